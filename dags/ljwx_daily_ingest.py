@@ -1,0 +1,47 @@
+"""
+### Daily ingest: TuShare → bars → features
+
+Fetches each trading session's bars, factors, limits and suspensions, checks every row, and computes the features.
+
+* **Scheduled**: one run per session of the Shanghai exchange, 18:30 Shanghai time; the partition key is the session.
+* **By hand**: give `start_date` and `end_date`; the range is fetched in months.
+* **Backfill**: `airflow backfill create --dag-id ljwx_daily_ingest --from-date … --to-date …`.
+
+A row that breaks a rule goes to `ljwx.quarantine` with its reasons. A session counts (`ljwx.ingest_days.complete`)
+when no listed, trading stock is missing; until then the run waits and retries, and later stages do not see it.
+"""
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import Param, dag, task
+
+from ljwx.assets import BARS
+from ljwx.policies import DEFAULT_ARGS
+from ljwx.resources import TUSHARE_POOL
+from ljwx.schedule import ingest_schedule
+from ljwx.tasks.bars import ingest_bars, migrate_warehouse, plan_ingest
+from ljwx.tasks.features import compute_features
+
+
+@dag(
+    schedule=ingest_schedule(),
+    start_date=datetime(2005, 1, 4, tzinfo=timezone.utc),
+    catchup=False,
+    max_active_runs=2,
+    dagrun_timeout=timedelta(hours=12),
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["ljwx", "ingest"],
+    params={
+        "start_date": Param(None, type=["null", "string"], format="date", description="First day of a manual run."),
+        "end_date": Param(None, type=["null", "string"], format="date", description="Last day of a manual run."),
+    },
+)
+def ljwx_daily_ingest():
+    chunks = task(plan_ingest)()
+    days = task(ingest_bars, pool=TUSHARE_POOL).expand(chunk=chunks)
+    task(migrate_warehouse)() >> chunks
+    days >> task(compute_features, outlets=[BARS])(chunks)
+
+
+ljwx_daily_ingest()

@@ -1,0 +1,47 @@
+"""
+### Model build: dataset → model → evaluation → promotion
+
+Builds a model from the newest dataset on the Ollama server, checks that it answers, asks it the dataset's frozen
+questions, scores the answers against the baselines and the champion, and decides.
+
+The strategy `fewshot` puts examples of the train split in front of the base model: **it changes no weights**.
+The champion is served as `ljwx-stock:latest`. Nothing here is investment advice.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+
+from ljwx.assets import DATASET, LATEST, MODEL
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.policies import DEFAULT_ARGS
+from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
+from ljwx.tasks.evaluations import ask_questions, freeze_questions
+from ljwx.tasks.models import plan_build, verify_model
+from ljwx.tasks.promotions import decide_promotion
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=DATASET, default_partition_mapper=FixedKeyMapper(LATEST)),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["ljwx", "models"],
+)
+def ljwx_model_build():
+    plan = task(plan_build)()
+    build = OllamaOperator(
+        task_id="build_model",
+        model=plan["model"],
+        spec_path=plan["spec_path"],
+        ollama_conn_id=OLLAMA_CONN_ID,
+        pool=OLLAMA_POOL,
+    )
+    model = task(verify_model, pool=OLLAMA_POOL)(plan, build.output)
+    questions = task(freeze_questions)(plan["dataset_id"])
+    evaluation = task(ask_questions, pool=OLLAMA_POOL)(model, questions)
+    task(decide_promotion, pool=OLLAMA_POOL, outlets=[MODEL])(evaluation)
+
+
+ljwx_model_build()

@@ -1,0 +1,32 @@
+"""
+### Sample generation: features → samples → dataset
+
+Takes every complete session that is there, makes the mature samples of the four tasks, and freezes them as a dataset:
+split by time with a purge between the splits, proved free of leaks, exported as JSONL and Alpaca.
+
+Runs after each ingest; events that arrive during a run are taken together by the next one. A dataset with the same
+content as an earlier one is not written again: the run's task ends as skipped and says so.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+
+from ljwx.assets import BARS, DATASET, LATEST
+from ljwx.policies import DEFAULT_ARGS
+from ljwx.tasks.samples import build_dataset
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=BARS, default_partition_mapper=FixedKeyMapper(LATEST)),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=6),
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["ljwx", "samples"],
+)
+def ljwx_sample_generation():
+    task(build_dataset, outlets=[DATASET])()
+
+
+ljwx_sample_generation()

@@ -1,0 +1,1 @@
+SELECT session FROM ljwx.sessions WHERE session BETWEEN %(first)s AND %(last)s ORDER BY session

@@ -1,0 +1,7 @@
+INSERT INTO ljwx.ingest_days (session, complete, expected, received, quarantined, suspended, missing, run_key)
+VALUES (%(session)s, %(complete)s, %(expected)s, %(received)s, %(quarantined)s, %(suspended)s, %(missing)s,
+        %(run_key)s)
+ON CONFLICT (session) DO UPDATE SET
+    complete = excluded.complete, expected = excluded.expected, received = excluded.received,
+    quarantined = excluded.quarantined, suspended = excluded.suspended, missing = excluded.missing,
+    checked_at = now(), run_key = excluded.run_key

@@ -1,0 +1,1 @@
+SELECT dataset_id FROM ljwx.datasets WHERE dataset_id = %(dataset_id)s AND deleted_at IS NULL

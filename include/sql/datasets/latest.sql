@@ -1,0 +1,5 @@
+SELECT dataset_id, sha256, first_session, last_session, folder
+FROM ljwx.datasets
+WHERE deleted_at IS NULL
+ORDER BY last_session DESC, created_at DESC
+LIMIT 1

@@ -1,0 +1,5 @@
+SELECT evaluation_id, model, digest, question_set_id, scorecard
+FROM ljwx.evaluations
+WHERE model = %(model)s AND question_set_id = %(question_set_id)s
+ORDER BY evaluation_id DESC
+LIMIT 1

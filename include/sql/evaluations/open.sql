@@ -1,0 +1,4 @@
+INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key)
+VALUES (%(model)s, %(digest)s, %(question_set_id)s, %(run_key)s)
+ON CONFLICT (model, digest, question_set_id) DO UPDATE SET model = excluded.model
+RETURNING evaluation_id

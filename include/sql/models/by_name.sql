@@ -1,0 +1,1 @@
+SELECT * FROM ljwx.models WHERE model = %(model)s

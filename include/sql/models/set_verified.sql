@@ -1,0 +1,1 @@
+UPDATE ljwx.models SET verified = %(verified)s WHERE model = %(model)s

@@ -1,0 +1,1 @@
+SELECT model, digest FROM ljwx.aliases WHERE alias = 'champion'

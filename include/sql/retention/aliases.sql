@@ -1,0 +1,1 @@
+SELECT alias, model FROM ljwx.aliases

@@ -1,0 +1,1 @@
+SELECT folder FROM ljwx.datasets WHERE dataset_id = %(dataset_id)s

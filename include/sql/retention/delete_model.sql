@@ -1,0 +1,1 @@
+UPDATE ljwx.models SET deleted_at = now() WHERE model = %(name)s

@@ -1,0 +1,99 @@
+"""Whether a day is whole. Pure: nothing here may import airflow, HTTP or SQL.
+
+The source publishes a day in parts and has no row for a suspended stock, so that "there are rows" says nothing: the
+rows are counted against the stocks that should have one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from ljwx.core.bars.checking import Checked
+
+TOLERANCE = 0.002
+"""Share of the expected rows that may be missing: suspensions are published irregularly."""
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """The rows of one session against those that should be there.
+
+    :param listed: stocks listed that day.
+    :param suspended: those of them suspended for the whole day.
+    :param expected: listed - suspended.
+    :param received: kept bars of expected stocks.
+    :param quarantined: rows in quarantine, of any code.
+    :param missing: expected codes with neither a bar nor a row in quarantine, sorted.
+    :param complete: whether received reaches expected within the tolerance; a row in quarantine does not count as
+        received.
+    """
+
+    session: date
+    listed: int
+    suspended: int
+    expected: int
+    received: int
+    quarantined: int
+    missing: tuple[str, ...]
+    complete: bool
+
+
+def expected(instruments: pl.DataFrame, suspended: Collection[str], session: date) -> frozenset[str]:
+    """Codes that should have a bar: listed by that day, not yet delisted, not suspended for the whole day."""
+    return _listed(instruments, session) - frozenset(suspended)
+
+
+def completeness(
+    sessions: Sequence[date],
+    checked: Checked,
+    instruments: pl.DataFrame,
+    suspended: pl.DataFrame | None = None,
+    tolerance: float = TOLERANCE,
+) -> tuple[DayCount, ...]:
+    """Count each session's rows.
+
+    :param sessions: the sessions asked for, whether rows came or not.
+    :param checked: what ``check`` made of all their rows.
+    :param instruments: ts_code, list_date, delist_date.
+    :param suspended: ts_code, session of whole-day suspensions.
+    :param tolerance: share of the expected rows that may be missing or in quarantine.
+    """
+    bars, bad = _codes(checked.bars), _codes(checked.quarantine)
+    halted = {} if suspended is None else _codes(suspended)
+    return tuple(
+        _day(day, _listed(instruments, day), halted.get(day, []), bars.get(day, []), bad.get(day, []), tolerance)
+        for day in sessions
+    )
+
+
+def _day(
+    day: date, listed: frozenset[str], halted: Sequence[str], bars: Sequence[str], bad: Sequence[str], tolerance: float
+) -> DayCount:
+    wanted = listed.difference(halted)
+    received = wanted.intersection(bars)
+    return DayCount(
+        session=day,
+        listed=len(listed),
+        suspended=len(listed) - len(wanted),
+        expected=len(wanted),
+        received=len(received),
+        quarantined=len(bad),
+        missing=tuple(sorted(wanted - received - frozenset(bad))),
+        complete=bool(wanted) and len(wanted) - len(received) <= math.floor(tolerance * len(wanted)),
+    )
+
+
+def _listed(instruments: pl.DataFrame, session: date) -> frozenset[str]:
+    begun = (pl.col("list_date") <= session).fill_null(False)
+    ended = (pl.col("delist_date") <= session).fill_null(False)
+    return frozenset(instruments.filter(begun & ~ended)["ts_code"].to_list())
+
+
+def _codes(frame: pl.DataFrame) -> dict[date, list[str]]:
+    groups = frame.drop_nulls(["session", "ts_code"]).group_by("session").agg("ts_code")
+    return dict(groups.iter_rows())

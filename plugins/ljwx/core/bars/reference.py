@@ -1,0 +1,57 @@
+"""Instruments, suspensions and ST periods from the wire. Pure: nothing here may import airflow, HTTP or SQL."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from ljwx.core.bars.frame import session_of
+
+TEXTS = ("ts_code", "name", "industry", "market", "exchange", "list_status")
+
+
+def instruments(stock_basic: pl.DataFrame) -> pl.DataFrame:
+    """Turn stock_basic's answers (all list states, one after the other) into the instruments frame.
+
+    :return: ts_code, name, industry, market, exchange, list_status, list_date, delist_date (null while listed), by
+        ts_code.
+    """
+    dates = (session_of(name).alias(name) for name in ("list_date", "delist_date"))
+    frame = stock_basic.select(*(pl.col(name).cast(pl.String) for name in TEXTS), *dates)
+    return frame.unique(subset="ts_code", keep="last", maintain_order=True).sort("ts_code")
+
+
+def suspensions(suspend_d: pl.DataFrame) -> pl.DataFrame:
+    """Keep the suspensions of whole days: type S without a time of day (one with a time trades in the rest of the day).
+
+    :return: ts_code, session.
+    """
+    whole = (pl.col("suspend_type") == "S") & pl.col("suspend_timing").cast(pl.String).is_null()
+    return (
+        suspend_d.filter(whole)
+        .select(pl.col("ts_code").cast(pl.String), session_of("trade_date").alias("session"))
+        .unique()
+    )
+
+
+def name_periods(namechange: pl.DataFrame) -> pl.DataFrame:
+    """Turn namechange's answers into names over time.
+
+    namechange repeats rows, once with and once without an end: the end is taken where any repeat has one.
+
+    :return: ts_code, name, start_date, end_date (the last day; null while it lasts), ann_date, change_reason, sorted.
+    """
+    dates = (session_of(name).alias(name) for name in ("start_date", "end_date", "ann_date"))
+    texts = (pl.col(name).cast(pl.String) for name in ("ts_code", "name", "change_reason"))
+    keys = ("ts_code", "start_date", "name")
+    periods = namechange.select(*texts, *dates).drop_nulls(keys)
+    return periods.group_by(keys).agg(pl.col("end_date", "ann_date", "change_reason").max()).sort(keys)
+
+
+def special_treatment(periods: pl.DataFrame) -> pl.DataFrame:
+    """Find the periods in which a stock's name said ST or *ST.
+
+    :param periods: ts_code, name, start_date, end_date, as ``name_periods`` makes them.
+    :return: ts_code, start_date, end_date (the last day; null while it lasts), sorted.
+    """
+    named = periods.filter(pl.col("name").str.contains("ST", literal=True))
+    return named.select("ts_code", "start_date", "end_date").sort("ts_code", "start_date")

@@ -1,0 +1,156 @@
+"""The rules a bar is judged by, as data. Pure: nothing here may import airflow, HTTP or SQL.
+
+An expression is true where the rule is broken, null or false where it is not. Rules read the columns of an assembled
+frame and those that ``checking`` adds: ``_copies``, ``_copy`` (how often the key comes, and which of equal copies
+this is), ``_known``, ``list_date``, ``delist_date``, ``_age``, ``_open`` (the day is a session), ``_late`` (past the
+run's day), ``_suspended``, ``_lower``, ``_upper`` (our limit prices; null without limit), ``_close``, ``_factor`` (of
+the stock's bar before).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+PRICES = ("open", "high", "low", "close", "pre_close")
+TICK = 0.01
+HALF_TICK = TICK / 2
+AMOUNT_ROUNDING = 5.0
+"""CNY: amounts of old data are rounded to 0.01 thousand."""
+SHARES_ROUNDING = 1.0
+"""Shares: volumes are rounded to 0.01 lots, in some sources downwards."""
+FACTOR_TOLERANCE = 5e-4
+"""Relative: how exactly real ex-rights keep pre_close * adj = close' * adj'."""
+ROUNDING = 1e-6
+"""CNY: the error of sums of binary fractions, far below a tick."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One way a bar can be wrong.
+
+    :param name: what quarantine reasons and flags say.
+    :param severity: hard: the row goes to quarantine; soft: it is kept, with the name among its flags.
+    :param broken: true where the rule is broken.
+    :param sentence: what the rule asks for.
+    """
+
+    name: str
+    severity: Literal["hard", "soft"]
+    broken: pl.Expr
+    sentence: str
+
+
+def _c(name: str) -> pl.Expr:
+    return pl.col(name)
+
+
+def _impossible(*names: str) -> pl.Expr:
+    return pl.any_horizontal(_c(name).is_null() | ~_c(name).is_finite() for name in names)
+
+
+def _not_finite(*names: str) -> pl.Expr:
+    return pl.any_horizontal(_c(name).is_not_null() & ~_c(name).is_finite() for name in names)
+
+
+def _outside_band() -> pl.Expr:
+    published = _c("up_limit").is_not_null() & _c("down_limit").is_not_null()
+    upper = pl.when(published).then(_c("up_limit")).otherwise(_c("_upper"))
+    lower = pl.when(published).then(_c("down_limit")).otherwise(_c("_lower"))
+    return (_c("high") > upper + ROUNDING) | (_c("low") < lower - ROUNDING)
+
+
+def _vwap_outside(stretch: float) -> pl.Expr:
+    """Compare money with shares * price, in CNY, each with its own rounding."""
+    money, shares = _c("amount") * 1000, _c("vol") * 100
+    most = _c("high") * stretch * (shares + SHARES_ROUNDING) + AMOUNT_ROUNDING
+    least = _c("low") / stretch * (shares - SHARES_ROUNDING) - AMOUNT_ROUNDING
+    return (money > most) | (money < least)
+
+
+_ex_right = (_c("pre_close") - _c("_close")).abs() > HALF_TICK
+_factor_moved = (_c("adj_factor") / _c("_factor") - 1).abs() > 1e-9
+_identity = (_c("pre_close") * _c("adj_factor") / (_c("_close") * _c("_factor")) - 1).abs()
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "keys",
+        "hard",
+        ~_c("ts_code").str.contains(r"^\d{6}\.(SH|SZ|BJ)$").fill_null(False) | _c("session").is_null(),
+        "ts_code is six digits and an exchange, trade_date is a date.",
+    ),
+    Rule(
+        "types",
+        "hard",
+        _impossible(*PRICES, "vol", "amount")
+        | _not_finite("ah_vol", "ah_amount", "adj_factor", "up_limit", "down_limit")
+        | (_c("raw").is_not_null() & _c("session").is_not_null()),
+        "Prices, vol and amount are there, and every number is a finite number.",
+    ),
+    Rule(
+        "positive",
+        "hard",
+        pl.any_horizontal(_c(name) <= 0 for name in (*PRICES, "adj_factor"))
+        | pl.any_horizontal(_c(name) < 0 for name in ("vol", "amount", "ah_vol", "ah_amount")),
+        "Prices and the factor are above 0, volumes and amounts not below.",
+    ),
+    Rule(
+        "order",
+        "hard",
+        (_c("high") < pl.max_horizontal("open", "close", "low"))
+        | (_c("low") > pl.min_horizontal("open", "close", "high")),
+        "low <= open, close <= high.",
+    ),
+    Rule(
+        "change",
+        "hard",
+        (_c("close") - _c("pre_close") - _c("change")).abs() > HALF_TICK + ROUNDING,
+        "change is close - pre_close.",
+    ),
+    Rule(
+        "units", "hard", (_c("vol") > 0) & _vwap_outside(2.0), "amount / vol is a price: lots of 100 and thousand CNY."
+    ),
+    Rule(
+        "limits", "hard", _outside_band(), "high and low are inside the published limits, or else inside our own band."
+    ),
+    Rule("duplicate", "hard", (_c("_copies") > 1) & (_c("_copy").is_null() | (_c("_copy") > 0)), "A key comes once."),
+    Rule("future", "hard", _c("_late"), "The session is not after the day of the run."),
+    Rule("closed_day", "hard", ~_c("_open"), "The day is a session of the exchange."),
+    Rule(
+        "unlisted",
+        "hard",
+        ~_c("_known") | (_c("session") < _c("list_date")) | (_c("session") > _c("delist_date")),
+        "The code is an instrument that was listed that day.",
+    ),
+    Rule("suspended", "hard", _c("_suspended"), "The code was not suspended for the whole day."),
+    Rule("no_trade", "soft", _c("vol") == 0, "Something was traded."),
+    Rule("vwap", "soft", (_c("vol") > 0) & _vwap_outside(1.0), "amount / vol is between low and high."),
+    Rule(
+        "pct_chg",
+        "soft",
+        (_c("pct_chg") - 100 * (_c("close") / _c("pre_close") - 1)).abs() > 0.01,
+        "pct_chg is 100 * (close / pre_close - 1).",
+    ),
+    Rule(
+        "limit_mismatch",
+        "soft",
+        ((_c("up_limit") - _c("_upper")).abs() > HALF_TICK) | ((_c("down_limit") - _c("_lower")).abs() > HALF_TICK),
+        "The published limits are those of board and date.",
+    ),
+    Rule("no_factor", "soft", _c("adj_factor").is_null(), "The bar has an adjustment factor."),
+    Rule(
+        "factor_move",
+        "soft",
+        _factor_moved & ~_ex_right,
+        "The factor moves only with an ex-right (pre_close is not the close before).",
+    ),
+    Rule(
+        "ex_right",
+        "soft",
+        _ex_right & (_identity > FACTOR_TOLERANCE),
+        "On an ex-right the factor keeps pre_close * adj = close before * adj before.",
+    ),
+)
+"""Every rule, the hard ones first."""

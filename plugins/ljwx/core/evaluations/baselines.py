@@ -1,0 +1,54 @@
+"""Answerers that need no model: what any model has to beat. Pure: no airflow, no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.tasks import CLASSES
+
+Answerer = Callable[[Question], Answer]
+"""Whatever answers a question without reading its label."""
+
+
+def answer_all(answerer: Answerer, questions: Iterable[Question]) -> tuple[Answer, ...]:
+    """Return the answerer's answer to every question, in the questions' order."""
+    return tuple(answerer(question) for question in questions)
+
+
+def majority(train_label_counts: Mapping[str, Mapping[str, int]]) -> Answerer:
+    """Return the answerer that always says its task's most frequent class, with the train split's frequencies.
+
+    :param train_label_counts: labels per task and class in the train split; a tie goes to the class listed first.
+    :raises ValueError: a class that the task does not have, no labels; or, when it is asked, a task not counted.
+    """
+    frequencies = {task: _frequencies(task, counts) for task, counts in train_label_counts.items()}
+
+    def answer(question: Question) -> Answer:
+        if question.task not in frequencies:
+            raise ValueError(f"majority: no train labels counted for task {question.task}")
+        shares = frequencies[question.task]
+        return Answer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
+
+    return answer
+
+
+def _frequencies(task: str, counts: Mapping[str, int]) -> dict[str, float]:
+    foreign = set(counts) - set(CLASSES.get(task, ()))
+    total = sum(counts.values())
+    if foreign or total < 1 or min(counts.values()) < 0:
+        raise ValueError(
+            f"majority: counts of {task} must be of its classes, not negative and not all 0: {dict(counts)}"
+        )
+    return {name: counts.get(name, 0) / total for name in CLASSES[task]}
+
+
+def persistence(question: Question) -> Answer:
+    """Answer the class of the stock's most recent mature label.
+
+    Where there is none the answer is invalid (``no_previous_label``) and counts as wrong, as for any other answerer:
+    the scorecard's valid share tells how often that was.
+    """
+    if question.previous_label is None:
+        return Answer(question.sample_id, False, None, reason="no_previous_label")
+    return Answer(question.sample_id, True, question.previous_label)

@@ -1,0 +1,91 @@
+"""How a model is made. Pure: imports no airflow, HTTP or SQL, so that a spec hashes the same wherever it is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Strategy = Literal["prompt", "fewshot", "lora"]
+ParameterValue = bool | int | float | str | list[str]
+
+_HEX64 = re.compile(r"[0-9a-f]{64}\Z")
+_HASH_SHOWN = 12
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class BuildSpec(BaseModel):
+    """Everything that decides what a model is, and nothing else.
+
+    :param base: name of the model it is made from.
+    :param base_digest: 64 hex digits of that model when the spec was made; another digest is another base.
+    :param strategy: `prompt` and `fewshot` change no weights; `lora` brings weights of its own.
+    :param system: system prompt.
+    :param parameters: Ollama's parameters, such as temperature, num_ctx and seed.
+    :param messages: examples that every conversation begins with.
+    :param template: chat template; None keeps the base's.
+    :param gguf_sha256: 64 hex digits of the weights' file when it is not the base's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str = Field(min_length=1)
+    base_digest: str
+    strategy: Strategy
+    system: str
+    parameters: dict[str, ParameterValue] = Field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    template: str | None = None
+    gguf_sha256: str | None = None
+
+    @field_validator("base_digest", "gguf_sha256")
+    @classmethod
+    def _is_sha256(cls, value: str | None) -> str | None:
+        if value is None or _HEX64.match(value.removeprefix("sha256:")):
+            return value.removeprefix("sha256:") if value else value
+        raise ValueError("expected 64 lower-case hex digits")
+
+    @model_validator(mode="after")
+    def _fits_strategy(self) -> BuildSpec:
+        if self.strategy == "prompt" and self.messages:
+            raise ValueError("strategy 'prompt' has no messages; examples make it 'fewshot'")
+        if self.strategy == "fewshot" and not self.messages:
+            raise ValueError("strategy 'fewshot' needs messages")
+        if (self.strategy == "lora") != (self.gguf_sha256 is not None):
+            raise ValueError("gguf_sha256 belongs to strategy 'lora', and to no other")
+        return self
+
+    @property
+    def canonical_json(self) -> str:
+        """The one text of this spec: keys sorted, whole numbers without a fraction, no spaces."""
+        content = _canonical(self.model_dump(mode="json"))
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def sha256(self) -> str:
+        """64 hex digits; equal for equal specs, whatever the order their keys were given in."""
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()
+
+    def model_name(self, date: dt.date, repository: str = "ljwx-stock") -> str:
+        """Return ``<repository>:<yyyymmdd>-<first 12 digits of the hash>``."""
+        return f"{repository}:{date:%Y%m%d}-{self.sha256[:_HASH_SHOWN]}"
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _canonical(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,110 @@
+"""The dataset card: what a dataset holds, what was left out, what was proved; as JSON and as Markdown.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from ljwx.core.samples.build import Built
+from ljwx.core.samples.exports import dataset_hash
+from ljwx.core.samples.prompts import Prompts
+from ljwx.core.samples.spec import RISK_STATEMENT, SampleSpec
+
+
+def card(
+    built: Built, spec: SampleSpec, prompts: Prompts, *, parent: str | None = None, code_version: str | None = None
+) -> dict[str, Any]:
+    """Everything a reader needs to judge a dataset, ready for ``json.dumps``."""
+    samples = built.samples
+    month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
+    return {
+        "sha256": dataset_hash(samples, spec, prompts),
+        "parent": parent,
+        "code_version": code_version,
+        "samples": len(samples),
+        "stocks": samples["ts_code"].n_unique(),
+        "sessions": samples["session"].n_unique(),
+        "by_split": built.proof.counts,
+        "by_task_and_class": _nested(samples, "task", "label"),
+        "by_split_and_task": _nested(samples, "split", "task"),
+        "by_board": _counts(samples, "board"),
+        "by_industry": _counts(samples, "industry"),
+        "by_month": _counts(month, "month"),
+        "exclusions": _nested(built.exclusions, "task", "reason", pl.col("count").sum()),
+        "fit": built.fit.as_dict(),
+        "proof": built.proof.as_dict(),
+        "prompt_version": spec.prompt_version,
+        "prompt_sha256": prompts.sha256,
+        "spec": json.loads(spec.model_dump_json()),
+        "risk_statement": RISK_STATEMENT,
+    }
+
+
+def _counts(frame: pl.DataFrame, by: str) -> dict[str, int]:
+    return dict(frame.group_by(by).agg(pl.len()).sort(by).iter_rows())
+
+
+def _nested(frame: pl.DataFrame, by: str, then: str, count: pl.Expr | None = None) -> dict[str, dict[str, int]]:
+    rows = frame.group_by(by, then).agg(pl.len() if count is None else count).sort(by, then)
+    result: dict[str, dict[str, int]] = {}
+    for outer, inner, n in rows.iter_rows():
+        result.setdefault(outer, {})[inner] = n
+    return result
+
+
+def card_markdown(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown."""
+    proof = facts["proof"]
+    parts = [
+        f"# Dataset {facts['sha256'][:12]}",
+        f"> {facts['risk_statement']}",
+        f"{facts['samples']} samples of {facts['stocks']} stocks at {facts['sessions']} sessions.",
+        f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
+        f"Prompts: {facts['prompt_version']}.",
+        f"sha256 `{facts['sha256']}`",
+        "## Splits",
+        _table(
+            ("split", "samples", "first as-of", "last as-of", "last label ends", "sessions purged after it"),
+            [
+                (
+                    split,
+                    n,
+                    proof["first_as_of"][split],
+                    proof["last_as_of"][split],
+                    proof["max_label_end"][split],
+                    proof["sessions_between"].get(split),
+                )
+                for split, n in facts["by_split"].items()
+            ],
+        ),
+        f"The `{proof['sealed']}` split is sealed. No sample and no stock-session is in two splits.",
+        "## Classes",
+        _pairs("task", "class", facts["by_task_and_class"]),
+        "## Left out",
+        _pairs("task", "reason", facts["exclusions"]),
+        *(
+            part
+            for name in ("board", "industry", "month")
+            for part in (f"## By {name}", _table((name, "samples"), list(facts[f"by_{name}"].items())))
+        ),
+        "## Spec",
+        "```json\n" + json.dumps(facts["spec"], ensure_ascii=False, indent=2) + "\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pairs(outer: str, inner: str, counts: Mapping[str, Mapping[str, int]]) -> str:
+    return _table((outer, inner, "samples"), [(a, b, n) for a, row in counts.items() for b, n in row.items()])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join("" if v is None else str(v).replace("|", "\\|") for v in line) + " |" for line in lines
+    )

@@ -1,0 +1,142 @@
+"""Prompts are versioned text files; a snapshot and a version give one text, to the byte.
+
+Pure but for one small function that reads the files. Never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ljwx.core.tasks import TASKS, Task
+from ljwx.exceptions import ConfigurationError
+
+NONE: Final = "无"
+_NUMBERS_AS_WRITTEN: Final = json.JSONDecoder(parse_float=str, parse_int=str)
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Text with ``{path.into.the.snapshot}`` places, taken apart once so that filling it is cheap."""
+
+    text: str
+    pattern: str
+    paths: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def parse(cls, text: str, where: str) -> Template:
+        """Take a template apart.
+
+        :raises ConfigurationError: naming the file when braces do not match or a place is more than a path.
+        """
+        pattern, paths = [], []
+        try:
+            for literal, path, form, conversion in string.Formatter().parse(text):
+                pattern.append(literal.replace("%", "%%"))
+                if path is None:
+                    continue
+                if not path or form or conversion:
+                    raise ConfigurationError(
+                        f"prompt {where}: place {{{path}}} must be a plain path such as {{ranks.ret_5}}"
+                    )
+                pattern.append("%s")
+                paths.append(tuple(path.split(".")))
+        except ValueError as error:
+            raise ConfigurationError(f"prompt {where}: {error}") from error
+        return cls(text, "".join(pattern), tuple(paths))
+
+    def fill(self, facts: Mapping[str, Any]) -> str:
+        """Render with a snapshot read by :func:`facts_of`.
+
+        :raises ConfigurationError: when the snapshot has no such fact.
+        """
+        try:
+            return self.pattern % tuple([_at(facts, path) for path in self.paths])
+        except KeyError as error:
+            raise ConfigurationError(
+                f"prompt template names a fact that the snapshot does not hold: {error}"
+            ) from error
+
+
+def _at(facts: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    value = facts[path[0]]
+    for key in path[1:]:
+        value = value[key]
+    return NONE if value is None else value
+
+
+def facts_of(snapshot: str) -> dict[str, Any]:
+    """A snapshot's facts with every number kept as the text it was written as."""
+    facts: dict[str, Any] = _NUMBERS_AS_WRITTEN.decode(snapshot)
+    return facts
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """One version of the prompts: a system text for all tasks, an instruction per task, and the facts both share."""
+
+    version: str
+    system: str
+    facts: Template
+    instructions: Mapping[Task, Template]
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all texts."""
+        texts = [self.system, self.facts.text, *(self.instructions[t].text for t in TASKS)]
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def load_prompts(folder: Path, version: str) -> Prompts:
+    """Read a version's files: system.txt, facts.txt and one text per task.
+
+    :param folder: the folder that holds a folder per version.
+    :raises ConfigurationError: for a version or a file that is not there; it names the versions that are.
+    """
+    place = folder / version
+    known = sorted(p.name for p in folder.glob("*") if p.is_dir())
+    if version not in known:
+        raise ConfigurationError(
+            f"prompt_version: no version {version!r} in {folder}; there is {', '.join(known) or 'none'}"
+        )
+    try:
+        texts = {n: (place / f"{n}.txt").read_text(encoding="utf-8").strip() for n in ("system", "facts", *TASKS)}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"prompt_version {version}: {error}") from error
+    return Prompts(
+        version=version,
+        system=texts["system"],
+        facts=Template.parse(texts["facts"], f"{version}/facts.txt"),
+        instructions={t: Template.parse(texts[t], f"{version}/{t}.txt") for t in TASKS},
+    )
+
+
+def instruction_and_facts(task: Task, snapshot: str, prompts: Prompts) -> tuple[str, str]:
+    """The two parts of a user's message."""
+    facts = facts_of(snapshot)
+    return prompts.instructions[task].fill(facts), prompts.facts.fill(facts)
+
+
+def question(task: Task, snapshot: str, prompts: Prompts, *, system: bool = True) -> tuple[Message, ...]:
+    """Chat messages that ask a task about a snapshot, byte for byte as in the training data.
+
+    :param system: leave out the system message for a model that was created with it.
+    """
+    instruction, facts = instruction_and_facts(task, snapshot, prompts)
+    user = {"role": "user", "content": f"{instruction}\n{facts}"}
+    return ({"role": "system", "content": prompts.system}, user) if system else (user,)
+
+
+def example_messages(examples: Iterable[tuple[Task, str, str]], prompts: Prompts) -> tuple[Message, ...]:
+    """User and assistant messages of few-shot examples, each (task, snapshot, answer), in the given order."""
+    messages: list[Message] = []
+    for task, snapshot, answer in examples:
+        messages += question(task, snapshot, prompts, system=False)
+        messages.append({"role": "assistant", "content": answer})
+    return tuple(messages)

@@ -1,0 +1,96 @@
+"""Which of the possible samples a dataset takes: thinning, caps, class balance; every omission is counted.
+
+Pure: never imports airflow, an HTTP client or a database driver. Chance is a keyed hash of (task, stock, session),
+so it depends on the seed and on nothing else: not on the order of rows or the process.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import polars as pl
+
+from ljwx.core.samples.readings import STATES
+from ljwx.core.samples.spec import SampleSpec
+
+Step = Callable[[SampleSpec], pl.Expr]
+
+
+def draw(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Add ``draw``: a number (UInt64) by which rows are ordered when not all can stay."""
+    key = f"ljwx:{seed}".encode()
+    texts = frame.select(pl.format("{}|{}|{}", "task", "ts_code", pl.col("session").dt.to_string("iso")))
+    numbers = [
+        int.from_bytes(hashlib.blake2b(t.encode(), digest_size=8, key=key).digest(), "big") for t in texts.to_series()
+    ]
+    return frame.with_columns(pl.Series("draw", numbers, dtype=pl.UInt64))
+
+
+def alike(sessions: Sequence[dt.date]) -> pl.Expr:
+    """Position of a row in its run: neighbouring sessions of one stock with the same five states (0, 1, 2 …).
+
+    For a frame with one stock-session a row, in (ts_code, session) order.
+    """
+    index = {s: k for k, s in enumerate(sorted(set(sessions)))}
+    i = pl.col("session").replace_strict(index, default=None, return_dtype=pl.Int64)
+    same = [pl.col(r.name) == pl.col(r.name).shift(1) for r in STATES]
+    goes_on = pl.all_horizontal(*same, pl.col("ts_code") == pl.col("ts_code").shift(1), i - i.shift(1) == 1)
+    run = (~goes_on.fill_null(False)).cum_sum()
+    return pl.int_range(pl.len()).over(run)
+
+
+def _balance(spec: SampleSpec) -> pl.Expr:
+    """In train, no class of a task has more than class_ratio times its smallest class."""
+    place = pl.col("draw").rank("ordinal").over("task", "split", "label")
+    size = pl.len().over("task", "split", "label")
+    smallest = size.min().over("task", "split")
+    return (pl.col("split") != "train") | (place <= (smallest * spec.class_ratio).floor())
+
+
+def _session_cap(spec: SampleSpec) -> pl.Expr:
+    return _at_most(spec.per_session_cap, "task", "session")
+
+
+def _stock_cap(spec: SampleSpec) -> pl.Expr:
+    return _at_most(spec.per_stock_cap, "task", "split", "ts_code")
+
+
+def _split_cap(spec: SampleSpec) -> pl.Expr:
+    keep = pl.lit(True)
+    for split in ("train", "validation", "test"):
+        keep = pl.when(pl.col("split") == split).then(_at_most(spec.cap(split), "task", "split")).otherwise(keep)
+    return keep
+
+
+def _at_most(cap: int | None, *group: str) -> pl.Expr:
+    return pl.lit(True) if cap is None else pl.col("draw").rank("ordinal").over(*group) <= cap
+
+
+STEPS: Final[tuple[tuple[str, Step], ...]] = (
+    ("session_cap", _session_cap),
+    ("stock_cap", _stock_cap),
+    ("class_balance", _balance),
+    ("split_cap", _split_cap),
+)
+"""Applied in this order to labelled rows: task, ts_code, session, split, label, draw."""
+
+
+def select(frame: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Apply :data:`STEPS`.
+
+    :returns: the rows that stay, and task, reason, count of those that do not.
+    """
+    omitted = []
+    for reason, step in STEPS:
+        kept = frame.with_columns(_keep=step(spec))
+        omitted.append(kept.filter(~pl.col("_keep")).select("task", reason=pl.lit(reason)))
+        frame = kept.filter("_keep").drop("_keep")
+    return frame, count_reasons(pl.concat(omitted))
+
+
+def count_reasons(rows: pl.DataFrame) -> pl.DataFrame:
+    """task, reason, count (Int64), sorted."""
+    return rows.group_by("task", "reason").agg(count=pl.len().cast(pl.Int64)).sort("task", "reason")

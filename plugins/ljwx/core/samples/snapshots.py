@@ -1,0 +1,143 @@
+"""The snapshot: the canonical JSON of facts as of a session's close, from which every prompt is rendered.
+
+Pure: never imports airflow, an HTTP client or a database driver. Canonical means keys sorted, no spaces, fixed
+decimals, UTF-8 unescaped: parsing it and writing it with :func:`canonical` gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+import polars as pl
+
+from ljwx.core.samples.facts import NUMBERS, REQUIRED, fact_columns
+from ljwx.core.samples.readings import RULES, STATES
+from ljwx.core.samples.spec import SampleSpec
+
+MASKED_NAME: Final = "某股票"
+MASKED_CODE: Final = "******"
+MASKED_SESSION: Final = "****-**-**"
+
+_NUMBER_GROUPS: Final = {g: [n for n in NUMBERS if n.group == g] for g in ("bar", "features", "ranks")}
+
+
+def snapshots(
+    bars: pl.DataFrame,
+    features: pl.DataFrame,
+    instruments: pl.DataFrame,
+    spec: SampleSpec,
+    names: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Snapshot of every bar's session; null where a fact is missing (warm-up, or its look-back was not given).
+
+    :param names: ts_code, name, start_date of each period (TuShare ``namechange``); without it the instrument's name
+        of today is told, which may say of the past what only became known later.
+    :returns: the columns of :func:`fact_columns` that later stages need, with board, industry, snapshot (JSON) and
+        snapshot_sha256.
+    """
+    rows = _with_names(fact_columns(bars, features, spec), instruments, names)
+    complete = pl.all_horizontal([pl.col(c).is_not_null() for c in (*REQUIRED, "suspended_20")]) & pl.col(
+        "look_back_there"
+    )
+    rows = rows.with_columns(snapshot=pl.when(complete).then(_json(spec)))
+    digests = [None if s is None else hashlib.sha256(s.encode()).hexdigest() for s in rows["snapshot"]]
+    return rows.with_columns(pl.Series("snapshot_sha256", digests, dtype=pl.String)).select(
+        "ts_code",
+        "session",
+        "board",
+        "industry",
+        "snapshot",
+        "snapshot_sha256",
+        "bars_from",
+        "conclusion",
+        "support",
+        "resistance",
+        "range",
+        *(r.name for r in RULES),
+        *(f"{r.name}_vote" for r in STATES),
+        *(c for c in REQUIRED if c.startswith("features.")),
+    )
+
+
+def _with_names(rows: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None) -> pl.DataFrame:
+    """Add name, board and industry (plain), and the same as JSON strings."""
+    known = instruments.select("ts_code", "name", "industry", board="market").unique("ts_code")
+    rows = rows.join(known, on="ts_code", how="left", maintain_order="left")
+    if names is not None:
+        then = names.select("ts_code", "start_date", name_then="name").drop_nulls().sort("start_date", "name_then")
+        dated = rows.sort("session").join_asof(
+            then, left_on="session", right_on="start_date", by="ts_code", check_sortedness=False
+        )
+        rows = (
+            dated.with_columns(name=pl.coalesce("name_then", "name"))
+            .drop("name_then", "start_date")
+            .sort("ts_code", "session")
+        )
+    return rows.with_columns(
+        [_quoted(rows[c].fill_null("未知"), f"{c}_json") for c in ("name", "industry", "board")]
+    ).with_columns(pl.col("industry", "board").fill_null("未知"))
+
+
+def _quoted(values: pl.Series, name: str) -> pl.Series:
+    distinct = values.unique()
+    texts = [json.dumps(v, ensure_ascii=False) for v in distinct]
+    quoted: pl.Series = values.replace_strict(distinct, pl.Series(texts, dtype=pl.String), return_dtype=pl.String)
+    return quoted.alias(name)
+
+
+def _json(spec: SampleSpec) -> pl.Expr:
+    """The object as one string expression, its keys in sorted order."""
+    readings = sorted(RULES, key=lambda r: r.name)
+    level = [("resistance", pl.col("resistance")), ("support", pl.col("support"))]
+    band = pl.col("range")
+    members: dict[str, list[pl.Expr | str]] = {
+        "bar": _object([(n.name, pl.col(n.column)) for n in _NUMBER_GROUPS["bar"]]),
+        "board": [pl.col("board_json")],
+        "features": _object([(n.name, pl.col(n.column)) for n in _NUMBER_GROUPS["features"]]),
+        "horizon": [str(spec.horizon)],
+        "industry": [pl.col("industry_json")],
+        "levels": _object(level),
+        "limit": ['"', pl.col("limit"), '"'],
+        "name": [pl.col("name_json")],
+        "range": _object([("high", band), ("low", -band)]),
+        "ranks": _object([(n.name, pl.col(n.column)) for n in _NUMBER_GROUPS["ranks"]]),
+        "readings": _object([(r.name, pl.format('"{}"', pl.col(r.name))) for r in readings]),
+        "session": ['"', pl.col("session").dt.to_string("iso"), '"'],
+        "suspended_20": [pl.col("suspended_20").cast(pl.String)],
+        "ts_code": ['"', pl.col("ts_code"), '"'],
+    }
+    pieces: list[pl.Expr | str] = []
+    for key in sorted(members):
+        pieces += [f'{"," if pieces else "{"}"{key}":', *members[key]]
+    return concatenated([*pieces, "}"])
+
+
+def _object(members: list[tuple[str, pl.Expr]]) -> list[pl.Expr | str]:
+    pieces: list[pl.Expr | str] = []
+    for name, value in members:
+        pieces += [f'{"," if pieces else "{"}"{name}":', value.cast(pl.String).fill_null("null")]
+    return [*pieces, "}"]
+
+
+def concatenated(pieces: list[pl.Expr | str]) -> pl.Expr:
+    """One string of literals and expressions; neighbouring literals are joined first, which halves the work."""
+    merged: list[pl.Expr | str] = []
+    for piece in pieces:
+        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += piece
+        else:
+            merged.append(piece)
+    return pl.concat_str([pl.lit(p) if isinstance(p, str) else p for p in merged])
+
+
+def canonical(value: Any) -> str:
+    """Canonical JSON text of a parsed snapshot or answer."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def masked(snapshot: str) -> str:
+    """The same facts without name, code and date, to see whether a model answers from memory of the stock."""
+    facts = json.loads(snapshot)
+    return canonical(facts | {"name": MASKED_NAME, "ts_code": MASKED_CODE, "session": MASKED_SESSION})

@@ -1,0 +1,125 @@
+"""What a dataset is asked to be: tasks, horizon, thresholds, splits, caps and versions, as one frozen, validated value.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ljwx.core.features import FEATURE_VERSION, LOOK_BACK
+from ljwx.core.tasks import TASKS, Task
+from ljwx.exceptions import ConfigurationError
+
+Split = Literal["train", "validation", "test"]
+
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+RISK_NOTE: Final = "不构成投资建议"
+"""The statement every answer carries in its own text: short, because a model pays for each character."""
+RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
+"""The statement of reports, cards and system prompts."""
+
+
+class Costs(BaseModel):
+    """Trading costs as fractions of the traded value.
+
+    Stamp duty is not here: the law fixes it by date (see :mod:`ljwx.core.samples.costs`).
+
+    ``commission`` is what the broker takes on each side, at least ``commission_minimum_cny`` of an order of
+    ``order_value_cny``; ``transfer_fee`` is paid on each side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commission: float = Field(default=0.00025, ge=0, le=0.003)
+    commission_minimum_cny: float = Field(default=5.0, ge=0)
+    order_value_cny: float = Field(default=100_000.0, gt=0)
+    transfer_fee: float = Field(default=0.00001, ge=0, le=0.001)
+
+    @property
+    def per_side(self) -> float:
+        """Commission (with its minimum) and transfer fee of one side, as a fraction."""
+        return max(self.commission, self.commission_minimum_cny / self.order_value_cny) + self.transfer_fee
+
+
+class SampleSpec(BaseModel):
+    """Everything that decides which samples a dataset holds; equal specs on equal rows give equal datasets.
+
+    Returns, thresholds and bands are fractions (0.02 is 2 %); horizons, gaps and caps count sessions or samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: tuple[Task, ...] = TASKS
+    horizon: int = Field(default=5, ge=1, le=60)
+    exit_roll: int = Field(default=3, ge=0, le=20, description="sessions an exit may wait for a suspended stock")
+    buy_excess: float = Field(default=0.02, gt=0, lt=1)
+    sell_excess: float = Field(default=-0.02, gt=-1, lt=0)
+    flat_band: float = Field(default=0.01, ge=0, lt=1)
+    costs: Costs = Costs()
+
+    train_share: float = Field(default=0.7, gt=0, lt=1)
+    validation_share: float = Field(default=0.15, gt=0, lt=1)
+    validation_from: dt.date | None = None
+    test_from: dt.date | None = None
+
+    thin_gap: int = Field(
+        default=3, ge=1, description="of a run of alike sessions every thin_gap-th is kept; 1 keeps all"
+    )
+    class_ratio: float = Field(default=2.0, ge=1, description="in train: largest class over smallest, at most")
+    per_session_cap: int | None = Field(default=None, ge=1)
+    per_stock_cap: int | None = Field(default=None, ge=1)
+    max_train: int | None = Field(default=None, ge=1, description="samples per task")
+    max_validation: int | None = Field(default=None, ge=1, description="samples per task")
+    max_test: int | None = Field(default=None, ge=1, description="samples per task")
+
+    label_weight: float = Field(default=0.4, ge=0, le=1, description="truth against train base rates in probabilities")
+    look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
+    seed: int = Field(default=0, ge=0)
+    prompt_version: str = Field(default="v1", pattern=r"^[A-Za-z0-9._-]+$")
+    feature_version: str = Field(default=FEATURE_VERSION, min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SampleSpec:
+        if not self.tasks or len(set(self.tasks)) != len(self.tasks):
+            raise ValueError("tasks: name at least one task, and each once")
+        if self.train_share + self.validation_share >= 1:
+            raise ValueError("train_share + validation_share: must leave a share for the test split (sum below 1)")
+        if (self.validation_from is None) != (self.test_from is None):
+            raise ValueError("validation_from and test_from: give both or neither")
+        if self.validation_from and self.test_from and self.validation_from >= self.test_from:
+            raise ValueError("validation_from: must be before test_from")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the canonical JSON of every field."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def purge(self) -> int:
+        """Sessions left empty before each later split."""
+        return self.horizon + 1
+
+    def cap(self, split: str) -> int | None:
+        """Most samples of one task that a split may hold; ``None`` is no limit."""
+        return {"train": self.max_train, "validation": self.max_validation, "test": self.max_test}[split]
+
+
+def load_spec(values: dict[str, object]) -> SampleSpec:
+    """Make a spec from settings or parameters.
+
+    :raises ConfigurationError: naming each wrong field and what is wrong with it.
+    """
+    try:
+        return SampleSpec.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigurationError(f"sample settings: {faults}") from None

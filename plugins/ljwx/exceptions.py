@@ -1,0 +1,115 @@
+"""One exception class per decision a caller can take.
+
+::
+
+    LjwxError
+    ├── ConfigurationError      fail: correct the settings, the parameters or the connection
+    ├── TushareError
+    │   ├── BadToken            fail: put a valid token in the connection
+    │   ├── NoPermission        fail: the tier does not carry this interface
+    │   ├── BadQuery            fail: the request itself is wrong
+    │   ├── RateLimited         retry after `wait_seconds`
+    │   ├── TushareUnavailable  retry soon: no answer, or the server says it is in trouble
+    │   └── MalformedAnswer     retry soon: an answer that cannot be believed
+    ├── NotYetPublished         retry later: the session's data is not complete yet
+    ├── BadData                 fail: rows that contradict what is stored
+    ├── LeakDetected            fail: a proof of the dataset does not hold
+    └── OllamaError
+        ├── OllamaUnreachable   retry soon: no answer
+        ├── OllamaTimeout       retry later: it works, but not within the time allowed
+        ├── ModelMissing        fail: the named model is not on the server
+        ├── RefusedRequest      fail: the server (or our own check before sending) rejects the request
+        ├── BuildFailed         fail: the server reported an error while it created the model
+        └── PromptTooLong       fail: the prompt does not fit num_ctx
+
+"fail" classes also derive from AirflowFailException, so that Airflow does not retry them.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowFailException
+
+
+class LjwxError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class ConfigurationError(LjwxError, AirflowFailException):
+    """Settings, parameters or a connection are wrong; the message names which and what to do."""
+
+
+class TushareError(LjwxError):
+    """Base of what a TuShare server, or the way to it, can do wrong."""
+
+
+class BadToken(TushareError, AirflowFailException):
+    """The server does not know the token."""
+
+
+class NoPermission(TushareError, AirflowFailException):
+    """The token's tier does not carry the interface."""
+
+
+class BadQuery(TushareError, AirflowFailException):
+    """The server rejects the request's parameters."""
+
+
+class RateLimited(TushareError):
+    """The tier's limit is used up.
+
+    :param unit: ``minute``, ``hour`` or ``day``, as the server's text says.
+    :param wait_seconds: how long to wait before the next call can succeed.
+    """
+
+    def __init__(self, message: str, unit: str = "minute", wait_seconds: float = 65.0) -> None:
+        super().__init__(message)
+        self.unit = unit
+        self.wait_seconds = wait_seconds
+
+
+class TushareUnavailable(TushareError):
+    """No answer, an HTTP error, or the server's own "try again later"."""
+
+
+class MalformedAnswer(TushareError):
+    """An answer that is not what the protocol promises: not JSON, wrong widths, wrong types, a page that vanishes."""
+
+
+class NotYetPublished(LjwxError):
+    """A session's data is not complete yet; what is there stays where it was."""
+
+
+class BadData(LjwxError, AirflowFailException):
+    """Rows that contradict what is stored; nothing was written."""
+
+
+class LeakDetected(LjwxError, AirflowFailException):
+    """A proof of the dataset does not hold; the dataset was not written."""
+
+
+class OllamaError(LjwxError):
+    """Base of what an Ollama server, or the way to it, can do wrong."""
+
+
+class OllamaUnreachable(OllamaError):
+    """The server gave no answer, or broke off in the middle of one."""
+
+
+class OllamaTimeout(OllamaError):
+    """The server did not finish within the time allowed."""
+
+
+class ModelMissing(OllamaError, AirflowFailException):
+    """The named model is not on the server."""
+
+
+class RefusedRequest(OllamaError, AirflowFailException):
+    """The server, or our own check before sending, rejects the request."""
+
+
+class BuildFailed(OllamaError, AirflowFailException):
+    """The server reported an error while it created the model, or what it created is not what was asked for."""
+
+
+class PromptTooLong(OllamaError, AirflowFailException):
+    """The prompt does not fit the model's context."""

@@ -1,0 +1,1 @@
+"""The only layer that speaks to a peer: TuShare, Ollama, the warehouse."""

@@ -1,0 +1,251 @@
+"""Talk to an Ollama server: typed answers, one exception class per decision, and the checks the server leaves out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import requests
+from airflow.sdk import BaseHook
+
+from ljwx.core.models import Message
+from ljwx.core.ollama import (
+    Answer,
+    AnswerPiece,
+    InstalledModel,
+    ModelDescription,
+    Progress,
+    RunningModel,
+    TokenLogprob,
+    message_problems,
+    parameter_problems,
+    parse_logprobs,
+)
+from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
+from ljwx.hooks.ollama_wire import OllamaSettings, OllamaWire
+
+Messages = Sequence[Message | Mapping[str, Any]]
+Format = Literal["json"] | Mapping[str, Any]
+
+_CHUNK = 1 << 20
+
+
+class OllamaHook(BaseHook):
+    """Verbs of Ollama's API.
+
+    Every verb raises OllamaUnreachable when there is no answer or it breaks off, OllamaTimeout when it takes too long,
+    ModelMissing for an unknown model and RefusedRequest for what the server, or a check made here first, rejects.
+
+    :param ollama_conn_id: connection with host, port, schema and optionally a bearer token as password.
+    """
+
+    conn_name_attr = "ollama_conn_id"
+    default_conn_name = "ollama_default"
+    conn_type = "ollama"
+    hook_name = "Ollama"
+
+    def __init__(self, ollama_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ollama_conn_id = ollama_conn_id
+
+    @cached_property
+    def settings(self) -> OllamaSettings:
+        """The connection, read once."""
+        return OllamaSettings.from_connection(self.get_connection(self.ollama_conn_id))
+
+    @cached_property
+    def _wire(self) -> OllamaWire:
+        return OllamaWire(self.settings)
+
+    def get_conn(self) -> requests.Session:
+        """Return the session that every verb uses."""
+        return self._wire.session
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Tell whether the server answers, and with which version."""
+        try:
+            return True, f"Ollama {self.version()} at {self.settings.url}"
+        except (OllamaError, ConfigurationError) as error:
+            return False, str(error)
+
+    def version(self) -> str:
+        """Return the server's version."""
+        return str(self._wire.json("GET", "/api/version")["version"])
+
+    def list(self) -> tuple[InstalledModel, ...]:
+        """Return the models on the server."""
+        return tuple(
+            InstalledModel(
+                name=model["name"], digest=model["digest"], size=model["size"], modified_at=model["modified_at"],
+                parent=model["details"].get("parent_model", ""), parameter_size=model["details"]["parameter_size"],
+                quantization=model["details"]["quantization_level"],
+            )
+            for model in self._wire.json("GET", "/api/tags")["models"]
+        )  # fmt: skip
+
+    def ps(self) -> tuple[RunningModel, ...]:
+        """Return the models in the server's memory."""
+        keys = ("name", "digest", "size", "expires_at", "context_length")
+        models = self._wire.json("GET", "/api/ps")["models"]
+        return tuple(RunningModel(**{key: model[key] for key in keys}) for model in models)
+
+    def show(self, model: str) -> ModelDescription:
+        """Return what a model is made of."""
+        return ModelDescription.from_answer(self._wire.json("POST", "/api/show", {"model": model}))
+
+    def digest(self, model: str) -> str:
+        """Return the 64 hex digits of what a tag points at; ModelMissing when there is no such tag."""
+        wanted = model if ":" in model else f"{model}:latest"
+        found = next((listed.digest for listed in self.list() if listed.name == wanted), None)
+        if found is None:
+            raise ModelMissing(f"model {wanted!r} is not on {self.settings.url}")
+        return found
+
+    def copy(self, source: str, destination: str) -> None:
+        """Make `destination` an alias of `source`."""
+        self._wire.request("POST", "/api/copy", {"source": source, "destination": destination}).close()
+
+    def delete(self, model: str) -> None:
+        """Remove a tag; blobs that other tags use stay."""
+        self._wire.request("DELETE", "/api/delete", {"model": model}).close()
+
+    def pull(self, model: str) -> Iterator[Progress]:
+        """Fetch a model from its registry; iterate to the end, BuildFailed when the server reports an error."""
+        return self._progress("/api/pull", {"model": model})
+
+    def create(
+        self,
+        model: str,
+        *,
+        base: str | None = None,
+        files: Mapping[str, str] | None = None,
+        system: str | None = None,
+        template: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        messages: Messages = (),
+    ) -> Iterator[Progress]:
+        """Create a model from `base` or from GGUF `files` ({name: ``sha256:<hex>``}); iterate to the end.
+
+        BuildFailed when the server reports an error, which it does with HTTP 200 in the middle of the progress.
+        """
+        _refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
+        told = {"from": base, "files": files, "system": system, "template": template, "parameters": parameters}
+        body = {key: value for key, value in told.items() if value}
+        return self._progress("/api/create", {"model": model, **body, **_told(messages)})
+
+    def blob_exists(self, sha256: str) -> bool:
+        """Tell whether the server has the blob with these 64 hex digits."""
+        try:
+            self._wire.request("HEAD", f"/api/blobs/sha256:{sha256}").close()
+        except ModelMissing:
+            return False
+        return True
+
+    def upload_blob(self, path: Path, expected: str | None = None) -> str:
+        """Upload a file unless the server has it; return its 64 hex digits. The file is streamed, never held whole.
+
+        RefusedRequest when the digits are not the `expected` ones; nothing is sent then.
+        """
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+            if expected not in (None, digest.hexdigest()):
+                raise RefusedRequest(f"{path} has sha256 {digest.hexdigest()}, not {expected}")
+            if not self.blob_exists(digest.hexdigest()):
+                file.seek(0)
+                route = f"/api/blobs/sha256:{digest.hexdigest()}"
+                self._wire.request("POST", route, data=file, timeout=self.settings.build_timeout).close()
+        return digest.hexdigest()
+
+    def chat(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        format: Format | None = None,  # noqa: A002 - Ollama's own name for it
+        options: Mapping[str, Any] | None = None,
+        top_logprobs: int | None = None,
+        keep_alive: str | int | None = None,
+        truncate: bool = False,
+    ) -> Answer:
+        """Ask for one answer.
+
+        :param format: `json`, or a JSON schema, which bounds the answer's shape but no ranges.
+        :param options: temperature, seed, num_ctx, num_predict and the like.
+        :param top_logprobs: ask for the log-probabilities of the answer's tokens with this many alternatives.
+        :param truncate: let the server cut a prompt that is too long instead of raising PromptTooLong.
+        """
+        body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        line = self._wire.json("POST", "/api/chat", {**body, "stream": False}, self.settings.chat_timeout)
+        return Answer.from_line(line, line["message"]["content"], parse_logprobs(line.get("logprobs")))
+
+    def chat_stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        format: Format | None = None,  # noqa: A002 - Ollama's own name for it
+        options: Mapping[str, Any] | None = None,
+        top_logprobs: int | None = None,
+        keep_alive: str | int | None = None,
+        truncate: bool = False,
+    ) -> Iterator[AnswerPiece]:
+        """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
+        body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        return self._pieces(body)
+
+    def generate(
+        self, model: str, prompt: str, *, options: Mapping[str, Any] | None = None, truncate: bool = False
+    ) -> Answer:
+        """Complete one prompt."""
+        _refuse(parameter_problems(options or {}))
+        body = {"model": model, "prompt": prompt, "options": dict(options or {}), "truncate": truncate}
+        line = self._wire.json("POST", "/api/generate", {**body, "stream": False}, self.settings.chat_timeout)
+        return Answer.from_line(line, line["response"], parse_logprobs(line.get("logprobs")))
+
+    def _pieces(self, body: Mapping[str, Any]) -> Iterator[AnswerPiece]:
+        text, logprobs = "", tuple[TokenLogprob, ...]()
+        for line in self._wire.lines("/api/chat", body, self.settings.chat_timeout):
+            piece = line["message"]["content"]
+            text, logprobs = text + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
+            yield AnswerPiece(piece, Answer.from_line(line, text, logprobs) if line["done"] else None)
+
+    def _progress(self, path: str, body: Mapping[str, Any]) -> Iterator[Progress]:
+        def failed(message: str) -> OllamaError:
+            return BuildFailed(f"{body['model']}: {message}")
+
+        for line in self._wire.lines(path, body, self.settings.build_timeout, failed):
+            status = line.get("status", "")
+            yield Progress(status, line.get("digest", ""), line.get("completed"), line.get("total"))
+
+
+def _asked(
+    model: str,
+    messages: Messages,
+    form: Format | None,
+    options: Mapping[str, Any] | None,
+    top_logprobs: int | None,
+    keep_alive: str | int | None,
+    truncate: bool,
+) -> dict[str, Any]:
+    _refuse([*parameter_problems(options or {}), *message_problems(messages)])
+    if form is not None and form != "json" and not isinstance(form, Mapping):
+        raise RefusedRequest(f"format must be 'json' or a JSON schema, not {form!r}")
+    told = {"format": form, "options": dict(options or {}), "keep_alive": keep_alive}
+    body = {key: value for key, value in told.items() if value is not None}
+    probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
+    return {"model": model, "messages": [], **_told(messages), **body, **probabilities, "truncate": truncate}
+
+
+def _told(messages: Messages) -> dict[str, Any]:
+    dumped = [message.model_dump() if isinstance(message, Message) else dict(message) for message in messages]
+    return {"messages": dumped} if dumped else {}
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise RefusedRequest("; ".join(problems))

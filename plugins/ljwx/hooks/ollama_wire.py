@@ -1,0 +1,177 @@
+"""Ollama's HTTP: the connection's settings, one pooled session, and what each way of failing means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from ljwx.exceptions import (
+    ConfigurationError,
+    ModelMissing,
+    OllamaError,
+    OllamaTimeout,
+    OllamaUnreachable,
+    PromptTooLong,
+    RefusedRequest,
+)
+
+_DEFAULT_PORT = 11434
+
+
+@dataclass(frozen=True)
+class OllamaSettings:
+    """Where the server is and how long to wait for it, in seconds, read from a connection.
+
+    :param read_timeout: for quick answers: lists, show, copy, delete.
+    :param chat_timeout: for an answer, or the next piece of a streamed one; a cold model loads within it too.
+    :param build_timeout: for the next line of a create's or pull's progress, or a blob's acknowledgement.
+    """
+
+    url: str
+    token: str | None = field(repr=False)
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    chat_timeout: float = 600.0
+    build_timeout: float = 900.0
+
+    @classmethod
+    def from_connection(cls, connection: Any) -> OllamaSettings:
+        """Read a connection of type `ollama` or `generic`; ConfigurationError names what is wrong with it."""
+        name, host = connection.conn_id, (connection.host or "").strip().rstrip("/")
+        if "://" not in host:
+            host = f"{connection.schema or 'http'}://{host}"
+        parts = urlsplit(host)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(f"connection {name!r} needs a host, and http or https as its schema")
+        port = connection.port or parts.port or _DEFAULT_PORT
+        address = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        url = f"{parts.scheme}://{address}:{port}{parts.path}"
+        return cls(url, connection.password or None, **_timeouts(name, connection.extra_dejson))
+
+
+def _timeouts(name: str, extra: Mapping[str, Any]) -> dict[str, float]:
+    allowed = ("connect_timeout", "read_timeout", "chat_timeout", "build_timeout")
+    given = {key: extra[key] for key in allowed if extra.get(key) not in (None, "")}
+    try:
+        seconds = {key: float(value) for key, value in given.items()}
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"connection {name!r}: time-outs are numbers of seconds, not {given}") from error
+    if not all(0 < value < float("inf") for value in seconds.values()):
+        raise ConfigurationError(f"connection {name!r}: time-outs are above 0 seconds, not {given}")
+    return seconds
+
+
+class OllamaWire:
+    """Requests to one server over one pooled session."""
+
+    def __init__(self, settings: OllamaSettings) -> None:
+        self._settings = settings
+        self.session = requests.Session()
+        self.session.trust_env = False  # a netrc entry would replace the token, a proxy would take loopback calls away
+        self.session.mount("http", HTTPAdapter(pool_maxsize=32))
+        if settings.token:
+            self.session.headers["Authorization"] = f"Bearer {settings.token}"
+
+    def lines(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        timeout: float,
+        failed: Callable[[str], OllamaError] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the lines of a streamed answer; `failed` chooses the exception for an error line.
+
+        A stream that ends without its last line (`done` or `success`) is OllamaUnreachable.
+        """
+        finished = False
+        with self.request("POST", path, body, stream=True, timeout=timeout) as answer, _transport(self._settings.url):
+            for text in answer.iter_lines(chunk_size=None):
+                line = _decoded(text)
+                if "error" in line:
+                    raise (failed or _broken)(str(line["error"]))
+                finished = line.get("done") is True or line.get("status") == "success"
+                yield line
+        if not finished:
+            raise OllamaUnreachable(f"{self._settings.url}{path} ended before its last line")
+
+    def json(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """Return a JSON answer."""
+        with self.request(method, path, body, timeout=timeout) as answer:
+            return _decoded(answer.content)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        data: Any = None,
+        stream: bool = False,
+        timeout: float | None = None,
+    ) -> requests.Response:
+        """Send a request and return its successful answer; `timeout` is seconds to wait for the next byte."""
+        waits = (self._settings.connect_timeout, timeout or self._settings.read_timeout)
+        with _transport(self._settings.url):
+            answer = self.session.request(
+                method, self._settings.url + path, json=body, data=data, stream=stream, timeout=waits,
+                allow_redirects=False,
+            )  # fmt: skip
+            if answer.status_code // 100 != 2:
+                raise _failure(answer.status_code, _error_text(answer))
+        return answer
+
+
+@contextmanager
+def _transport(url: str) -> Iterator[None]:
+    """Turn what requests raises into our own errors; a time-out while reading a body hides in a ConnectionError."""
+    try:
+        yield
+    except requests.ConnectTimeout as error:
+        raise OllamaUnreachable(f"no connection to {url} in time; is the server running?") from error
+    except requests.RequestException as error:
+        if isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error):
+            raise OllamaTimeout(f"{url} did not answer in time") from error
+        raise OllamaUnreachable(f"no complete answer from {url}: {type(error).__name__}; is it running?") from error
+
+
+def _failure(status: int, message: str) -> OllamaError:
+    """Choose the exception for an error answer; the only place that reads the server's texts."""
+    if "exceed_context_size" in message or "exceeds the context length" in message:
+        return PromptTooLong(message)
+    if status == 404 or (message.startswith("model ") and message.endswith("not found")):
+        return ModelMissing(message)
+    if status in (408, 504):
+        return OllamaTimeout(message)
+    if status >= 500 and not message.startswith("invalid format"):
+        return OllamaUnreachable(f"the server failed: {message}")
+    return RefusedRequest(message)
+
+
+def _error_text(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {answer.status_code} {answer.text[:200]}".strip()
+
+
+def _decoded(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise OllamaUnreachable(f"an answer that is no JSON: {content[:100]!r}; is it an Ollama server?") from error
+    if not isinstance(value, dict):
+        raise OllamaUnreachable(f"an answer that is no JSON object: {content[:100]!r}")
+    return value
+
+
+def _broken(message: str) -> OllamaError:
+    return _failure(500, message)

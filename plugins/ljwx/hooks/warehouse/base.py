@@ -1,0 +1,125 @@
+"""What every warehouse verb is made of: SQL files, one transaction, frames in and out by COPY, run records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from psycopg import Connection
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from ljwx.resources import POSTGRES_CONN_ID, include_folder
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CHUNK_BYTES = 1 << 20
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``."""
+    text = (include_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return text.strip().rstrip(";")
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """Which task instance of Airflow is at work."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
+class WarehouseBase(PostgresHook):
+    """Connection, transactions and frames; the domain's verbs are in the modules beside this one."""
+
+    conn_name_attr = "postgres_conn_id"
+    default_conn_name = POSTGRES_CONN_ID
+    hook_name = "ljwx warehouse"
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest migration; safe from several processes at once."""
+        from ljwx.migrations import upgrade
+
+        url = self.sqlalchemy_url
+        upgrade(url.render_as_string(hide_password=False))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[dict[str, Any]]]:
+        """Open a connection whose work is kept as a whole on success, and leaves nothing on an error."""
+        with cast("Connection[Any]", self.get_conn()) as connection:
+            connection.row_factory = dict_row
+            yield connection
+
+    def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
+        """Run the query of an SQL file and return its rows as dicts."""
+        with self.transaction() as connection:
+            return connection.execute(statement(name), values).fetchall()
+
+    def row(self, name: str, **values: Any) -> dict[str, Any] | None:
+        """Run the query of an SQL file and return its first row."""
+        found = self.rows(name, **values)
+        return found[0] if found else None
+
+    def frame(self, name: str, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
+        """Run the query of an SQL file and return its rows as a frame.
+
+        :param schema: column → polars type, in the order of the query's columns.
+        """
+        import polars as pl
+
+        query = f"COPY ({statement(name)}) TO STDOUT (FORMAT csv)"
+        with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
+            data = b"".join(bytes(part) for part in copy)
+        if not data:
+            return pl.DataFrame(schema=dict(schema))
+        return pl.read_csv(data, has_header=False, schema=dict(schema))
+
+    def start_run(self, run: RunRef, **inputs: Any) -> int:
+        """Record that a task instance begins to write; a retry continues its own record.
+
+        :return: run_key, cited by every row that the task writes.
+        """
+        values = {**run.__dict__, "inputs": Jsonb(inputs)}
+        found = self.row("runs/start", **values)
+        return int(cast("dict[str, Any]", found)["run_key"])
+
+    def finish_run(self, run_key: int, **outputs: Any) -> None:
+        """Record what the task instance made: identifiers and counts."""
+        with self.transaction() as connection:
+            connection.execute(statement("runs/finish"), {"run_key": run_key, "outputs": Jsonb(outputs)})
+
+
+def stage(connection: Connection[Any], table: str, frame: pl.DataFrame) -> None:
+    """Copy a frame into a temporary table named like its target with ``staged_`` in front, gone at commit.
+
+    :param table: name in schema ljwx whose columns and types the temporary table takes.
+    """
+    if not re.fullmatch(r"[a-z_]+", table):
+        raise ValueError(f"{table!r} is not a table name")
+    columns = ", ".join(frame.columns)
+    selected = f"SELECT {columns} FROM ljwx.{table}"  # noqa: S608 - names of this package's own tables
+    create = f"CREATE TEMP TABLE staged_{table} ON COMMIT DROP AS {selected} WITH NO DATA"
+    connection.execute(create)
+    data = _arrays_as_text(frame).write_csv(include_header=False, quote_style="necessary").encode()
+    target = f"COPY staged_{table} ({columns}) FROM STDIN (FORMAT csv)"
+    with connection.cursor().copy(target) as copy:
+        for start in range(0, len(data), CHUNK_BYTES):
+            copy.write(data[start : start + CHUNK_BYTES])
+    connection.execute(f"ANALYZE staged_{table}")
+
+
+def _arrays_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
+    return frame.with_columns(pl.format("{{{}}}", pl.col(name).list.join(",")).alias(name) for name in lists)

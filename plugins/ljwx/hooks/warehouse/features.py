@@ -1,0 +1,61 @@
+"""Features: what has to be computed, the bars it needs, and the rows that come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from ljwx.hooks.warehouse.base import WarehouseBase
+from ljwx.hooks.warehouse.revisions import Merged, merge_revisions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+KEYS = ("session", "ts_code", "feature_version")
+
+
+class FeaturesVerbs(WarehouseBase):
+    """Verbs of the stage `features`."""
+
+    def stale_from(self, feature_version: str) -> date | None:
+        """Return the first complete session with a bar that is newer than its feature row, or has none."""
+        found = self.row("features/stale_from", feature_version=feature_version)
+        return found["session"] if found else None
+
+    def save_features(self, run_key: int, features: pl.DataFrame) -> Merged:
+        """Write feature rows in one transaction; unchanged rows are not touched.
+
+        :param features: columns KEYS and the features.
+        """
+        if features.is_empty():
+            return Merged(0, 0)
+        with self.transaction() as connection:
+            connection.execute(
+                "SELECT ljwx.ensure_years(%s, %s)", (features["session"].min(), features["session"].max())
+            )
+            return merge_revisions(connection, "features", features, KEYS, run_key)
+
+    def features(self, columns: Sequence[str], feature_version: str, first: date, last: date) -> pl.DataFrame:
+        """Return current feature rows of the range, sorted by stock and session.
+
+        :param columns: names of the features, in the order wanted.
+        """
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(_stored(), pl.Float64)}
+        frame = self.frame("features/current", schema, feature_version=feature_version, first=first, last=last)
+        return frame.select("ts_code", "session", *columns)
+
+    def obv_before(self, feature_version: str, since: date) -> pl.DataFrame:
+        """Return ts_code, session and obv of each stock's last feature row before `since`."""
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "session": pl.Date, "obv": pl.Float64}
+        return self.frame("features/obv_before", schema, feature_version=feature_version, since=since)
+
+
+def _stored() -> tuple[str, ...]:
+    from ljwx.core.features import FEATURES
+
+    return tuple(feature.name for feature in FEATURES)

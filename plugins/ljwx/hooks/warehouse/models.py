@@ -1,0 +1,114 @@
+"""Models, their question sets and answers, and what was decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from ljwx.core.evaluations import Answer, Question
+from ljwx.hooks.warehouse.base import WarehouseBase, statement
+
+ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"
+
+
+class ModelsVerbs(WarehouseBase):
+    """Verbs of the stages `models`, `evaluations` and `promotions`."""
+
+    def save_model(self, run_key: int, model: Mapping[str, Any]) -> None:
+        """Write what was built; a model that is known keeps its first row, and a rebuilt one is no longer deleted."""
+        values = {**model, "spec": Jsonb(model["spec"]), "run_key": run_key}
+        with self.transaction() as connection:
+            connection.execute(statement("models/add"), values)
+
+    def mark_verified(self, model: str, checks: Mapping[str, Any]) -> None:
+        """Record that the model answered, and how."""
+        with self.transaction() as connection:
+            connection.execute(statement("models/set_verified"), {"model": model, "verified": Jsonb(checks)})
+
+    def model(self, model: str) -> dict[str, Any] | None:
+        """Return a model's row."""
+        return self.row("models/by_name", model=model)
+
+    def is_decided(self, model: str) -> bool:
+        """Tell whether a model is there and the gate has decided on it."""
+        return self.row("promotions/of_model", model=model) is not None
+
+    def champion(self) -> dict[str, Any] | None:
+        """Return model and digest of the alias `champion`."""
+        return self.row("promotions/champion")
+
+    def save_question_set(
+        self, run_key: int, question_set_id: str, dataset_id: str, questions: Sequence[Question]
+    ) -> None:
+        """Write a frozen question set; an equal one that is there already stays as it is."""
+        head = {"question_set_id": question_set_id, "dataset_id": dataset_id, "run_key": run_key}
+        rows = [{**head, "position": at, "sample_id": question.sample_id} for at, question in enumerate(questions)]
+        with self.transaction() as connection:
+            if connection.execute(statement("evaluations/add_question_set"), head).rowcount:
+                connection.cursor().executemany(statement("evaluations/add_question"), rows)
+
+    def questions(self, question_set_id: str) -> list[dict[str, Any]]:
+        """Return the questions in order: the fields of a Question, and the sample's snapshot and prompt version."""
+        return self.rows("evaluations/questions", question_set_id=question_set_id)
+
+    def open_evaluation(self, run_key: int, model: str, digest: str, question_set_id: str) -> int:
+        """Return the evaluation of this model on this question set; what was answered before a kill is still in it."""
+        found = self.row(
+            "evaluations/open", model=model, digest=digest, question_set_id=question_set_id, run_key=run_key
+        )
+        return int((found or {})["evaluation_id"])
+
+    def save_answer(self, evaluation_id: int, answer: Mapping[str, Any]) -> None:
+        """Write one answer as soon as it came."""
+        values = {
+            **answer,
+            "parsed": _json(answer["parsed"]),
+            "probabilities": _json(answer["probabilities"]),
+            "evaluation_id": evaluation_id,
+        }
+        with self.transaction() as connection:
+            connection.execute(statement("evaluations/add_answer"), values)
+
+    def answers(self, evaluation_id: int) -> list[Answer]:
+        """Return the answers of an evaluation."""
+        return [Answer(**row) for row in self.rows("evaluations/answers", evaluation_id=evaluation_id)]
+
+    def evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
+        """Return model, digest, question set and scorecard of an evaluation."""
+        return self.row("evaluations/by_id", evaluation_id=evaluation_id)
+
+    def evaluation_of(self, model: str, question_set_id: str) -> dict[str, Any] | None:
+        """Return the newest evaluation of a model on a question set."""
+        return self.row("evaluations/by_model", model=model, question_set_id=question_set_id)
+
+    def save_scorecard(self, evaluation_id: int, scorecard: Mapping[str, Any]) -> None:
+        """Write the scorecards of the model and of the baselines on the same questions."""
+        with self.transaction() as connection:
+            values = {"evaluation_id": evaluation_id, "scorecard": Jsonb(dict(scorecard))}
+            connection.execute(statement("evaluations/set_scorecard"), values)
+
+    def save_promotion(self, run_key: int, promotion: Mapping[str, Any], digest: str) -> int:
+        """Write a decision and, where it promotes, move the aliases, in one transaction.
+
+        :param digest: the challenger's.
+        :return: promotion_id; the earlier one when the same evidence was decided before.
+        """
+        values = {
+            **promotion, "run_key": run_key,
+            "reasons": Jsonb(promotion["reasons"]), "policy": Jsonb(promotion["policy"]),
+        }  # fmt: skip
+        with self.transaction() as connection:
+            connection.execute(ALIAS_LOCK)
+            row = connection.execute(statement("promotions/add"), values).fetchone()
+            promotion_id = int((row or {})["promotion_id"])
+            if promotion["promoted"]:
+                alias = {"model": promotion["challenger"], "digest": digest, "promotion_id": promotion_id}
+                connection.execute(statement("promotions/keep_previous"), alias)
+                connection.execute(statement("promotions/set_champion"), alias)
+        return promotion_id
+
+
+def _json(value: Any) -> Jsonb | None:
+    return None if value is None else Jsonb(value)

@@ -1,0 +1,1 @@
+"""Airflow operators: validate, log, one hook call, return."""

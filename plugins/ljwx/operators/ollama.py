@@ -1,0 +1,173 @@
+"""Create a model on an Ollama server from a build spec, and prove that it is what the spec says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator, ObjectStoragePath
+from pydantic import ValidationError
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.ollama import ModelDescription, Progress
+from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
+from ljwx.hooks.ollama import OllamaHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+_LOG_STEP_PERCENT = 10
+
+
+class OllamaOperator(BaseOperator):
+    """Create `model` as the spec at `spec_path` says; a model that is there and reads back equal is not built twice.
+
+    The spec is read from a file because few-shot examples make it too large for an XCom. Returns
+    ``{"model": name, "digest": 64 hex digits, "built": bool}``. Raises RefusedRequest when the base is another one than
+    the spec was made for, BuildFailed when the server reports an error or made something else than was asked; what it
+    made is then removed.
+
+    :param spec_path: JSON of a BuildSpec, on any storage Airflow reaches (templated).
+    :param model: name with tag (templated).
+    :param gguf_path: local file of the weights, for a spec that brings its own (templated).
+    :param ollama_conn_id: the server (templated).
+    """
+
+    template_fields: Sequence[str] = ("spec_path", "model", "gguf_path", "ollama_conn_id")
+
+    def __init__(
+        self,
+        *,
+        spec_path: str,
+        model: str,
+        gguf_path: str | None = None,
+        ollama_conn_id: str = OllamaHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec_path = spec_path
+        self.model = model
+        self.gguf_path = gguf_path
+        self.ollama_conn_id = ollama_conn_id
+
+    @cached_property
+    def hook(self) -> OllamaHook:
+        """The hook of the connection."""
+        return OllamaHook(self.ollama_conn_id)
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Build, or recognise, the model."""
+        spec = read_spec(self.spec_path)
+        self._check_sources(spec)
+        digest = self._recognised(spec)
+        if digest is not None:
+            self.log.info("%s is already built from spec %s: digest %s", self.model, spec.sha256, digest)
+            return {"model": self.model, "digest": digest, "built": False}
+        self.log.info("Building %s from %s, strategy %s, spec %s", self.model, spec.base, spec.strategy, spec.sha256)
+        self._build(spec)
+        digest = self.hook.digest(self.model)
+        self.log.info("Built %s: digest %s", self.model, digest)
+        return {"model": self.model, "digest": digest, "built": True}
+
+    def _check_sources(self, spec: BuildSpec) -> None:
+        if (spec.gguf_sha256 is None) != (not self.gguf_path):
+            raise ConfigurationError("gguf_path and the spec's gguf_sha256 belong together: give both or neither")
+        if spec.gguf_sha256 is not None:
+            return
+        digest = self.hook.digest(spec.base)
+        if digest != spec.base_digest:
+            raise RefusedRequest(
+                f"{spec.base} is now {digest}, the spec was made for {spec.base_digest}: make a new spec"
+            )
+
+    def _recognised(self, spec: BuildSpec) -> str | None:
+        try:
+            shown = self.hook.show(self.model)
+        except ModelMissing:
+            return None
+        found = differences(spec, shown)
+        if shown.weights != self._weights(spec):
+            found.append("other weights")
+        if found:
+            self.log.info(
+                "%s exists but is not what the spec says (%s): building it again", self.model, "; ".join(found)
+            )
+            return None
+        return self.hook.digest(self.model)
+
+    def _weights(self, spec: BuildSpec) -> str:
+        return spec.gguf_sha256 or self.hook.show(spec.base).weights
+
+    def _build(self, spec: BuildSpec) -> None:
+        files = self._upload(spec)
+        progress = self.hook.create(
+            self.model,
+            base=None if files else spec.base,
+            files=files,
+            system=spec.system,
+            template=spec.template,
+            parameters=spec.parameters,
+            messages=spec.messages,
+        )
+        self._log_progress(progress)
+        found = differences(spec, self.hook.show(self.model))
+        if found:
+            self.hook.delete(self.model)
+            raise BuildFailed(f"{self.model} was not built as asked, and removed: {'; '.join(found)}")
+
+    def _upload(self, spec: BuildSpec) -> dict[str, str] | None:
+        if not self.gguf_path:
+            return None
+        path = Path(self.gguf_path)
+        if not path.is_file():
+            raise ConfigurationError(f"no GGUF file at {path}")
+        self.log.info("Uploading %s, %d bytes", path, path.stat().st_size)
+        digest = self.hook.upload_blob(path, expected=spec.gguf_sha256)
+        return {path.name: f"sha256:{digest}"}
+
+    def _log_progress(self, progress: Iterable[Progress]) -> None:
+        told: tuple[str, int] | None = None
+        for line in progress:
+            step = (line.status, (line.percent or 0) // _LOG_STEP_PERCENT)
+            if step == told:
+                continue
+            told = step
+            self.log.info("%s%s", line.status, "" if line.percent is None else f" {line.percent} %")
+
+
+def read_spec(path: str) -> BuildSpec:
+    """Read a BuildSpec from a JSON file; ConfigurationError names the file and what is wrong with it."""
+    try:
+        return BuildSpec.model_validate_json(ObjectStoragePath(path).read_text())
+    except ValidationError as error:
+        raise ConfigurationError(f"{path} is no build spec: {error}") from error
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the build spec at {path}: {error}") from error
+
+
+def differences(spec: BuildSpec, shown: ModelDescription) -> list[str]:
+    """Name what a model reads back otherwise than asked. Stop words the template brings by itself are no difference."""
+    asked_messages = tuple((message.role, message.content) for message in spec.messages)
+    found = [
+        f"parameter {name} is {shown.parameters.get(name)!r} instead of {value!r}"
+        for name, value in spec.parameters.items()
+        if not _same(value, shown.parameters.get(name))
+    ]
+    if shown.system != spec.system:
+        found.append("another system prompt")
+    if shown.messages != asked_messages:
+        found.append(f"{len(shown.messages)} messages read back instead of, or other than, {len(asked_messages)}")
+    if spec.template is not None and shown.template != spec.template:
+        found.append("another template")
+    return found
+
+
+def _same(asked: Any, shown: Any) -> bool:
+    if isinstance(asked, str) and isinstance(shown, list):
+        return shown == [asked]
+    if isinstance(asked, float | int) and isinstance(shown, float | int):
+        return math.isclose(asked, shown, rel_tol=1e-6)
+    return bool(asked == shown)

@@ -1,0 +1,54 @@
+"""What Airflow learns about this package from its entry point: the connection types `tushare` and `ollama`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ljwx import __version__
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider metadata, in the shape of Airflow's provider_info schema."""
+    return {
+        "package-name": "ljwx-stock",
+        "name": "ljwx-stock",
+        "description": "TuShare market data and Ollama models.",
+        "versions": [__version__],
+        "connection-types": [
+            {
+                "hook-class-name": "ljwx.hooks.tushare.TushareHook",
+                "connection-type": "tushare",
+                "hook-name": "TuShare",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "extra"],
+                    "relabeling": {"password": "Token", "schema": "Scheme (https or http)"},
+                    "placeholders": {"host": "api.tushare.pro", "schema": "https"},
+                },
+                "conn-fields": {
+                    "calls_per_minute": _number("Calls a minute", "The tier's limit per interface: 50, 200 or 500."),
+                    "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
+                    "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
+                },
+            },
+            {
+                "hook-class-name": "ljwx.hooks.ollama.OllamaHook",
+                "connection-type": "ollama",
+                "hook-name": "Ollama",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "extra"],
+                    "relabeling": {"password": "Bearer token (optional)", "schema": "Scheme (http or https)"},
+                    "placeholders": {"host": "127.0.0.1", "port": "11434", "schema": "http"},
+                },
+                "conn-fields": {
+                    "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
+                    "read_timeout": _number("Read time-out (s)", "Seconds to wait for a short answer."),
+                    "chat_timeout": _number("Chat time-out (s)", "Seconds to wait for a model's answer."),
+                    "build_timeout": _number("Build time-out (s)", "Seconds to wait for a create or pull to go on."),
+                },
+            },
+        ],
+    }
+
+
+def _number(label: str, description: str) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["number", "null"], "default": None}}

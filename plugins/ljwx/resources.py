@@ -1,0 +1,36 @@
+"""What the package needs outside itself, by name: folders, connections, pools."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from ljwx.core.sessions import Calendar, load_calendar
+
+POSTGRES_CONN_ID = "ljwx_postgres"
+TUSHARE_CONN_ID = "tushare_default"
+OLLAMA_CONN_ID = "ollama_default"
+
+TUSHARE_POOL = "ljwx_tushare"
+OLLAMA_POOL = "ljwx_ollama"
+
+
+def include_folder() -> Path:
+    """Return the folder of SQL, prompts, session lists and configuration.
+
+    `LJWX_INCLUDE` names it where the package is installed apart from the repository.
+    """
+    return Path(os.environ.get("LJWX_INCLUDE", str(Path(__file__).resolve().parents[2] / "include")))
+
+
+def data_folder() -> Path:
+    """Return the folder of dataset files and build specs: `LJWX_DATA`, or `ljwx-data` below AIRFLOW_HOME."""
+    home = Path(os.environ.get("AIRFLOW_HOME", str(Path("~/airflow").expanduser())))
+    return Path(os.environ.get("LJWX_DATA", str(home / "ljwx-data")))
+
+
+@cache
+def sse_calendar() -> Calendar:
+    """Return the shipped calendar of the Shanghai and Shenzhen exchanges."""
+    return load_calendar(include_folder() / "sessions" / "sse.txt")

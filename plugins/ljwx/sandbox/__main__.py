@@ -1,0 +1,57 @@
+"""The sandbox's commands: ``python -m ljwx.sandbox up | down | demo``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from ljwx.sandbox.settings import SandboxError, SandboxSettings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 is success, 1 a failure told in the last line."""
+    parser = argparse.ArgumentParser(prog="python -m ljwx.sandbox", description="The whole stack on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the stack and leave it running")
+    commands.add_parser("down", help="stop what was started")
+    demo = commands.add_parser("demo", help="run the whole pipeline once and print what it made")
+    demo.add_argument("--start-date", default="2025-10-09", help="first day to ingest")
+    demo.add_argument("--end-date", default="2026-06-30", help="last day to ingest")
+    chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(chosen)
+    except SandboxError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command speaks on the terminal
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; what was started is stopped", file=sys.stderr)  # noqa: T201
+        return 130
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from ljwx.sandbox.airflow import LOGIN
+    from ljwx.sandbox.stack import Stack
+
+    stack = Stack(SandboxSettings.from_environment(), schedules=chosen.command == "up")
+    if chosen.command == "down":
+        stack.down()
+        return 0
+    if chosen.command == "up":
+        stack.up()
+        stack.say(f"\nAirflow: {stack.api.base_url}   user {LOGIN}   password {stack.settings.secret('airflow-login')}")
+        stack.say("stop it with: make down")
+        return 0
+    from ljwx.sandbox.demo import Demo
+
+    return Demo(stack, chosen.start_date, chosen.end_date).run()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

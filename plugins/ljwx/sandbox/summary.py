@@ -1,0 +1,90 @@
+"""What a run of the pipeline made, read from the warehouse and told on one screen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+QUERIES = {
+    "days": """
+        SELECT count(*) AS sessions, min(session) AS first, max(session) AS last,
+               count(*) FILTER (WHERE NOT complete) AS incomplete FROM ljwx.ingest_days""",
+    "rows": """
+        SELECT (SELECT count(*) FROM ljwx.current_bars) AS bars,
+               (SELECT count(*) FROM ljwx.current_features) AS features,
+               (SELECT count(*) FROM ljwx.quarantine) AS quarantined,
+               (SELECT count(DISTINCT ts_code) FROM ljwx.current_bars) AS stocks""",
+    "dataset": """
+        SELECT dataset_id, sha256, folder,
+               count(m.sample_id) AS samples, count(m.sample_id) FILTER (WHERE m.split = 'train') AS train
+        FROM ljwx.datasets d JOIN ljwx.dataset_samples m USING (dataset_id)
+        GROUP BY dataset_id ORDER BY created_at DESC LIMIT 1""",
+    "decision": """
+        SELECT p.*, m.digest, m.strategy, m.base, e.scorecard FROM ljwx.promotions p
+        JOIN ljwx.models m ON m.model = p.challenger
+        JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
+        ORDER BY p.promotion_id DESC LIMIT 1""",
+    "champion": "SELECT model FROM ljwx.aliases WHERE alias = 'champion'",
+    "cleanup": """
+        SELECT kind, name, reason FROM ljwx.retention_events
+        WHERE run_key = (SELECT max(run_key) FROM ljwx.runs WHERE dag_id = 'ljwx_cleanup')""",
+}
+RISK = "Not investment advice. 本内容由模型依据历史数据生成,仅供研究,不构成投资建议。"
+STRATEGY = {
+    "fewshot": "examples in front of the base model; no weights were changed",
+    "prompt": "a system prompt on the base model; no weights were changed",
+    "lora": "a trained adapter merged into the base model's weights",
+}
+
+
+def summarise(url: str) -> str:
+    """Return the summary of the warehouse at `url`."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        found = {name: connection.execute(query).fetchall() for name, query in QUERIES.items()}
+    one: dict[str, dict[str, Any]] = {name: rows[0] if rows else {} for name, rows in found.items()}
+    lines = ["", "── summary ──────────────────────────────────────────────────────────────"]
+    lines += _data(one["days"], one["rows"])
+    lines += _dataset(one["dataset"]) if one["dataset"] else ["dataset     none yet"]
+    lines += _decision(one["decision"]) if one["decision"] else ["model       none yet"]
+    champion = one["champion"].get("model")
+    lines += [
+        f"champion    {champion}, served as {champion.split(':')[0]}:latest" if champion else "champion    none yet"
+    ]
+    lines += [f"cleanup     would remove {len(found['cleanup'])} of the models and datasets"]
+    lines += [f"            {row['kind']} {row['name']}: {row['reason']}" for row in found["cleanup"]]
+    return "\n".join([*lines, RISK, ""])
+
+
+def _data(days: dict[str, Any], rows: dict[str, Any]) -> list[str]:
+    return [
+        f"sessions    {days['sessions']} from {days['first']} to {days['last']}, {days['incomplete']} incomplete",
+        f"bars        {rows['bars']:,} of {rows['stocks']} stocks, {rows['quarantined']} rows in quarantine",
+        f"features    {rows['features']:,} rows",
+    ]
+
+
+def _dataset(dataset: dict[str, Any]) -> list[str]:
+    return [
+        f"dataset     {dataset['dataset_id']}: {dataset['samples']:,} samples, {dataset['train']:,} to train on",
+        f"            sha256 {dataset['sha256']}",
+        f"            {dataset['folder']}",
+    ]
+
+
+def _decision(decision: dict[str, Any]) -> list[str]:
+    strategy = decision["strategy"]
+    lines = [
+        f"model       {decision['challenger']}  digest {decision['digest'][:12]}",
+        f"            strategy {strategy} on {decision['base']}: {STRATEGY[strategy]}",
+        "scorecard   " + " ".join(f"{head:>12}" for head in ("", "accuracy", "valid", "macro F1", "s/answer")),
+    ]
+    for name, card in decision["scorecard"].items():
+        overall = card["overall"]
+        speed = f"{overall['latency']['p50']:.2f}" if name in {"model", "champion"} else "-"
+        cells = (f"{overall['accuracy']:.3f}", f"{overall['valid_share']:.1%}", f"{overall['macro_f1']:.3f}", speed)
+        lines.append("            " + " ".join(f"{cell:>12}" for cell in (name, *cells)))
+    lines.append(f"decision    {decision['verdict']}")
+    signs = ((("+" if reason["favourable"] else "-"), reason["text"]) for reason in decision["reasons"])
+    return [*lines, *(f"            {sign} {text}" for sign, text in signs)]

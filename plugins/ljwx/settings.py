@@ -1,0 +1,103 @@
+"""The package's settings: include/training_config.json, overridden by the Airflow Variable `ljwx_training_config`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ljwx.core.promotions import GatePolicy
+from ljwx.core.retention import RetentionPolicy
+from ljwx.core.samples.spec import SampleSpec
+from ljwx.exceptions import ConfigurationError
+from ljwx.resources import include_folder
+
+VARIABLE = "ljwx_training_config"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class IngestSettings(_Section):
+    """The stage `bars`.
+
+    :param tolerance: share of the expected stocks that may be missing from a session that still counts as complete.
+    """
+
+    tolerance: float = Field(default=0.0, ge=0, lt=0.1)
+
+
+class ModelSettings(_Section):
+    """The stage `models`.
+
+    :param repository: name before the colon of every tag this package makes.
+    :param base: tag of the base model on the Ollama server; it must be there.
+    :param strategy: how a model is made; `fewshot` and `prompt` change no weights.
+    :param parameters: Ollama parameters written into the model.
+    :param examples_per_task: examples of the train split that `fewshot` puts in front.
+    """
+
+    repository: str = "ljwx-stock"
+    base: str = "deepseek-llm:7b"
+    strategy: Literal["prompt", "fewshot"] = "fewshot"
+    parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
+    examples_per_task: int = Field(default=2, ge=1, le=20)
+
+
+class EvaluationSettings(_Section):
+    """The stage `evaluations`.
+
+    :param questions: size of a question set, all tasks together.
+    :param num_predict: most tokens of an answer; a longer one is cut, does not parse, and counts as wrong.
+    :param seed: of the choice of questions and of the bootstrap.
+    """
+
+    questions: int = Field(default=240, ge=4)
+    num_predict: int = Field(default=384, ge=64)
+    seed: int = Field(default=7, ge=0)
+
+
+class Settings(_Section):
+    """All settings, validated; unknown keys are refused."""
+
+    ingest: IngestSettings = IngestSettings()
+    samples: SampleSpec = SampleSpec()
+    model: ModelSettings = ModelSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    gate: GatePolicy = GatePolicy()
+    retention: RetentionPolicy = RetentionPolicy()
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the file and lay `overrides` over it, key by key.
+
+    :raises ConfigurationError: naming the path of every wrong value.
+    """
+    path = include_folder() / "training_config.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read as JSON: {error}") from error
+    try:
+        return Settings.model_validate(_merged(values, overrides or {}))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"{path.name} or the Variable {VARIABLE}: {wrong}") from None
+
+
+def current_settings() -> Settings:
+    """Return the settings in force, inside an Airflow task."""
+    from airflow.sdk import Variable
+
+    return load_settings(Variable.get(VARIABLE, default=None, deserialize_json=True))
+
+
+def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    both = dict(values)
+    for key, value in overrides.items():
+        nested = isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
+        both[key] = _merged(both[key], value) if nested else value
+    return both

@@ -1,0 +1,1 @@
+"""One module per stage: fetch with a hook, decide in the core, save with a hook."""

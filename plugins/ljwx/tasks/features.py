@@ -1,0 +1,70 @@
+"""The stage `features`: recompute from the first session whose bars have changed, and announce the sessions."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from ljwx.hooks.warehouse import WarehouseHook
+
+log = logging.getLogger(__name__)
+
+
+def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
+    """Compute the features that the newest bars ask for, and announce the run's sessions as partitions of `bars`.
+
+    A session's features depend on the sessions before it, so everything from the first changed session on is
+    computed again; rows that come out as they were are not touched.
+
+    :param chunks: the ranges of `plan_ingest`.
+    :return: rows inserted and revised, and the sessions announced.
+    """
+    from datetime import date
+
+    from airflow.sdk import get_current_context
+
+    from ljwx.assets import BARS
+    from ljwx.core.features import FEATURE_VERSION
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.tasks.runs import recorded_run
+
+    warehouse = WarehouseHook()
+    first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
+    with recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run:
+        stale = warehouse.stale_from(FEATURE_VERSION)
+        written = {"inserted": 0, "revised": 0}
+        if stale is not None:
+            merged = warehouse.save_features(run.key, _features_from(warehouse, stale))
+            written = {"inserted": merged.inserted, "revised": merged.revised}
+        announced = [session.isoformat() for session in warehouse.complete_sessions(first, last)]
+        log.info("features from %s: %s; %d complete sessions", stale, written, len(announced))
+        run.outputs |= {**written, "sessions": len(announced)}
+    if announced:
+        get_current_context()["outlet_events"][BARS].add_partitions(announced)
+    return {**written, "sessions": len(announced)}
+
+
+def _ends(bars: pl.DataFrame) -> tuple[date, date]:
+    days = bars["session"].unique().sort().to_list()
+    return days[0], days[-1]
+
+
+def _features_from(warehouse: WarehouseHook, since: date) -> pl.DataFrame:
+    """Return the feature rows of every complete session from `since` on, as a full pass would give them."""
+    import polars as pl
+
+    from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
+    from ljwx.resources import sse_calendar
+
+    bars = warehouse.bars_with_look_back(since, LOOK_BACK)
+    previous = warehouse.obv_before(FEATURE_VERSION, since)
+    rows = []
+    for piece in segments(bars, sse_calendar().between(*_ends(bars))):
+        earlier = previous.join(piece, on=["ts_code", "session"], how="semi")
+        rows.append(compute(piece, since=since, previous=earlier))
+    return pl.concat(rows).with_columns(feature_version=pl.lit(FEATURE_VERSION))

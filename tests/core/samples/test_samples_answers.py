@@ -1,0 +1,203 @@
+"""Answers: what is accepted and refused, what schemas ask for, and that every training answer is valid and true."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from ljwx.core.samples import (
+    CLASS_FIELD,
+    CLASSES,
+    RISK_NOTE,
+    TASKS,
+    Built,
+    answer_schema,
+    label_of,
+    parse_answer,
+    probabilities_of,
+    unsupported_claims,
+)
+from ljwx.core.samples.answers import probabilities
+from ljwx.core.samples.tasks import shares_of_one
+
+ADVICE: dict[str, Any] = {
+    "advice": "buy",
+    "probability": {"buy": 0.5, "hold": 0.3, "sell": 0.2},
+    "reasons": ["MACD金叉"],
+    "analysis": "RSI14为63.2偏强",
+    "note": RISK_NOTE,
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_training_answer_is_valid_and_of_its_label(task: Any, built: Built) -> None:
+    rows = built.samples.filter(task=task)
+    assert len(rows) > 100
+    schema = jsonschema.Draft202012Validator(answer_schema(task))
+    for text, label in rows.select("answer", "label").iter_rows():
+        assert label_of(task, parse_answer(task, text)) == label
+        schema.validate(json.loads(text))
+
+
+def test_no_training_answer_claims_what_its_snapshot_does_not_hold(built: Built) -> None:
+    for answer, snapshot in built.samples.select("answer", "snapshot").iter_rows():
+        assert unsupported_claims(answer, snapshot) == ()
+
+
+def test_training_answers_vary(built: Built) -> None:
+    for task, classes in CLASSES.items():
+        mine = built.samples.filter(task=task)
+        assert set(mine["label"]) == set(classes)
+        assert mine["answer"].n_unique() > 0.5 * len(mine)
+
+
+def test_technical_conclusion_is_the_sum_of_votes(built: Built) -> None:
+    votes = {"偏强": 1, "偏弱": -1, "金叉": 1, "死叉": -1, "多头": 1, "空头": -1, "多头排列": 1, "空头排列": -1}
+    votes |= {"中轨上方": 1, "中轨下方": -1, "偏多": 1, "偏空": -1}
+    for text in built.samples.filter(task="technical_analysis")["answer"]:
+        said = json.loads(text)
+        total = sum(votes.get(said[k], 0) for k in ("rsi", "macd", "ma", "boll", "kdj"))
+        assert said["conclusion"] == ("bullish" if total >= 2 else "bearish" if total <= -2 else "neutral")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_schema_puts_the_class_first_and_bounds_everything(task: Any) -> None:
+    schema = answer_schema(task)
+    assert next(iter(schema["properties"])) == CLASS_FIELD[task]
+    assert schema["required"] == list(schema["properties"])
+    assert schema["additionalProperties"] is False
+    text = json.dumps(schema)
+    assert "$ref" not in text
+    assert '"type": "number"' not in text
+    assert '"type": "integer"' not in text
+    assert schema["properties"]["analysis"]["maxLength"] == 60
+
+
+def test_listed_probabilities_keep_the_order_of_the_classes() -> None:
+    first = answer_schema("price_direction")["properties"]["probability"]["enum"][0]
+    assert list(first) == ["up", "flat", "down"]
+
+
+def test_probabilities_are_all_shares_of_ten_tenths() -> None:
+    shares = shares_of_one(("a", "b", "c"))
+    assert len(shares) == 36  # 9 choose 2
+    assert all(round(10 * sum(s.values())) == 10 and min(s.values()) >= 0.1 for s in shares)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"advice": "strong buy"},
+        {"advice": None},
+        {"probability": {"buy": 0.9, "hold": 0.9, "sell": 0.9}},
+        {"probability": {"buy": 0.5, "hold": 0.5}},
+        {"probability": {"buy": float("nan"), "hold": 0.5, "sell": 0.5}},
+        {"reasons": []},
+        {"reasons": ["MACD金叉", "RSI偏强", "KDJ金叉"]},
+        {"reasons": ["内幕消息"]},
+        {"analysis": ""},
+        {"analysis": "长" * 61},
+        {"note": "稳赚不赔"},
+        {"target_price": 12.5},
+    ],
+)
+def test_wrong_answer_is_refused(change: dict[str, Any]) -> None:
+    parse_answer("investment_advice", json.dumps(ADVICE))
+    with pytest.raises(ValidationError):
+        parse_answer("investment_advice", json.dumps(ADVICE | change))
+
+
+@pytest.mark.parametrize("missing", list(ADVICE))
+def test_answer_that_lacks_a_field_is_refused(missing: str) -> None:
+    with pytest.raises(ValidationError):
+        parse_answer("investment_advice", json.dumps({k: v for k, v in ADVICE.items() if k != missing}))
+
+
+@pytest.mark.parametrize("text", ["", "buy", "{", "[]", "null", '{"advice":"buy"}', "{“advice”:“buy”}"])
+def test_what_is_not_the_json_object_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        parse_answer("investment_advice", text)
+
+
+def test_probabilities_come_back_as_stated() -> None:
+    assert probabilities_of(parse_answer("investment_advice", json.dumps(ADVICE))) == ADVICE["probability"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "rates", "weight", "expected"),
+    [
+        ("buy", {"buy": 0.26, "hold": 0.4, "sell": 0.34}, 0.5, {"buy": 0.6, "hold": 0.2, "sell": 0.2}),
+        ("buy", {"buy": 1.0}, 1.0, {"buy": 0.8, "hold": 0.1, "sell": 0.1}),
+        ("sell", {"buy": 0.9, "hold": 0.1, "sell": 0.0}, 0.0, {"buy": 0.5, "hold": 0.1, "sell": 0.4}),
+    ],
+)
+def test_probabilities_mix_truth_and_rates(truth: str, rates: Any, weight: float, expected: dict[str, float]) -> None:
+    got = probabilities("investment_advice", truth, rates, weight)
+    assert round(10 * sum(got.values())) == 10
+    assert got[truth] == max(got.values())
+    if weight:
+        assert got == expected
+
+
+SNAPSHOT: dict[str, Any] = {
+    "bar": {"change": 1.5},
+    "features": {"rsi_14": 63.2, "ret_5": -3.1, "ret_20": 8.0, "vol_20": 2.09, "drawdown_60": -5.6, "ma_20": -4.2},
+    "levels": {"support": -2.0, "resistance": None},
+    "range": {"low": -5, "high": 5},
+    "ranks": {"ret_5": 75},
+    "readings": {"rsi": "偏强", "macd": "多头", "ma": "交织", "boll": "中轨上方", "kdj": "金叉", "volume": "放量"},
+}
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "RSI14为63.2偏强",
+        "RSI14约63,偏强",
+        "近5日-3.1%,近20日8.0%",
+        "近5日跌3.1%",
+        "20日波动2.09%,60日回撤-5.6%",
+        "MACD多头,均线交织,KDJ金叉",
+        "成交放量",
+        "当日涨1.5",
+        "支撑-2.0",
+    ],
+)
+def test_true_prose_passes(prose: str) -> None:
+    assert unsupported_claims({"analysis": prose}, SNAPSHOT) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ({"analysis": "RSI14为70.0偏强"}, "RSI14 70.0: the snapshot has 63.2"),
+        ({"analysis": "RSI14为-5.6"}, "RSI14 -5.6: the snapshot has 63.2"),
+        ({"analysis": "近5日3.1%"}, "5日 3.1: the snapshot has -3.1"),
+        ({"analysis": "目标价12.5元"}, "12.5: no such number in the snapshot"),
+        ({"analysis": "RSI超卖"}, "rsi 超卖: the snapshot does not say so"),
+        ({"analysis": "MACD金叉"}, "macd 金叉: the snapshot does not say so"),
+        ({"analysis": "均线多头排列"}, "ma 多头排列: the snapshot does not say so"),
+        ({"analysis": "今日缩量"}, "no reading 缩量: the snapshot does not say so"),
+        ({"analysis": "压力3.0"}, "压力 3.0: the snapshot has None"),
+        ({"reasons": ["MACD金叉"], "analysis": "-"}, "MACD金叉: not a reading of the snapshot"),
+        ({"factors": ["成交缩量"], "analysis": "-"}, "成交缩量: not a reading of the snapshot"),
+        ({"rsi": "超卖", "analysis": "-"}, "rsi 超卖: the snapshot has 偏强"),
+        ({"support": -3.0, "analysis": "-"}, "support -3.0: the snapshot has -2.0"),
+        ({"range": {"low": -9, "high": 9}, "analysis": "-"}, "range {'low': -9, 'high': 9}: the snapshot has"),
+    ],
+)
+def test_untrue_claim_is_named(answer: dict[str, Any], says: str) -> None:
+    (claim, *_) = unsupported_claims(answer, SNAPSHOT) or ("nothing",)
+    assert claim.startswith(says)
+
+
+def test_changed_number_in_a_training_answer_is_found(built: Built) -> None:
+    row = built.samples.filter(pl.col("task") == "risk_assessment").row(0, named=True)
+    said = json.loads(row["answer"])
+    said["analysis"] = said["analysis"].replace("20日波动", "20日波动9")
+    assert len(unsupported_claims(said, row["snapshot"])) == 1

@@ -1,0 +1,36 @@
+"""Settings of a dataset are refused by field, and equal settings have equal digests."""
+
+from __future__ import annotations
+
+import pytest
+
+from ljwx.core.samples import SampleSpec, load_spec
+from ljwx.exceptions import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({"horizon": 0}, "horizon"),
+        ({"horizont": 5}, "horizont"),
+        ({"tasks": ["price_direction", "guess"]}, "tasks.1"),
+        ({"tasks": []}, "tasks"),
+        ({"tasks": ["price_direction", "price_direction"]}, "tasks"),
+        ({"train_share": 0.8, "validation_share": 0.3}, r"train_share \+ validation_share"),
+        ({"validation_from": "2024-05-01"}, "validation_from and test_from"),
+        ({"validation_from": "2024-05-01", "test_from": "2024-05-01"}, "validation_from"),
+        ({"sell_excess": 0.02}, "sell_excess"),
+        ({"costs": {"commission": 0.01}}, "costs.commission"),
+        ({"prompt_version": "../v1"}, "prompt_version"),
+        ({"class_ratio": 0.5}, "class_ratio"),
+    ],
+)
+def test_wrong_setting_is_named(values: dict[str, object], names: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^sample settings: {names}.*: "):
+        load_spec(values)
+
+
+def test_digest_follows_content() -> None:
+    assert SampleSpec().sha256 == load_spec({}).sha256
+    assert SampleSpec(seed=1).sha256 != SampleSpec().sha256
+    assert SampleSpec.model_validate_json(SampleSpec(seed=3).model_dump_json()) == SampleSpec(seed=3)

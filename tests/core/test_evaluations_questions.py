@@ -1,0 +1,204 @@
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ljwx.core.evaluations import CLASSES, Answer, Question, distribution, freeze, question_set_hash
+
+START = date(2024, 1, 1)
+BOARDS = ("main", "chinext", "star")
+
+
+def question(number, task="price_direction", day=0, board="main", label=None):
+    return Question(
+        f"s{number}",
+        task,
+        f"{number:06d}.SZ",
+        START + timedelta(days=day),
+        label or CLASSES[task][0],
+        None,
+        board,
+        "银行",
+    )
+
+
+def market(tasks=CLASSES, days=30, per_day=40):
+    """A candidate set with 60/30/10 % of the classes, 50/35/15 % of the boards, and as many of each task."""
+    generator = random.Random(5)
+    cells = [(task, day) for task in tasks for day in range(days) for _ in range(per_day)]
+    return [
+        question(
+            number,
+            task,
+            day,
+            board=generator.choices(BOARDS, (50, 35, 15))[0],
+            label=generator.choices(CLASSES[task], (60, 30, 10))[0],
+        )
+        for number, (task, day) in enumerate(cells)
+    ]
+
+
+CANDIDATES = market()
+
+
+def test_a_frozen_set_has_as_many_questions_of_each_task():
+    assert Counter(q.task for q in freeze(CANDIDATES, 402, seed=1)) == dict(
+        zip(CLASSES, (100, 100, 101, 101), strict=True)
+    )
+
+
+def test_a_task_with_few_candidates_leaves_its_share_to_the_others():
+    few = [q for q in CANDIDATES if q.task != "risk_assessment"] + [
+        q for q in CANDIDATES if q.task == "risk_assessment"
+    ][:10]
+    assert Counter(q.task for q in freeze(few, 100, seed=1)) == {
+        "investment_advice": 30,
+        "risk_assessment": 10,
+        "price_direction": 30,
+        "technical_analysis": 30,
+    }
+
+
+@pytest.mark.parametrize("size", [12, 60, 100, 333])
+def test_sessions_boards_and_classes_keep_their_shares(size):
+    candidates = [q for q in CANDIDATES if q.task == "price_direction"]
+    frozen = freeze(candidates, size, seed=3)
+    assert len(frozen) == size
+    for key, slack in ((lambda q: q.session, 1), (lambda q: q.board, 2), (lambda q: q.label, 2)):
+        there, chosen = Counter(map(key, candidates)), Counter(map(key, frozen))
+        for value, count in there.items():
+            assert abs(chosen[value] - size * count / len(candidates)) < slack, value
+
+
+def test_fewer_questions_than_sessions_are_spread_evenly_over_time():
+    candidates = [q for q in CANDIDATES if q.task == "price_direction"]
+    days = [(q.session - START).days for q in freeze(candidates, 10, seed=3)]
+    assert {later - earlier for earlier, later in pairwise(days)} == {3}
+
+
+@settings(deadline=None)  # other processes share the machine
+@given(st.randoms(use_true_random=False), st.integers(1, 60), st.integers(0, 2**40))
+def test_the_choice_does_not_depend_on_the_order_of_candidates(shuffler, size, seed):
+    some = CANDIDATES[::100]
+    shuffled = list(some)
+    shuffler.shuffle(shuffled)
+    assert freeze(shuffled, size, seed) == freeze(some, size, seed)
+
+
+def test_another_seed_chooses_others():
+    assert set(freeze(CANDIDATES, 100, seed=1)) != set(freeze(CANDIDATES, 100, seed=2))
+
+
+def test_the_choice_is_the_same_in_processes_with_other_hash_seeds():
+    code = (
+        "from test_evaluations_questions import *; print(question_set_hash(freeze(CANDIDATES, 50, 1)), "
+        "*[q.sample_id for q in freeze(CANDIDATES, 50, 1)])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join([*sys.path])},
+            check=True,
+            capture_output=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert next(iter(outputs)).count(b" s") == 50
+
+
+def test_questions_of_a_task_follow_each_other_in_time_order():
+    frozen = freeze(CANDIDATES, 200, seed=1)
+    assert [(list(CLASSES).index(q.task), q.session) for q in frozen] == sorted(
+        (list(CLASSES).index(q.task), q.session) for q in frozen
+    )
+
+
+def test_with_too_few_candidates_all_are_taken():
+    assert set(freeze(CANDIDATES[:7], 10, seed=1)) == set(CANDIDATES[:7])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "size", "message"),
+    [
+        ([], 10, "no candidates"),
+        (CANDIDATES, 0, "size must be at least 1, not 0"),
+        ([question(1), question(1, day=3)], 2, "sample_id occurs twice"),
+    ],
+)
+def test_a_set_that_cannot_be_frozen_is_refused(candidates, size, message):
+    with pytest.raises(ValueError, match=message):
+        freeze(candidates, size, seed=1)
+
+
+def test_the_hash_is_the_sha256_of_the_fields_whatever_the_order():
+    lines = (
+        '{"board": "main", "industry": "银行", "label": "up", "previous_label": null, "sample_id": "s1", '
+        '"session": "2024-01-01", "task": "price_direction", "ts_code": "000001.SZ"}\n'
+        '{"board": "main", "industry": "银行", "label": "up", "previous_label": null, "sample_id": "s2", '
+        '"session": "2024-01-03", "task": "price_direction", "ts_code": "000002.SZ"}'
+    )
+    first, second = question(1), question(2, day=2)
+    assert question_set_hash([first, second]) == hashlib.sha256(lines.encode()).hexdigest()
+    assert question_set_hash([second, first]) == question_set_hash([first, second])
+    assert question_set_hash([first]) != question_set_hash([question(1, label="down")])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "astrology"}, "unknown task 'astrology'"),
+        ({"label": "buy"}, "label 'buy' is no class of price_direction"),
+        ({"previous_label": "UP"}, "previous_label 'UP' is no class"),
+    ],
+)
+def test_a_question_with_a_foreign_class_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        Question(**{**vars(question(1)), **change})
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (("a", True, None), "valid, but without a label"),
+        (("a", False, "up"), "invalid, but without a reason"),
+        (("a", True, "up", None, -0.1), "not negative"),
+        (("a", True, "up", None, float("nan")), "finite"),
+        (("a", True, "up", None, 0.1, -1), "not negative"),
+    ],
+)
+def test_a_contradictory_answer_is_refused(answer, message):
+    with pytest.raises(ValueError, match=message):
+        Answer(*answer)
+
+
+def test_rounded_probabilities_are_scaled_to_one():
+    assert distribution("price_direction", {"down": 0.33, "flat": 0.33, "up": 0.33}) == {
+        "up": pytest.approx(1 / 3),
+        "flat": pytest.approx(1 / 3),
+        "down": pytest.approx(1 / 3),
+    }
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"up": 0.5, "flat": 0.5},
+        {"up": 0.5, "flat": 0.3, "down": 0.2, "sideways": 0.0},
+        {"up": 0.5, "flat": 0.3, "down": 0.1},
+        {"up": 1.2, "flat": -0.2, "down": 0.0},
+        {"up": float("nan"), "flat": 0.5, "down": 0.5},
+        {"up": float("inf"), "flat": 0.5, "down": 0.5},
+        {},
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_not_made_into_some(written):
+    assert distribution("price_direction", written) is None

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from ljwx.core.models import Message
+from ljwx.exceptions import (
+    BuildFailed,
+    ConfigurationError,
+    ModelMissing,
+    OllamaTimeout,
+    OllamaUnreachable,
+    PromptTooLong,
+    RefusedRequest,
+)
+from ljwx.hooks.ollama import OllamaHook
+from support_ollama import BASE, OllamaServer
+
+ASK = [Message(role="user", content="Say OK.")]
+QUICK = {"temperature": 0, "num_predict": 4}
+NAME = "hook-test:1"
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, connection: str) -> OllamaHook:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", connection)
+    return OllamaHook()
+
+
+@pytest.fixture
+def hook(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaHook]:
+    yield connect(monkeypatch, ollama_faulty.connection)
+    ollama_faulty.delete(NAME)
+
+
+def test_connection_test_names_the_version(hook: OllamaHook) -> None:
+    assert hook.test_connection() == (True, f"Ollama {hook.version()} at {hook.settings.url}")
+
+
+def test_connection_test_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    ok, message = connect(monkeypatch, f"ollama://127.0.0.1:{port}").test_connection()
+    assert not ok
+    assert f"127.0.0.1:{port}" in message
+
+
+@pytest.mark.parametrize(
+    ("connection", "url"),
+    [
+        ({"conn_type": "ollama", "host": "box"}, "http://box:11434"),
+        ({"conn_type": "generic", "host": "https://box/ollama/", "port": 443}, "https://box:443/ollama"),
+        ({"conn_type": "ollama", "host": "::1", "schema": "http", "port": 1}, None),
+        ({"conn_type": "ollama", "host": "[::1]", "port": 1}, "http://[::1]:1"),
+    ],
+)
+def test_url_of_a_connection(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], url: str | None) -> None:
+    hook = connect(monkeypatch, json.dumps(connection))
+    if url is None:
+        with pytest.raises(ConfigurationError):
+            hook.settings  # noqa: B018 - reading it is what fails
+    else:
+        assert hook.settings.url == url
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        {"conn_type": "ollama"},
+        {"conn_type": "ollama", "host": "box", "schema": "ftp"},
+        {"conn_type": "ollama", "host": "box", "extra": {"chat_timeout": "soon"}},
+        {"conn_type": "ollama", "host": "box", "extra": {"read_timeout": 0}},
+    ],
+)
+def test_wrong_connection_is_named(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="ollama_default"):
+        connect(monkeypatch, json.dumps(connection)).version()
+
+
+def test_token_is_sent_and_never_told(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {**json.loads(ollama_faulty.connection), "password": "a-secret-token", "extra": {"other": 1}}
+    hook = connect(monkeypatch, json.dumps(fields))
+    assert hook.get_conn().headers["Authorization"] == "Bearer a-secret-token"
+    ollama_faulty.fail_next("version", "status", status=401, message="unauthorized")
+    with pytest.raises(RefusedRequest) as caught:
+        hook.version()
+    assert "a-secret-token" not in f"{caught.value!r} {hook.settings}"
+
+
+def test_create_show_copy_digest_delete(hook: OllamaHook) -> None:
+    messages = [Message(role="user", content="RSI14=80"), Message(role="assistant", content="sell")]
+    parameters = {"temperature": 0.5, "num_ctx": 1024, "stop": ["<|im_end|>", "END"]}
+    lines = list(hook.create(NAME, base=BASE, system="Be brief.", parameters=parameters, messages=messages))
+    assert lines[-1].status == "success"
+    shown = hook.show(NAME)
+    assert (shown.system, shown.parent) == ("Be brief.", BASE)
+    assert shown.parameters == parameters
+    assert shown.messages == (("user", "RSI14=80"), ("assistant", "sell"))
+    assert shown.weights == hook.show(BASE).weights
+    hook.copy(NAME, "hook-copy")
+    assert hook.digest("hook-copy") == hook.digest(NAME)
+    hook.delete("hook-copy")
+    with pytest.raises(ModelMissing, match="hook-copy:latest"):
+        hook.digest("hook-copy")
+
+
+def test_list_and_ps_are_typed(hook: OllamaHook) -> None:
+    base = next(model for model in hook.list() if model.name == BASE)
+    assert (base.parameter_size, base.quantization) == ("134.52M", "Q4_1")
+    hook.chat(BASE, ASK, options={**QUICK, "num_ctx": 2048})
+    assert {model.name: model.context_length for model in hook.ps()}[BASE] == 2048
+
+
+def test_blob_is_uploaded_once(hook: OllamaHook, tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(b"some bytes of this test")
+    digest = hashlib.sha256(b"some bytes of this test").hexdigest()
+    assert not hook.blob_exists(digest)
+    assert hook.upload_blob(path) == digest
+    assert hook.blob_exists(digest)
+    assert hook.upload_blob(path, expected=digest) == digest
+    with pytest.raises(RefusedRequest, match=digest):
+        hook.upload_blob(path, expected="0" * 64)
+
+
+def test_chat_and_its_stream_tell_the_same(hook: OllamaHook) -> None:
+    whole = hook.chat(BASE, ASK, options=QUICK, top_logprobs=2)
+    pieces = list(hook.chat_stream(BASE, ASK, options=QUICK, top_logprobs=2))
+    last = pieces[-1].answer
+    assert last is not None
+    assert last.content == "".join(piece.content for piece in pieces) == whole.content
+    assert (whole.done_reason, whole.eval_count, len(whole.logprobs)) == ("length", 4, 4)
+    assert [token.token for token in last.logprobs] == [token.token for token in whole.logprobs]
+    assert all(len(token.alternatives) == 2 for token in whole.logprobs)
+    assert 0 < whole.eval_seconds < whole.total_seconds
+    assert hook.generate(BASE, "Say OK.", options=QUICK).content == whole.content
+
+
+def test_schema_answer_parses(hook: OllamaHook) -> None:
+    schema = {"type": "object", "properties": {"up": {"type": "boolean"}}, "required": ["up"]}
+    answer = hook.chat(BASE, ASK, format=schema, options={"temperature": 0, "num_predict": 30})
+    assert isinstance(json.loads(answer.content)["up"], bool)
+
+
+def test_overlong_prompt_is_refused_unless_truncation_is_asked(hook: OllamaHook) -> None:
+    long = [{"role": "user", "content": "word " * 600}]
+    with pytest.raises(PromptTooLong, match="256 tokens"):
+        hook.chat(BASE, long, options={"num_ctx": 256})
+    with pytest.raises(PromptTooLong):
+        list(hook.chat_stream(BASE, long, options={"num_ctx": 256}))
+    assert hook.chat(BASE, long, options={**QUICK, "num_ctx": 256}, truncate=True).prompt_eval_count < 256
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"no_such_param": 1}, "no_such_param"),
+        ({"temperature": "hot"}, "'hot'"),
+        ({"num_ctx": 2048.5}, "num_ctx"),
+        ({"seed": True}, "seed"),
+        ({"stop": [1]}, "stop"),
+        ({"top_p": float("nan")}, "top_p"),
+    ],
+)
+def test_parameters_the_server_would_accept_silently_are_refused(
+    hook: OllamaHook, parameters: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(RefusedRequest, match=told):
+        hook.create(NAME, base=BASE, parameters=parameters)
+    with pytest.raises(RefusedRequest, match=told):
+        hook.chat(BASE, ASK, options=parameters)
+    assert NAME not in [model.name for model in hook.list()]
+
+
+def test_unknown_role_is_refused(hook: OllamaHook) -> None:
+    with pytest.raises(RefusedRequest, match="alien"):
+        hook.chat(BASE, [{"role": "alien", "content": "x"}])
+
+
+def test_unknown_format_is_refused(hook: OllamaHook) -> None:
+    with pytest.raises(RefusedRequest, match="yaml"):
+        hook.chat(BASE, ASK, format="yaml")  # type: ignore[arg-type]
+    with pytest.raises(RefusedRequest, match="nonsense"):
+        hook.chat(BASE, ASK, format={"type": "nonsense"})
+
+
+def test_missing_model_fails_without_retry(hook: OllamaHook) -> None:
+    for ask in (lambda: hook.chat("nope:1", ASK), lambda: hook.show("nope:1"), lambda: hook.delete("nope:1")):
+        with pytest.raises(ModelMissing, match="nope:1") as caught:
+            ask()
+        assert isinstance(caught.value, AirflowFailException)
+
+
+def test_error_line_in_a_build_or_pull_is_a_failed_build(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    with pytest.raises(BuildFailed, match="no such host"):
+        list(hook.create(NAME, base="no-such-model:1b"))
+    with pytest.raises(BuildFailed, match="no such host"):
+        list(hook.pull("no-such-model:1b"))
+    ollama_faulty.fail_next("create", "error_line", message="disk full", lines=[{"status": "parsing GGUF"}])
+    with pytest.raises(BuildFailed, match="disk full"):
+        list(hook.create(NAME, base=BASE))
+
+
+def test_pull_tells_percents(hook: OllamaHook) -> None:
+    assert {line.percent for line in hook.pull(BASE) if line.digest} == {100}
+
+
+@pytest.mark.parametrize("route", ["create", "chat"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_broken_connection_is_unreachable(
+    hook: OllamaHook, ollama_faulty: OllamaServer, route: str, after: int
+) -> None:
+    ollama_faulty.fail_next(route, "hang_up", after=after)
+    stream: Iterator[Any] = (
+        hook.create(NAME, base=BASE) if route == "create" else hook.chat_stream(BASE, ASK, options=QUICK)
+    )
+    with pytest.raises(OllamaUnreachable):
+        list(stream)
+
+
+def test_stream_that_ends_in_good_order_too_early_is_unreachable(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("create", "lines", lines=[{"status": "parsing GGUF"}])
+    with pytest.raises(OllamaUnreachable, match="before its last line"):
+        list(hook.create(NAME, base=BASE))
+    half = {"model": BASE, "message": {"role": "assistant", "content": "a"}, "done": False}
+    ollama_faulty.fail_next("chat", "lines", lines=[half])
+    with pytest.raises(OllamaUnreachable, match="before its last line"):
+        list(hook.chat_stream(BASE, ASK))
+
+
+def test_error_line_in_a_chat_is_the_servers_trouble(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("chat", "error_line", message="llama runner process has terminated")
+    with pytest.raises(OllamaUnreachable, match="runner"):
+        list(hook.chat_stream(BASE, ASK))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (500, OllamaUnreachable),
+        (503, OllamaUnreachable),
+        (504, OllamaTimeout),
+        (400, RefusedRequest),
+        (302, RefusedRequest),
+    ],
+)
+def test_status_chooses_the_exception(
+    hook: OllamaHook, ollama_faulty: OllamaServer, status: int, error: type[Exception]
+) -> None:
+    ollama_faulty.fail_next("version", "status", status=status, message="so it is")
+    with pytest.raises(error, match="so it is"):
+        hook.version()
+
+
+def test_slow_answer_is_a_timeout(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {**json.loads(ollama_faulty.connection), "extra": {"read_timeout": 0.2, "chat_timeout": "0.2"}}
+    hook = connect(monkeypatch, json.dumps(fields))
+    ollama_faulty.fail_next("version", "delay", seconds=1)
+    with pytest.raises(OllamaTimeout):
+        hook.version()
+    ollama_faulty.fail_next("chat", "delay", seconds=1)
+    with pytest.raises(OllamaTimeout):
+        hook.chat(BASE, ASK)
+
+
+def test_something_else_than_ollama_is_unreachable(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("version", "lines", lines=[{"a": 1}, {"b": 2}])
+    with pytest.raises(OllamaUnreachable, match="Ollama server"):
+        hook.version()

@@ -1,0 +1,545 @@
+"""TushareHook against a real server: answers, errors, paging, secrecy."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ljwx.exceptions import (
+    BadQuery,
+    BadToken,
+    ConfigurationError,
+    MalformedAnswer,
+    NoPermission,
+    RateLimited,
+    TushareError,
+    TushareUnavailable,
+)
+from ljwx.hooks.tushare import TushareHook
+from ljwx.hooks.tushare_wire import Table, classify
+from support_tushare import REPOSITORY, TushareServer, running_tushare
+
+DAY = "20240516"
+TOKEN = "sandbox-unlimited"
+CLOSE = ("ts_code", "close")
+
+
+class Sleeper:
+    """Stands in for waiting, and remembers how long it would have been."""
+
+    def __init__(self) -> None:
+        self.delays: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.delays.append(seconds)
+
+
+@pytest.fixture
+def sleeper() -> Sleeper:
+    return Sleeper()
+
+
+@pytest.fixture
+def hook(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch, sleeper: Sleeper) -> Iterator[TushareHook]:
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection(read_timeout=2))
+    made = TushareHook(sleep=sleeper, retry_budget=3.0)
+    yield made
+    made.close()
+
+
+def _connect(monkeypatch: pytest.MonkeyPatch, connection: str, **settings: Any) -> TushareHook:
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", connection)
+    return TushareHook(retry_budget=0.0, **settings)
+
+
+# -- what the verbs return --
+
+
+def test_daily_asks_for_the_after_hours_columns(hook: TushareHook, tushare_server: TushareServer) -> None:
+    table = hook.daily("20260706")
+    assert table.fields[-2:] == ("ah_vol", "ah_amount")
+    assert len(table) == len(tushare_server.rows("daily", trade_date="20260706"))
+    assert any(row[-2] is not None for row in table.rows)
+
+
+def test_each_verb_names_its_columns(hook: TushareHook) -> None:
+    assert hook.adj_factor(DAY).fields == ("ts_code", "trade_date", "adj_factor")
+    assert hook.stk_limit(DAY).fields == ("trade_date", "ts_code", "up_limit", "down_limit")
+    assert hook.suspend_d(DAY).fields == ("ts_code", "trade_date", "suspend_timing", "suspend_type")
+    assert hook.namechange(ts_code="000001.SZ").fields[-1] == "change_reason"
+    calendar = hook.trade_cal("20240501", "20240531")
+    assert (len(calendar), calendar.fields[2]) == (31, "is_open")
+
+
+def test_stock_basic_has_every_list_state(hook: TushareHook, tushare_server: TushareServer) -> None:
+    table = hook.stock_basic()
+    at = table.fields.index("list_status")
+    assert {row[at] for row in table.rows} == {"L", "D"}
+    assert len(table) > len(tushare_server.rows("stock_basic"))
+
+
+def test_pages_are_joined_past_the_cap(hook: TushareHook, tushare_server: TushareServer) -> None:
+    calls = tushare_server.stats()["calls"].get("daily", 0)
+    table = hook.daily(start_date="20240501", end_date="20240612")
+    assert tushare_server.stats()["calls"]["daily"] - calls == 2
+    assert 6000 < len(table) < 12_000
+    assert len({(row[0], row[1]) for row in table.rows}) == len(table)
+
+
+def test_a_limit_among_the_params_means_one_page(hook: TushareHook) -> None:
+    assert len(hook.daily(DAY, limit=7)) == 7
+
+
+def test_columns_come_in_the_order_asked_whatever_the_server_sends(
+    hook: TushareHook, tushare_server: TushareServer
+) -> None:
+    _literal(tushare_server, {"fields": ["close", "x", "ts_code"], "items": [[1.5, 0, "000001.SZ"]], "has_more": False})
+    assert hook.query("daily", fields=CLOSE).rows == [["000001.SZ", 1.5]]
+
+
+def test_null_nan_and_zero_stay_apart(hook: TushareHook, tushare_server: TushareServer) -> None:
+    body = '{"code":0,"data":{"fields":["v"],"items":[[null],[NaN],[0.0],[3]],"has_more":false},"msg":""}'
+    tushare_server.faults(daily={"kind": "literal", "body": body})
+    table = hook.query("daily", fields=["v"])
+    assert table.rows[0] == [None]
+    assert math.isnan(table.rows[1][0])
+    column = table.to_polars({"v": pl.Float64})["v"]
+    assert column.null_count() == 1
+    assert column.is_nan().to_list() == [None, True, False, False]
+    assert column[2:].to_list() == [0.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "culprit"),
+    [
+        ([1.0, "9.2元"], pl.Float64, "'9.2元'"),
+        ([1.0, True], pl.Float64, "True"),
+        (["a", 7], pl.String, "7"),
+        ([1, 1.5], pl.Int64, "1.5"),
+        ([1.0, [2]], pl.Float64, r"\[2\]"),
+    ],
+)
+def test_a_wrong_type_names_column_and_value(values: list[Any], dtype: Any, culprit: str) -> None:
+    table = Table(("ts_code", "v"), [["x", value] for value in values], "daily")
+    with pytest.raises(MalformedAnswer, match=f"daily: column v holds {culprit}"):
+        table.to_polars({"v": dtype})
+
+
+def test_an_empty_table_has_the_schema(hook: TushareHook) -> None:
+    frame = hook.daily("20240518").to_polars({"ts_code": pl.String, "close": pl.Float64})
+    assert frame.schema == {"ts_code": pl.String, "close": pl.Float64}
+    assert frame.is_empty()
+    with pytest.raises(MalformedAnswer, match="column vol is missing"):
+        Table(("ts_code",), [], "daily").to_polars({"vol": pl.Float64})
+
+
+# -- errors: the table of codes and texts --
+
+_PERMISSION = "抱歉，您没有接口(daily)访问权限，权限的具体详情访问：https://tushare.pro/document/1?doc_id=108。"
+_OFTEN = "抱歉，您访问接口(daily)频率超限({})，具体频次详情：https://tushare.pro/document/1?doc_id=108。"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind"),
+    [
+        (40101, "您的token不对，请确认。", BadToken),
+        (40101, "ts_code required", BadQuery),
+        (-1, "必填参数, trade_date", BadQuery),
+        (40203, _PERMISSION, NoPermission),
+        (40203, _OFTEN.format("500次/分钟"), RateLimited),
+        (40203, "抱歉，您每分钟最多访问该接口500次，权限的具体详情访问：https://tushare.pro", RateLimited),
+        (-2002, "抱歉，您没有权限访问该接口，权限的具体详情访问：https://tushare.pro", NoPermission),
+        (50101, "查询数据失败，请确认参数！可以反馈管理员协助您排查问题", BadQuery),
+        (-1, "请指定正确的接口名", BadQuery),
+        (-1, "您的IP数量超限，最大数量为5个！", NoPermission),
+        (-1, "服务器错误，请稍后再试！如有疑问，请联系管理员。", TushareUnavailable),
+        (-1, "系统内部错误", TushareUnavailable),
+        (50101, "系统未知错误，请稍后再试。", TushareUnavailable),
+        (31337, "something new", TushareUnavailable),
+    ],
+)
+def test_every_row_of_the_error_table_has_its_class(code: int, text: str, kind: type[TushareError]) -> None:
+    assert type(classify(code, text)) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "seconds"),
+    [
+        (_OFTEN.format("500次/分钟"), "minute", 65.0),
+        (_OFTEN.format("10次/小时"), "hour", 3600.0),
+        (_OFTEN.format("8000次/天"), "day", 1.5 * 3600),
+        ("抱歉，您每分钟最多访问该接口500次，权限的", "minute", 65.0),
+        ("抱歉，您每小时最多访问该接口10次，权限的", "hour", 3600.0),
+        ("抱歉，您每天最多访问该接口100次，权限的", "day", 1.5 * 3600),
+    ],
+)
+def test_a_rate_limit_knows_its_unit_and_wait(text: str, unit: str, seconds: float) -> None:
+    late_evening = datetime(2026, 11, 20, 22, 30, tzinfo=timezone(timedelta(hours=8)))
+    error = classify(40203, text, late_evening.astimezone(timezone.utc))
+    assert isinstance(error, RateLimited)
+    assert (error.unit, error.wait_seconds) == (unit, seconds)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("old_rate_limit", RateLimited),
+        ("hour_limit", RateLimited),
+        ("old_no_permission", NoPermission),
+        ("ip_limit", NoPermission),
+    ],
+)
+def test_errors_that_waiting_here_cannot_heal_are_raised_at_once(
+    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[TushareError]
+) -> None:
+    tushare_server.faults(daily={"kind": fault, "count": 1})
+    with pytest.raises(kind):
+        hook.daily(DAY)
+    assert sleeper.delays == []
+
+
+def test_bad_query_and_bad_token_come_from_the_server_itself(
+    hook: TushareHook, tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadQuery, match="50101"):
+        hook.daily("20241332")
+    with pytest.raises(BadQuery, match="请指定正确的接口名"):
+        hook.query("dialy", fields=CLOSE)
+    with pytest.raises(BadQuery, match="name the fields"):
+        hook.query("daily", fields=())
+    with pytest.raises(BadQuery, match="offset must be a number, not 'x'"):
+        hook.daily(DAY, offset="x")
+    with pytest.raises(BadToken, match="您的token不对"):
+        _connect(monkeypatch, tushare_server.connection("nobody-s-token")).daily(DAY)
+    with pytest.raises(NoPermission, match="adj_factor"):
+        _connect(monkeypatch, tushare_server.connection("sandbox-120")).adj_factor(DAY)
+
+
+def test_the_tier_s_own_limit_is_raised_with_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text('{"slow": {"per_minute": 1}}')
+    with running_tushare("--stocks", "3", "--origin", "2026-01-01", "--token-file", str(tokens)) as server:
+        hook = _connect(monkeypatch, server.connection("slow"))
+        hook.daily("20260302")
+        with pytest.raises(RateLimited) as caught:
+            hook.daily("20260303")
+    assert (caught.value.unit, caught.value.wait_seconds) == ("minute", 65.0)
+
+
+# -- trouble on the way: repeated within a budget --
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("http_504", TushareUnavailable),
+        ("http_500", TushareUnavailable),
+        ("redirect", TushareUnavailable),
+        ("dropped", TushareUnavailable),
+        ("server_error", TushareUnavailable),
+        ("system_error", TushareUnavailable),
+        ("unknown_error", TushareUnavailable),
+        ("truncated", MalformedAnswer),
+        ("not_json", MalformedAnswer),
+        ("wrong_width", MalformedAnswer),
+        ("missing_field", MalformedAnswer),
+        ("empty_more", MalformedAnswer),
+    ],
+)
+def test_trouble_heals_by_repeating_and_is_raised_when_it_stays(
+    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[TushareError]
+) -> None:
+    good = tushare_server.post("daily", trade_date=DAY, fields=",".join(CLOSE))["data"]["items"]
+    tushare_server.faults(daily={"kind": fault, "count": 2})
+    assert hook.query("daily", fields=CLOSE, trade_date=DAY).rows == good
+    assert len(sleeper.delays) == 2
+    tushare_server.faults(daily={"kind": fault})
+    with pytest.raises(kind):
+        hook.query("daily", fields=CLOSE, trade_date=DAY)
+
+
+def test_delays_grow_with_jitter_and_stay_within_the_budget(
+    tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch, sleeper: Sleeper
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection())
+    tushare_server.faults(daily={"kind": "http_504"})
+    with pytest.raises(TushareUnavailable):
+        TushareHook(sleep=sleeper, retry_budget=60.0).daily(DAY)
+    bounds = [min(8.0, 0.5 * 2**n) for n in range(len(sleeper.delays))]
+    assert all(bound / 2 <= delay <= bound for delay, bound in zip(sleeper.delays, bounds, strict=True))
+    assert 30 < sum(sleeper.delays) <= 60
+
+
+def test_a_server_that_hangs_ends_in_a_time_out(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tushare_server.faults(daily={"kind": "hang"})
+    hook = _connect(monkeypatch, tushare_server.connection(read_timeout=0.3))
+    with pytest.raises(TushareUnavailable, match="read time-out"):
+        hook.daily(DAY)
+
+
+def test_a_closed_port_is_unavailable_and_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        port = taken.getsockname()[1]
+        hook = _connect(monkeypatch, TushareServer(f"http://127.0.0.1:{port}").connection())
+        with pytest.raises(TushareUnavailable, match=f"http://127.0.0.1:{port}/ .*ConnectionError"):
+            hook.daily(DAY)
+        ok, message = hook.test_connection()
+    assert not ok
+    assert str(port) in message
+
+
+def _literal(server: TushareServer, data: object, code: object = 0) -> None:
+    body = json.dumps({"request_id": "1", "code": code, "data": data, "msg": "", "detail": "..."})
+    server.faults(daily={"kind": "literal", "body": body})
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("", "not a JSON object"),
+        ("[]", "not a JSON object"),
+        ("[" * 100_000, "not a JSON object"),
+        ("null", "not a JSON object"),
+        ("{}", "has no code"),
+        ('{"code": "0", "data": {}}', "has no code"),
+        ('{"code": true, "data": {}}', "has no code"),
+        ('{"code": 0, "data": null}', "has no data"),
+        ('{"code": 0, "data": {}}', "has no fields"),
+        ('{"code": 0, "data": {"fields": "close", "items": []}}', "has no fields"),
+        ('{"code": 0, "data": {"fields": [1], "items": []}}', "has no fields"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"]}}', "has no items"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"], "items": [], "has_more": "no"}}', "no truth value"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"], "items": [["x", 1], ["x"]]}}', "row 1 has not 2"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"], "items": [{"x": 1}]}}', "row 0 has not 2"),
+        ('{"code": 0, "data": {"fields": ["ts_code"], "items": []}}', "column close was asked for"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"], "items": [], "has_more": true}}', "more follow"),
+        ('{"code": 0, "data": {"fields": ["ts_code", "close"], "items": [["x", 1]], "has_more": true}}', "repeats"),
+    ],
+)
+def test_an_envelope_that_cannot_be_believed_is_malformed(
+    tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch, body: str, says: str
+) -> None:
+    tushare_server.faults(daily={"kind": "literal", "body": body})
+    hook = _connect(monkeypatch, tushare_server.connection())
+    with pytest.raises(MalformedAnswer, match=says):
+        hook.query("daily", fields=CLOSE, trade_date=DAY)
+
+
+@pytest.mark.parametrize("fault", ["wrong_types"])
+def test_wrong_types_pass_the_envelope_and_stop_at_the_frame(
+    hook: TushareHook, tushare_server: TushareServer, fault: str
+) -> None:
+    tushare_server.faults(daily={"kind": fault, "column": "close"})
+    table = hook.query("daily", fields=CLOSE, trade_date=DAY)
+    with pytest.raises(MalformedAnswer, match=r"column close holds '[0-9.]+元', not a number"):
+        table.to_polars({"close": pl.Float64})
+
+
+# -- limiter --
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int | None]] = []
+
+    def acquire(self, api_name: str, limit: int | None) -> None:
+        self.asked.append((api_name, limit))
+
+
+def test_the_limiter_is_asked_before_every_request(
+    tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger()
+    hook = _connect(monkeypatch, tushare_server.connection(calls_per_minute=200), limiter=ledger)
+    hook.daily(start_date="20240501", end_date="20240612")
+    hook.stock_basic()
+    assert ledger.asked == [("daily", 200)] * 2 + [("stock_basic", 50)] * 4
+    tushare_server.faults(daily={"kind": "http_504", "count": 1})
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection())
+    retrying, ledger.asked = TushareHook(limiter=ledger, sleep=Sleeper(), retry_budget=9.0), []
+    retrying.daily(DAY)
+    assert ledger.asked == [("daily", None)] * 2
+
+
+# -- connections --
+
+
+def test_a_generic_connection_serves_as_well(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = _connect(monkeypatch, tushare_server.connection(conn_type="generic"))
+    assert len(hook.daily(DAY)) > 200
+
+
+def test_the_default_endpoint_is_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = _connect(monkeypatch, json.dumps({"conn_type": "tushare", "password": TOKEN}))
+    assert hook._endpoint.url == "https://api.tushare.pro/"
+    assert hook._endpoint.timeouts == (5.0, 30.0)
+    assert TOKEN not in repr(hook._endpoint)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"password": None}, "connection tushare_default: put the TuShare token in its password"),
+        ({"schema": "ftp"}, "schema must be https or http, not 'ftp'"),
+        ({"host": "http://api.tushare.pro/x"}, "host must be a bare name"),
+        ({"extra": {"read_timout": 3}}, "unknown extra 'read_timout'; known are"),
+        ({"extra": {"read_timeout": "soon"}}, "extra read_timeout must be a number above 0, not 'soon'"),
+        ({"extra": {"calls_per_minute": -1}}, "extra calls_per_minute must be a number above 0"),
+    ],
+)
+def test_a_wrong_connection_says_what_to_correct(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], says: str
+) -> None:
+    connection = {"conn_type": "tushare", "password": TOKEN, "host": "127.0.0.1", **changes}
+    hook = _connect(monkeypatch, json.dumps(connection))
+    with pytest.raises(ConfigurationError, match=says):
+        hook.daily(DAY)
+    ok, message = hook.test_connection()
+    assert not ok
+    assert says.split(";")[0] in message
+
+
+def test_an_undefined_connection_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_NOWHERE", raising=False)
+    hook = TushareHook("nowhere")
+    with pytest.raises(ConfigurationError, match="connection nowhere is not defined; create one"):
+        hook.daily(DAY)
+    assert hook.test_connection()[0] is False
+
+
+def test_test_connection_tells_a_good_token_from_a_bad_one(
+    hook: TushareHook, tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hook.test_connection() == (True, f"TuShare answers at {tushare_server.url}/")
+    tushare_server.faults(daily={"kind": "old_rate_limit"})
+    ok, message = hook.test_connection()
+    assert ok
+    assert "limit is used up" in message
+    tushare_server.faults()
+    bad, message = _connect(monkeypatch, tushare_server.connection("wrong-token-xyz")).test_connection()
+    assert not bad
+    assert "您的token不对" in message
+    assert "wrong-token-xyz" not in message
+
+
+# -- secrecy --
+
+SECRET = "s3cr3t-0123456789-token"
+
+
+def _everything(error: BaseException) -> str:
+    """Write an exception with all that hangs on it: causes, contexts, arguments, attributes."""
+    parts, chain = [], [error]
+    while chain:
+        each = chain.pop()
+        parts += [str(each), repr(each), repr(each.args), repr(vars(each))]
+        parts += [repr(getattr(getattr(each, "request", None), "body", ""))]
+        chain += [linked for linked in (each.__cause__, each.__context__) if linked is not None]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    "fault", ["http_504", "hang", "dropped", "truncated", "echo", "server_error", "refused", "wrong_width"]
+)
+def test_the_token_is_in_no_log_and_no_exception(
+    tushare_server: TushareServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    fault: str,
+) -> None:
+    if fault == "echo":
+        body = json.dumps({"code": -1, "data": None, "msg": f"服务器错误，请稍后再试！{SECRET}"})
+        tushare_server.faults(daily={"kind": "literal", "body": body})
+    elif fault != "refused":
+        tushare_server.faults(daily={"kind": fault})
+    server = TushareServer("http://127.0.0.1:9") if fault == "refused" else tushare_server
+    # As a server that echoes sees it: a token that the sandbox knows would give no error of its own.
+    token = TOKEN if fault == "wrong_width" else SECRET
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token, read_timeout=0.3))
+    hook = TushareHook(sleep=Sleeper(), retry_budget=2.0)
+    with caplog.at_level(logging.DEBUG), pytest.raises((TushareUnavailable, MalformedAnswer)) as caught:
+        hook.daily(DAY)
+    probe = hook.test_connection()
+    output = capfd.readouterr()
+    logged = caplog.text + output.out + output.err
+    assert "next attempt in" in logged
+    for text in (_everything(caught.value), logged, repr(hook), repr(hook.get_conn()), str(probe)):
+        assert token not in text
+
+
+def test_the_token_is_in_no_pickle_and_the_copy_still_works(hook: TushareHook) -> None:
+    rows = hook.daily(DAY).rows
+    for original in (hook, hook.get_conn()):
+        assert TOKEN.encode() not in pickle.dumps(original)
+    hook.retry_budget = 1.5
+    twin = copy.deepcopy(TushareHook())
+    assert twin.daily(DAY).rows == rows
+    again = pickle.loads(pickle.dumps(TushareHook(retry_budget=1.5)))
+    assert again.retry_budget == 1.5
+    assert again.daily(DAY).rows == rows
+    assert repr(again) == "TushareHook(tushare_conn_id='tushare_default')"
+
+
+def test_probing_the_lent_client_sends_nothing(hook: TushareHook, tushare_server: TushareServer) -> None:
+    api, before = hook.get_conn(), tushare_server.stats()["total"]
+    copy.copy(api)
+    copy.deepcopy(api)
+    pickle.loads(pickle.dumps(api))
+    for name in ("__len__", "__iter__", "_repr_html_", "__array__", "_ipython_display_"):
+        assert not hasattr(api, name)
+    assert tushare_server.stats()["total"] == before
+
+
+# -- the lent client --
+
+
+def test_the_lent_client_returns_frames_like_the_package_s(hook: TushareHook, tushare_server: TushareServer) -> None:
+    api = hook.get_conn()
+    frame = api.daily(trade_date=DAY)
+    data = tushare_server.post("daily", trade_date=DAY)["data"]
+    assert list(frame.columns) == data["fields"]
+    assert frame.to_numpy().tolist() == data["items"]
+    assert list(api.query("daily", fields="close, ts_code", trade_date=DAY).columns) == ["close", "ts_code"]
+    with pytest.raises(BadQuery):
+        api.no_such_interface()
+
+
+_PRO_BAR = """
+import sys
+import tushare as ts
+from ljwx.hooks.tushare import TushareHook
+bar = ts.pro_bar("000001.SZ", api=TushareHook().get_conn(), adj="hfq", start_date="20240501", end_date="20240531")
+print(list(bar.columns)[:3], len(bar))
+"""
+
+
+def test_pro_bar_runs_on_the_lent_client(tushare_server: TushareServer, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "PYTHONPATH": str(REPOSITORY / "plugins"),
+        "AIRFLOW_CONN_TUSHARE_DEFAULT": tushare_server.connection(),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _PRO_BAR], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['ts_code', 'trade_date', 'open'] 23"
+    assert not (tmp_path / "tk.csv").exists()

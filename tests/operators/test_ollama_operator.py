@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ljwx.core.models import BuildSpec
+from ljwx.exceptions import BuildFailed, ConfigurationError, OllamaUnreachable, RefusedRequest
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.sandbox.ollama.__main__ import base_gguf
+from support_ollama import BASE, OllamaServer
+
+NAME = "ljwx-stock:operator-test"
+FIELDS: dict[str, Any] = {
+    "base": BASE,
+    "strategy": "fewshot",
+    "system": 'You are an "analyst".\n风险自负',
+    "parameters": {"temperature": 0.25, "num_ctx": 2048, "seed": 7},
+    "messages": [{"role": "user", "content": "RSI14=80"}, {"role": "assistant", "content": '{"advice":"sell"}'}],
+}
+
+
+@pytest.fixture
+def hook(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaHook]:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
+    yield OllamaHook()
+    ollama_faulty.clear_faults()
+    for model in ollama_faulty.get("tags")["models"]:
+        if model["name"] != BASE:
+            ollama_faulty.delete(model["name"])
+
+
+def operator(folder: Path, fields: dict[str, Any], **arguments: Any) -> OllamaOperator:
+    path = folder / "spec.json"
+    path.write_text(json.dumps(fields))
+    return OllamaOperator(task_id="build", **{"spec_path": str(path), "model": NAME, **arguments})
+
+
+@pytest.fixture
+def fields(hook: OllamaHook) -> dict[str, Any]:
+    return {**FIELDS, "base_digest": hook.digest(BASE)}
+
+
+def test_builds_what_the_spec_says_and_returns_ids_only(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = operator(tmp_path, fields).execute({})
+    log = capsys.readouterr().out
+    assert result == {"model": NAME, "digest": hook.digest(NAME), "built": True}
+    shown = hook.show(NAME)
+    assert shown.system == fields["system"]
+    assert shown.parameters.items() >= fields["parameters"].items()
+    assert [{"role": role, "content": content} for role, content in shown.messages] == fields["messages"]
+    assert "writing manifest" in log
+    assert result["digest"] in log
+
+
+def test_same_spec_is_recognised_and_not_built_again(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    first = operator(tmp_path, fields).execute({})
+    ollama_faulty.fail_next("create", "status", message="must not be asked")
+    assert operator(tmp_path, fields).execute({}) == {**first, "built": False}
+
+
+def test_changed_spec_builds_another_model(hook: OllamaHook, fields: dict[str, Any], tmp_path: Path) -> None:
+    first = operator(tmp_path, fields).execute({})
+    changed = {**fields, "system": "Be brief."}
+    second = operator(tmp_path, changed, model="ljwx-stock:operator-other").execute({})
+    assert second["built"] is True
+    assert second["digest"] != first["digest"]
+    assert hook.digest(NAME) == first["digest"]
+
+
+def test_tag_that_holds_something_else_is_built_again(hook: OllamaHook, fields: dict[str, Any], tmp_path: Path) -> None:
+    list(hook.create(NAME, base=BASE, system="Something else."))
+    assert operator(tmp_path, fields).execute({})["built"] is True
+    assert hook.show(NAME).system == fields["system"]
+
+
+def test_base_that_moved_is_refused(hook: OllamaHook, fields: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(RefusedRequest, match="make a new spec"):
+        operator(tmp_path, {**fields, "base_digest": "0" * 64}).execute({})
+    assert NAME not in [model.name for model in hook.list()]
+
+
+def test_error_line_fails_the_task_with_the_servers_words(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    ollama_faulty.fail_next("create", "error_line", message="no space left on device")
+    with pytest.raises(BuildFailed, match="no space left"):
+        operator(tmp_path, fields).execute({})
+    assert NAME not in [model.name for model in hook.list()]
+
+
+def test_hang_up_can_be_retried(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    ollama_faulty.fail_next("create", "hang_up", after=1)
+    with pytest.raises(OllamaUnreachable):
+        operator(tmp_path, fields).execute({})
+    assert operator(tmp_path, fields).execute({})["digest"] == hook.digest(NAME)
+
+
+def test_model_that_reads_back_otherwise_is_removed(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    """A server that says success and makes something else: here it made the model of another request."""
+    list(hook.create(NAME, base=BASE, system="Something else."))
+    ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
+    with pytest.raises(BuildFailed, match=r"temperature.*another system prompt"):
+        operator(tmp_path, fields).execute({})
+    assert NAME not in [model.name for model in hook.list()]
+
+
+def test_percents_are_logged_once_a_step(
+    hook: OllamaHook,
+    fields: dict[str, Any],
+    tmp_path: Path,
+    ollama_faulty: OllamaServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    operator(tmp_path, fields).execute({})
+    pulling = [
+        {"status": "pulling abc", "digest": "abc", "total": 1000, "completed": done} for done in range(0, 1001, 10)
+    ]
+    ollama_faulty.delete(NAME)
+    ollama_faulty.fail_next("create", "error_line", lines=pulling, message="stopped")
+    with pytest.raises(BuildFailed, match="stopped"):
+        operator(tmp_path, fields).execute({})
+    told = re.findall(r"pulling abc (\d+) %", capsys.readouterr().out)
+    assert told == [str(percent) for percent in range(0, 101, 10)]
+
+
+def test_gguf_file_becomes_a_model(hook: OllamaHook, fields: dict[str, Any], tmp_path: Path) -> None:
+    gguf = base_gguf()
+    spec = {**fields, "strategy": "lora", "messages": [], "gguf_sha256": hashlib.sha256(gguf.read_bytes()).hexdigest()}
+    result = operator(tmp_path, spec, gguf_path=str(gguf)).execute({})
+    assert result["built"] is True
+    assert hook.show(NAME).weights == spec["gguf_sha256"]
+    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({}) == {**result, "built": False}
+
+
+def test_gguf_file_that_is_another_one_is_refused(fields: dict[str, Any], tmp_path: Path) -> None:
+    other = tmp_path / "other.gguf"
+    other.write_bytes(b"GGUF other")
+    spec = {**fields, "strategy": "lora", "messages": [], "gguf_sha256": "0" * 64}
+    with pytest.raises(RefusedRequest, match="sha256"):
+        operator(tmp_path, spec, gguf_path=str(other)).execute({})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"strategy": "lora", "messages": [], "gguf_sha256": "0" * 64}, "gguf_path"),
+        ({"strategy": "magic"}, "strategy"),
+        ({"messages": []}, "needs messages"),
+    ],
+)
+def test_spec_that_contradicts_itself_is_named(
+    fields: dict[str, Any], tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        operator(tmp_path, {**fields, **change}).execute({})
+
+
+def test_missing_spec_is_named(hook: OllamaHook, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.json"):
+        OllamaOperator(task_id="build", spec_path=str(tmp_path / "nowhere.json"), model=NAME).execute({})
+
+
+def test_wrong_parameter_never_reaches_the_server(hook: OllamaHook, fields: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(RefusedRequest, match="no_such_param"):
+        operator(tmp_path, {**fields, "parameters": {"no_such_param": 1}}).execute({})
+    assert NAME not in [model.name for model in hook.list()]
+
+
+def test_arguments_are_templated_and_init_reads_nothing() -> None:
+    task = OllamaOperator(task_id="build", spec_path="{{ params.spec }}", model="{{ params.model }}")
+    assert set(task.template_fields) == {"spec_path", "model", "gguf_path", "ollama_conn_id"}
+    assert task.spec_path == "{{ params.spec }}"
+
+
+def test_spec_of_the_tests_is_a_valid_one(fields: dict[str, Any], ollama_faulty: OllamaServer) -> None:
+    spec = BuildSpec.model_validate(fields)
+    answer = requests.post(f"{ollama_faulty.url}/api/show", json={"model": spec.base}, timeout=10)
+    assert answer.status_code == 200

@@ -1,0 +1,260 @@
+"""What the sandbox promises beyond the recordings: restarts, shared blobs, shared engines, the prefix cache, faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ollama import Client, ResponseError
+
+from support_ollama import BASE, OllamaServer, running_sandbox, sandbox_command, sandbox_environment
+
+QUICK = {"temperature": 0, "num_predict": 4}
+RULES = "".join(f"Rule {number}: when RSI is {number} the market is calm. " for number in range(25))
+
+
+def create(server: OllamaServer, model: str, **fields: Any) -> list[dict[str, Any]]:
+    answer = server.post("create", {"model": model, "from": BASE, **fields})
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def chat(server: OllamaServer, model: str = BASE, text: str = "Say OK.", **fields: Any) -> requests.Response:
+    messages = [{"role": "user", "content": text}]
+    return server.post("chat", {"model": model, "messages": messages, "stream": False, "options": QUICK, **fields})
+
+
+@pytest.fixture
+def made(ollama_sandbox: OllamaServer, request: pytest.FixtureRequest) -> Any:
+    """Names of models that are removed after the test."""
+    prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    names = [f"test-{prefix}:{letter}" for letter in "abc"]
+    yield names
+    for name in names:
+        ollama_sandbox.delete(name)
+
+
+def test_restart_keeps_models_and_removes_half_written_files(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as server:
+        create(server, "kept:1", system="Stay.")
+        before = server.get("tags")
+    half_written = tmp_path / "blobs" / "partial-xyz"
+    half_written.write_bytes(b"half")
+    with running_sandbox(tmp_path, "--no-base") as server:
+        assert server.get("tags") == before
+        assert server.post("show", {"model": "kept:1"}).json()["system"] == "Stay."
+    assert not half_written.exists()
+
+
+def test_no_base_starts_without_models(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, "--no-base") as server:
+        assert server.get("tags") == {"models": []}
+        failed = create(server, "x:1")
+    assert failed[0] == {"status": "pulling manifest"}
+    assert failed[-1]["error"].startswith("pull model manifest: ")
+
+
+def test_port_in_use_exits_1_with_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [part if part != "0" else port for part in sandbox_command(tmp_path)]
+        ended = subprocess.run(command, env=sandbox_environment(), capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another --port"
+    ]
+
+
+def test_deleting_a_tag_leaves_shared_blobs_and_removes_the_others(
+    ollama_sandbox: OllamaServer, made: list[str]
+) -> None:
+    models = ollama_sandbox.models
+    assert models is not None
+    create(ollama_sandbox, made[0], system="Shared by both.")
+    create(ollama_sandbox, made[1], system="Shared by both.", template="{{ .Prompt }} only in b")
+    shared = models / "blobs" / f"sha256-{hashlib.sha256(b'Shared by both.').hexdigest()}"
+    own = models / "blobs" / f"sha256-{hashlib.sha256(b'{{ .Prompt }} only in b').hexdigest()}"
+    assert shared.exists()
+    assert own.exists()
+    assert ollama_sandbox.delete(made[1]) == 200
+    assert shared.exists()
+    assert not own.exists()
+    assert ollama_sandbox.delete(made[0]) == 200
+    assert not shared.exists()
+
+
+def test_models_of_one_gguf_share_one_engine(ollama_sandbox: OllamaServer, made: list[str]) -> None:
+    create(ollama_sandbox, made[0], system="You are A.")
+    create(ollama_sandbox, made[1], system="You are B.", parameters={"num_ctx": 2048})
+    chat(ollama_sandbox).raise_for_status()
+    loads = ollama_sandbox.stats()["loads"]
+    for name in (*made[:2], *made[:2]):
+        chat(ollama_sandbox, name).raise_for_status()
+    assert ollama_sandbox.stats()["loads"] == loads
+    loaded = {model["name"]: model["context_length"] for model in ollama_sandbox.get("ps")["models"]}
+    assert (loaded[made[0]], loaded[made[1]]) == (4096, 2048)
+
+
+def test_a_shared_prefix_is_computed_once_even_when_models_alternate(
+    ollama_sandbox: OllamaServer, made: list[str]
+) -> None:
+    create(ollama_sandbox, made[0], system=f"You are A. {RULES}")
+    create(ollama_sandbox, made[1], system=f"You are B. {RULES}")
+    for name in made[:2]:
+        chat(ollama_sandbox, name, "RSI is 3.").raise_for_status()
+    before = ollama_sandbox.stats()
+    sizes = [chat(ollama_sandbox, name, "RSI is 9.").json()["prompt_eval_count"] for name in (*made[:2], made[0])]
+    computed = ollama_sandbox.stats()["prompt_tokens"] - before["prompt_tokens"]
+    assert min(sizes) > 300
+    assert computed < 0.1 * sum(sizes)
+
+
+def test_own_messages_come_before_the_requests(ollama_sandbox: OllamaServer, made: list[str]) -> None:
+    alone = chat(ollama_sandbox).json()["prompt_eval_count"]
+    examples = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "Two."}]
+    create(
+        ollama_sandbox,
+        made[0],
+        messages=examples,
+        template="{{ range .Messages }}[{{ .Role }}:{{ .Content }}]{{ end }}",
+    )
+    answer = ollama_sandbox.post(
+        "generate", {"model": made[0], "prompt": "x", "stream": False, "options": QUICK}
+    ).json()
+    raw = ollama_sandbox.post(
+        "generate", {"model": BASE, "prompt": "[user:One?][assistant:Two.][user:x]", "raw": True, "stream": False,
+                     "options": QUICK},
+    ).json()  # fmt: skip
+    assert answer["prompt_eval_count"] == raw["prompt_eval_count"]
+    assert answer["response"] == raw["response"]
+    assert alone > 0
+
+
+def test_temperature_0_answers_the_same_twice_and_a_seed_repeats(ollama_sandbox: OllamaServer) -> None:
+    warm = {"temperature": 1.5, "seed": 11, "num_predict": 8}
+    for options in (QUICK, warm):
+        first, second = (chat(ollama_sandbox, options=options).json()["message"]["content"] for _ in range(2))
+        assert first == second
+
+
+def test_schema_bounds_the_answer(ollama_sandbox: OllamaServer) -> None:
+    kinds = ["买入", "hold", "sell"]
+    schema = {"type": "object", "properties": {"advice": {"type": "string", "enum": kinds}}, "required": ["advice"]}
+    answer = chat(ollama_sandbox, format=schema, options={"temperature": 0, "num_predict": 40}).json()
+    assert json.loads(answer["message"]["content"])["advice"] in kinds
+    assert answer["done_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "error"),
+    [
+        ({"format": "yaml"}, 500, 'invalid format: "\\"yaml\\""; expected "json" or a valid JSON Schema object'),
+        ({"options": {"temperature": "hot"}}, 400, 'option "temperature" must be of type float32'),
+        ({"model": "nope:1"}, 404, "model 'nope:1' not found"),
+        ({"model": ""}, 400, "model is required"),
+        ({"keep_alive": "soon"}, 400, 'time: invalid duration "soon"'),
+        ({"top_logprobs": 21}, 400, "top_logprobs must be between 0 and 20"),
+        ({"tools": [{"type": "function"}]}, 400, f'"{BASE}" does not support tools'),
+    ],
+)
+def test_wrong_chat_is_refused(ollama_sandbox: OllamaServer, fields: dict[str, Any], status: int, error: str) -> None:
+    answer = chat(ollama_sandbox, **fields)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"properties": {"a": {"type": "text"}}}, {"$ref": "#/no"}])
+def test_wrong_schema_is_refused_with_the_runners_json(ollama_sandbox: OllamaServer, schema: dict[str, Any]) -> None:
+    answer = chat(ollama_sandbox, format=schema)
+    assert answer.status_code == 400
+    inner = json.loads(answer.json()["error"])["error"]
+    assert inner["type"] == "invalid_request_error"
+    assert "JSON schema conversion failed" in inner["message"]
+
+
+def test_overlong_prompt_is_cut_by_default_and_refused_with_truncate_false(ollama_sandbox: OllamaServer) -> None:
+    options = {"num_ctx": 512, "num_predict": 2}
+    cut = chat(ollama_sandbox, text="word " * 3000, options=options)
+    assert cut.json()["prompt_eval_count"] < 512
+    refused = chat(ollama_sandbox, text="word " * 3000, options=options, truncate=False)
+    assert refused.status_code == 400
+    inner = json.loads(refused.json()["error"])["error"]
+    assert (inner["type"], inner["n_ctx"]) == ("exceed_context_size_error", 512)
+    assert inner["n_prompt_tokens"] > 3000
+
+
+def test_cut_drops_the_oldest_messages_and_keeps_system_and_newest(ollama_sandbox: OllamaServer) -> None:
+    long = [{"role": "user", "content": "word " * 400}, {"role": "assistant", "content": "Yes."}]
+    ends = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say OK."}]
+    options = {**QUICK, "num_ctx": 256}
+    body = {"model": BASE, "stream": False, "options": options}
+    cut = ollama_sandbox.post("chat", {**body, "messages": [ends[0], *long, ends[1]]}).json()
+    kept = ollama_sandbox.post("chat", {**body, "messages": [ends[0], long[1], ends[1]]}).json()
+    assert cut["prompt_eval_count"] == kept["prompt_eval_count"]
+    assert cut["message"] == kept["message"]
+
+
+def test_keep_alive_0_unloads_after_the_answer(ollama_sandbox: OllamaServer, made: list[str]) -> None:
+    create(ollama_sandbox, made[0], system="Short.")
+    chat(ollama_sandbox, made[0]).raise_for_status()
+    assert made[0] in [model["name"] for model in ollama_sandbox.get("ps")["models"]]
+    chat(ollama_sandbox, made[0], keep_alive=0).raise_for_status()
+    assert made[0] not in [model["name"] for model in ollama_sandbox.get("ps")["models"]]
+
+
+def test_upload_is_checked_and_a_broken_gguf_is_an_error_line(ollama_sandbox: OllamaServer) -> None:
+    content = b"GGUF but nothing more"
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    url = f"{ollama_sandbox.url}/api/blobs"
+    assert requests.post(f"{url}/sha256:{'0' * 64}", data=content, timeout=30).status_code == 400
+    assert requests.head(f"{url}/{digest}", timeout=30).status_code == 404
+    assert requests.post(f"{url}/{digest}", data=content, timeout=30).status_code == 200
+    answer = ollama_sandbox.post("create", {"model": "broken:1", "files": {"a.gguf": digest}})
+    assert answer.status_code == 200
+    assert json.loads(answer.text.splitlines()[-1]) == {"error": "supplied file was not in GGUF format"}
+
+
+def test_template_it_does_not_know_is_refused(ollama_sandbox: OllamaServer, made: list[str]) -> None:
+    assert "template error" in create(ollama_sandbox, made[0], template="{{ range .Messages }}")[-1]["error"]
+
+
+def test_faults_play_once(ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("version", "status", status=503, message="busy")
+    answer = requests.get(f"{ollama_faulty.url}/api/version", timeout=10)
+    assert (answer.status_code, answer.json()) == (503, {"error": "busy"})
+    assert "version" in ollama_faulty.get("version")
+    ollama_faulty.fail_next("chat", "error_line", message="out of memory")
+    assert chat(ollama_faulty).json() == {"error": "out of memory"}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_hang_up_breaks_the_connection(ollama_faulty: OllamaServer, after: int) -> None:
+    ollama_faulty.fail_next("chat", "hang_up", after=after)
+    with pytest.raises(requests.RequestException):
+        chat(ollama_faulty, stream=True).content  # noqa: B018 - reading it is what fails
+
+
+def test_official_client_drives_it(ollama_sandbox: OllamaServer, made: list[str]) -> None:
+    with Client(host=ollama_sandbox.url) as client:
+        progress = client.create(made[0], from_=BASE, system="Be brief.", parameters={"num_ctx": 1024}, stream=True)
+        assert [line.status for line in progress][-1] == "success"
+        assert client.show(made[0]).parameters is not None
+        assert made[0] in [model.model for model in client.list().models]
+        asked = [{"role": "user", "content": "Say OK."}]
+        whole = client.chat(made[0], messages=asked, options=QUICK, logprobs=True, top_logprobs=1)
+        pieces = list(client.chat(made[0], messages=asked, options=QUICK, stream=True))
+        assert "".join(piece.message.content or "" for piece in pieces) == whole.message.content
+        assert (pieces[-1].done, pieces[-1].eval_count) == (True, whole.eval_count)
+        assert whole.logprobs is not None
+        assert client.generate(made[0], "Say OK.", options=QUICK).response == whole.message.content
+        assert made[0] in [model.model for model in client.ps().models]
+        client.copy(made[0], made[1])
+        digests = {model.model: model.digest for model in client.list().models}
+        assert digests[made[1]] == digests[made[0]]
+        client.delete(made[1])
+        with pytest.raises(ResponseError, match="not found"):
+            client.show(made[1])

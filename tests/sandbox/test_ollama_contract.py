@@ -1,0 +1,205 @@
+"""The server is held to answers recorded from a real Ollama 0.34; each loosened comparison is named with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+import pytest
+import requests
+
+from ljwx.sandbox.ollama.__main__ import base_gguf
+from support_ollama import ROOT, OllamaServer
+
+RECORDING = ROOT.parent / "shared" / "ollama-contract" / "ollama-0.34.json"
+CASES = json.loads(RECORDING.read_text())["cases"] if RECORDING.exists() else []
+LEFT_OUT: dict[str, str] = {}
+LOOSENED = {
+    "version": "each server has its own number",
+    "blob_post_digest_mismatch": "the recorded bytes are not known: ours, with their own digest",
+    "tags": "the recorded server also held models that no recorded case makes: compared are the ones made here",
+    "show": "model_info and tensors are elided in the recording (their sizes are kept); parameters have no order",
+    "create_files_missing_blob": "the path is the server's own folder",
+    "create_from_missing_offline": "the registry's name is elided; a server with internet would start to pull",
+    "chat_nostream": "the words depend on the CPU's arithmetic: counts and keys are compared",
+    "chat_stream": "words as above; the recording elides the middle lines",
+    "chat_length_limit": "words as above",
+    "chat_schema": "words as above: the answer must be of the schema; its token count may differ",
+    "chat_format_json": "words as above: a finished answer must be JSON; its token count may differ",
+    "chat_logprobs": "the values depend on the CPU's arithmetic: tokens and bytes are compared, values within 0.2",
+    "chat_overlong_default": "the recorded prompt is elided, words after a cut are arbitrary: the count is compared",
+    "generate_nostream": "words as above: the context's prompt part is compared",
+    "ps": "what is loaded, how large and how long depends on what ran before: keys of each entry are compared",
+}
+BYTES = b"these are no model weights"
+DIGEST = hashlib.sha256(BYTES).hexdigest()
+RECORDED_DIGEST = "e997afd18e5f6be004fc193aed2c90291e68ab2c7599a62538c935b7fca6ab0f"
+BODIES = {"create_empty_body": b"", "create_bad_json": b"{bad json"}
+MADE = ("c:base", "c:built", "c:bad", "c:unk", "c:badrole", "c:copy")
+
+pytestmark = pytest.mark.skipif(not CASES, reason="no recordings beside the repository")
+
+
+def play(server: OllamaServer, case: dict[str, Any]) -> requests.Response:
+    request = case["request"]
+    body, sent = request["body"], {}
+    if body == "<bytes>":
+        sent = {"data": BODIES.get(case["name"], BYTES)}
+    elif body is not None:
+        if isinstance(body.get("messages"), str):
+            body = {**body, "messages": [{"role": "user", "content": "word " * 6000}]}
+        sent = {"data": json.dumps(body).replace(RECORDED_DIGEST, DIGEST)}
+    path = request["path"].replace(RECORDED_DIGEST, DIGEST)
+    return requests.request(request["method"], server.url + path, timeout=300, **sent)
+
+
+@pytest.fixture(scope="module")
+def answers(ollama_server: OllamaServer) -> Any:
+    """Every case played in the recorded order, on a server that has the base weights as a blob."""
+    gguf = base_gguf()
+    digest = hashlib.sha256(gguf.read_bytes()).hexdigest()
+    with gguf.open("rb") as file:
+        requests.post(f"{ollama_server.url}/api/blobs/sha256:{digest}", data=file, timeout=300).raise_for_status()
+    yield {case["name"]: play(ollama_server, case) for case in CASES}
+    for model in MADE:
+        ollama_server.delete(model)
+
+
+def lines_of(answer: requests.Response) -> list[Any]:
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+def shape(value: Any) -> Any:
+    """Types instead of values that differ from run to run."""
+    if isinstance(value, dict):
+        return {key: "<varies>" if re.search(r"_(at|duration)$", key) else shape(item) for key, item in value.items()}
+    return [shape(item) for item in value] if isinstance(value, list) else value
+
+
+def without(value: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: item for key, item in shape(value).items() if key not in keys}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_status_and_content_type_are_the_recorded_ones(answers: dict[str, Any], case: dict[str, Any]) -> None:
+    answer, recorded = answers[case["name"]], case["response"]
+    assert answer.status_code == recorded["status"]
+    if answer.text:
+        got = answer.headers["content-type"].partition(";")[0]
+        assert got == recorded["content_type"].partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["name"] not in {**LOOSENED, **LEFT_OUT}], ids=lambda case: case["name"]
+)
+def test_body_is_the_recorded_one(answers: dict[str, Any], case: dict[str, Any]) -> None:
+    answer, recorded = answers[case["name"]], case["response"]["lines"]
+    if isinstance(recorded, str):
+        assert answer.text == recorded
+    else:
+        assert shape(lines_of(answer)) == shape(recorded)
+
+
+def recorded(name: str) -> list[Any]:
+    return list(next(case for case in CASES if case["name"] == name)["response"]["lines"])
+
+
+def test_every_loosened_case_is_a_recorded_one() -> None:
+    assert {*LOOSENED, *LEFT_OUT} <= {case["name"] for case in CASES}
+
+
+def test_version_is_a_number(answers: dict[str, Any]) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", answers["version"].json()["version"])
+
+
+def test_digest_mismatch_names_both_digests(answers: dict[str, Any]) -> None:
+    want = recorded("blob_post_digest_mismatch")[0]["error"].replace(RECORDED_DIGEST, DIGEST)
+    assert answers["blob_post_digest_mismatch"].json() == {"error": want}
+
+
+@pytest.mark.parametrize("name", ["create_files_missing_blob", "create_from_missing_offline"])
+def test_create_error_lines_differ_only_in_the_elided_part(answers: dict[str, Any], name: str) -> None:
+    got, want = lines_of(answers[name]), recorded(name)
+    assert got[:-1] == want[:-1]
+    pattern = re.sub(r"<[^>]*>", r"[^\\s]+", re.escape(want[-1]["error"]).replace(r"<model\ registry>", "<r>"))
+    assert re.fullmatch(pattern, got[-1]["error"])
+
+
+def test_models_made_here_are_listed_with_the_recorded_digests_and_sizes(answers: dict[str, Any]) -> None:
+    listed = {model["name"]: model for model in answers["tags"].json()["models"]}
+    want = {model["name"]: model for model in recorded("tags")[0]["models"] if model["name"] in MADE}
+    assert set(want) == {"c:base", "c:built", "c:bad", "c:unk", "c:badrole"}
+    for name, model in want.items():
+        assert without(listed[name], "modified_at") == without(model, "modified_at")
+
+
+def test_show_tells_what_the_recording_tells(answers: dict[str, Any]) -> None:
+    got, want = answers["show"].json(), recorded("show")[0]
+    loose = ("modified_at", "modelfile", "parameters", "model_info", "tensors")
+    assert without(got, *loose) == without(want, *loose)
+    assert sorted(got["parameters"].splitlines()) == sorted(want["parameters"].splitlines())
+    assert (len(got["model_info"]), len(got["tensors"])) == (32, 272)
+    path = re.compile(r"FROM \S*sha256-")
+    got_lines, want_lines = (path.sub("FROM sha256-", text["modelfile"]).splitlines() for text in (got, want))
+    assert sorted(got_lines) == sorted(want_lines)
+
+
+@pytest.mark.parametrize("name", ["chat_nostream", "chat_length_limit"])
+def test_chat_counts_are_the_recorded_ones(answers: dict[str, Any], name: str) -> None:
+    got, want = answers[name].json(), recorded(name)[0]
+    assert without(got, "message") == without(want, "message")
+    assert got["message"]["content"]
+
+
+def test_chat_streams_one_line_a_token_and_a_last_one(answers: dict[str, Any]) -> None:
+    got, want = lines_of(answers["chat_stream"]), recorded("chat_stream")
+    assert len(got) == want[-1]["eval_count"] + 1
+    assert all(line.keys() == want[0].keys() and line["done"] is False for line in got[:-1])
+    assert shape(got[-1]) == shape(want[-1])
+
+
+@pytest.mark.parametrize("name", ["chat_schema", "chat_format_json"])
+def test_structured_answer_is_of_its_format(answers: dict[str, Any], name: str) -> None:
+    got, want = answers[name].json(), recorded(name)[0]
+    assert got.keys() == want.keys()
+    assert got["prompt_eval_count"] == want["prompt_eval_count"]
+    if got["done_reason"] == "stop":
+        value = json.loads(got["message"]["content"])
+        assert isinstance(value, dict)
+        if name == "chat_schema":
+            assert value["advice"] in ("buy", "hold", "sell")
+            assert isinstance(value["confidence"], int | float)
+
+
+def test_logprobs_are_the_recorded_ones_within_rounding(answers: dict[str, Any]) -> None:
+    got, want = answers["chat_logprobs"].json(), recorded("chat_logprobs")[0]
+    assert got.keys() == want.keys()
+    for ours, theirs in zip(got["logprobs"], want["logprobs"], strict=True):
+        assert ours.keys() == theirs.keys()
+        assert [(o["token"], o["bytes"]) for o in ours["top_logprobs"]] == [
+            (o["token"], o["bytes"]) for o in theirs["top_logprobs"]
+        ]
+        assert ours["logprob"] == pytest.approx(theirs["logprob"], abs=0.2)
+
+
+def test_overlong_prompt_is_cut_to_the_recorded_number_of_tokens(answers: dict[str, Any]) -> None:
+    got, want = answers["chat_overlong_default"].json(), recorded("chat_overlong_default")[0]
+    assert got.keys() == want.keys()
+    assert got["prompt_eval_count"] == want["prompt_eval_count"]
+
+
+def test_generate_returns_the_recorded_prompt_tokens_as_context(answers: dict[str, Any]) -> None:
+    got, want = answers["generate_nostream"].json(), recorded("generate_nostream")[0]
+    loose = ("response", "context")
+    assert without(got, *loose) == without(want, *loose)
+    assert got["context"][: got["prompt_eval_count"]] == want["context"][: want["prompt_eval_count"]]
+
+
+def test_ps_entries_have_the_recorded_keys(answers: dict[str, Any]) -> None:
+    got = {model["name"]: model for model in answers["ps"].json()["models"]}
+    want = next(model for model in recorded("ps")[0]["models"] if model["name"] == "c:built")
+    assert got["c:built"].keys() == want.keys()
+    loose = ("size", "expires_at")
+    assert without(got["c:built"], *loose) == without(want, *loose)

@@ -1,0 +1,104 @@
+"""An Ollama server for tests: the sandbox as a process of its own, or the real one that OLLAMA_HOST names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = "smollm2:135m"
+
+
+@dataclass(frozen=True)
+class OllamaServer:
+    """A running server; `models` is its folder when it is a sandbox."""
+
+    url: str
+    models: Path | None = None
+
+    def post(self, route: str, body: Any, **kwargs: Any) -> requests.Response:
+        return requests.post(f"{self.url}/api/{route}", json=body, timeout=120, **kwargs)
+
+    def get(self, route: str) -> Any:
+        return requests.get(f"{self.url}/api/{route}", timeout=60).json()
+
+    def delete(self, model: str) -> int:
+        return requests.delete(f"{self.url}/api/delete", json={"model": model}, timeout=60).status_code
+
+    def fail_next(self, route: str, kind: str, **fields: Any) -> None:
+        fault = {"route": route, "kind": kind, **fields}
+        requests.put(f"{self.url}/_sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+    def clear_faults(self) -> None:
+        requests.put(f"{self.url}/_sandbox/faults", json=[], timeout=10).raise_for_status()
+
+    def stats(self) -> dict[str, int]:
+        return dict(requests.get(f"{self.url}/_sandbox/stats", timeout=10).json())
+
+    @property
+    def connection(self) -> str:
+        """The server as the text of an AIRFLOW_CONN_ variable."""
+        host, port = self.url.removeprefix("http://").split(":")
+        return json.dumps({"conn_type": "ollama", "host": host, "port": int(port)})
+
+
+def sandbox_command(models: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "ljwx.sandbox.ollama", "--port", "0", "--models", str(models), *more]
+
+
+def sandbox_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+
+
+@contextmanager
+def running_sandbox(models: Path, *more: str) -> Iterator[OllamaServer]:
+    """Run the sandbox on a free port until the block ends."""
+    process = subprocess.Popen(
+        sandbox_command(models, *more), env=sandbox_environment(), stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()  # printed once the port is open; a process that fails closes the pipe
+        assert line.startswith("Ollama sandbox on "), f"the sandbox did not start: {line!r}"
+        yield OllamaServer(line.split()[3].rstrip(","), models)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def ollama_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
+    """One sandbox with the base model, shared by every test of the session."""
+    with running_sandbox(tmp_path_factory.mktemp("ollama")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ollama_server(request: pytest.FixtureRequest) -> OllamaServer:
+    """The real server that OLLAMA_HOST names, else the sandbox."""
+    host = os.environ.get("OLLAMA_HOST")
+    if not host:
+        return request.getfixturevalue("ollama_sandbox")
+    return OllamaServer((host if "://" in host else f"http://{host}").rstrip("/"))
+
+
+@pytest.fixture
+def ollama_faulty(ollama_sandbox: OllamaServer) -> Iterator[OllamaServer]:
+    """The sandbox, with every fault switched off afterwards."""
+    yield ollama_sandbox
+    ollama_sandbox.clear_faults()

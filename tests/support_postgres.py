@@ -1,0 +1,58 @@
+"""A real PostgreSQL for the suite: one server per session, one fresh database per test that asks."""
+
+from __future__ import annotations
+
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ljwx.sandbox.postgres import EmbeddedPostgres
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The suite's database server."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", free_port(), "for-tests-only")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """A database with the schema, to be copied."""
+    from ljwx.migrations import upgrade
+
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    upgrade(postgres.url("migrated", "postgresql+psycopg"))
+    return "migrated"
+
+
+@pytest.fixture
+def warehouse_url(postgres: EmbeddedPostgres, migrated_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URL of a fresh migrated database, which the connection `ljwx_postgres` names for the length of the test."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    url = postgres.url(name)
+    monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url.replace("postgresql://", "postgres://"))
+    yield url
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def data_of(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its relative name."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

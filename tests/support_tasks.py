@@ -1,0 +1,82 @@
+"""Running one task's function as Airflow would, on real peers, without a scheduler."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import pytest
+
+Result = TypeVar("Result")
+
+
+class OutletEvents(dict[Any, Any]):
+    """What a task announced, per asset: `extra`, and the `partitions` it added."""
+
+    def __missing__(self, asset: Any) -> SimpleNamespace:
+        event = SimpleNamespace(extra={}, partitions=[])
+        event.add_partitions = lambda keys: event.partitions.extend([keys] if isinstance(keys, str) else keys)
+        return self.setdefault(asset, event)
+
+
+class TaskRunner:
+    """Calls task functions with a context like the one that Airflow's own runner gives them.
+
+    :param variables: Airflow Variables, as the JSON they hold.
+    """
+
+    def __init__(self) -> None:
+        self.outlets = OutletEvents()
+        self.variables: dict[str, Any] = {}
+        self._runs: dict[str, int] = defaultdict(int)
+        self._context: dict[str, Any] | None = None
+
+    def run(
+        self,
+        function: Callable[..., Result],
+        *arguments: Any,
+        partition_key: str | None = None,
+        params: dict[str, Any] | None = None,
+        run_type: str = "manual",
+        run_after: datetime = datetime(2026, 11, 20, 12, tzinfo=timezone.utc),
+    ) -> Result:
+        """Call `function` as the only task of a new run."""
+        self._runs[function.__name__] += 1
+        run_id = f"{run_type}__{self._runs[function.__name__]}"
+        ti = SimpleNamespace(dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1)
+        run = SimpleNamespace(partition_key=partition_key, run_after=run_after, run_type=run_type, run_id=run_id)
+        context = {"ti": ti, "dag_run": run, "params": params or {}, "outlet_events": self.outlets}
+        with self._running(context):
+            return function(*arguments)
+
+    @contextmanager
+    def _running(self, context: dict[str, Any]) -> Iterator[None]:
+        self._context = context
+        try:
+            yield
+        finally:
+            self._context = None
+
+    def current(self) -> dict[str, Any]:
+        """Stand in for airflow.sdk.get_current_context."""
+        assert self._context is not None
+        return self._context
+
+    def variable(self, key: str, default: Any = None, deserialize_json: bool = False) -> Any:
+        """Stand in for airflow.sdk.Variable.get."""
+        return self.variables.get(key, default)
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> TaskRunner:
+    """Runs task functions; what they announce and record can be looked at."""
+    import airflow.sdk
+
+    runner = TaskRunner()
+    monkeypatch.setattr(airflow.sdk, "get_current_context", runner.current)
+    monkeypatch.setattr(airflow.sdk.Variable, "get", runner.variable)
+    return runner
