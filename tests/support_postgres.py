@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,13 +23,24 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A temporary folder outside pytest's own, which every pytest session closes to PostgreSQL's user."""
+    folder = Path(tempfile.mkdtemp(prefix="ljwx-tests-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres() -> Iterator[EmbeddedPostgres]:
     """The suite's database server."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", free_port(), "for-tests-only")
-    server.start()
-    yield server
-    server.stop()
+    with open_folder() as folder:
+        server = EmbeddedPostgres(folder / "data", free_port(), "for-tests-only")
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -43,6 +44,7 @@ class Stack:
 
     :param settings: folder and ports.
     :param market: options of the simulated market, as the TuShare stand-in's command takes them.
+    :param config: laid over include/training_config.json, as the Variable `ljwx_training_config`.
     :param schedules: whether DAGs also run by the clock; otherwise only by hand and by assets.
     :param say: takes one line of progress.
     """
@@ -50,6 +52,7 @@ class Stack:
     settings: SandboxSettings
     market: Sequence[str] = ("--stocks", "60", "--seed", "7", "--effect", "0.3")
     schedules: bool = True
+    config: Mapping[str, Any] = field(default_factory=lambda: SMALL)
     say: Callable[[str], None] = print
 
     @cached_property
@@ -145,7 +148,7 @@ class Stack:
         )  # fmt: skip
         for name, (slots, description) in POOLS.items():
             self.api.put_pool(name, slots, description)
-        self.api.put_variable("ljwx_training_config", json.dumps(SMALL), "Settings of a small machine; see README.")
+        self.api.put_variable("ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README.")
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         process = self._file(name).find()

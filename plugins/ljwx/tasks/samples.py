@@ -18,7 +18,8 @@ def build_dataset() -> str:
 
     :return: dataset_id, ``<last session>-<hash>``.
     :raises ConfigurationError: no complete session, or too few for three splits.
-    :raises AirflowSkipException: this very dataset is there already.
+    :raises AirflowSkipException: this very dataset is there already, and a model made from it was decided on; until
+        then it is announced again, because the run that wrote it may have died before it could.
     """
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
@@ -38,11 +39,11 @@ def build_dataset() -> str:
         last_session = built.samples["session"].sort().to_list()[-1]
         dataset_id = f"{last_session:%Y%m%d}-{sha256[:12]}"
         run.outputs |= {"dataset_id": dataset_id, "samples": len(built.samples)}
-        new = not warehouse.has_dataset(dataset_id)
-        if new:
+        known = warehouse.has_dataset(dataset_id)
+        if not known:
             _save(warehouse, run.key, dataset_id, sha256, built, settings, prompts)
-    if not new:
-        raise AirflowSkipException(f"dataset {dataset_id} is there already: nothing has changed since")
+    if known and warehouse.is_dataset_decided(dataset_id):
+        raise AirflowSkipException(f"dataset {dataset_id} is there already, and decided on: nothing has changed since")
     events = get_current_context()["outlet_events"][DATASET]
     events.extra = {"dataset_id": dataset_id}
     events.add_partitions(LATEST)
@@ -53,13 +54,16 @@ def _build(warehouse: WarehouseHook, settings: Settings) -> Built:
     from ljwx.core.features import FEATURE_VERSION, FEATURES
     from ljwx.core.samples import build
     from ljwx.exceptions import ConfigurationError
+    from ljwx.resources import sse_calendar
 
     sessions = warehouse.complete_sessions()
     if not sessions:
         raise ConfigurationError("no complete session in the warehouse yet; run ljwx_daily_ingest first")
     bars = warehouse.bars(sessions[0], sessions[-1])
     features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, sessions[0], sessions[-1])
-    built = build(bars, features, warehouse.instruments(), sessions, settings.samples, names=warehouse.names())
+    # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
+    days = sse_calendar().between(sessions[0], sessions[-1])
+    built = build(bars, features, warehouse.instruments(), days, settings.samples, names=warehouse.names())
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built
