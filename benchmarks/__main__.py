@@ -1,0 +1,79 @@
+"""Measure: every figure, or one of them by name; writes build/bench.json and prints a table.
+
+python -m benchmarks [--only NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+RESULT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+
+BENCHES = {
+    "features_vs_ta": ("benchmarks.features", ">= 40"),
+    "features_vs_talib": ("benchmarks.features", "<= 3"),
+    "bars_write_vs_to_sql": ("benchmarks.warehouse", ">= 5"),
+    "bars_write_vs_copy": ("benchmarks.warehouse", ">= 0.4"),
+    "year_rows_vs_seed": ("benchmarks.year", ">= 100"),
+    "year_peak_rss_mb": ("benchmarks.year", "<= 1500"),
+    "dag_parse": ("benchmarks.parse", "< 0.3"),
+}
+"""Name → module whose function of that name measures it, and what the figure should be."""
+
+FIELDS = ("value", "unit", "ours", "peer", "runs")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benches; figures of earlier runs that are not measured again stay in the file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the product.")
+    parser.add_argument("--only", choices=BENCHES, metavar="NAME", help=f"one of: {', '.join(BENCHES)}")
+    only = parser.parse_args(arguments).only
+    with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as home:
+        # Before anything imports airflow. Its logging would mix with the table.
+        os.environ.update(
+            AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False", AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR"
+        )
+        os.environ.setdefault("XDG_RUNTIME_DIR", home)
+        _say(f"{'name':<22}{'value':>10} {'unit':<5}{'ours':>12}{'peer':>12}{'runs':>6}  wanted")
+        for name in [only] if only else BENCHES:
+            figures = measure(name)
+            keep(name, figures)
+            _say(_line(name, figures))
+    _say(f"written to {RESULT}")
+    return 0
+
+
+def measure(name: str) -> dict[str, Any]:
+    """Run one bench and return its figures: value, unit, ours, peer, runs, and a note where it needs one."""
+    module, _ = BENCHES[name]
+    figures: dict[str, Any] = getattr(importlib.import_module(module), name)()
+    return figures
+
+
+def keep(name: str, figures: dict[str, Any], path: Path = RESULT) -> None:
+    """Put one bench's figures into the file."""
+    path.parent.mkdir(exist_ok=True)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(known | {name: figures}, indent=2) + "\n")
+
+
+def _line(name: str, figures: dict[str, Any]) -> str:
+    value, unit, ours, peer, runs = (figures[field] for field in FIELDS)
+    text = f"{name:<22}{value:>10.3f} {unit:<5}{ours:>12.4g}{peer:>12.4g}{runs:>6}  {BENCHES[name][1]}"
+    return f"{text}\n  {figures['note']}" if figures.get("note") else text
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
