@@ -9,6 +9,7 @@ Fetches each trading session's bars, factors, limits and suspensions, checks eve
 
 A row that breaks a rule goes to `ljwx.quarantine` with its reasons. A session counts (`ljwx.ingest_days.complete`)
 when no listed, trading stock is missing; until then the run waits and retries, and later stages do not see it.
+The last task reports sessions that are missing or incomplete, and warns a month before the shipped calendar ends.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -21,6 +22,7 @@ from ljwx.resources import TUSHARE_POOL
 from ljwx.schedule import ingest_schedule
 from ljwx.tasks.bars import ingest_bars, migrate_warehouse, plan_ingest
 from ljwx.tasks.features import compute_features
+from ljwx.tasks.gaps import check_gaps
 
 
 @dag(
@@ -41,7 +43,7 @@ def ljwx_daily_ingest():
     chunks = task(plan_ingest)()
     days = task(ingest_bars, pool=TUSHARE_POOL).expand(chunk=chunks)
     task(migrate_warehouse)() >> chunks
-    days >> task(compute_features, outlets=[BARS])(chunks)
+    days >> task(compute_features, outlets=[BARS])(chunks) >> task(check_gaps)()
 
 
 ljwx_daily_ingest()

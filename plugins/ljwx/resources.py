@@ -15,6 +15,9 @@ OLLAMA_CONN_ID = "ollama_default"
 TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
 
+REFRESH_SESSIONS = "python -m ljwx.refresh_sessions"
+"""The command that writes the shipped calendar anew."""
+
 
 def include_folder() -> Path:
     """Return the folder of SQL, prompts, session lists and configuration.

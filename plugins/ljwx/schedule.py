@@ -30,33 +30,37 @@ class SessionTimetable(Timetable):
     calendar page shifts any other hour to a neighbouring day.
 
     :param at: time of day in Shanghai at which a session's data is expected to be published.
+    :param by_the_clock: whether sessions run by themselves; runs by hand, by key and backfills work in any case.
     """
 
     description = "Every trading session of the Shanghai and Shenzhen exchanges"
     partitioned = True
     run_ordering = ("partition_date", "run_after")
 
-    def __init__(self, at: time = time(18, 30)) -> None:
+    def __init__(self, at: time = time(18, 30), by_the_clock: bool = True) -> None:
         self.at = at
+        self.by_the_clock = by_the_clock
 
     @property
     def summary(self) -> str:
         """Short text for the UI."""
-        return f"sessions at {self.at:%H:%M} Shanghai"
+        return f"sessions at {self.at:%H:%M} Shanghai" if self.by_the_clock else "sessions, by hand"
 
     def serialize(self) -> dict[str, Any]:
         """Return what `deserialize` needs to make an equal timetable."""
-        return {"at": self.at.isoformat("minutes")}
+        return {"at": self.at.isoformat("minutes"), "by_the_clock": self.by_the_clock}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> SessionTimetable:
         """Make the timetable that `serialize` described."""
-        return cls(time.fromisoformat(data["at"]))
+        return cls(time.fromisoformat(data["at"]), data["by_the_clock"])
 
     def next_dagrun_info_v2(
         self, *, last_dagrun_info: DagRunInfo | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next session to run; without catch-up, sessions earlier than the last one are passed over."""
+        if not self.by_the_clock:
+            return None
         calendar = sse_calendar()
         if last_dagrun_info is not None and last_dagrun_info.partition_date is not None:
             session = calendar.after(last_dagrun_info.partition_date.date())
@@ -120,9 +124,9 @@ class SessionTimetable(Timetable):
         return session if self._due(session) >= moment else sse_calendar().after(session)
 
 
-def ingest_schedule() -> SessionTimetable | None:
-    """Return the timetable of the ingest DAG; None, runs by hand only, when `LJWX_SCHEDULES` is ``off``."""
-    return SessionTimetable() if _scheduled() else None
+def ingest_schedule() -> SessionTimetable:
+    """Return the timetable of the ingest DAG; by hand and backfill only when `LJWX_SCHEDULES` is ``off``."""
+    return SessionTimetable(by_the_clock=_scheduled())
 
 
 def cleanup_schedule() -> CronTriggerTimetable | None:

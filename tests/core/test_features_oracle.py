@@ -10,11 +10,11 @@ import pandas as pd
 import polars as pl
 import pytest
 import ta
-import talib
 
 from ljwx.core.features import FEATURES, compute
 from support_bars import bars, real_bars
 
+talib = pytest.importorskip("talib", reason="TA-Lib has no wheel for this Python")
 Prices = dict[str, pd.Series]
 
 

@@ -17,11 +17,12 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from support_postgres import free_port, open_folder
 
-from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES, Demo
-from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
+from ljwx.sandbox.airflow import executable
+from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
+from ljwx.sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
 from ljwx.sandbox.stack import SMALL, Stack
+from support_postgres import free_port, open_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 
@@ -29,7 +30,7 @@ FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
 CONFIG = {**SMALL, "evaluation": {"questions": 8}, "gate": {"min_questions": 8, "max_modal_share": 1.0}}
-TOKEN = "e2e-token-that-must-not-be-seen"  # noqa: S105 - a token of this test's own server
+TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",
     "datasets", "dataset_samples", "models", "question_sets", "questions", "evaluations", "answers", "promotions",
@@ -225,9 +226,7 @@ def test_a_second_run_changes_nothing(finished: Stack) -> None:
         ({"start_date": "2026-02-14", "end_date": "2026-02-15"}, "no trading session"),
     ],
 )
-def test_bad_dates_fail_at_once_in_one_line_and_write_nothing(
-    finished: Stack, conf: dict[str, str], told: str
-) -> None:
+def test_bad_dates_fail_at_once_in_one_line_and_write_nothing(finished: Stack, conf: dict[str, str], told: str) -> None:
     before = fingerprint(finished)
     state, tasks = run_to_end(finished, INGEST, {"conf": conf})
     (plan,) = (task for task in tasks if task["task_id"] == "plan_ingest")
@@ -237,13 +236,30 @@ def test_bad_dates_fail_at_once_in_one_line_and_write_nothing(
 
 
 def test_a_session_can_be_asked_for_by_its_key_and_a_closed_day_is_refused(finished: Stack) -> None:
-    closed = requests.post(
-        f"{finished.api.base_url}/api/v2/dags/{SAMPLES}/dagRuns", json={"logical_date": None}, timeout=30
-    )
-    assert closed.status_code == 401
+    before = fingerprint(finished)
+    with pytest.raises(SandboxError, match=r"400.*not a trading session"):
+        run_to_end(finished, INGEST, {"partition_key": "2026-02-16"})
     state, tasks = run_to_end(finished, INGEST, {"partition_key": LAST})
     assert state == "success"
     assert {task["state"] for task in tasks} == {"success"}
+    assert fingerprint(finished) == before
+
+
+def test_a_backfill_takes_every_session_once_and_no_holiday(finished: Stack) -> None:
+    """The week before and after the Spring Festival of 2026: closed from 02-16 to 02-23."""
+    command = (executable("airflow"), "backfill", "create", "--dag-id", INGEST, "--max-active-runs", "2")
+    window = ("--from-date", "2026-02-10", "--to-date", "2026-02-26", "--reprocess-behavior", "completed")
+    subprocess.run((*command, *window), env=finished.environment, check=True, capture_output=True)
+
+    def runs() -> list[dict[str, Any]]:
+        return list(finished.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill", limit=100)["dag_runs"])
+
+    ended = {"success", "failed"}
+    poll(lambda: bool(runs()) and all(run["state"] in ended for run in runs()), 300, "the backfill did not end")
+    days = ["02-10", "02-11", "02-12", "02-13", "02-24", "02-25", "02-26"]
+    assert sorted((run["partition_key"], run["state"]) for run in runs()) == [
+        (f"2026-{day}", "success") for day in days
+    ]
 
 
 def test_the_token_is_in_no_log_xcom_or_rendered_field(finished: Stack) -> None:

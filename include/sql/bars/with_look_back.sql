@@ -1,6 +1,9 @@
-SELECT b.ts_code, b.session, open, high, low, close, pre_close, vol, amount, ah_vol, ah_amount,
-       adj_factor, up_limit, down_limit, flags
-FROM (SELECT DISTINCT ts_code FROM ljwx.current_instruments) AS stock
+SELECT b.ts_code, b.session, high, low, close, pre_close, vol, adj_factor,
+       'adj_factor' = ANY (d.absent) AS unfactored
+FROM (
+    SELECT DISTINCT ts_code FROM ljwx.current_instruments
+    WHERE %(stocks)s::text[] IS NULL OR ts_code = ANY (%(stocks)s::text[])
+) AS stock
 LEFT JOIN LATERAL (
     SELECT earlier.session
     FROM ljwx.bars earlier

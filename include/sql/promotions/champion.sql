@@ -1,1 +1,4 @@
-SELECT model, digest FROM ljwx.aliases WHERE alias = 'champion'
+SELECT a.model, a.digest, p.champion AS beaten
+FROM ljwx.aliases a
+LEFT JOIN ljwx.promotions p USING (promotion_id)
+WHERE a.alias = 'champion'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,6 +32,10 @@ class Calendar:
     def is_tentative(self, day: date) -> bool:
         """Tell whether `day` lies past the announced calendar."""
         return day > self.known_through
+
+    def days_left(self, day: date) -> int:
+        """Return how many days the announced calendar reaches past `day`; negative behind its end."""
+        return (self.known_through - day).days
 
     def between(self, first: date, last: date) -> tuple[date, ...]:
         """Return the sessions from `first` to `last`, both inclusive."""
@@ -69,6 +73,18 @@ class Calendar:
             day = first + timedelta(days=offset)
             if day.weekday() < SATURDAY:
                 yield day
+
+
+def unbroken(days: Sequence[date], among: Sequence[date]) -> list[tuple[date, date]]:
+    """Return the first and last of each run of `days` that follow each other in `among`; both are sorted."""
+    runs: list[tuple[date, date]] = []
+    before: dict[date, date | None] = dict(zip(among, (None, *among), strict=False))
+    for day in days:
+        if runs and before[day] == runs[-1][1]:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return runs
 
 
 def load_calendar(path: Path) -> Calendar:

@@ -14,10 +14,12 @@ from pydantic import ValidationError
 from ljwx.core.models import BuildSpec
 from ljwx.core.ollama import ModelDescription, Progress
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
-from ljwx.hooks.ollama import OllamaHook
+from ljwx.resources import OLLAMA_CONN_ID
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from ljwx.hooks.ollama import OllamaHook
 
 _LOG_STEP_PERCENT = 10
 
@@ -44,7 +46,7 @@ class OllamaOperator(BaseOperator):
         spec_path: str,
         model: str,
         gguf_path: str | None = None,
-        ollama_conn_id: str = OllamaHook.default_conn_name,
+        ollama_conn_id: str = OLLAMA_CONN_ID,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -56,6 +58,8 @@ class OllamaOperator(BaseOperator):
     @cached_property
     def hook(self) -> OllamaHook:
         """The hook of the connection."""
+        from ljwx.hooks.ollama import OllamaHook  # requests and its friends cost each parse of a DAG file
+
         return OllamaHook(self.ollama_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature

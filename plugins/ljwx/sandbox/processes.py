@@ -32,7 +32,7 @@ class ProcessFile:
             process = psutil.Process(record["pid"])
             if process.create_time() == record["created"] and process.status() != psutil.STATUS_ZOMBIE:
                 return process
-        except (OSError, ValueError, KeyError, psutil.Error):
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             pass
         return None
 
@@ -45,6 +45,7 @@ class ProcessFile:
                 list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 start_new_session=True,
             )  # fmt: skip
+        child.returncode = 0  # It outlives this command on purpose: Popen would warn when it is dropped.
         process = psutil.Process(child.pid)
         partial = self.path.with_suffix(".partial")
         partial.write_text(json.dumps({"pid": child.pid, "created": process.create_time()}))

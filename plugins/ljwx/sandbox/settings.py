@@ -54,6 +54,6 @@ def port_variable(name: str) -> str:
 
 def _port(name: str, default: int) -> int:
     text = os.environ.get(port_variable(name), str(default))
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
         raise SandboxError(f"{port_variable(name)}={text!r} is not a port; use a number from 1 to 65535")
     return int(text)

@@ -148,7 +148,9 @@ class Stack:
         )  # fmt: skip
         for name, (slots, description) in POOLS.items():
             self.api.put_pool(name, slots, description)
-        self.api.put_variable("ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README.")
+        self.api.put_variable(
+            "ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README."
+        )
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         process = self._file(name).find()

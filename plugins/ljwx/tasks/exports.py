@@ -24,6 +24,7 @@ def export_dataset(dataset: Mapping[str, Any], built: Built, spec: SampleSpec, p
     if folder.exists():
         return folder
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
     partial.mkdir(parents=True)
     try:
         _write_files(partial, dataset, built, spec, prompts)

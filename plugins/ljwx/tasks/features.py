@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     import polars as pl
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from ljwx.hooks.warehouse import WarehouseHook
 
 log = logging.getLogger(__name__)
+
+PART_ROWS = 150_000
+"""Bars that are in memory at once; a stock's are never parted."""
 
 
 def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
@@ -49,22 +54,28 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     return {**written, "sessions": len(announced)}
 
 
-def _ends(bars: pl.DataFrame) -> tuple[date, date]:
-    days = bars["session"].unique().sort().to_list()
-    return days[0], days[-1]
+def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFrame]:
+    """Yield the feature rows of every complete session from `since` on, as a full pass would give them.
 
-
-def _features_from(warehouse: WarehouseHook, since: date) -> pl.DataFrame:
-    """Return the feature rows of every complete session from `since` on, as a full pass would give them."""
+    A part holds all sessions of some stocks: memory does not grow with the sessions.
+    """
     import polars as pl
 
     from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
     from ljwx.resources import sse_calendar
 
-    bars = warehouse.bars_with_look_back(since, LOOK_BACK)
+    complete = warehouse.complete_sessions()
+    holes = sorted(set(sse_calendar().between(complete[0], complete[-1])) - set(complete))
     previous = warehouse.obv_before(FEATURE_VERSION, since)
-    rows = []
-    for piece in segments(bars, sse_calendar().between(*_ends(bars))):
-        earlier = previous.join(piece, on=["ts_code", "session"], how="semi")
-        rows.append(compute(piece, since=since, previous=earlier))
-    return pl.concat(rows).with_columns(feature_version=pl.lit(FEATURE_VERSION))
+    begin = max(0, bisect_left(complete, since) - LOOK_BACK)
+    for stocks in _groups(warehouse.instruments()["ts_code"].to_list(), len(complete) - begin):
+        bars = warehouse.bars_with_look_back(since, LOOK_BACK, stocks)
+        for piece in segments(bars, holes):
+            earlier = previous.join(piece, on=["ts_code", "session"], how="semi")
+            rows = compute(piece, since=since, previous=earlier)
+            yield rows.with_columns(feature_version=pl.lit(FEATURE_VERSION))
+
+
+def _groups(stocks: list[str], sessions: int) -> Iterator[list[str]]:
+    size = max(1, PART_ROWS // sessions)
+    return (stocks[start : start + size] for start in range(0, len(stocks), size))

@@ -89,17 +89,25 @@ def _decide(settings: Settings, warehouse: WarehouseHook, evaluation: dict[str, 
 
 
 def _champion(warehouse: WarehouseHook, evaluation: dict[str, Any]) -> tuple[str | None, list[Answer]]:
-    """Return the champion that the challenger has to beat, with its answers; none when it is the challenger itself."""
-    champion = warehouse.champion()
-    if champion is None or champion["model"] == evaluation["model"]:
+    """Return the champion that the challenger has to beat, with its answers.
+
+    Asked again about the champion itself, that is the one it took the place of: the same evidence, so that a repeated
+    task finds its own decision. None for the first champion.
+    """
+    champion = warehouse.champion() or {}
+    again = champion.get("model") == evaluation["model"]
+    rival = champion.get("beaten") if again else champion.get("model")
+    if rival is None:
         return None, []
-    theirs = warehouse.evaluation_of(champion["model"], evaluation["question_set_id"])
+    theirs = warehouse.evaluation_of(rival, evaluation["question_set_id"])
+    if theirs is None and again:
+        return None, []
     if theirs is None:
         raise ConfigurationError(
-            f"the champion {champion['model']} has not answered question set {evaluation['question_set_id']}: "
+            f"the champion {rival} has not answered question set {evaluation['question_set_id']}: "
             "it became champion in between; clear the task ask_questions and what follows"
         )
-    return champion["model"], warehouse.answers(theirs["evaluation_id"])
+    return rival, warehouse.answers(theirs["evaluation_id"])
 
 
 def _log_scores(cards: dict[str, Scorecard]) -> None:

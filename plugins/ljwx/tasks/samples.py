@@ -59,11 +59,12 @@ def _build(warehouse: WarehouseHook, settings: Settings) -> Built:
     sessions = warehouse.complete_sessions()
     if not sessions:
         raise ConfigurationError("no complete session in the warehouse yet; run ljwx_daily_ingest first")
-    bars = warehouse.bars(sessions[0], sessions[-1])
+    spec = settings.samples
+    bars = warehouse.bars(sessions[0], sessions[-1], reach=spec.horizon + spec.exit_roll)
     features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, sessions[0], sessions[-1])
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
     days = sse_calendar().between(sessions[0], sessions[-1])
-    built = build(bars, features, warehouse.instruments(), days, settings.samples, names=warehouse.names())
+    built = build(bars, features, warehouse.instruments(), days, spec, names=warehouse.names())
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built

@@ -18,12 +18,17 @@ from ljwx.core.bars.checking import Checked
 TOLERANCE = 0.002
 """Share of the expected rows that may be missing: suspensions are published irregularly."""
 
+UNIVERSE_TOLERANCE = 0.02
+"""The same without a list of stocks, where new suspensions and delistings are missing rows too."""
+UNIVERSE_SLACK = 3
+"""Stocks that may always be missing then: in a small market one suspension is a large share."""
+
 
 @dataclass(frozen=True)
 class DayCount:
     """The rows of one session against those that should be there.
 
-    :param listed: stocks listed that day.
+    :param listed: stocks listed that day; without a universe, the stocks of the session before.
     :param suspended: those of them suspended for the whole day.
     :param expected: listed - suspended.
     :param received: kept bars of expected stocks.
@@ -69,6 +74,35 @@ def completeness(
         _day(day, _listed(instruments, day), halted.get(day, []), bars.get(day, []), bad.get(day, []), tolerance)
         for day in sessions
     )
+
+
+def completeness_by_precedent(
+    sessions: Sequence[date],
+    checked: Checked,
+    before: Collection[str],
+    suspended: pl.DataFrame | None = None,
+    tolerance: float = UNIVERSE_TOLERANCE,
+) -> tuple[DayCount, ...]:
+    """Count each session's rows against the stocks of the last complete session, for a tier without stock_basic.
+
+    A stock in quarantine stays expected. Without any session before, a day that has a bar is complete: there is
+    nothing to compare it with.
+
+    :param sessions: the sessions asked for, in time order.
+    :param before: the codes that had a bar in the session before the first.
+    :param tolerance: as for ``completeness``; ``UNIVERSE_SLACK`` stocks may be missing in any case.
+    """
+    bars, bad = _codes(checked.bars), _codes(checked.quarantine)
+    halted = {} if suspended is None else _codes(suspended)
+    reference, counts = frozenset(before), []
+    for session in sessions:
+        known = reference or frozenset(bars.get(session, []))
+        share = max(tolerance, (UNIVERSE_SLACK + 0.5) / max(len(known), 1))
+        count = _day(session, known, halted.get(session, []), bars.get(session, []), bad.get(session, []), share)
+        counts.append(count)
+        if count.complete:
+            reference = frozenset(bars[session]) | reference.intersection(bad.get(session, []))
+    return tuple(counts)
 
 
 def _day(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from ljwx.core.bars.frame import session_of
+from ljwx.core.bars.limits import board
 
 TEXTS = ("ts_code", "name", "industry", "market", "exchange", "list_status")
+BOARDS = {"main": "主板", "chinext": "创业板", "star": "科创板", "bse": "北交所"}
+EXCHANGES = {"SH": "SSE", "SZ": "SZSE", "BJ": "BSE"}
 
 
 def instruments(stock_basic: pl.DataFrame) -> pl.DataFrame:
@@ -18,6 +21,22 @@ def instruments(stock_basic: pl.DataFrame) -> pl.DataFrame:
     dates = (session_of(name).alias(name) for name in ("list_date", "delist_date"))
     frame = stock_basic.select(*(pl.col(name).cast(pl.String) for name in TEXTS), *dates)
     return frame.unique(subset="ts_code", keep="last", maintain_order=True).sort("ts_code")
+
+
+def instruments_seen(bars: pl.DataFrame) -> pl.DataFrame:
+    """Tell what a bar's code alone says of a stock, for a tier without stock_basic.
+
+    :return: ts_code, market (the board as stock_basic names it), exchange; sorted. When a stock was listed, what it is
+        called and what it does are not known.
+    """
+    exchange = pl.col("ts_code").str.slice(-2).replace_strict(EXCHANGES, default=None, return_dtype=pl.String)
+    return (
+        bars.select(pl.col("ts_code").unique())
+        .sort("ts_code")
+        .with_columns(
+            board().replace_strict(BOARDS, return_dtype=pl.String).alias("market"), exchange.alias("exchange")
+        )
+    )
 
 
 def suspensions(suspend_d: pl.DataFrame) -> pl.DataFrame:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,11 @@ from ljwx.hooks.warehouse.revisions import Merged, merge_revisions
 if TYPE_CHECKING:
     import polars as pl
 
+    Chain = Callable[[pl.DataFrame, Sequence[date]], pl.DataFrame]
+
 PRICES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 MEASURES = (*PRICES, "adj_factor", "up_limit", "down_limit")
+FEATURE_INPUTS = ("high", "low", "close", "pre_close", "vol", "adj_factor")
 
 SESSION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.bars'), %s)"
 """Two runs of the same session write one after the other: the second finds nothing to change."""
@@ -45,6 +49,12 @@ class BarsVerbs(WarehouseBase):
         with self.transaction() as connection:
             return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
 
+    def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
+        """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
+        with self.transaction() as connection:
+            values = [{"run_key": run_key, **stock} for stock in stocks]
+            connection.cursor().executemany(statement("bars/add_instrument"), values)
+
     def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
         """Add names over time; a name that ends gets its end date."""
         with self.transaction() as connection:
@@ -60,7 +70,7 @@ class BarsVerbs(WarehouseBase):
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
 
-        :param day: session and the counts of `ljwx.ingest_days`.
+        :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
@@ -75,16 +85,39 @@ class BarsVerbs(WarehouseBase):
             cursor.executemany(statement("bars/add_quarantine"), refused)
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
-            cursor.execute(statement("bars/set_day"), {"run_key": run_key, **day})
+            cursor.execute(statement("bars/set_day"), {"run_key": run_key, "absent": [], **day})
         return SavedDay(session, merged.inserted, merged.revised, len(refused))
 
-    def bars(self, first: date, last: date) -> pl.DataFrame:
-        """Return the current bars of the complete sessions in the range, sorted by stock and session."""
-        return self._bars("bars/current", first=first, last=last)
+    def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
+        """Return the bars of the complete sessions in the range, sorted by stock and session.
 
-    def bars_with_look_back(self, since: date, look_back: int) -> pl.DataFrame:
-        """Return the current bars of the complete sessions from `since` on, and `look_back` of each stock before."""
-        return self._bars("bars/with_look_back", since=since, look_back=look_back)
+        Where the tier had no factors they are chained, and null where an outcome could reach over a break.
+
+        :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
+        :param reach: sessions that an outcome may span, the roll of its exit included; by default as many as any may.
+        """
+        from ljwx.core.bars import LONGEST_OUTCOME, chained_for_outcomes
+
+        chain = partial(chained_for_outcomes, reach=LONGEST_OUTCOME if reach is None else reach)
+        if known_at is None:
+            return self._bars("bars/current", chain, first=first, last=last)
+        return self._bars("bars/known", chain, first=first, last=last, known_at=known_at)
+
+    def bars_with_look_back(self, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return what features read of the complete sessions' bars from `since` on, and `look_back` of each before.
+
+        Where the tier had no factors they are chained, and null before a break in the stock's own history.
+
+        :param stocks: only these; all by default.
+        """
+        from ljwx.core.bars import chained_for_features
+
+        def chain(bars: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+            return chained_for_features(bars, days, self.complete_sessions(days[0], days[-1]))
+
+        query, chosen = "bars/with_look_back", None if stocks is None else list(stocks)
+        wanted = {"since": since, "look_back": look_back, "stocks": chosen}
+        return self._bars(query, chain, columns=FEATURE_INPUTS, **wanted)
 
     def save_strays(self, run_key: int, quarantine: Iterable[dict[str, Any]]) -> None:
         """Write refused rows that belong to no session of a range."""
@@ -92,12 +125,32 @@ class BarsVerbs(WarehouseBase):
             refused = [_refused(run_key, row) for row in quarantine]
             connection.cursor().executemany(statement("bars/add_quarantine"), refused)
 
-    def _bars(self, query: str, **values: Any) -> pl.DataFrame:
+    def _bars(
+        self, query: str, chain: Chain, *, columns: Sequence[str] = (*MEASURES, "flags"), **values: Any
+    ) -> pl.DataFrame:
         import polars as pl
 
-        schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(MEASURES, pl.Float64), "flags": pl.String}
-        flags = pl.col("flags").str.strip_chars("{}").str.split(",").list.filter(pl.element() != "")
-        return self.frame(query, schema, **values).with_columns(flags)
+        from ljwx.resources import sse_calendar
+
+        kinds: dict[str, Any] = {"ts_code": pl.String, "session": pl.Date, "flags": pl.String}
+        schema = {name: kinds.get(name, pl.Float64) for name in ("ts_code", "session", *columns)}
+        schema["unfactored"] = pl.String
+        frame = self.frame(query, schema, **values).with_columns(unfactored=pl.col("unfactored") == "t")
+        if "flags" in columns:
+            flags = pl.col("flags").str.strip_chars("{}").str.split(",")
+            frame = frame.with_columns(flags.list.filter(pl.element() != ""))
+        if not frame["unfactored"].any():
+            return frame.drop("unfactored")
+        days = frame["session"].unique().sort().to_list()
+        return chain(frame, sse_calendar().between(days[0], days[-1])).drop("unfactored")
+
+    def days(self, first: date, last: date) -> list[dict[str, Any]]:
+        """Return session, complete and absent of the sessions in the range that were fetched before, sorted."""
+        return self.rows("bars/days", first=first, last=last)
+
+    def known_days(self) -> list[dict[str, Any]]:
+        """Return each known session, fetched or not, and the counts of its bars, null before a fetch."""
+        return self.rows("bars/known_days")
 
     def instruments(self) -> pl.DataFrame:
         """Return the current instruments of all list states, sorted by ts_code."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, cast
+from weakref import finalize
 
 from airflow.providers.postgres.hooks.postgres import PostgresHook
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
@@ -19,7 +21,7 @@ from ljwx.resources import POSTGRES_CONN_ID, include_folder
 if TYPE_CHECKING:
     import polars as pl
 
-CHUNK_BYTES = 1 << 20
+SLICE_ROWS = 4_000
 
 
 @cache
@@ -55,10 +57,43 @@ class WarehouseBase(PostgresHook):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[dict[str, Any]]]:
-        """Open a connection whose work is kept as a whole on success, and leaves nothing on an error."""
-        with cast("Connection[Any]", self.get_conn()) as connection:
-            connection.row_factory = dict_row
-            yield connection
+        """Lend a connection whose work is kept as a whole on success, and leaves nothing on an error.
+
+        A transaction inside another one has a connection of its own.
+        """
+        connection = self._idle_connection() or self._new_connection()
+        try:
+            with connection.transaction():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    @cached_property
+    def _idle(self) -> list[Connection[dict[str, Any]]]:
+        """Connections to use again: a login costs more than most statements. Closed when the hook goes."""
+        idle: list[Connection[dict[str, Any]]] = []
+        finalize(self, _close_all, idle, os.getpid())
+        return idle
+
+    def _idle_connection(self) -> Connection[dict[str, Any]] | None:
+        """Take a connection that still answers."""
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                connection.execute("")
+            except OperationalError:
+                connection.close()
+            else:
+                return connection
+        return None
+
+    def _new_connection(self) -> Connection[dict[str, Any]]:
+        connection = cast("Connection[Any]", self.get_conn())
+        connection.row_factory = dict_row
+        connection.autocommit = True
+        return connection
 
     def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
         """Run the query of an SQL file and return its rows as dicts."""
@@ -99,23 +134,44 @@ class WarehouseBase(PostgresHook):
             connection.execute(statement("runs/finish"), {"run_key": run_key, "outputs": Jsonb(outputs)})
 
 
-def stage(connection: Connection[Any], table: str, frame: pl.DataFrame) -> None:
+def stage(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:
     """Copy a frame into a temporary table named like its target with ``staged_`` in front, gone at commit.
 
     :param table: name in schema ljwx whose columns and types the temporary table takes.
+    :param keys: the columns that it will be joined on; all when none are given.
     """
-    if not re.fullmatch(r"[a-z_]+", table):
-        raise ValueError(f"{table!r} is not a table name")
+    _require_name(table)
     columns = ", ".join(frame.columns)
     selected = f"SELECT {columns} FROM ljwx.{table}"  # noqa: S608 - names of this package's own tables
     create = f"CREATE TEMP TABLE staged_{table} ON COMMIT DROP AS {selected} WITH NO DATA"
     connection.execute(create)
-    data = _arrays_as_text(frame).write_csv(include_header=False, quote_style="necessary").encode()
-    target = f"COPY staged_{table} ({columns}) FROM STDIN (FORMAT csv)"
-    with connection.cursor().copy(target) as copy:
-        for start in range(0, len(data), CHUNK_BYTES):
-            copy.write(data[start : start + CHUNK_BYTES])
-    connection.execute(f"ANALYZE staged_{table}")
+    _copy(connection, f"staged_{table}", frame)
+    connection.execute(f"ANALYZE staged_{table}" + (f" ({', '.join(keys)})" if keys else ""))
+
+
+def append(connection: Connection[Any], table: str, frame: pl.DataFrame) -> None:
+    """Copy a frame into a table of schema ljwx; none of its rows may be there."""
+    _require_name(table)
+    _copy(connection, f"ljwx.{table}", frame)
+
+
+def _copy(connection: Connection[Any], target: str, frame: pl.DataFrame) -> None:
+    into = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)"
+    with connection.cursor().copy(into) as copy:
+        for part in _arrays_as_text(frame).iter_slices(SLICE_ROWS):
+            copy.write(part.write_csv(include_header=False, quote_style="necessary"))
+
+
+def _require_name(table: str) -> None:
+    if not re.fullmatch(r"[a-z_]+", table):
+        raise ValueError(f"{table!r} is not a table name")
+
+
+def _close_all(connections: list[Connection[Any]], process: int) -> None:
+    """Close a hook's connections, in the process that opened them."""
+    if os.getpid() == process:
+        for connection in connections:
+            connection.close()
 
 
 def _arrays_as_text(frame: pl.DataFrame) -> pl.DataFrame:

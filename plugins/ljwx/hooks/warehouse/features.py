@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from ljwx.hooks.warehouse.base import WarehouseBase
@@ -23,28 +23,38 @@ class FeaturesVerbs(WarehouseBase):
         found = self.row("features/stale_from", feature_version=feature_version)
         return found["session"] if found else None
 
-    def save_features(self, run_key: int, features: pl.DataFrame) -> Merged:
-        """Write feature rows in one transaction; unchanged rows are not touched.
+    def save_features(self, run_key: int, parts: Iterable[pl.DataFrame]) -> Merged:
+        """Write feature rows in one transaction, however many parts they come in; unchanged rows are not touched.
 
-        :param features: columns KEYS and the features.
+        :param parts: frames of different stocks with the columns KEYS and the features.
         """
-        if features.is_empty():
-            return Merged(0, 0)
+        inserted = revised = 0
         with self.transaction() as connection:
-            connection.execute(
-                "SELECT ljwx.ensure_years(%s, %s)", (features["session"].min(), features["session"].max())
-            )
-            return merge_revisions(connection, "features", features, KEYS, run_key)
+            for part in parts:
+                if part.is_empty():
+                    continue
+                years = (part["session"].min(), part["session"].max())
+                connection.execute("SELECT ljwx.ensure_years(%s, %s)", years)
+                merged = merge_revisions(connection, "features", part, KEYS, run_key)
+                inserted, revised = inserted + merged.inserted, revised + merged.revised
+        return Merged(inserted, revised)
 
-    def features(self, columns: Sequence[str], feature_version: str, first: date, last: date) -> pl.DataFrame:
-        """Return current feature rows of the range, sorted by stock and session.
+    def features(
+        self, columns: Sequence[str], feature_version: str, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return feature rows of the range, sorted by stock and session.
 
         :param columns: names of the features, in the order wanted.
+        :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
         """
         import polars as pl
 
         schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(_stored(), pl.Float64)}
-        frame = self.frame("features/current", schema, feature_version=feature_version, first=first, last=last)
+        wanted = {"feature_version": feature_version, "first": first, "last": last}
+        if known_at is None:
+            frame = self.frame("features/current", schema, **wanted)
+        else:
+            frame = self.frame("features/known", schema, **wanted, known_at=known_at)
         return frame.select("ts_code", "session", *columns)
 
     def obv_before(self, feature_version: str, since: date) -> pl.DataFrame:

@@ -36,7 +36,7 @@ class ModelsVerbs(WarehouseBase):
         return self.row("promotions/of_model", model=model) is not None
 
     def champion(self) -> dict[str, Any] | None:
-        """Return model and digest of the alias `champion`."""
+        """Return model and digest of the alias `champion`, and `beaten`: the champion it took the place of, if any."""
         return self.row("promotions/champion")
 
     def save_question_set(
@@ -92,8 +92,11 @@ class ModelsVerbs(WarehouseBase):
     def save_promotion(self, run_key: int, promotion: Mapping[str, Any], digest: str) -> int:
         """Write a decision and, where it promotes, move the aliases, in one transaction.
 
+        When the same challenger was decided on before, on the same questions against the same champion, that decision
+        stands, and the aliases follow it.
+
         :param digest: the challenger's.
-        :return: promotion_id; the earlier one when the same evidence was decided before.
+        :return: promotion_id; the earlier one where that stands.
         """
         values = {
             **promotion, "run_key": run_key,
@@ -101,9 +104,9 @@ class ModelsVerbs(WarehouseBase):
         }  # fmt: skip
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
-            row = connection.execute(statement("promotions/add"), values).fetchone()
-            promotion_id = int((row or {})["promotion_id"])
-            if promotion["promoted"]:
+            row = connection.execute(statement("promotions/add"), values).fetchone() or {}
+            promotion_id = int(row["promotion_id"])
+            if row["promoted"]:
                 alias = {"model": promotion["challenger"], "digest": digest, "promotion_id": promotion_id}
                 connection.execute(statement("promotions/keep_previous"), alias)
                 connection.execute(statement("promotions/set_champion"), alias)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import Connection
 
-from ljwx.hooks.warehouse.base import stage
+from ljwx.hooks.warehouse.base import append, stage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,12 +27,17 @@ def merge_revisions(
 ) -> Merged:
     """Write the rows of `frame` that are new or changed; unchanged rows are not touched.
 
+    Where nothing of the frame's stocks and sessions is there yet, the rows go straight into the table.
+
     :param table: table of schema ljwx with `revision`, `first_seen`, `superseded_at`, `run_key`.
-    :param frame: keys and values, one row per key.
+    :param frame: keys and values, one row per key, `ts_code` and perhaps `session` among the keys.
     """
     if frame.is_empty():
         return Merged(0, 0)
-    stage(connection, table, frame)
+    if not _is_known(connection, table, frame, keys):
+        append(connection, table, _with_first_revision(frame, run_key).sort(keys))
+        return Merged(frame.height, 0)
+    stage(connection, table, frame, keys)
     values = [name for name in frame.columns if name not in keys]
     same_key = " AND ".join(f"t.{key} = s.{key}" for key in keys)
     bounds = _bounds(frame, keys)
@@ -55,6 +60,29 @@ def merge_revisions(
     )
     _run(connection, f"DROP TABLE staged_{table}, changed_{table}")
     return Merged(written - revised, revised)
+
+
+def _is_known(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str]) -> bool:
+    """Tell whether the table has a row of the frame's stocks in its range of sessions, superseded ones included."""
+    bounds = _bounds(frame, keys)
+    codes = frame["ts_code"].unique()
+    # Sending thousands of codes costs more than the answer, which is mostly known from the sessions alone.
+    return _exists(connection, f"SELECT FROM ljwx.{table} t WHERE true{bounds}") and _exists(
+        connection,
+        f"SELECT FROM ljwx.{table} t WHERE t.ts_code = ANY(string_to_array(%s, ',')){bounds}",
+        codes.str.join(",")[0],
+    )
+
+
+def _exists(connection: Connection[Any], query: str, *values: Any) -> bool:
+    found = connection.execute(f"SELECT EXISTS ({query}) AS known", values).fetchone()
+    return found is None or bool(found["known"])
+
+
+def _with_first_revision(frame: pl.DataFrame, run_key: int) -> pl.DataFrame:
+    import polars as pl
+
+    return frame.with_columns(revision=pl.lit(1, dtype=pl.Int32), run_key=pl.lit(run_key, dtype=pl.Int64))
 
 
 def _bounds(frame: pl.DataFrame, keys: Sequence[str]) -> str:

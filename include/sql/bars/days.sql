@@ -1,0 +1,1 @@
+SELECT session, complete, absent FROM ljwx.ingest_days WHERE session BETWEEN %(first)s AND %(last)s ORDER BY session

@@ -1,0 +1,189 @@
+"""The contract of every DAG file, read by Airflow's own DagBag."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tokenize
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import ExceptionRetryPolicy, RetryAction
+
+from ljwx.exceptions import AirflowFailException, LjwxError
+from ljwx.policies import RETRY_POLICY
+from ljwx.resources import OLLAMA_POOL, TUSHARE_POOL
+
+FOLDER = Path(__file__).resolve().parents[2] / "dags"
+FILES = sorted(FOLDER.glob("*.py"))
+DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample_generation"]
+
+HEAVY = {"pandas", "polars", "numpy", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
+LIGHT_CORE = {"ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.ollama"}
+"""Modules of the core that a DAG file may load: they import the standard library and pydantic."""
+
+# Tasks that call a peer whose capacity a pool stands for.
+POOLS = {
+    "ljwx_daily_ingest.ingest_bars": TUSHARE_POOL,
+    "ljwx_model_build.build_model": OLLAMA_POOL,
+    "ljwx_model_build.verify_model": OLLAMA_POOL,
+    "ljwx_model_build.ask_questions": OLLAMA_POOL,
+    "ljwx_model_build.decide_promotion": OLLAMA_POOL,
+    "ljwx_cleanup.apply_retention": OLLAMA_POOL,
+}
+
+each_dag = pytest.mark.parametrize("dag_id", DAG_IDS)
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def bag() -> DagBag:
+    return DagBag(str(FOLDER))
+
+
+def test_all_dags_are_read_without_import_errors_and_one_to_a_file_of_its_name(bag: DagBag) -> None:
+    assert bag.import_errors == {}
+    assert sorted(bag.dags) == DAG_IDS == [path.stem for path in FILES]
+    assert {dag_id: Path(dag.fileloc).stem for dag_id, dag in bag.dags.items()} == {name: name for name in DAG_IDS}
+
+
+@each_dag
+def test_a_dag_has_tags_and_an_owner(bag: DagBag, dag_id: str) -> None:
+    assert "ljwx" in bag.dags[dag_id].tags
+    assert len(bag.dags[dag_id].tags) > 1
+    assert {task.owner for task in bag.dags[dag_id].tasks} == {"ljwx"}
+
+
+@each_dag
+def test_a_dag_is_documented_with_a_title_and_more(bag: DagBag, dag_id: str) -> None:
+    lines = (bag.dags[dag_id].doc_md or "").strip().splitlines()
+    assert lines[0].startswith("### ")
+    assert len(lines[0]) > len("### ") + 10
+    assert len([line for line in lines[1:] if line.strip()]) >= 2
+
+
+@each_dag
+def test_a_dag_ends_at_some_time_and_limits_its_runs(bag: DagBag, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
+    assert dag.dagrun_timeout is not None
+    assert timedelta(0) < dag.dagrun_timeout <= timedelta(hours=12)
+    assert 1 <= dag.max_active_runs <= 2
+    assert not dag.catchup
+
+
+@each_dag
+def test_every_param_says_what_it_is_for(bag: DagBag, dag_id: str) -> None:
+    params = {name: bag.dags[dag_id].params.get_param(name) for name in bag.dags[dag_id].params}
+    assert [name for name, param in params.items() if not param.description or not param.schema.get("type")] == []
+
+
+def test_dags_that_are_run_by_hand_have_a_form(bag: DagBag) -> None:
+    assert set(bag.dags["ljwx_daily_ingest"].params) == {"start_date", "end_date"}
+    assert set(bag.dags["ljwx_cleanup"].params) == {"dry_run"}
+
+
+@each_dag
+def test_every_task_retries_by_the_common_policy(bag: DagBag, dag_id: str) -> None:
+    tasks = bag.dags[dag_id].tasks
+    assert tasks
+    assert [task.task_id for task in tasks if not task.retries or task.retry_policy is not RETRY_POLICY] == []
+
+
+def named_exceptions() -> list[tuple[str, RetryAction]]:
+    assert isinstance(RETRY_POLICY, ExceptionRetryPolicy)
+    found = []
+    for rule in RETRY_POLICY.rules:
+        paths = [rule.exception] if isinstance(rule.exception, str | type) else list(rule.exception)
+        found += [(path, rule.action) for path in paths]
+    return found
+
+
+def load(path: str) -> Any:
+    module, name = path.rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)
+
+
+def test_the_retry_policy_names_exceptions_of_this_package_that_exist() -> None:
+    assert named_exceptions()
+    assert all(issubclass(load(path), LjwxError) for path, _ in named_exceptions())
+
+
+def test_the_retry_policy_never_retries_what_retrying_cannot_help() -> None:
+    retried = [load(path) for path, action in named_exceptions() if action is RetryAction.RETRY]
+    assert [cls for cls in retried if issubclass(cls, AirflowFailException)] == []
+
+
+def test_every_error_either_fails_at_once_or_has_a_rule() -> None:
+    """An exception that is neither would be retried by chance, with the default delay."""
+    from ljwx import exceptions
+
+    ruled = {load(path) for path, _ in named_exceptions()}
+    leaves = [
+        cls for cls in vars(exceptions).values()
+        if isinstance(cls, type) and issubclass(cls, LjwxError) and not cls.__subclasses__()
+    ]  # fmt: skip
+    assert len(leaves) > 10
+    assert {cls for cls in leaves if not issubclass(cls, AirflowFailException)} == ruled
+
+
+def test_tasks_that_use_a_peer_are_in_its_pool(bag: DagBag) -> None:
+    pools = {f"{dag.dag_id}.{task.task_id}": task.pool for dag in bag.dags.values() for task in dag.tasks}
+    assert {name: pool for name, pool in pools.items() if pool != "default_pool"} == POOLS
+
+
+def test_stages_meet_through_assets(bag: DagBag) -> None:
+    from ljwx.assets import BARS, DATASET, MODEL
+
+    outlets = {dag.dag_id: [asset.name for task in dag.tasks for asset in task.outlets] for dag in bag.dags.values()}
+    assert outlets == {
+        "ljwx_daily_ingest": [BARS.name],
+        "ljwx_sample_generation": [DATASET.name],
+        "ljwx_model_build": [MODEL.name],
+        "ljwx_cleanup": [],
+    }
+    waits = {
+        dag_id: bag.dags[dag_id].timetable.asset_condition for dag_id in ("ljwx_sample_generation", "ljwx_model_build")
+    }
+    assert waits == {"ljwx_sample_generation": BARS, "ljwx_model_build": DATASET}
+
+
+@each_file
+def test_a_dag_file_is_a_wiring_diagram(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    branches = ast.If | ast.IfExp | ast.For | ast.While | ast.Try | ast.With | ast.Match
+    assert [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, branches)] == []
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert [function.name for function in functions] == [path.stem]
+    assert code_lines(path.read_text(encoding="utf-8")) <= 90
+
+
+def code_lines(source: str) -> int:
+    """Lines that hold code, docstrings included."""
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in silent:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines)
+
+
+@each_file
+def test_reading_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> None:
+    """A heavy import would cost seconds at each parse and in every task process."""
+    program = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "ljwx.policies" in loaded  # the file was read
+    assert loaded & HEAVY == set()
+    assert {name for name in loaded if name.startswith("ljwx.core")} <= LIGHT_CORE

@@ -1,0 +1,212 @@
+"""Reading what was known at a moment; writing in parts; connections that are used again."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+
+from ljwx.core.features import FEATURES
+from ljwx.hooks.warehouse import RunRef, WarehouseHook
+from ljwx.hooks.warehouse.base import statement
+from ljwx.hooks.warehouse.revisions import Merged
+from support_chain import Database, bars_of, whole_day
+
+DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
+CODE = "000001.SZ"
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def db(warehouse_url: str) -> Database:
+    return Database(warehouse_url)
+
+
+def run_key(hook: WarehouseHook) -> int:
+    return hook.start_run(RunRef("tests", "one", "save"))
+
+
+def save(session: date = DAY, complete: bool = True, **changed: Any) -> None:
+    hook = WarehouseHook()
+    hook.save_day(run_key(hook), whole_day(session, complete), bars_of(session, **changed), [], [])
+
+
+def feature_rows(session: date, codes: tuple[str, ...] = (CODE, "600000.SH"), **values: float) -> pl.DataFrame:
+    columns = {feature.name: values.get(feature.name) for feature in FEATURES}
+    return pl.DataFrame({"ts_code": list(codes), "session": session}).with_columns(
+        *(pl.lit(value, dtype=pl.Float64).alias(name) for name, value in columns.items()), feature_version=pl.lit("9")
+    )
+
+
+def known(column: str, known_at: datetime | None = None) -> list[float]:
+    return WarehouseHook().bars(DAY, NEXT, known_at).filter(pl.col("ts_code") == CODE)[column].to_list()
+
+
+def now(db: Database) -> datetime:
+    moment: datetime = db.value("SELECT clock_timestamp()")
+    return moment
+
+
+def test_a_bar_corrected_later_is_read_as_it_was_known(db: Database) -> None:
+    save()
+    then = now(db)
+    save(close={CODE: 10.3})
+    assert known("close", then) == [10.2]
+    assert known("close", now(db)) == known("close") == [10.3]
+
+
+def test_a_factor_published_anew_leaves_the_earlier_vintages(db: Database) -> None:
+    moments = []
+    for factor in (1.5, 1.8, 1.5):
+        save(adj_factor={CODE: factor})
+        moments.append(now(db))
+    assert [known("adj_factor", moment) for moment in moments] == [[1.5], [1.8], [1.5]]
+    assert known("adj_factor") == [1.5]
+
+
+def test_a_revision_counts_from_the_very_moment_it_was_seen(db: Database) -> None:
+    save()
+    save(close={CODE: 10.3})
+    seen = db.value("SELECT first_seen FROM ljwx.bars WHERE ts_code = '000001.SZ' AND revision = 2")
+    assert known("close", seen - MICROSECOND) == [10.2]
+    assert known("close", seen) == [10.3]
+
+
+def test_before_anything_was_seen_nothing_is_known(db: Database) -> None:
+    then = now(db)
+    save()
+    hook = WarehouseHook()
+    hook.save_features(run_key(hook), [feature_rows(DAY, ma_5=10.0)])
+    assert hook.bars(DAY, DAY, then).is_empty()
+    assert hook.features(["ma_5"], "9", DAY, DAY, then).is_empty()
+
+
+def test_a_session_that_was_incomplete_then_is_not_known(db: Database) -> None:
+    save(DAY, complete=False)
+    then = now(db)
+    save(DAY)
+    whole = now(db)
+    save(DAY, close={CODE: 10.4})
+    assert WarehouseHook().bars(DAY, DAY, then).is_empty()
+    assert known("close", whole) == [10.2]
+
+
+def test_a_session_that_is_no_longer_complete_is_not_read_at_any_moment(db: Database) -> None:
+    save()
+    then = now(db)
+    save(complete=False)
+    assert known("close") == known("close", then) == known("close", now(db)) == []
+
+
+def test_without_a_correction_every_later_moment_gives_the_current_frame(db: Database) -> None:
+    save(DAY)
+    save(NEXT)
+    hook = WarehouseHook()
+    current = hook.bars(DAY, NEXT)
+    assert current.height == 6
+    assert hook.bars(DAY, NEXT, now(db)).equals(current, null_equal=True)
+
+
+def test_a_feature_computed_again_is_read_as_it_was_known(db: Database) -> None:
+    save()
+    hook = WarehouseHook()
+    key = run_key(hook)
+    assert hook.save_features(key, [feature_rows(DAY, ma_5=10.0)]) == Merged(2, 0)
+    then = now(db)
+    assert hook.save_features(key, [feature_rows(DAY, (CODE,), ma_5=10.5)]) == Merged(0, 1)
+    read = [hook.features(["ma_5"], "9", DAY, DAY, moment)["ma_5"].to_list() for moment in (then, now(db), None)]
+    assert read == [[10.0, 10.0], [10.5, 10.0], [10.5, 10.0]]
+
+
+@pytest.mark.parametrize("name", ["bars/current", "bars/known", "features/current", "features/known"])
+def test_only_the_partition_of_the_range_is_read(db: Database, name: str) -> None:
+    db.execute("SELECT ljwx.ensure_years('2023-01-01', '2027-01-01')")
+    values = {"first": DAY, "last": NEXT, "known_at": datetime(2026, 4, 1), "feature_version": "9"}  # noqa: DTZ001
+    with psycopg.connect(db.url, cursor_factory=psycopg.ClientCursor) as connection:
+        plan = connection.execute(f"EXPLAIN {statement(name)}", values).fetchall()
+    table = name.split("/")[0]
+    assert set(re.findall(rf"{table}_(\d{{4}})", "\n".join(line for (line,) in plan))) == {"2026"}
+
+
+def test_stocks_that_are_partly_known_are_merged(db: Database) -> None:
+    hook = WarehouseHook()
+    key = run_key(hook)
+    hook.save_features(key, [feature_rows(DAY, (CODE,), ma_5=10.0)])
+    before = db.state("features")["features"]
+    assert hook.save_features(key, [feature_rows(DAY, (CODE, "600000.SH", "300001.SZ"), ma_5=10.0)]) == Merged(2, 0)
+    assert set(before) < set(db.state("features")["features"])
+
+
+def test_a_revision_follows_a_superseded_one_even_when_none_is_current(db: Database) -> None:
+    save()
+    db.execute("UPDATE ljwx.bars SET superseded_at = now()")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        save()
+    assert db.column("SELECT DISTINCT revision FROM ljwx.bars") == [1]
+
+
+def test_features_that_come_in_parts_are_all_kept_or_none(db: Database) -> None:
+    hook = WarehouseHook()
+    key = run_key(hook)
+
+    def broken() -> Iterator[pl.DataFrame]:
+        yield feature_rows(DAY, ma_5=10.0)
+        raise RuntimeError("no second part")
+
+    with pytest.raises(RuntimeError, match="no second part"):
+        hook.save_features(key, broken())
+    assert db.counts()["features"] == 0
+    parts = [feature_rows(DAY, ma_5=10.0), feature_rows(NEXT, ("300001.SZ",)), feature_rows(DAY, ())]
+    assert hook.save_features(key, parts) == Merged(3, 0)
+    assert len(db.column("SELECT DISTINCT xmin::text FROM ljwx.features")) == 1
+
+
+def test_a_connection_is_used_again_and_closed_with_its_hook(db: Database) -> None:
+    hook = WarehouseHook()
+    backends = {_backend(hook) for _ in range(3)}
+    assert len(backends) == 1
+    with hook.transaction() as outer:
+        assert _backend(hook) != outer.info.backend_pid
+    del hook, outer
+    gc.collect()
+    open_now = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s)"
+    assert _settles(db, open_now, list(backends))
+
+
+def test_a_connection_that_the_server_cut_is_replaced(db: Database) -> None:
+    hook = WarehouseHook()
+    cut = _backend(hook)
+    assert db.value("SELECT pg_terminate_backend(%s, 10000)", cut)
+    assert _backend(hook) != cut
+
+
+def test_work_after_an_error_starts_on_a_clean_connection(db: Database) -> None:
+    hook = WarehouseHook()
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        _half(hook)
+    with hook.transaction() as connection:
+        assert connection.execute("SELECT to_regclass('ljwx.half') AS half").fetchone() == {"half": None}
+
+
+def _half(hook: WarehouseHook) -> None:
+    with hook.transaction() as connection:
+        connection.execute("CREATE TABLE ljwx.half (x int)")
+        connection.execute("SELECT FROM ljwx.no_such_table")
+
+
+def _backend(hook: WarehouseHook) -> int:
+    with hook.transaction() as connection:
+        return connection.info.backend_pid
+
+
+def _settles(db: Database, query: str, *values: Any) -> bool:
+    """A closed connection's backend needs a moment to end: ask until it has, or the test's time-out."""
+    while db.value(query, *values):
+        pass
+    return True

@@ -1,0 +1,258 @@
+"""A small market taken through the stages once; every test that asks gets a copy of the warehouse at that stage."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import psycopg
+import pytest
+import requests
+from psycopg.rows import dict_row
+
+from ljwx.sandbox.postgres import EmbeddedPostgres
+from support_ollama import BASE, OllamaServer
+from support_tasks import TaskRunner
+from support_tushare import REPOSITORY, TushareServer, running_tushare
+
+FIRST, LAST = "2025-09-01", "2026-03-20"
+MARKET = (
+    "--stocks", "20", "--seed", "7", "--effect", "0.3", "--origin", "2025-01-01", "--to", "2026-11-20",
+    "--sessions", str(REPOSITORY / "include" / "sessions" / "sse.txt"),
+)  # fmt: skip
+SMALL: dict[str, Any] = {
+    "samples": {"max_train": 400, "max_validation": 60, "max_test": 60},
+    "model": {"base": BASE, "strategy": "prompt", "examples_per_task": 1},
+    "evaluation": {"questions": 4},
+    "gate": {"min_questions": 4, "max_modal_share": 1.0},
+}
+"""Four questions are enough to see what the stages do with answers; nothing here is about how good they are.
+
+The strategy `prompt` has a quarter of the tokens of `fewshot` to read.
+"""
+
+TABLES = (
+    "runs", "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features",
+    "samples", "datasets", "dataset_samples", "models", "question_sets", "questions", "evaluations", "answers",
+    "promotions", "aliases", "retention_events", "rate_slots",
+)  # fmt: skip
+
+
+class Database:
+    """A warehouse looked at from outside: plain SQL over a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return connection.execute(query, values).fetchall()
+
+    def column(self, query: str, *values: Any) -> list[Any]:
+        return [next(iter(row.values())) for row in self.rows(query, *values)]
+
+    def value(self, query: str, *values: Any) -> Any:
+        (value,) = self.column(query, *values)
+        return value
+
+    def execute(self, query: str, *values: Any) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(query, values)
+
+    def insert(self, query: str, *values: Any) -> int:
+        """Run an INSERT … RETURNING and return the one number."""
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            row = connection.execute(query, values).fetchone()
+        assert row is not None
+        return int(next(iter(row.values())))
+
+    def counts(self) -> dict[str, int]:
+        """Rows of every table."""
+        return {table: self.value(f"SELECT count(*) FROM ljwx.{table}") for table in TABLES}
+
+    def state(self, *tables: str) -> dict[str, list[tuple[str, str]]]:
+        """Every row of the tables with the transaction that wrote it: equal only if nothing was touched."""
+        query = "SELECT t::text AS row, xmin::text AS by FROM ljwx.{} t ORDER BY 1"
+        return {table: [tuple(row.values()) for row in self.rows(query.format(table))] for table in tables or TABLES}
+
+
+@contextmanager
+def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -> Iterator[str]:
+    """A copy of a database, by its name; dropped at the end unless it is one to `keep` under that name."""
+    name = keep or f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    if keep is None:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def connect(patch: pytest.MonkeyPatch, url: str) -> None:
+    """Let the connection `ljwx_postgres` name a database."""
+    patch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url.replace("postgresql://", "postgres://"))
+
+
+@contextmanager
+def running_tasks() -> Iterator[tuple[TaskRunner, pytest.MonkeyPatch]]:
+    """A task runner outside of any one test."""
+    import airflow.sdk
+
+    with pytest.MonkeyPatch.context() as patch:
+        runner = TaskRunner()
+        runner.variables["ljwx_training_config"] = SMALL
+        patch.setattr(airflow.sdk, "get_current_context", runner.current)
+        patch.setattr(airflow.sdk.Variable, "get", runner.variable)
+        yield runner, patch
+
+
+@pytest.fixture(scope="session")
+def market_process() -> Iterator[TushareServer]:
+    """The TuShare server of the small market."""
+    with running_tushare(*MARKET) as server:
+        yield server
+
+
+@pytest.fixture
+def market(market_process: TushareServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[TushareServer]:
+    """The small market's server, without faults, which the connection `tushare_default` names."""
+    market_process.faults()
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", market_process.connection())
+    yield market_process
+    market_process.faults()
+
+
+@pytest.fixture
+def db(warehouse_url: str) -> Database:
+    """An empty warehouse."""
+    return Database(warehouse_url)
+
+
+def ingest(runner: TaskRunner, first: str, last: str) -> list[dict[str, str]]:
+    """Take a range through the stage `bars`, and return what `plan_ingest` planned."""
+    from ljwx.tasks.bars import ingest_bars, plan_ingest
+
+    chunks = runner.run(plan_ingest, params={"start_date": first, "end_date": last})
+    for chunk in chunks:
+        runner.run(ingest_bars, chunk)
+    return chunks
+
+
+@pytest.fixture(scope="session")
+def ingested(postgres: EmbeddedPostgres, migrated_template: str, market_process: TushareServer) -> str:
+    """A database with bars and features of the whole range, to be copied."""
+    from ljwx.tasks.features import compute_features
+
+    with database(postgres, migrated_template, keep="chain_ingested") as name, running_tasks() as (runner, patch):
+        connect(patch, postgres.url(name))
+        patch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", market_process.connection())
+        runner.run(compute_features, ingest(runner, FIRST, LAST))
+    return name
+
+
+@pytest.fixture
+def market_db(postgres: EmbeddedPostgres, ingested: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A warehouse with bars and features, of this test's own."""
+    with database(postgres, ingested) as name:
+        connect(monkeypatch, postgres.url(name))
+        yield Database(postgres.url(name))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the stages made of the small market."""
+
+    template: str
+    data: Path
+    dataset_id: str
+    plan: dict[str, str]
+    built: dict[str, Any]
+    question_set_id: str
+
+
+@pytest.fixture(scope="session")
+def chain(
+    postgres: EmbeddedPostgres, ingested: str, ollama_sandbox: OllamaServer, tmp_path_factory: pytest.TempPathFactory
+) -> Chain:
+    """A dataset, a verified model made from it, and a question set that nobody has answered."""
+    from ljwx.operators.ollama import OllamaOperator
+    from ljwx.tasks.evaluations import freeze_questions
+    from ljwx.tasks.models import plan_build, verify_model
+    from ljwx.tasks.samples import build_dataset
+
+    data = tmp_path_factory.mktemp("chain")
+    with database(postgres, ingested, keep="chain_built") as name, running_tasks() as (runner, patch):
+        connect(patch, postgres.url(name))
+        patch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+        patch.setenv("LJWX_DATA", str(data))
+        dataset_id = runner.run(build_dataset)
+        plan = runner.run(plan_build)
+        built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
+        runner.run(verify_model, plan, built)
+        question_set_id = runner.run(freeze_questions, dataset_id)
+    return Chain(name, data, dataset_id, plan, built, question_set_id)
+
+
+@pytest.fixture
+def chain_db(
+    postgres: EmbeddedPostgres,
+    chain: Chain,
+    ollama_sandbox: OllamaServer,
+    tasks: TaskRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Database]:
+    """A warehouse with dataset, model and questions, of this test's own; both peers and the settings are in force."""
+    with database(postgres, chain.template) as name:
+        connect(monkeypatch, postgres.url(name))
+        monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+        monkeypatch.setenv("LJWX_DATA", str(chain.data))
+        tasks.variables["ljwx_training_config"] = SMALL
+        yield Database(postgres.url(name))
+
+
+def bars_of(session: date, **changed: dict[str, float | None]) -> pl.DataFrame:
+    """Bars of three stocks on one session; `changed` lays other values over a column: ``close={"000001.SZ": 9.9}``."""
+    codes = ["000001.SZ", "300001.SZ", "600000.SH"]
+    plain = {
+        "open": 10.0, "high": 10.5, "low": 9.5, "close": 10.2, "pre_close": 10.0, "vol": 1000.0, "amount": 1020.0,
+        "ah_vol": None, "ah_amount": None, "adj_factor": 1.5, "up_limit": 11.0, "down_limit": 9.0,
+    }  # fmt: skip
+    columns = {name: [changed.get(name, {}).get(code, value) for code in codes] for name, value in plain.items()}
+    return pl.DataFrame({"session": session, "ts_code": codes}).with_columns(
+        *(pl.Series(name, values, dtype=pl.Float64) for name, values in columns.items()),
+        flags=pl.Series([["vwap", "no_trade"], [], []], dtype=pl.List(pl.String)),
+    )
+
+
+def whole_day(session: date, complete: bool = True) -> dict[str, Any]:
+    """The row of `ljwx.ingest_days` for the bars of `bars_of`."""
+    counts = {"expected": 3, "received": 3, "quarantined": 0, "suspended": 0}
+    return {"session": session, "complete": complete, "missing": [], **counts}
+
+
+def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, which may kill itself; modules beside the tests are importable."""
+    path = os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "tests")])
+    return subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **environment, "PYTHONPATH": path},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def answer_next(server: OllamaServer, *texts: str) -> None:
+    """Let the next chats be answered with these texts."""
+    end = {"model": "x", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 9}
+    faults = [
+        {"route": "chat", "kind": "lines", "lines": [{**end, "message": {"role": "assistant", "content": text}}]}
+        for text in texts
+    ]
+    requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()

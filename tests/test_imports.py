@@ -1,0 +1,185 @@
+"""Who may import whom: every import statement of the package, also those within functions and for types only."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "plugins" / "ljwx"
+
+# part → the parts it may import; `core.sessions` names one module of a part; "" is the package's own `__init__`.
+MAY_IMPORT: dict[str, set[str]] = {
+    "": set(),
+    "exceptions": set(),
+    "assets": set(),
+    "policies": {"exceptions"},
+    "provider": {""},
+    "resources": {"core.sessions"},
+    "settings": {"core", "exceptions", "resources"},
+    "schedule": {"resources"},
+    "deadlines": {"notifications", "resources"},
+    "airflow_plugin": {"schedule", "deadlines", "ui"},
+    "refresh_sessions": {"core.sessions", "hooks", "exceptions", "resources"},
+    "core": {"exceptions"},
+    "migrations": set(),
+    "hooks": {"core", "exceptions", "resources", "migrations"},
+    "triggers": {"hooks", "core", "exceptions"},
+    "operators": {"hooks", "triggers", "core", "exceptions", "resources"},
+    "notifications": {"hooks", "exceptions", "resources"},
+    "training": {"core", "exceptions"},
+    "tasks": {"", "hooks", "core", "training", "settings", "resources", "exceptions", "assets", "schedule"},
+    "ui": {"hooks.warehouse", "core"},
+    "sandbox": set(),
+    "dags": {"tasks", "operators", "assets", "schedule", "deadlines", "policies", "settings", "resources"},
+}
+PURE = {"polars", "numpy", "pydantic", "pydantic_core"}
+"""What the core may import beside Python itself: data and its shapes, nothing that reaches outside the process."""
+
+HEAVY = {"pandas", "polars", "numpy", "torch", "ta", "tushare", "alembic", "psycopg"}
+PARSED = ("tasks", "operators", "triggers", "assets", "schedule", "policies", "resources", "provider", "airflow_plugin")
+"""Parts that the DAG files or the plugin loader import."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module.
+
+    :param importer: dotted name below `ljwx`, or the name of a DAG file.
+    :param lazy: inside a function or for types only: does not happen at import.
+    """
+
+    importer: str
+    part: str
+    module: str
+    lazy: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer} imports {self.module}"
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def read_imports(path: Path, importer: str, part: str) -> Iterator[Import]:
+    yield from _walk(ast.parse(path.read_text(encoding="utf-8")), importer, part, False)
+
+
+def _walk(node: ast.AST, importer: str, part: str, lazy: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        inner = lazy or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            inner = True
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield Import(importer, part, alias.name, lazy)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"{importer} has a relative import"
+            for alias in child.names:
+                yield Import(importer, part, _module(child.module or "", alias.name), lazy)
+        yield from _walk(child, importer, part, inner)
+
+
+def _module(module: str, name: str) -> str:
+    """The module that `from module import name` imports: the name's own where it is a module, else its holder."""
+    below = ROOT / "plugins" / Path(*module.split(".")) / name
+    is_module = module.split(".")[0] == "ljwx" and (below.is_dir() or below.with_suffix(".py").exists())
+    return f"{module}.{name}" if is_module else module
+
+
+def package_imports() -> list[Import]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = name_of(path)
+        found += read_imports(path, name, name.split(".")[0])
+    for path in sorted((ROOT / "dags").glob("*.py")):
+        found += read_imports(path, path.name, "dags")
+    return found
+
+
+IMPORTS = package_imports()
+
+
+def is_allowed(each: Import) -> bool:
+    target = each.module.removeprefix("ljwx").removeprefix(".")
+    if target.split(".")[0] == each.part:
+        return True
+    allowed = MAY_IMPORT.get(each.part, set())
+    return any(target == part or (part and target.startswith(f"{part}.")) for part in allowed)
+
+
+def test_every_part_of_the_package_has_a_rule() -> None:
+    assert {each.part for each in IMPORTS} <= set(MAY_IMPORT)
+    assert all(name.split(".")[0] in MAY_IMPORT for names in MAY_IMPORT.values() for name in names)
+
+
+def test_imports_go_only_where_the_table_allows() -> None:
+    own = [each for each in IMPORTS if each.module.split(".")[0] == "ljwx"]
+    assert len(own) > 100  # the reader has read something
+    assert [str(each) for each in own if not is_allowed(each)] == []
+
+
+@pytest.mark.parametrize(
+    ("part", "module", "lazy"),
+    [
+        ("core", "ljwx.hooks.warehouse", True),
+        ("sandbox", "ljwx.exceptions", False),
+        ("resources", "ljwx.core.samples", False),
+        ("ui", "ljwx.hooks.ollama", True),
+        ("tasks", "ljwx.sandbox.stack", True),
+        ("hooks", "ljwx.coreless", False),
+        ("core", "ljwx", False),
+    ],
+)
+def test_the_table_refuses_what_it_does_not_list(part: str, module: str, lazy: bool) -> None:
+    assert not is_allowed(Import(part, part, module, lazy))
+
+
+def test_the_reader_sees_imports_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "some.py"
+    path.write_text(
+        "import json\nif TYPE_CHECKING:\n    import polars\n"
+        "class A:\n    import re\n    def f(self):\n        from ljwx.sandbox import airflow\n"
+        "try:\n    from ljwx import __version__\nexcept ImportError:\n    pass\n"
+    )
+    assert [(each.module, each.lazy) for each in read_imports(path, "some", "some")] == [
+        ("json", False), ("polars", True), ("re", False), ("ljwx.sandbox.airflow", True), ("ljwx", False),
+    ]  # fmt: skip
+
+
+def test_the_core_imports_nothing_that_reaches_outside_the_process() -> None:
+    allowed = set(sys.stdlib_module_names) - {"socket", "subprocess", "urllib", "http", "sqlite3", "asyncio"}
+    used = {each.module.split(".")[0] for each in IMPORTS if each.part == "core"}
+    assert used - allowed - PURE == {"ljwx"}
+
+
+def test_nothing_imports_the_dag_files() -> None:
+    names = {path.stem for path in (ROOT / "dags").glob("*.py")} | {"dags"}
+    assert [str(each) for each in IMPORTS if each.module.split(".")[0] in names] == []
+
+
+def test_the_sandbox_is_imported_by_nothing_else() -> None:
+    inside = [each for each in IMPORTS if each.module.startswith("ljwx.sandbox") and each.part != "sandbox"]
+    assert [str(each) for each in inside] == []
+
+
+def test_what_dag_files_import_loads_no_heavy_library_at_module_level() -> None:
+    early = [each for each in IMPORTS if each.part in (*PARSED, "dags") and not each.lazy]
+    assert [str(each) for each in early if each.module.split(".")[0] in HEAVY] == []
+
+
+def test_task_modules_reach_hooks_and_core_only_when_they_run() -> None:
+    early = [each for each in IMPORTS if each.part == "tasks" and not each.lazy]
+    assert [str(each) for each in early if each.module.startswith(("ljwx.hooks", "ljwx.core"))] == []
+
+
+def test_the_plugin_entry_imports_its_parts_lazily() -> None:
+    early = [each for each in IMPORTS if each.part == "airflow_plugin" and not each.lazy]
+    assert {each.module for each in early} == {"__future__", "typing", "airflow.plugins_manager"}
