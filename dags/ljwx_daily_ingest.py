@@ -9,7 +9,8 @@ Fetches each trading session's bars, factors, limits and suspensions, checks eve
 
 A row that breaks a rule goes to `ljwx.quarantine` with its reasons. A session counts (`ljwx.ingest_days.complete`)
 when no listed, trading stock is missing; until then the run waits and retries, and later stages do not see it.
-The last task, `check_gaps`, reports sessions that are missing or incomplete, and warns a month before the shipped calendar ends.
+The last task, `check_gaps`, reports sessions that are missing or incomplete, and warns a month before the shipped
+calendar ends.
 """
 
 from datetime import datetime, timedelta, timezone
