@@ -1,4 +1,4 @@
-"""When the stages run: the trading-session timetable, and the retry policy they share."""
+"""When the stages run: the trading-session timetable of the ingest, and the daily hour of the cleanup."""
 
 from __future__ import annotations
 
