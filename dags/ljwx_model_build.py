@@ -37,6 +37,7 @@ def ljwx_model_build():
         spec_path=plan["spec_path"],
         ollama_conn_id=OLLAMA_CONN_ID,
         pool=OLLAMA_POOL,
+        deferrable=True,
     )
     model = task(verify_model, pool=OLLAMA_POOL)(plan, build.output)
     questions = task(freeze_questions)(plan["dataset_id"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,16 @@ class Progress:
     def percent(self) -> int | None:
         """Whole percents of the bytes, where the server tells them."""
         return self.completed * 100 // self.total if self.total and self.completed is not None else None
+
+
+def progress_texts(progress: Iterable[Progress], step: int = 10) -> Iterator[str]:
+    """Yield what is worth a line in a log: each new status, and every `step` percent of a transfer."""
+    told: tuple[str, int] | None = None
+    for line in progress:
+        now = (line.status, (line.percent or 0) // step)
+        if now != told:
+            told = now
+            yield f"{line.status}{'' if line.percent is None else f' {line.percent} %'}"
 
 
 @dataclass(frozen=True)

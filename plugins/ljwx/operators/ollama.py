@@ -1,9 +1,9 @@
-"""Create a model on an Ollama server from a build spec, and prove that it is what the spec says."""
+"""Bring models onto an Ollama server: pull a base, create from a build spec and prove that it is what the spec says."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, ObjectStoragePath
 from pydantic import ValidationError
 
+from ljwx import exceptions
 from ljwx.core.models import BuildSpec
-from ljwx.core.ollama import ModelDescription, Progress
+from ljwx.core.ollama import ModelDescription, progress_texts
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
 from ljwx.resources import OLLAMA_CONN_ID
+from ljwx.triggers.ollama import OllamaTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from ljwx.hooks.ollama import OllamaHook
-
-_LOG_STEP_PERCENT = 10
 
 
 class OllamaOperator(BaseOperator):
@@ -36,6 +36,7 @@ class OllamaOperator(BaseOperator):
     :param model: name with tag (templated).
     :param gguf_path: local file of the weights, for a spec that brings its own (templated).
     :param ollama_conn_id: the server (templated).
+    :param deferrable: follow the build in the triggerer instead of keeping a worker slot.
     """
 
     template_fields: Sequence[str] = ("spec_path", "model", "gguf_path", "ollama_conn_id")
@@ -47,6 +48,7 @@ class OllamaOperator(BaseOperator):
         model: str,
         gguf_path: str | None = None,
         ollama_conn_id: str = OLLAMA_CONN_ID,
+        deferrable: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -54,6 +56,7 @@ class OllamaOperator(BaseOperator):
         self.model = model
         self.gguf_path = gguf_path
         self.ollama_conn_id = ollama_conn_id
+        self.deferrable = deferrable
 
     @cached_property
     def hook(self) -> OllamaHook:
@@ -62,7 +65,7 @@ class OllamaOperator(BaseOperator):
 
         return OllamaHook(self.ollama_conn_id)
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:
         """Build, or recognise, the model."""
         spec = read_spec(self.spec_path)
         self._check_sources(spec)
@@ -71,7 +74,20 @@ class OllamaOperator(BaseOperator):
             self.log.info("%s is already built from spec %s: digest %s", self.model, spec.sha256, digest)
             return {"model": self.model, "digest": digest, "built": False}
         self.log.info("Building %s from %s, strategy %s, spec %s", self.model, spec.base, spec.strategy, spec.sha256)
-        self._build(spec)
+        asked = self._asked(spec)
+        if self.deferrable:
+            self.defer(trigger=OllamaTrigger(self.ollama_conn_id, "create", asked), method_name="finish")
+        for text in progress_texts(self.hook.create(**asked)):
+            self.log.info(text)
+        return self.finish(context, {"error": None})
+
+    def finish(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Read back what the server made, and compare it with the spec."""
+        raise_failure(event)
+        found = differences(read_spec(self.spec_path), self.hook.show(self.model))
+        if found:
+            self.hook.delete(self.model)
+            raise BuildFailed(f"{self.model} was not built as asked, and removed: {'; '.join(found)}")
         digest = self.hook.digest(self.model)
         self.log.info("Built %s: digest %s", self.model, digest)
         return {"model": self.model, "digest": digest, "built": True}
@@ -105,22 +121,14 @@ class OllamaOperator(BaseOperator):
     def _weights(self, spec: BuildSpec) -> str:
         return spec.gguf_sha256 or self.hook.show(spec.base).weights
 
-    def _build(self, spec: BuildSpec) -> None:
+    def _asked(self, spec: BuildSpec) -> dict[str, Any]:
+        """What `create` is asked, after the upload that the worker alone can do: the file is on its disk."""
         files = self._upload(spec)
-        progress = self.hook.create(
-            self.model,
-            base=None if files else spec.base,
-            files=files,
-            system=spec.system,
-            template=spec.template,
-            parameters=spec.parameters,
-            messages=spec.messages,
-        )
-        self._log_progress(progress)
-        found = differences(spec, self.hook.show(self.model))
-        if found:
-            self.hook.delete(self.model)
-            raise BuildFailed(f"{self.model} was not built as asked, and removed: {'; '.join(found)}")
+        return {
+            "model": self.model, "base": None if files else spec.base, "files": files, "system": spec.system,
+            "template": spec.template, "parameters": spec.parameters,
+            "messages": [message.model_dump() for message in spec.messages],
+        }  # fmt: skip
 
     def _upload(self, spec: BuildSpec) -> dict[str, str] | None:
         if not self.gguf_path:
@@ -132,14 +140,57 @@ class OllamaOperator(BaseOperator):
         digest = self.hook.upload_blob(path, expected=spec.gguf_sha256)
         return {path.name: f"sha256:{digest}"}
 
-    def _log_progress(self, progress: Iterable[Progress]) -> None:
-        told: tuple[str, int] | None = None
-        for line in progress:
-            step = (line.status, (line.percent or 0) // _LOG_STEP_PERCENT)
-            if step == told:
-                continue
-            told = step
-            self.log.info("%s%s", line.status, "" if line.percent is None else f" {line.percent} %")
+
+class OllamaPullOperator(BaseOperator):
+    """See that a model is on the server, and fetch it from its registry when it is not. Returns its digest.
+
+    A model that is there is left as it is: to take a newer one is a decision, made with `ollama pull`.
+
+    :param model: name, with or without tag (templated).
+    :param ollama_conn_id: the server (templated).
+    :param deferrable: follow the download in the triggerer instead of keeping a worker slot.
+    """
+
+    template_fields: Sequence[str] = ("model", "ollama_conn_id")
+
+    def __init__(
+        self, *, model: str, ollama_conn_id: str = OLLAMA_CONN_ID, deferrable: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model = model
+        self.ollama_conn_id = ollama_conn_id
+        self.deferrable = deferrable
+
+    @cached_property
+    def hook(self) -> OllamaHook:
+        """The hook of the connection."""
+        from ljwx.hooks.ollama import OllamaHook
+
+        return OllamaHook(self.ollama_conn_id)
+
+    def execute(self, context: Context) -> str:
+        """Return at once when the model is there."""
+        try:
+            return self.hook.digest(self.model)
+        except ModelMissing:
+            self.log.info("%s is not on the server: pulling it", self.model)
+        if self.deferrable:
+            trigger = OllamaTrigger(self.ollama_conn_id, "pull", {"model": self.model})
+            self.defer(trigger=trigger, method_name="finish")
+        for text in progress_texts(self.hook.pull(self.model)):
+            self.log.info(text)
+        return self.finish(context, {"error": None})
+
+    def finish(self, context: Context, event: dict[str, Any]) -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the digest of what was pulled."""
+        raise_failure(event)
+        return self.hook.digest(self.model)
+
+
+def raise_failure(event: Mapping[str, Any]) -> None:
+    """Raise here what happened in the triggerer; nothing when all went well."""
+    if event["error"]:
+        raise getattr(exceptions, event["error"])(event["message"])
 
 
 def read_spec(path: str) -> BuildSpec:

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+
+from ljwx.exceptions import BuildFailed, ModelMissing, OllamaUnreachable
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
+from ljwx.triggers.ollama import OllamaTrigger
+from support_ollama import BASE, OllamaServer
+
+NAME = "ljwx-stock:trigger-test"
+
+
+@pytest.fixture
+def hook(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaHook]:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
+    yield OllamaHook()
+    ollama_faulty.clear_faults()
+    ollama_faulty.delete(NAME)
+
+
+@pytest.fixture
+def build(hook: OllamaHook, tmp_path: Path) -> OllamaOperator:
+    path = tmp_path / "spec.json"
+    fields = {"base": BASE, "base_digest": hook.digest(BASE), "strategy": "prompt", "system": "Be brief."}
+    path.write_text(json.dumps(fields))
+    return OllamaOperator(task_id="build", spec_path=str(path), model=NAME, deferrable=True)
+
+
+def deferred(operator: Any) -> OllamaTrigger:
+    """Execute up to the deferral; return the trigger as another process would make it from the database's text."""
+    with pytest.raises(TaskDeferred) as caught:
+        operator.execute({})
+    assert caught.value.method_name == "finish"
+    path, fields = caught.value.trigger.serialize()
+    assert path == "ljwx.triggers.ollama.OllamaTrigger"
+    return OllamaTrigger(**json.loads(json.dumps(fields)))
+
+
+def event_of(trigger: OllamaTrigger) -> dict[str, Any]:
+    async def first() -> Any:
+        return [event.payload async for event in trigger.run()]
+
+    events: list[dict[str, Any]] = asyncio.run(first())
+    assert len(events) == 1
+    return events[0]
+
+
+def test_build_goes_on_in_the_triggerer_and_is_read_back_by_the_task(
+    hook: OllamaHook, build: OllamaOperator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trigger = deferred(build)
+    assert NAME not in [model.name for model in hook.list()]
+    event = event_of(trigger)
+    assert "writing manifest" in capsys.readouterr().out
+    assert build.finish({}, event) == {"model": NAME, "digest": hook.digest(NAME), "built": True}
+
+
+def test_trigger_that_is_started_again_makes_the_same_model(hook: OllamaHook, build: OllamaOperator) -> None:
+    trigger = deferred(build)
+    assert event_of(trigger) == {"error": None}
+    digest = hook.digest(NAME)
+    assert event_of(trigger) == {"error": None}
+    assert build.finish({}, {"error": None})["digest"] == digest
+
+
+def test_task_that_was_killed_after_the_build_recognises_it(hook: OllamaHook, build: OllamaOperator) -> None:
+    event_of(deferred(build))
+    assert build.execute({}) == {"model": NAME, "digest": hook.digest(NAME), "built": False}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "error_line", "message": "no space left on device"}, BuildFailed),
+        ({"kind": "hang_up", "after": 1}, OllamaUnreachable),
+        ({"kind": "status", "status": 404, "message": "model 'x' not found"}, ModelMissing),
+    ],
+)
+def test_failure_in_the_triggerer_fails_the_task_with_its_own_class(
+    build: OllamaOperator, ollama_faulty: OllamaServer, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    trigger = deferred(build)
+    ollama_faulty.fail_next("create", **fault)
+    event = event_of(trigger)
+    with pytest.raises(error, match=str(fault.get("message", "trouble|complete|ended"))):
+        build.finish({}, event)
+
+
+def test_model_that_is_there_is_not_pulled(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("pull", "status", message="must not be asked")
+    assert OllamaPullOperator(task_id="pull", model=BASE, deferrable=True).execute({}) == hook.digest(BASE)
+
+
+def test_model_that_is_not_there_is_pulled_in_the_triggerer(
+    hook: OllamaHook, ollama_faulty: OllamaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator = OllamaPullOperator(task_id="pull", model=NAME, deferrable=True)
+    trigger = deferred(operator)
+    lines = [{"status": "pulling abc", "total": 4, "completed": 2}, {"status": "success"}]
+    ollama_faulty.fail_next("pull", "lines", lines=lines)
+    event = event_of(trigger)
+    assert "pulling abc 50 %" in capsys.readouterr().out
+    with pytest.raises(ModelMissing, match=NAME):
+        operator.finish({}, event)  # the server said success, and has nothing
+    hook.copy(BASE, NAME)
+    assert operator.finish({}, event) == hook.digest(BASE)
+
+
+def test_model_that_no_registry_has_fails_by_its_name(hook: OllamaHook) -> None:
+    operator = OllamaPullOperator(task_id="pull", model="no-such-model:1")
+    with pytest.raises((BuildFailed, ModelMissing), match="no-such-model"):
+        operator.execute({})
