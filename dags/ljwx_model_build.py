@@ -13,12 +13,13 @@ from datetime import timedelta
 from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
 
 from ljwx.assets import DATASET, LATEST, MODEL
-from ljwx.operators.ollama import OllamaOperator
+from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
 from ljwx.tasks.evaluations import ask_questions, freeze_questions
-from ljwx.tasks.models import plan_build, verify_model
+from ljwx.tasks.models import choose_base, plan_build
 from ljwx.tasks.promotions import decide_promotion
+from ljwx.tasks.verification import verify_model
 
 
 @dag(
@@ -30,7 +31,15 @@ from ljwx.tasks.promotions import decide_promotion
     tags=["ljwx", "models"],
 )
 def ljwx_model_build():
-    plan = task(plan_build)()
+    base = OllamaPullOperator(
+        task_id="pull_base",
+        model=task(choose_base)(),
+        ollama_conn_id=OLLAMA_CONN_ID,
+        pool=OLLAMA_POOL,
+        deferrable=True,
+    )
+    plan = task(plan_build, pool=OLLAMA_POOL)()
+    base >> plan
     build = OllamaOperator(
         task_id="build_model",
         model=plan["model"],

@@ -186,8 +186,9 @@ def chain(
     """A dataset, a verified model made from it, and a question set that nobody has answered."""
     from ljwx.operators.ollama import OllamaOperator
     from ljwx.tasks.evaluations import freeze_questions
-    from ljwx.tasks.models import plan_build, verify_model
+    from ljwx.tasks.models import plan_build
     from ljwx.tasks.samples import build_dataset
+    from ljwx.tasks.verification import verify_model
 
     data = tmp_path_factory.mktemp("chain")
     with database(postgres, ingested, keep="chain_built") as name, running_tasks() as (runner, patch):

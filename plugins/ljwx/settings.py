@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.core.samples.spec import SampleSpec
@@ -36,8 +37,8 @@ class ModelSettings(_Section):
     :param repository: name before the colon of every tag this package makes.
     :param base: tag of the base model on the Ollama server; it must be there.
     :param strategy: how a model is made; `fewshot` and `prompt` change no weights.
-    :param parameters: Ollama parameters written into the model.
-    :param examples_per_task: examples of the train split that `fewshot` puts in front.
+    :param parameters: Ollama parameters written into the model; `num_ctx` is the context in tokens.
+    :param examples_per_task: most examples of each task that `fewshot` puts in front, as far as they fit `num_ctx`.
     """
 
     repository: str = "ljwx-stock"
@@ -45,6 +46,21 @@ class ModelSettings(_Section):
     strategy: Literal["prompt", "fewshot"] = "fewshot"
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
     examples_per_task: int = Field(default=2, ge=1, le=20)
+
+    @field_validator("parameters")
+    @classmethod
+    def _are_known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        problems = parameter_problems(value)
+        if not isinstance(value.get("num_ctx"), int):
+            problems.append("num_ctx must be given: the context in tokens, as a whole number")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
+
+    @property
+    def num_ctx(self) -> int:
+        """Tokens of prompt and answer together."""
+        return int(self.parameters["num_ctx"])
 
 
 class EvaluationSettings(_Section):

@@ -1,8 +1,7 @@
-"""The stage `models`: what is planned, and what a model has to show before it becomes a candidate."""
+"""The stage `models`: what is planned, and when nothing is."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.models import BuildSpec
-from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing
-from ljwx.tasks.models import plan_build, verify_model
-from support_chain import SMALL, Chain, Database, answer_next
+from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.tasks.models import plan_build
+from support_chain import SMALL, Chain, Database
 from support_ollama import OllamaServer
 from support_tasks import TaskRunner
 
@@ -81,38 +80,38 @@ def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chai
     assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
 
 
-def test_a_verified_model_cites_its_dataset_spec_and_digest(
-    chain_db: Database, chain: Chain, ollama_sandbox: OllamaServer
+def test_no_more_examples_are_taken_than_fit_the_context(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_sandbox: OllamaServer,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (row,) = chain_db.rows("SELECT * FROM ljwx.models")
-    tag = next(tag for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == row["model"])
-    assert row["digest"] == tag["digest"].removeprefix("sha256:")
-    assert (row["model"], row["dataset_id"]) == (chain.plan["model"], chain.dataset_id)
-    canonical = json.dumps(row["spec"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert hashlib.sha256(canonical.encode()).hexdigest() == row["spec_sha256"]
-    assert len(row["verified"]["latency_s"]) == 2
-    assert chain_db.column(
-        "SELECT split FROM ljwx.dataset_samples WHERE sample_id = %s", row["verified"]["sample_id"]
-    ) == ["validation"]
+    def planned(num_ctx: int) -> BuildSpec:
+        chosen = {"strategy": "fewshot", "examples_per_task": 3, "parameters": {"num_ctx": num_ctx, "temperature": 0}}
+        tasks.variables["ljwx_training_config"] = overlaid("model", **chosen)
+        return BuildSpec.model_validate_json(Path(tasks.run(plan_build)["spec_path"]).read_text(encoding="utf-8"))
+
+    everything, fewer = len(planned(8192).messages), len(planned(5000).messages)
+    assert (everything, everything > fewer, fewer % 8) == (24, True, 0)
+    with pytest.raises(ConfigurationError, match=r"num_ctx of .*: not one example a task fits"):
+        planned(1024)
 
 
-@pytest.mark.parametrize(
-    ("answers", "message"),
-    [
-        (["我看好这只股票", "我看好这只股票"], r"no valid answer \(not_the_schema\): '我看好这只股票'"),
-        (["{answer}", "{answer} "], "answers the same question in two ways at temperature 0"),
-    ],
-)
-def test_a_model_that_answers_badly_is_recorded_but_never_verified(
-    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, answers: list[str], message: str
+def test_nothing_is_built_from_the_spec_the_champion_is_made_of(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
-    probe = chain_db.value("SELECT verified ->> 'sample_id' FROM ljwx.models")
-    good = chain_db.value("SELECT answer::text FROM ljwx.samples WHERE sample_id = %s", probe)
-    chain_db.execute("DELETE FROM ljwx.models")
-    answer_next(ollama_faulty, *(answer.replace("{answer}", good) for answer in answers))
-    with pytest.raises(BuildFailed, match=message):
-        tasks.run(verify_model, chain.plan, chain.built)
-    assert chain_db.rows("SELECT model, verified FROM ljwx.models") == [
-        {"model": chain.plan["model"], "verified": None}
-    ]
-    assert chain_db.column("SELECT finished_at FROM ljwx.runs WHERE inputs ? 'spec_sha256' AND finished_at IS NULL")
+    chain_db.execute("UPDATE ljwx.models SET model = 'ljwx-stock:20200101-' || left(spec_sha256, 12)")
+    promotion = chain_db.insert(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+        "SELECT model, %s, 'first_champion', true, '[]', '{}', run_key FROM ljwx.models RETURNING promotion_id",
+        chain.question_set_id,
+    )  # fmt: skip
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
+        "SELECT 'champion', model, digest, %s FROM ljwx.models", promotion,
+    )  # fmt: skip
+    with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion ljwx-stock:20200101-"):
+        tasks.run(plan_build)
+    tasks.variables["ljwx_training_config"] = overlaid("model", parameters={"temperature": 0, "num_ctx": 2048})
+    assert tasks.run(plan_build)["model"] != chain.plan["model"]

@@ -83,6 +83,26 @@ class BuildSpec(BaseModel):
         return f"{repository}:{date:%Y%m%d}-{self.sha256[:_HASH_SHOWN]}"
 
 
+def changes(old: BuildSpec, new: BuildSpec) -> list[str]:
+    """Name what makes `new` another model than `old`; an empty list means that it is the same one."""
+    said = [
+        f"{field} {getattr(old, field)!r} → {getattr(new, field)!r}"
+        for field in ("base", "base_digest", "strategy", "gguf_sha256")
+        if getattr(old, field) != getattr(new, field)
+    ]
+    said += [f"another {field}" for field in ("system", "template") if getattr(old, field) != getattr(new, field)]
+    names = sorted({*old.parameters, *new.parameters})
+    said += [
+        f"{name} {old.parameters.get(name)!r} → {new.parameters.get(name)!r}"
+        for name in names
+        if old.parameters.get(name) != new.parameters.get(name)
+    ]
+    if old.messages != new.messages:
+        kept = len(set(old.messages) & set(new.messages))
+        said.append(f"{len(new.messages) - kept} of {len(new.messages)} messages of examples are new")
+    return said
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _canonical(item) for name, item in value.items()}

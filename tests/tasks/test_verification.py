@@ -1,0 +1,159 @@
+"""What a model has to show before it becomes a candidate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from ljwx.core.samples import TASKS
+from ljwx.core.verification import context_problem, special_tokens
+from ljwx.exceptions import BuildFailed
+from ljwx.tasks.verification import verify_model
+from support_chain import Chain, Database
+from support_ollama import BASE, OllamaServer
+from support_tasks import TaskRunner
+
+ANSWERED_TWICE = 2
+
+
+def test_a_verified_model_cites_its_dataset_spec_and_digest(
+    chain_db: Database, chain: Chain, ollama_sandbox: OllamaServer
+) -> None:
+    (row,) = chain_db.rows("SELECT * FROM ljwx.models")
+    tag = next(tag for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == row["model"])
+    assert row["digest"] == tag["digest"].removeprefix("sha256:")
+    assert (row["model"], row["dataset_id"]) == (chain.plan["model"], chain.dataset_id)
+    canonical = json.dumps(row["spec"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(canonical.encode()).hexdigest() == row["spec_sha256"]
+
+
+def test_the_checks_are_recorded_with_their_times_tokens_and_context(chain_db: Database, chain: Chain) -> None:
+    checks = chain_db.value("SELECT verified FROM ljwx.models")
+    valid = [answer for answer in checks["answers"] if answer["valid"]]
+    assert [answer["task"] for answer in valid] == list(TASKS)
+    assert min(answer["latency_s"] for answer in checks["answers"]) > 0
+    assert checks["first_token_s"] > 0
+    assert 0 < max(answer["prompt_tokens"] for answer in checks["answers"]) < checks["context"] == 4096
+    assert checks["differs_from_base_on"]
+    sample_ids = [answer["sample_id"] for answer in checks["answers"]]
+    splits = chain_db.column("SELECT split FROM ljwx.dataset_samples WHERE sample_id = ANY(%s)", sample_ids)
+    assert set(splits) == {"validation"}
+
+
+class Script:
+    """Answers of a model that passes, in the order they are asked for, to be spoilt one by one."""
+
+    def __init__(self, db: Database) -> None:
+        query = (
+            "SELECT answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+            "WHERE split = 'validation' AND task = %s ORDER BY sample_id LIMIT 1"
+        )
+        valid = [db.value(query, task) for task in TASKS]
+        self.first = 1
+        self.twice = self.first + len(TASKS)
+        self.compared = self.twice + ANSWERED_TWICE
+        self.texts = ["{", *valid, valid[0], valid[0], "我是分析师", "我是模型", "看波动", "看波动"]
+        self.prompt_tokens = 900
+
+    def play(self, server: OllamaServer) -> None:
+        end = {"model": "x", "done": True, "done_reason": "stop", "eval_count": 9}
+        faults: list[dict[str, Any]] = []
+        for text in self.texts:
+            line = {**end, "prompt_eval_count": self.prompt_tokens, "message": {"role": "assistant", "content": text}}
+            faults.append({"route": "chat", "kind": "lines", "lines": [line]})
+        requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+
+
+@pytest.fixture
+def script(chain_db: Database) -> Script:
+    script = Script(chain_db)
+    chain_db.execute("DELETE FROM ljwx.models")
+    return script
+
+
+def test_a_model_that_passes_every_check_becomes_a_candidate(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    script.play(ollama_faulty)
+    assert tasks.run(verify_model, chain.plan, chain.built) == chain.plan["model"]
+    assert (
+        chain_db.value("SELECT verified -> 'differs_from_base_on' ->> 0 FROM ljwx.models") == "请用一句话介绍你自己。"
+    )
+
+
+def no_schema(script: Script) -> None:
+    script.texts[script.first : script.first + 1] = ["我看好这只股票"] * 3
+
+
+def two_ways(script: Script) -> None:
+    script.texts[script.twice] += " "
+
+
+def template_marks(script: Script) -> None:
+    script.texts[script.first] += "<|im_end|>"
+
+
+def like_its_base(script: Script) -> None:
+    script.texts[script.compared] = script.texts[script.compared + 1]
+
+
+def too_long(script: Script) -> None:
+    script.prompt_tokens = 3800
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (no_schema, r"no valid answer for investment_advice \(not_the_schema\): '我看好这只股票'"),
+        (two_ways, "answers the same question in two ways at temperature 0"),
+        (template_marks, r"lets its template's marks through: <\|im_end\|>"),
+        (like_its_base, f"answers like its base {BASE}: system prompt and examples do not reach it"),
+        (too_long, "a prompt of 3800 tokens and an answer of 384 do not fit num_ctx 4096"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_model_that_fails_a_check_is_recorded_but_never_verified(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    script: Script,
+    spoil: Any,
+    message: str,
+) -> None:
+    spoil(script)
+    script.play(ollama_faulty)
+    with pytest.raises(BuildFailed, match=message):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.rows("SELECT model, verified FROM ljwx.models") == [
+        {"model": chain.plan["model"], "verified": None}
+    ]
+
+
+def test_a_model_that_was_replaced_on_the_server_is_not_verified(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, script: Script
+) -> None:
+    built = chain.built | {"digest": "0" * 64}
+    with pytest.raises(BuildFailed, match=r"is no longer the model that was built, 0{64}"):
+        tasks.run(verify_model, chain.plan, built)
+    assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
+@pytest.mark.parametrize(
+    "mark", ["<|im_start|>", "<|endoftext|>", "<｜end▁of▁sentence｜>", "</s>", "[/INST]", "<<SYS>>", "<end_of_turn>"]
+)
+def test_marks_of_the_usual_templates_are_recognised(mark: str) -> None:
+    assert special_tokens(f"买入{mark}持有") == [mark]
+
+
+def test_the_signs_of_an_ordinary_analysis_are_no_marks() -> None:
+    assert special_tokens("RSI6<30且|涨跌幅|>2%，[支撑位] 9.8<s，<b>") == []
+
+
+@pytest.mark.parametrize(("tokens", "fits"), [(3712, True), (3713, False)])
+def test_prompt_and_longest_answer_share_the_context(tokens: int, fits: bool) -> None:
+    assert (context_problem(tokens, 384, 4096) is None) is fits
