@@ -10,7 +10,7 @@ The champion is served as `ljwx-stock:latest`. Nothing here is investment advice
 
 from datetime import timedelta
 
-from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, task
 
 from ljwx.assets import DATASET, LATEST, MODEL
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
@@ -19,6 +19,7 @@ from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
 from ljwx.tasks.evaluations import ask_questions, freeze_questions
 from ljwx.tasks.models import choose_base, plan_build
 from ljwx.tasks.promotions import decide_promotion
+from ljwx.tasks.rollback import roll_back_if_asked
 from ljwx.tasks.verification import verify_model
 
 
@@ -29,16 +30,26 @@ from ljwx.tasks.verification import verify_model
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "models"],
+    params={
+        "rollback": Param(
+            None,
+            type=["null", "string"],
+            description="A reason puts the previous champion back, and nothing is built. Empty: build.",
+        )
+    },
 )
 def ljwx_model_build():
+    asked = task(roll_back_if_asked, pool=OLLAMA_POOL)()
+    chosen = task(choose_base)()
     base = OllamaPullOperator(
         task_id="pull_base",
-        model=task(choose_base)(),
+        model=chosen,
         ollama_conn_id=OLLAMA_CONN_ID,
         pool=OLLAMA_POOL,
         deferrable=True,
     )
     plan = task(plan_build, pool=OLLAMA_POOL)()
+    asked >> chosen
     base >> plan
     build = OllamaOperator(
         task_id="build_model",

@@ -17,7 +17,7 @@ os.environ.update(
     XDG_RUNTIME_DIR=_HOME,  # a folder of our own: one that others can write to is warned about
 )
 
-pytest_plugins = ["support_tushare", "support_ollama", "support_postgres", "support_tasks"]
+pytest_plugins = ["support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain"]
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@
 
     LjwxError
     ├── ConfigurationError      fail: correct the settings, the parameters or the connection
+    ├── NotFound                say so: what was asked for is not in the warehouse
     ├── TushareError
     │   ├── BadToken            fail: put a valid token in the connection
     │   ├── NoPermission        fail: the tier does not carry this interface
@@ -36,6 +37,10 @@ class LjwxError(Exception):
 
 class ConfigurationError(LjwxError, AirflowFailException):
     """Settings, parameters or a connection are wrong; the message names which and what to do."""
+
+
+class NotFound(LjwxError, AirflowFailException):
+    """What was asked for is not in the warehouse: a stock, a day, a model, a champion; the message says what is."""
 
 
 class TushareError(LjwxError):

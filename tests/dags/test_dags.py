@@ -33,6 +33,7 @@ LIGHT_CORE = {"ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.m
 # Tasks that call a peer whose capacity a pool stands for.
 POOLS = {
     "ljwx_daily_ingest.ingest_bars": TUSHARE_POOL,
+    "ljwx_model_build.roll_back_if_asked": OLLAMA_POOL,
     "ljwx_model_build.pull_base": OLLAMA_POOL,
     "ljwx_model_build.plan_build": OLLAMA_POOL,
     "ljwx_model_build.build_model": OLLAMA_POOL,

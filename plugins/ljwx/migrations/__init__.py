@@ -25,3 +25,13 @@ def upgrade(url: str, revision: str = "head") -> None:
         connection.execute(text("CREATE SCHEMA IF NOT EXISTS ljwx"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def newest() -> str:
+    """Return the migration that this version of the package brings the tables to."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return str(ScriptDirectory.from_config(config).get_current_head())

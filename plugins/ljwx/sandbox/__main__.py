@@ -1,10 +1,14 @@
-"""The sandbox's commands: ``python -m ljwx.sandbox up | down | demo``."""
+"""The sandbox's commands: ``python -m ljwx.sandbox up | down | demo | run COMMAND``."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import signal
+import subprocess
 import sys
+from pathlib import Path
 from types import FrameType
 
 from ljwx.sandbox.settings import SandboxError, SandboxSettings
@@ -19,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="run the whole pipeline once and print what it made")
     demo.add_argument("--start-date", default="2025-10-09", help="first day to ingest")
     demo.add_argument("--end-date", default="2026-06-30", help="last day to ingest")
+    run = commands.add_parser("run", help="run a command, such as `ljwx report`, on the stack's connections")
+    run.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -36,6 +42,8 @@ def _run(chosen: argparse.Namespace) -> int:
     from ljwx.sandbox.stack import Stack
 
     stack = Stack(SandboxSettings.from_environment(), schedules=chosen.command == "up")
+    if chosen.command == "run":
+        return _run_line(stack.environment, chosen.line)
     if chosen.command == "down":
         stack.down()
         return 0
@@ -47,6 +55,18 @@ def _run(chosen: argparse.Namespace) -> int:
     from ljwx.sandbox.demo import Demo
 
     return Demo(stack, chosen.start_date, chosen.end_date).run()
+
+
+def _run_line(environment: dict[str, str], line: list[str]) -> int:
+    """Run a command as one of the stack's own processes would be run."""
+    if not line:
+        raise SandboxError("which command? for instance: python -m ljwx.sandbox run ljwx report")
+    beside = str(Path(sys.executable).parent)
+    path = os.pathsep.join([beside, environment.get("PATH", os.defpath)])
+    executable = shutil.which(line[0], path=path)
+    if executable is None:
+        raise SandboxError(f"there is no command {line[0]!r}")
+    return subprocess.run([executable, *line[1:]], env=environment | {"PATH": path}, check=False).returncode
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

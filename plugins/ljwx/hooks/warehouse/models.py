@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations import Answer, Question
+from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
 ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"
@@ -111,6 +112,25 @@ class ModelsVerbs(WarehouseBase):
                 connection.execute(statement("promotions/keep_previous"), alias)
                 connection.execute(statement("promotions/set_champion"), alias)
         return promotion_id
+
+    def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:
+        """Write a rollback as a decision and swap the aliases `champion` and `previous`, in one transaction.
+
+        :raises BadData: the aliases are others by now; nothing was written.
+        :return: promotion_id.
+        """
+        values = {"champion": champion, "previous": previous, "run_key": run_key, "reasons": Jsonb([dict(reason)])}
+        with self.transaction() as connection:
+            connection.execute(ALIAS_LOCK)
+            row = connection.execute(statement("promotions/roll_back"), values).fetchone()
+            if row is None:
+                raise BadData(f"the champion is no longer {champion}, or the previous one no longer {previous}")
+            connection.execute(statement("promotions/swap_aliases"), row)
+        return int(row["promotion_id"])
+
+    def rollback_of_run(self, run_key: int) -> dict[str, Any] | None:
+        """Return promotion_id, model and instead_of of the rollback that a task instance has written, if any."""
+        return self.row("promotions/rollback_of_run", run_key=run_key)
 
 
 def _json(value: Any) -> Jsonb | None:

@@ -1,0 +1,11 @@
+SELECT m.model, m.created_at, m.strategy, m.base, m.dataset_id, m.deleted_at, p.verdict, p.promoted, p.champion AS against,
+       p.decided_at, e.scorecard -> 'model' -> 'overall' AS overall, e.evaluation_id
+FROM ljwx.models m
+LEFT JOIN LATERAL (
+    SELECT * FROM ljwx.promotions WHERE challenger = m.model ORDER BY promotion_id DESC LIMIT 1
+) p ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM ljwx.evaluations WHERE model = m.model ORDER BY evaluation_id DESC LIMIT 1
+) e ON true
+ORDER BY m.created_at DESC
+LIMIT %(newest)s

@@ -1,0 +1,6 @@
+SELECT a.question_set_id, a.evaluation_id AS first, b.evaluation_id AS second
+FROM ljwx.evaluations a
+JOIN ljwx.evaluations b USING (question_set_id)
+WHERE a.model = %(first)s AND b.model = %(second)s
+ORDER BY a.created_at DESC
+LIMIT 1

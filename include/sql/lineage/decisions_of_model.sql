@@ -1,0 +1,4 @@
+SELECT promotion_id, challenger, champion, question_set_id, verdict, promoted, decided_at
+FROM ljwx.promotions
+WHERE challenger = %(subject)s OR champion = %(subject)s
+ORDER BY promotion_id

@@ -1,0 +1,67 @@
+"""`ljwx ask`: one stock, one answer of the champion, and what of it is true."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ljwx.cli.console import AsJson, Exit, day, end, failures_told, say
+from ljwx.core.tasks import CLASSES, TASKS, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STRATEGIES = {
+    "prompt": "a system prompt on the base model; no weights were changed",
+    "fewshot": "examples in front of the base model; no weights were changed",
+    "lora": "a trained adapter merged into the base model's weights",
+}
+
+
+def ask(
+    ts_code: Annotated[str, typer.Argument(help="Stock, like 000001.SZ. 股票代码。", show_default=False)],
+    date: Annotated[
+        str | None, typer.Option(help="As of the last complete session on or before this day. 截至日期。")
+    ] = None,
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}. 任务。")] = TASKS[0],
+    as_json: AsJson = False,
+) -> None:
+    """Ask the champion about a stock, and check each number of its answer. 用冠军模型分析一只股票。"""
+    from ljwx.core.samples import RISK_STATEMENT
+    from ljwx.tasks.consulting import consult
+
+    chosen: list[Task] = [known for known in TASKS if known == task]
+    if not chosen:
+        raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
+    with failures_told():
+        found = asdict(consult(ts_code.upper(), day(date), chosen[0])) | {"risk_statement": RISK_STATEMENT}
+
+    def picture(console: Console) -> None:
+        _draw(console, found)
+
+    say(found, picture, as_json)
+    if not found["answer"]["valid"]:
+        end(f"the answer is not valid ({found['answer']['reason']}); nothing was made up in its place", Exit.FAILED)
+
+
+def _draw(console: Console, found: Mapping[str, Any]) -> None:
+    facts, answer = found["snapshot"], found["answer"]
+    console.print(f"{facts['ts_code']} {facts['name']}  as of {found['session']}  {found['task']}", markup=False)
+    console.print(f"model   {found['model']}  digest {found['digest'][:12]}: {STRATEGIES[found['strategy']]}")
+    if not answer["valid"]:
+        console.print(f"raw     {answer['raw']}", markup=False)
+    else:
+        console.print(f"answer  {answer['label']}")
+        if answer["probabilities"]:
+            shares = answer["probabilities"]
+            console.print("chances " + ", ".join(f"{name} {shares[name]:.0%}" for name in CLASSES[found["task"]]))
+        for name, value in answer["parsed"].items():
+            console.print(f"        {name}: {value}", markup=False)
+        for claim in found["unsupported"]:
+            console.print(f"wrong   {claim}", markup=False)
+        if not found["unsupported"]:
+            console.print("checked every number and reading of the answer is one of the snapshot")
+    console.print(found["risk_statement"], markup=False)

@@ -1,0 +1,56 @@
+"""`ljwx migrate`, `ljwx rollback`, `ljwx sessions refresh`: the commands that change something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ljwx.cli.console import AsJson, failures_told, say
+
+
+def migrate(as_json: AsJson = False) -> None:
+    """Bring the warehouse's tables to this version. 升级数据库表。"""
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    with failures_told():
+        hook = WarehouseHook()
+        before = hook.schema_version()
+        hook.migrate()
+        found = {"before": before, "now": hook.schema_version()}
+    say(found, lambda console: console.print(f"schema ljwx: {before or 'none'} → {found['now']}"), as_json)
+
+
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why; kept with the decision. 原因，将被记录。", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Put the previous champion back. 回滚到上一个冠军模型。"""
+    from ljwx.tasks.rollback import rollback as put_back
+
+    with failures_told():
+        found = put_back(reason)
+
+    def picture(console: Console) -> None:
+        told = f"{found['model']} is champion again instead of {found['instead_of']}: decision {found['promotion_id']}"
+        console.print(told, markup=False)
+
+    say(found, picture, as_json)
+
+
+def refresh_sessions(
+    source: Annotated[str, typer.Option(help="auto, trade_cal or exchange_calendars. 来源。")] = "auto",
+    file: Annotated[Path | None, typer.Option(help="The list to replace. 要更新的文件。", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the shipped list of trading sessions anew; restart Airflow then. 更新交易日历。"""
+    from ljwx import refresh_sessions as refresher
+    from ljwx.resources import include_folder
+
+    if source not in refresher.SOURCES:
+        raise typer.BadParameter(f"{source!r} is no source; there are {', '.join(refresher.SOURCES)}")
+    with failures_told():
+        told = refresher.refresh(file or include_folder() / "sessions" / "sse.txt", source)
+    say({"done": told}, lambda console: console.print(told, markup=False), as_json)

@@ -1,0 +1,71 @@
+"""Where a model, a dataset or a sample came from, what became of it, and what was built and decided over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ljwx.hooks.warehouse.base import WarehouseBase
+
+TRACES = {
+    "model": "lineage/model",
+    "sample_spec_of_model": "lineage/sample_spec_of_model",
+    "evaluations_of_model": "lineage/evaluations_of_model",
+    "decisions_of_model": "lineage/decisions_of_model",
+    "dataset": "lineage/dataset",
+    "children_of_dataset": "lineage/children_of_dataset",
+    "models_of_dataset": "lineage/models_of_dataset",
+    "question_sets_of_dataset": "lineage/question_sets_of_dataset",
+    "samples": "lineage/samples",
+    "bars_of_sample": "lineage/bars_of_sample",
+    "datasets_of_sample": "lineage/datasets_of_sample",
+    "answers_of_sample": "lineage/answers_of_sample",
+}
+
+
+class LineageVerbs(WarehouseBase):
+    """Verbs that only read, over all stages."""
+
+    def traced(self, what: str, name: str) -> list[dict[str, Any]]:
+        """Return what the books say of a model, dataset or sample.
+
+        :param what: a key of TRACES.
+        """
+        return self.rows(TRACES[what], subject=name)
+
+    def fetched_by(self, first: Any, last: Any) -> list[dict[str, Any]]:
+        """Return the task instances that fetched the sessions of a range, and how many each."""
+        return self.rows("lineage/fetched_by", first=first, last=last)
+
+    def builds(self, newest: int) -> list[dict[str, Any]]:
+        """Return the newest builds with their decision and the overall part of their scorecard, newest first."""
+        return self.rows("history/builds", newest=newest)
+
+    def alias_history(self) -> list[dict[str, Any]]:
+        """Return the aliases with model, digest, and the decision that set them."""
+        return self.rows("history/aliases")
+
+    def failed_runs(self, newest: int) -> list[dict[str, Any]]:
+        """Return the task instances of the last 30 days that began to write and did not finish, newest first."""
+        return self.rows("history/failed_runs", newest=newest)
+
+    def common_question_set(self, first: str, second: str) -> dict[str, Any] | None:
+        """Return the newest question set that two models answered: question_set_id, and both evaluations."""
+        return self.row("history/common_question_set", first=first, second=second)
+
+    def server(self) -> dict[str, Any]:
+        """Return version and now of the database server."""
+        return self.row("history/server") or {}
+
+    def schema_version(self) -> str | None:
+        """Return the migration that the tables are at; None before the first."""
+        from psycopg.errors import UndefinedTable
+
+        try:
+            return str((self.row("history/schema_version") or {})["version_num"])
+        except UndefinedTable:
+            return None
+
+    def absent_interfaces(self) -> list[str] | None:
+        """Return the interfaces that the last session was fetched without; None before the first session."""
+        found = self.row("history/absent_interfaces")
+        return None if found is None else list(found["absent"])

@@ -1,0 +1,193 @@
+"""The parts that the pipeline leans on, looked at one by one; one that fails hides no other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+DISK_FREE = 2 << 30
+"""Bytes: a dataset of the whole market and a build's temporary files fit in it."""
+CLOCK_SECONDS = 5.0
+CALENDAR_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a part.
+
+    :param ok: None when it could not be looked at, and does not have to be.
+    :param advice: what to do; empty when it is fine.
+    """
+
+    part: str
+    ok: bool | None
+    found: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON can hold it."""
+        return asdict(self)
+
+
+def checkup() -> Iterator[Finding]:
+    """Yield a finding of each part."""
+    checks: dict[str, Callable[[], Finding]] = {
+        "settings": _settings, "database": _database, "schema": _schema, "clock": _clock, "tushare": _tushare,
+        "tier": _tier, "ollama": _ollama, "base": _base, "champion": _champion, "calendar": _calendar, "disk": _disk,
+        "pools": _pools,
+    }  # fmt: skip
+    for part, check in checks.items():
+        yield _looked_at(part, check)
+
+
+def _looked_at(part: str, check: Callable[[], Finding]) -> Finding:
+    """Return a finding whatever the check runs into, so that the others are made too."""
+    try:
+        return check()
+    except Exception as error:
+        return Finding(part, False, f"{type(error).__name__}: {' '.join(str(error).split())}", _advice(part))
+
+
+def _advice(part: str) -> str:
+    from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
+
+    warehouse = f"see the connection {POSTGRES_CONN_ID}, and whether PostgreSQL runs"
+    return {
+        "settings": "correct include/training_config.json or the Variable ljwx_training_config",
+        "tushare": f"see the connection {TUSHARE_CONN_ID}",
+        "ollama": f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs",
+        "base": f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs",
+    }.get(part, warehouse)
+
+
+def _settings() -> Finding:
+    from ljwx.settings import current_settings
+
+    chosen = current_settings().model
+    return Finding("settings", True, f"valid: {chosen.strategy} on {chosen.base}")
+
+
+def _database() -> Finding:
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    return Finding("database", True, f"PostgreSQL {WarehouseHook().server()['version']}")
+
+
+def _schema() -> Finding:
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.migrations import newest
+
+    at, head = WarehouseHook().schema_version(), newest()
+    return Finding("schema", at == head, f"migration {at or 'none'} of {head}", "" if at == head else "ljwx migrate")
+
+
+def _clock() -> Finding:
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    off = abs((datetime.now(timezone.utc) - WarehouseHook().server()["now"]).total_seconds())
+    fine = off < CLOCK_SECONDS
+    return Finding("clock", fine, f"{off:.1f} s from the database's", "" if fine else "set the clock by NTP")
+
+
+def _tushare() -> Finding:
+    from ljwx.hooks.tushare import TushareHook
+
+    fine, said = TushareHook().test_connection()
+    return Finding("tushare", fine, said, "" if fine else _advice("tushare"))
+
+
+def _tier() -> Finding:
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    absent = WarehouseHook().absent_interfaces()
+    if absent is None:
+        return Finding("tier", None, "no session was fetched yet")
+    if not absent:
+        return Finding("tier", True, "the last session lacked no interface")
+    lacks = ", ".join(absent)
+    return Finding("tier", True, f"the last session was fetched without {lacks}: see README, Use it on real servers")
+
+
+def _ollama() -> Finding:
+    from ljwx.hooks.ollama import OllamaHook
+
+    fine, said = OllamaHook().test_connection()
+    return Finding("ollama", fine, said, "" if fine else _advice("ollama"))
+
+
+def _base() -> Finding:
+    from ljwx.exceptions import ModelMissing
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.settings import current_settings
+
+    base = current_settings().model.base
+    try:
+        return Finding("base", True, f"{base} is there, digest {OllamaHook().digest(base)[:12]}")
+    except ModelMissing:
+        return Finding("base", True, f"{base} is not on the server: the next build pulls it, or `ollama pull {base}`")
+
+
+def _champion() -> Finding:
+    from ljwx.exceptions import ModelMissing
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.settings import current_settings
+
+    champion = WarehouseHook().champion()
+    if champion is None:
+        return Finding("champion", None, "none yet; ljwx_model_build makes the first")
+    alias = f"{current_settings().model.repository}:latest"
+    try:
+        served = OllamaHook().digest(alias)
+    except ModelMissing:
+        served = ""
+    if served == champion["digest"]:
+        return Finding("champion", True, f"{champion['model']} is served as {alias}")
+    advice = f"ollama cp {champion['model']} {alias}; if it is gone too: ljwx rollback, or clear its build"
+    return Finding("champion", False, f"{alias} is {served[:12] or 'missing'}, not {champion['model']}", advice)
+
+
+def _calendar() -> Finding:
+    from ljwx.resources import sse_calendar
+    from ljwx.schedule import SHANGHAI
+
+    calendar = sse_calendar()
+    left = calendar.days_left(datetime.now(SHANGHAI).date())
+    fine = left >= CALENDAR_DAYS
+    advice = (
+        "" if fine else "ljwx sessions refresh, once the exchange has published the next year; restart Airflow then"
+    )
+    return Finding("calendar", fine, f"known through {calendar.known_through}, {left} days", advice)
+
+
+def _disk() -> Finding:
+    from ljwx.resources import data_folder
+
+    folder = Path(str(data_folder()))
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    fine = free >= DISK_FREE
+    advice = "" if fine else "make room, or run ljwx_cleanup with dry_run false"
+    return Finding("disk", fine, f"{free / (1 << 30):.1f} GiB free for {folder}", advice)
+
+
+def _pools() -> Finding:
+    """Tasks of a pool that does not exist wait for ever."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ljwx.resources import OLLAMA_POOL, TUSHARE_POOL
+
+    try:
+        from airflow.models.pool import Pool
+
+        missing = [name for name in (TUSHARE_POOL, OLLAMA_POOL) if Pool.get_pool(name) is None]
+    except (SQLAlchemyError, ImportError, RuntimeError):
+        return Finding("pools", None, "Airflow's own database was not reached")
+    if not missing:
+        return Finding("pools", True, f"{TUSHARE_POOL} and {OLLAMA_POOL} are there")
+    command = "; ".join(f"airflow pools set {name} 2 ljwx" for name in missing)
+    return Finding("pools", False, f"missing: {', '.join(missing)}; their tasks would wait for ever", command)

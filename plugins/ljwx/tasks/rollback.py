@@ -1,0 +1,84 @@
+"""Put the previous champion back, by a param of the DAG or by the command `ljwx rollback`."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.hooks.warehouse import WarehouseHook
+
+log = logging.getLogger(__name__)
+
+
+def roll_back_if_asked() -> None:
+    """Do nothing unless the run's param `rollback` gives a reason; with one, roll back and build nothing.
+
+    :raises AirflowSkipException: the previous champion was put back, so there is nothing to build in this run.
+    """
+    from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.tasks.runs import recorded_run
+
+    reason = get_current_context()["params"].get("rollback")
+    if not reason:
+        return
+    warehouse = WarehouseHook()
+    with recorded_run(warehouse, reason=reason) as run:
+        done = _put_back(warehouse, run.key, reason)
+        run.outputs |= done
+    raise AirflowSkipException(f"{done['model']} is champion again instead of {done['instead_of']}: nothing is built")
+
+
+def rollback(reason: str) -> dict[str, Any]:
+    """Put the previous champion back outside of a DAG run.
+
+    :param reason: kept with the decision.
+    :return: promotion_id, model, instead_of.
+    :raises NotFound: there is no champion, or no previous one.
+    :raises ModelMissing: the previous champion is not on the server any more; nothing was changed.
+    """
+    from datetime import datetime, timezone
+
+    from ljwx.exceptions import ConfigurationError
+    from ljwx.hooks.warehouse import RunRef, WarehouseHook
+
+    if not reason.strip():
+        raise ConfigurationError("a rollback needs a reason; it is kept with the decision")
+    warehouse = WarehouseHook()
+    started = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+    run_key = warehouse.start_run(RunRef("ljwx", f"command__{started}", "rollback"), reason=reason)
+    done = _put_back(warehouse, run_key, reason)
+    warehouse.finish_run(run_key, **done)
+    return done
+
+
+def _put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> dict[str, Any]:
+    """Decide once for a run, however often it is tried, and let the server follow."""
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.settings import current_settings
+    from ljwx.tasks.promotions import serve_champion
+
+    ollama = OllamaHook()
+    done = warehouse.rollback_of_run(run_key) or _decide(warehouse, ollama, run_key, reason)
+    serve_champion(warehouse, ollama, current_settings().model.repository)
+    log.info("%s is champion again instead of %s: %s", done["model"], done["instead_of"], reason)
+    return done
+
+
+def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> dict[str, Any]:
+    from ljwx.core.promotions import Reason
+    from ljwx.exceptions import NotFound
+
+    aliases = warehouse.aliases()
+    champion, previous = aliases.get("champion"), aliases.get("previous")
+    if champion is None or previous is None:
+        have = "there is no champion" if champion is None else f"{champion} is the first champion"
+        raise NotFound(f"nothing to roll back to: {have}")
+    ollama.digest(previous)
+    told = Reason(code="rolled_back", text=reason, favourable=True)
+    promotion_id = warehouse.save_rollback(run_key, champion, previous, told.model_dump())
+    return {"promotion_id": promotion_id, "model": previous, "instead_of": champion}

@@ -1,0 +1,329 @@
+"""Each command as a person types it: what it prints, what it exits with, and that it says why when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from ljwx import __version__
+from ljwx.cli.app import app
+from ljwx.sandbox.postgres import EmbeddedPostgres
+from support_chain import Chain, Database, answer_next
+from support_ollama import OllamaServer
+
+Run = Callable[..., Result]
+RISK = "仅供研究,不构成投资建议"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+    monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
+
+    def invoke(*words: str, code: int = 0) -> Result:
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == code, (done.exception, done.output)
+        return done
+
+    return invoke
+
+
+@pytest.fixture
+def crowned(chain_db: Database, chain: Chain) -> Database:
+    """The chain's model is the champion."""
+    promotion = chain_db.insert(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+        "SELECT model, %s, 'first_champion', true, '[]', '{}', run_key FROM ljwx.models RETURNING promotion_id",
+        chain.question_set_id,
+    )  # fmt: skip
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
+        "SELECT 'champion', model, digest, %s FROM ljwx.models", promotion,
+    )  # fmt: skip
+    return chain_db
+
+
+def one_line(result: Result) -> str:
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("ljwx: ")
+    return line
+
+
+def validation_sample(db: Database) -> dict[str, Any]:
+    (row,) = db.rows(
+        "SELECT sample_id, ts_code, session, snapshot::text AS snapshot, answer::text AS answer FROM ljwx.samples "
+        "JOIN ljwx.dataset_samples USING (sample_id) WHERE split = 'validation' AND task = 'investment_advice' "
+        "ORDER BY sample_id LIMIT 1"
+    )
+    return row
+
+
+def test_help_tells_every_command_in_both_languages_and_the_exit_codes(run: Run) -> None:
+    told = run("--help").stdout
+    for command in ("ask", "report", "compare", "lineage", "rollback", "doctor", "migrate", "sessions"):
+        assert f"\n  {command} " in told
+        page = run(command, "--help").stdout
+        assert any("\u4e00" <= sign <= "\u9fff" for sign in page), command
+    assert "3 not found" in " ".join(told.split())
+    assert run("--version").stdout == f"ljwx {__version__}\n"
+
+
+def test_an_answer_is_about_the_very_snapshot_the_samples_are_made_of(run: Run, crowned: Database) -> None:
+    sample = validation_sample(crowned)
+    told = json.loads(run("ask", sample["ts_code"], "--date", str(sample["session"]), "--json").stdout)
+    assert told["snapshot"] == json.loads(sample["snapshot"])
+    assert (told["session"], told["task"]) == (str(sample["session"]), "investment_advice")
+    assert told["answer"]["valid"]
+    assert told["answer"]["label"] in {"buy", "hold", "sell"}
+    assert sum(told["answer"]["probabilities"].values()) == pytest.approx(1)
+    assert RISK in told["risk_statement"]
+
+
+def test_a_claim_that_the_snapshot_does_not_hold_is_named(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer
+) -> None:
+    sample = validation_sample(crowned)
+    wrong = json.loads(sample["answer"]) | {"analysis": "RSI6为12345.6,5日涨幅99.9%"}
+    answer_next(ollama_faulty, json.dumps(wrong, ensure_ascii=False))
+    told = run("ask", sample["ts_code"].lower(), "--date", f"{sample['session']:%Y%m%d}").stdout
+    assert "wrong   RSI6 12345.6: the snapshot has" in told
+    assert "checked every number" not in told
+    assert RISK in told
+
+
+def test_an_answer_that_does_not_parse_is_shown_raw_and_fails(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer
+) -> None:
+    answer_next(ollama_faulty, "我看好它")
+    sample = validation_sample(crowned)
+    done = run("ask", sample["ts_code"], "--date", str(sample["session"]), code=1)
+    assert "raw     我看好它" in done.stdout
+    assert "not valid (not_the_schema); nothing was made up in its place" in one_line(done)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("999999.SZ",), 3, "no stock '999999.SZ' is known; codes look like 000001.SZ"),
+        (
+            ("000001.SZ", "--date", "2999-01-01"),
+            3,
+            "nothing is known of 2999-01-01 yet; the last complete session is 2026",
+        ),
+        (
+            ("000001.SZ", "--date", "1999-01-01"),
+            3,
+            "the warehouse begins with 2025-09-01; nothing is known of 1999-01-01",
+        ),
+        (("000001.SZ", "--date", "2025-09-02"), 3, "has too few unbroken sessions up to 2025-09-02"),
+    ],
+)
+def test_what_cannot_be_answered_ends_with_one_line(
+    run: Run, crowned: Database, words: tuple[str, ...], code: int, why: str
+) -> None:
+    assert why in one_line(run("ask", *words, code=code))
+
+
+def test_a_suspended_stock_is_said_to_be_suspended(run: Run, crowned: Database) -> None:
+    stock, session = next(
+        iter(
+            crowned.rows(
+                "SELECT s.ts_code, s.session FROM ljwx.suspensions s JOIN ljwx.ingest_days d USING (session) "
+                "WHERE kind = 'S' AND timing IS NULL AND NOT EXISTS (SELECT FROM ljwx.current_bars b "
+                "WHERE b.ts_code = s.ts_code AND b.session = s.session) AND session > '2025-12-01' LIMIT 1"
+            )
+        )
+    ).values()
+    why = one_line(run("ask", stock, "--date", str(session), code=3))
+    assert f"{stock} did not trade on {session}, it was suspended; its last bar is of " in why
+
+
+def test_a_stock_that_is_delisted_or_not_yet_listed_is_said_to_be(run: Run, crowned: Database) -> None:
+    crowned.execute("DELETE FROM ljwx.bars WHERE ts_code = '000001.SZ'")
+    crowned.execute("UPDATE ljwx.instruments SET delist_date = '2026-01-05' WHERE ts_code = '000001.SZ'")
+    assert "000001.SZ was delisted on 2026-01-05" in one_line(run("ask", "000001.SZ", code=3))
+    crowned.execute(
+        "UPDATE ljwx.instruments SET delist_date = NULL, list_date = '2026-12-01' WHERE ts_code = '000001.SZ'"
+    )
+    assert "000001.SZ was listed on 2026-12-01, after 2026-" in one_line(run("ask", "000001.SZ", code=3))
+
+
+def test_without_a_champion_it_says_what_to_run(run: Run, chain_db: Database) -> None:
+    assert "there is no champion yet; run ljwx_model_build" in one_line(run("ask", "000001.SZ", code=3))
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("ask", "000001.SZ", "--task", "fortune"), "'fortune' is no task"),
+        (("ask", "000001.SZ", "--date", "soon"), "'soon' is no day; write it like 2026-06-30"),
+        (("report", "--newest", "0"), "should be greater than or equal to 1"),
+        (("sessions", "refresh", "--source", "stars"), "'stars' is no source"),
+        (("ask",), "Missing argument"),
+    ],
+)
+def test_wrong_use_ends_with_2(run: Run, crowned: Database, words: tuple[str, ...], why: str) -> None:
+    assert why in " ".join(run(*words, code=2).stderr.split())
+
+
+def test_the_champion_gone_from_the_server_is_a_failure_that_names_it(
+    run: Run, crowned: Database, ollama_sandbox: OllamaServer
+) -> None:
+    crowned.execute("ALTER TABLE ljwx.promotions DROP CONSTRAINT promotions_challenger_fkey")
+    for table in ("aliases", "evaluations"):
+        crowned.execute(f"ALTER TABLE ljwx.{table} DROP CONSTRAINT {table}_model_fkey")
+    crowned.execute("UPDATE ljwx.models SET model = 'ljwx-stock:gone'")
+    crowned.execute("UPDATE ljwx.aliases SET model = 'ljwx-stock:gone'")
+    sample = validation_sample(crowned)
+    why = one_line(run("ask", sample["ts_code"], "--date", str(sample["session"]), code=1))
+    assert "ModelMissing" in why
+    assert "ljwx-stock:gone" in why
+
+
+def test_the_report_lists_the_champion_and_the_builds(run: Run, crowned: Database, chain: Chain) -> None:
+    told = run("report").stdout
+    assert f"champion    {chain.plan['model']}" in told
+    assert RISK in told
+    found = json.loads(run("report", "--json").stdout)
+    assert [build["model"] for build in found["builds"]] == [chain.plan["model"]]
+    assert found["builds"][0]["verdict"] == "first_champion"
+    assert found["unfinished"] == []
+
+
+def test_a_task_that_wrote_and_did_not_finish_is_in_the_report(run: Run, crowned: Database) -> None:
+    crowned.execute("UPDATE ljwx.runs SET finished_at = NULL, started_at = now() WHERE task_id = 'build_dataset'")
+    assert "tests.build_dataset" in run("report").stdout
+
+
+def test_a_model_leads_to_its_bars_and_a_sample_to_its_model(run: Run, crowned: Database, chain: Chain) -> None:
+    tree = json.loads(run("lineage", chain.plan["model"], "--json").stdout)
+    dataset = next(node for node in tree["made_from"] if node["kind"] == "dataset")
+    assert dataset["name"] == chain.dataset_id
+    bars = [node for node in dataset["made_from"] if node["kind"] == "bars"]
+    assert sum(node["rows"] for node in bars) == crowned.value(
+        "SELECT count(*) FROM ljwx.current_bars WHERE session BETWEEN %s AND %s", dataset["from"], dataset["to"]
+    )
+    assert {node["made_from"][0]["name"].split("[")[0] for node in bars} == {"tests.ingest_bars"}
+    assert [node["verdict"] for node in tree["used_by"] if node["kind"] == "decision"] == ["first_champion"]
+
+    sample = validation_sample(crowned)["sample_id"]
+    back = json.loads(run("lineage", sample[:12], "--json").stdout)
+    assert back["name"] == sample
+    assert {"kind": "dataset", "name": chain.dataset_id, "split": "validation"} in back["used_by"]
+    forward = json.loads(run("lineage", chain.dataset_id, "--json").stdout)
+    assert chain.plan["model"] in {node["name"] for node in forward["used_by"]}
+    assert "├── made from" in run("lineage", chain.dataset_id).stdout
+
+
+@pytest.mark.parametrize("name", ["ljwx-stock:nothing", "20200101-000000000000", "deadbeef", "x"])
+def test_a_name_of_nothing_is_not_found(run: Run, crowned: Database, name: str) -> None:
+    why = one_line(run("lineage", name, code=3))
+    assert why == f"ljwx: no model, dataset or sample is called '{name}'; `ljwx report` lists the models and datasets"
+
+
+def rival(db: Database, chain: Chain, right: int) -> None:
+    """Two models that answered the chain's questions: the champion all of them rightly, the other `right` of them."""
+    db.execute(
+        "INSERT INTO ljwx.models SELECT 'ljwx-stock:rival', digest, strategy, base, base_digest, spec, spec_sha256, "
+        "dataset_id, verified, created_at, deleted_at, run_key FROM ljwx.models"
+    )
+    for model in (chain.plan["model"], "ljwx-stock:rival"):
+        evaluation = db.insert(
+            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
+            "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
+            chain.question_set_id, model,
+        )  # fmt: skip
+        db.execute(
+            "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, label, latency_s, prompt_tokens, "
+            "answer_tokens) SELECT %s, sample_id, '', true, CASE WHEN %s OR position < %s THEN label ELSE 'none' END, "
+            "1, 1, 1 FROM ljwx.questions JOIN ljwx.samples USING (sample_id) WHERE question_set_id = %s",
+            evaluation, model == chain.plan["model"], right, chain.question_set_id,
+        )  # fmt: skip
+
+
+def test_two_models_are_compared_on_what_both_answered(run: Run, crowned: Database, chain: Chain) -> None:
+    rival(crowned, chain, right=1)
+    found = json.loads(run("compare", chain.plan["model"], "ljwx-stock:rival", "--json").stdout)
+    overall = found["parts"][0]
+    assert (overall["part"], overall["questions"], overall["first"], overall["second"]) == ("overall", 4, 1.0, 0.25)
+    assert (overall["difference"], overall["low"], overall["high"]) == (0.75, None, None)
+    assert "resampled in blocks of sessions" in run("compare", chain.plan["model"], "ljwx-stock:rival").stdout
+
+
+def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: Database, chain: Chain) -> None:
+    assert "have no question set in common" in one_line(
+        run("compare", chain.plan["model"], chain.plan["model"], code=3)
+    )
+    assert "no model is called 'x'" in one_line(run("compare", "x", chain.plan["model"], code=3))
+
+
+def test_the_database_down_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", "postgres://postgres:hidden@127.0.0.1:9/none")
+    why = one_line(run("report", code=1))
+    assert "the warehouse: " in why
+    assert "hidden" not in why
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a database without a table."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_migrate_brings_an_empty_database_to_the_newest_schema(
+    run: Run, monkeypatch: pytest.MonkeyPatch, empty_url: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", empty_url.replace("postgresql://", "postgres://"))
+    assert "run `ljwx migrate`" in one_line(run("report", code=2))
+    first, again = (json.loads(run("migrate", "--json").stdout) for _ in range(2))
+    assert first["before"] is None
+    assert again["before"] == again["now"] == first["now"]
+    assert "There is no champion yet" in run("report").stdout
+
+
+def test_sessions_refresh_keeps_the_list_when_the_source_lacks_a_year(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_TUSHARE_DEFAULT",
+        '{"conn_type": "tushare", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "x"}',
+    )
+    path = tmp_path / "sse.txt"
+    path.write_text("# Known through 2026-12-31.\n2026-01-05\n", encoding="utf-8")
+    before = path.read_bytes()
+    assert "TushareUnavailable" in one_line(
+        run("sessions", "refresh", "--source", "trade_cal", "--file", str(path), code=1)
+    )
+    assert path.read_bytes() == before
+
+
+def test_it_runs_on_connections_of_the_environment_alone(
+    crowned: Database, ollama_sandbox: OllamaServer, tmp_path: Path
+) -> None:
+    """Airflow's own database does not exist here: neither connections nor the Variable can come from it."""
+    sample = validation_sample(crowned)
+    words = ("ask", sample["ts_code"], "--date", str(sample["session"]), "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "ljwx.cli", *words], capture_output=True, text=True, check=False, timeout=120,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")},
+            "AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONN_LJWX_POSTGRES": crowned.url.replace("postgresql", "postgres"),
+            "AIRFLOW_CONN_OLLAMA_DEFAULT": ollama_sandbox.connection,
+        },
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["snapshot"]["ts_code"] == sample["ts_code"]
