@@ -6,9 +6,12 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
+
+Executor = Literal["local", "celery"]
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PORTS = {"airflow": 8080, "postgres": 15432, "tushare": 18100, "ollama": 11435}
+PORTS = {"airflow": 8080, "postgres": 15432, "tushare": 18100, "ollama": 11435, "redis": 16379}
 
 
 class SandboxError(Exception):
@@ -20,17 +23,23 @@ class SandboxSettings:
     """Folder and ports of one sandbox.
 
     :param home: folder of all state: database, models, logs, passwords. `LJWX_HOME`, default `var/` of the repository.
-    :param ports: port of each server on 127.0.0.1. `LJWX_PORT_AIRFLOW`, `_POSTGRES`, `_TUSHARE`, `_OLLAMA`.
+    :param ports: port of each server on 127.0.0.1. `LJWX_PORT_AIRFLOW`, `_POSTGRES`, `_TUSHARE`, `_OLLAMA`, `_REDIS`.
+    :param executor: Airflow's; with celery a Redis and two workers belong to the stack. `LJWX_EXECUTOR`.
     """
 
     home: Path
     ports: dict[str, int]
+    executor: Executor = "local"
 
     @classmethod
     def from_environment(cls) -> SandboxSettings:
         """Read the settings; a port that is not a number is refused by name."""
         home = Path(os.environ.get("LJWX_HOME", str(REPOSITORY / "var"))).resolve()
-        return cls(home, {name: _port(name, default) for name, default in PORTS.items()})
+        executor = os.environ.get("LJWX_EXECUTOR", "local")
+        if executor not in get_args(Executor):
+            raise SandboxError(f"LJWX_EXECUTOR={executor!r} is not one of {', '.join(get_args(Executor))}")
+        ports = {name: _port(name, default) for name, default in PORTS.items()}
+        return cls(home, ports, cast("Executor", executor))
 
     @property
     def logs(self) -> Path:

@@ -14,13 +14,14 @@ from typing import Any
 
 import requests
 
-from ljwx.sandbox import airflow
+from ljwx.sandbox import airflow, celery
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from ljwx.sandbox.processes import ProcessFile, require_free_port, wait_until
 from ljwx.sandbox.settings import REPOSITORY, SandboxError, SandboxSettings, port_variable
 
 START_SECONDS = 180
 STAND_INS = ("tushare", "ollama")
+ALWAYS = ("airflow", "postgres", *STAND_INS)
 POOLS = {
     "ljwx_tushare": (2, "Calls to the TuShare server: raise with the tier's limit."),
     "ljwx_ollama": (1, "Builds and evaluations on the model server."),
@@ -72,11 +73,20 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """Environment of Airflow's processes and of its command line."""
         chosen = {"LJWX_SCHEDULES": "on" if self.schedules else "off"}
-        return airflow.environment(self.settings, self.postgres.url("airflow", "postgresql+psycopg2")) | chosen
+        database = self.postgres.url("airflow", "postgresql+psycopg2")
+        if self.settings.executor == "celery":
+            chosen |= celery.environment(self.settings, database)
+        return airflow.environment(self.settings, database) | chosen
+
+    @property
+    def components(self) -> Mapping[str, Sequence[str]]:
+        """The commands of Airflow's processes, in the order in which they are started."""
+        own = {name: (airflow.executable("airflow"), *arguments) for name, arguments in airflow.COMPONENTS.items()}
+        return own if self.settings.executor == "local" else {**own, **celery.worker_commands()}
 
     def is_up(self) -> bool:
         """Tell whether every server runs and Airflow reports itself healthy."""
-        return all(self._file(name).find() for name in (*STAND_INS, *airflow.COMPONENTS)) and self.api.is_ready()
+        return all(self._file(name).find() for name in (*STAND_INS, *self.components)) and self.api.is_ready()
 
     def up(self) -> None:
         """Start what does not run yet; what an interrupted start left behind is stopped first."""
@@ -84,7 +94,7 @@ class Stack:
             self.say(f"already up: {self.api.base_url}")
             return
         self.down()
-        for name in self.settings.ports:
+        for name in (*ALWAYS, *(["redis"] if self.settings.executor == "celery" else [])):
             require_free_port(name, self.settings.ports[name], port_variable(name))
         try:
             self._start()
@@ -94,7 +104,7 @@ class Stack:
 
     def down(self) -> None:
         """Stop everything this sandbox started, and nothing else."""
-        for name in (*reversed(airflow.COMPONENTS), *STAND_INS):
+        for name in (*reversed([*airflow.COMPONENTS, *celery.WORKERS]), "redis", *STAND_INS):
             self._file(name).stop()
         self.postgres.stop()
 
@@ -106,13 +116,20 @@ class Stack:
             self._file(name).start(self._stand_in(name), os.environ, self._log(name))
         self.say("Airflow: migrating its database")
         self._airflow_migrate()
-        for name, arguments in airflow.COMPONENTS.items():
-            self._file(name).start((airflow.executable("airflow"), *arguments), self.environment, self._log(name))
+        if self.settings.executor == "celery":
+            self.say(f"Redis on 127.0.0.1:{self.settings.ports['redis']}, and {len(celery.WORKERS)} workers")
+            self._file("redis").start(celery.redis_command(self.settings), os.environ, self._log("redis"))
+        for name in self.components:
+            self.start_component(name)
         self._wait("tushare", self._answers("tushare", "/_sandbox/stats"))
         self._wait("ollama", self._answers("ollama", "/api/version"))
         self.say(f"Airflow on {self.api.base_url}: api-server, scheduler, dag-processor, triggerer")
         self._wait("api-server", self.api.is_ready)
         self._connect()
+
+    def start_component(self, name: str) -> None:
+        """Start one of Airflow's processes, also after it has died."""
+        self._file(name).start(self.components[name], self.environment, self._log(name))
 
     def _stand_in(self, name: str) -> list[str]:
         command = [sys.executable, "-m", f"ljwx.sandbox.{name}", "--host", "127.0.0.1"]
