@@ -1,0 +1,155 @@
+"""docker-compose.yaml, read by a Compose implementation's own `config`: no engine runs here, but the file is whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ljwx.sandbox import airflow, celery
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = next(
+    (command for command in (["docker-compose"], ["docker", "compose"]) if shutil.which(command[0])), ["docker-compose"]
+)
+pytestmark = pytest.mark.skipif(
+    shutil.which(COMPOSE[0]) is None, reason="needs a Compose implementation: apt-get install docker-compose"
+)
+
+ALWAYS = {
+    "airflow-db", "warehouse", "ollama", "ollama-init", "airflow-init", "airflow-api-server", "airflow-scheduler",
+    "airflow-dag-processor", "airflow-triggerer",
+}  # fmt: skip
+ONCE = {"ollama-init", "airflow-init"}
+PROFILES = {"celery": {"airflow-worker", "redis"}, "s3": {"s3"}}
+OPTIONAL = {"REDIS_PASSWORD": "redis-secret", "S3_PASSWORD": "s3-secret"}
+
+
+def required() -> dict[str, str]:
+    """What .env.example leaves empty, filled in."""
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = [line.removesuffix("=") for line in lines if re.fullmatch(r"[A-Z_]+=", line)]
+    return {name: "200" if name.endswith("PER_MINUTE") else f"value-of-{name.lower()}" for name in names}
+
+
+def config(
+    folder: Path, values: dict[str, str], *profiles: str
+) -> tuple[int, dict[str, Any], subprocess.CompletedProcess[str]]:
+    """What Compose makes of the file with these values."""
+    env_file = folder / "env"
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
+    chosen = [word for profile in profiles for word in ("--profile", profile)]
+    command = [*COMPOSE, "-f", str(ROOT / "docker-compose.yaml"), "--env-file", str(env_file), *chosen, "config"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=_plain_environment())
+    return done.returncode, (yaml.safe_load(done.stdout) or {}) if done.returncode == 0 else {}, done
+
+
+def _plain_environment() -> dict[str, str]:
+    import os
+
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Every service of every profile."""
+    code, found, done = config(tmp_path, required() | OPTIONAL, *PROFILES)
+    assert code == 0, done.stderr
+    return dict(found["services"])
+
+
+def test_the_profiles_add_their_services_and_nothing_else(tmp_path: Path, services: dict[str, Any]) -> None:
+    assert set(services) == ALWAYS.union(*PROFILES.values())
+    assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
+        name: [profile] for profile, names in PROFILES.items() for name in names
+    }
+
+
+@pytest.mark.parametrize("name", sorted(required()))
+def test_a_value_that_is_missing_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    code, _, done = config(tmp_path, required() | {name: ""})
+    assert code != 0
+    assert f"set {name}" in done.stderr
+
+
+@pytest.mark.parametrize(("service", "name"), [("redis", "REDIS_PASSWORD"), ("s3", "S3_PASSWORD")])
+def test_a_profile_without_its_password_does_not_start(
+    services: dict[str, Any], service: str, name: str, tmp_path: Path
+) -> None:
+    """The guard is in the container's own command, because Compose would ask for it without the profile too."""
+    words = services[service].get("entrypoint") or services[service]["command"]
+    guard = words[-1].replace("$$", "$").splitlines()[0]
+    done = subprocess.run([*words[:-1], guard], env={name: ""}, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"set {name} in .env" in done.stderr
+
+
+def test_no_secret_has_a_default_and_none_is_in_the_file() -> None:
+    text = (ROOT / "docker-compose.yaml").read_text(encoding="utf-8")
+    secrets = re.findall(r"\$\{([A-Z_]*(?:PASSWORD|TOKEN|KEY|SECRET)[A-Z_]*)(:[-?][^}]*)?\}", text)
+    assert len(secrets) > 8
+    assert [name for name, rest in secrets if rest.startswith(":-") and rest != ":-"] == []
+    assert re.findall(r"PASSWORD: (?!\$)\S+", text) == []
+
+
+def test_everything_published_is_on_this_machine_only(services: dict[str, Any]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", ())]
+    assert ports
+    for port in ports:
+        host = port.split(":")[0] if isinstance(port, str) else port["host_ip"]
+        assert host == "127.0.0.1"
+
+
+def test_every_service_that_stays_is_watched_and_restarted(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["restart"] in ({"on-failure"} if name in ONCE else {"unless-stopped"}), name
+        if name not in ONCE:
+            assert service["healthcheck"]["test"], name
+
+
+def test_every_image_is_pinned(services: dict[str, Any]) -> None:
+    images = {service["image"] for service in services.values()}
+    images |= set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert [image for image in images if not re.search(r":v?\d+\.\d+", image)] == []
+
+
+def test_state_is_kept_in_volumes(services: dict[str, Any]) -> None:
+    kept = {name: [str(volume) for volume in service.get("volumes", ())] for name, service in services.items()}
+    for name in ("airflow-db", "warehouse", "ollama", "s3", "airflow-scheduler"):
+        assert kept[name], name
+
+
+def test_each_airflow_service_runs_what_the_sandbox_runs_as_a_plain_process(services: dict[str, Any]) -> None:
+    """So the end-to-end tests, which start these commands without containers, speak for the containers too."""
+    for name, arguments in airflow.COMPONENTS.items():
+        assert words(services[f"airflow-{name}"]) == [arguments[0]]
+    worker = next(iter(celery.worker_commands().values()))
+    assert list(worker[1:3]) == words(services["airflow-worker"]) == ["celery", "worker"]
+
+
+def words(service: dict[str, Any]) -> list[str]:
+    command = service["command"]
+    return command.split() if isinstance(command, str) else list(command)
+
+
+def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(tmp_path: Path) -> None:
+    values = required() | OPTIONAL | {"AIRFLOW_EXECUTOR": "CeleryExecutor"}
+    _, found, _ = config(tmp_path, values, "celery")
+    told = {
+        (env["AIRFLOW__CORE__EXECUTOR"], env["AIRFLOW__CELERY__BROKER_URL"], env["AIRFLOW__CELERY__RESULT_BACKEND"])
+        for name in ("airflow-scheduler", "airflow-worker")
+        for env in [found["services"][name]["environment"]]
+    }
+    assert len(told) == 1
+    assert next(iter(told))[:2] == ("CeleryExecutor", "redis://:redis-secret@redis:6379/0")
+
+
+def test_the_image_has_what_every_profile_needs() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for name in ("requirements.txt", "requirements-celery.txt", "constraints.txt"):
+        assert name in dockerfile
