@@ -45,6 +45,11 @@ class OllamaServer:
     def stats(self) -> dict[str, int]:
         return dict(requests.get(f"{self.url}/_sandbox/stats", timeout=10).json())
 
+    def blob_bytes(self) -> int:
+        """Bytes of all blobs of a sandbox."""
+        assert self.models is not None
+        return sum(path.stat().st_size for path in (self.models / "blobs").iterdir())
+
     @property
     def connection(self) -> str:
         """The server as the text of an AIRFLOW_CONN_ variable."""

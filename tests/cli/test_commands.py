@@ -70,7 +70,7 @@ def validation_sample(db: Database) -> dict[str, Any]:
 
 def test_help_tells_every_command_in_both_languages_and_the_exit_codes(run: Run) -> None:
     told = run("--help").stdout
-    for command in ("ask", "report", "compare", "lineage", "rollback", "doctor", "migrate", "sessions"):
+    for command in ("ask", "report", "compare", "lineage", "rollback", "doctor", "audit", "migrate", "sessions"):
         assert f"\n  {command} " in told
         page = run(command, "--help").stdout
         assert any("\u4e00" <= sign <= "\u9fff" for sign in page), command
@@ -265,6 +265,13 @@ def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: 
         run("compare", chain.plan["model"], chain.plan["model"], code=3)
     )
     assert "no model is called 'x'" in one_line(run("compare", "x", chain.plan["model"], code=3))
+
+
+def test_the_audit_exits_with_4_when_something_is_on_one_side_only(run: Run, crowned: Database, chain: Chain) -> None:
+    assert run("audit").stdout == "0 orphans\n"
+    crowned.execute("UPDATE ljwx.datasets SET deleted_at = now()")
+    (orphan,) = json.loads(run("audit", "--json", code=4).stdout)
+    assert (orphan["name"], orphan["lacks"]) == (chain.dataset_id, "no row in ljwx.datasets")
 
 
 def test_the_database_down_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ljwx.core.retention import Citation, RetentionPolicy, StoredDataset, StoredModel, plan
+from ljwx.core.retention import Citation, RetentionPolicy, StoredDataset, StoredModel, plan, reclaimed, sweeps
 
 TODAY = date(2024, 6, 28)
 
@@ -193,3 +193,30 @@ def test_a_model_listed_twice_is_refused():
 def test_a_policy_that_means_nothing_is_refused(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         RetentionPolicy(**change)
+
+
+def test_sweeps_keep_as_many_days_and_years_as_the_policy_says():
+    policy = RetentionPolicy(quarantine_keep_days=10, answers_keep_days=3, partition_keep_years=2)
+    assert [(sweep.kind, sweep.before) for sweep in sweeps(policy, TODAY)] == [
+        ("quarantine", ago(10)),
+        ("answers", ago(3)),
+        ("partition", date(2023, 1, 1)),
+    ]
+    assert {sweep.kind for sweep in sweeps(RetentionPolicy(), TODAY)} == {"quarantine", "answers"}
+
+
+SHARED = {"base": ("d0", 1000), "a": ("d1", 1100), "b": ("d2", 1300), "other": ("d3", 50)}
+WEIGHTS = {"base": "w", "a": "w", "b": "w", "other": "v"}
+
+
+@pytest.mark.parametrize(("name", "size"), [("a", 100), ("b", 300), ("base", 0), ("other", 50)])
+def test_weights_that_another_tag_uses_are_not_reclaimed(name, size):
+    assert reclaimed(name, SHARED, WEIGHTS) == size
+
+
+def test_an_alias_of_the_same_digest_keeps_everything():
+    assert reclaimed("b", SHARED | {"latest": ("d2", 1300)}, WEIGHTS | {"latest": "w"}) == 0
+
+
+def test_the_last_tag_of_its_weights_gives_all_of_it_back():
+    assert reclaimed("b", {"b": ("d2", 1300), "other": ("d3", 50)}, WEIGHTS) == 1300

@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=(
         "Connections (ljwx_postgres, ollama_default, tushare_default) come from Airflow or from AIRFLOW_CONN_<ID>. "
-        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor found something to do."
+        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor or audit found something to do."
     ),
 )
 app.command("ask")(ask.ask)
@@ -29,6 +29,7 @@ app.command("compare")(history.compare)
 app.command("lineage")(lineage.lineage)
 app.command("rollback")(upkeep.rollback)
 app.command("doctor")(doctor.doctor)
+app.command("audit")(upkeep.audit)
 app.command("migrate")(upkeep.migrate)
 sessions = typer.Typer(help="The calendar of trading sessions. 交易日历。", no_args_is_help=True, rich_markup_mode=None)
 sessions.command("refresh")(upkeep.refresh_sessions)

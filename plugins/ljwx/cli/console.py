@@ -31,7 +31,7 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     """What was asked for is not there."""
     NEEDS_CARE = 4
-    """`ljwx doctor` found something to do."""
+    """`ljwx doctor` or `ljwx audit` found something to do."""
 
 
 def say(found: Any, picture: Callable[[Console], None], as_json: bool) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ljwx.cli.console import AsJson, failures_told, say
+from ljwx.cli.console import AsJson, Exit, failures_told, say
 
 
 def migrate(as_json: AsJson = False) -> None:
@@ -21,6 +22,23 @@ def migrate(as_json: AsJson = False) -> None:
         hook.migrate()
         found = {"before": before, "now": hook.schema_version()}
     say(found, lambda console: console.print(f"schema ljwx: {before or 'none'} → {found['now']}"), as_json)
+
+
+def audit(as_json: AsJson = False) -> None:
+    """List tags, rows and files whose other half is missing. 核对模型、文件与记录。"""
+    from ljwx.tasks.audit import audit as compare_sides
+
+    with failures_told():
+        found = [asdict(orphan) for orphan in compare_sides()]
+
+    def picture(console: Console) -> None:
+        for each in found:
+            console.print(f"{each['kind']} {each['name']}: {each['lacks']} → {each['advice']}", markup=False)
+        console.print(f"{len(found)} orphans")
+
+    say(found, picture, as_json)
+    if found:
+        raise typer.Exit(int(Exit.NEEDS_CARE))
 
 
 def rollback(

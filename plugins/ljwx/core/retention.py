@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["model", "dataset"]
+SweepKind = Literal["quarantine", "answers", "partition"]
 
 
 class RetentionPolicy(BaseModel):
@@ -24,6 +25,10 @@ class RetentionPolicy(BaseModel):
     :param keep_days: days for which a citation protects what it names.
     :param dataset_keep_last: newest datasets that stay; the newest is the parent of the next.
     :param dataset_keep_days: days for which a dataset's files stay in any case.
+    :param quarantine_keep_days: days for which a refused row stays.
+    :param answers_keep_days: days for which the answers of a deleted model stay; its scorecards stay for good.
+    :param partition_keep_years: calendar years of bars and features that stay, the running one included; None: all.
+        What is dropped can be fetched again, but samples made of it can no longer be traced to their bars.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +37,9 @@ class RetentionPolicy(BaseModel):
     keep_days: int = Field(default=90, ge=0, le=36_500)
     dataset_keep_last: int = Field(default=1, ge=1)
     dataset_keep_days: int = Field(default=30, ge=0, le=36_500)
+    quarantine_keep_days: int = Field(default=365, ge=0, le=36_500)
+    answers_keep_days: int = Field(default=90, ge=0, le=36_500)
+    partition_keep_years: int | None = Field(default=None, ge=2)
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,50 @@ class RetentionPlan:
 
     removals: tuple[Removal, ...]
     kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows that are too old. ``before``: the first Shanghai day whose rows stay."""
+
+    kind: SweepKind
+    before: date
+    reason: str
+
+
+def sweeps(policy: RetentionPolicy, today: date) -> tuple[Sweep, ...]:
+    """Return what goes by age alone, as of a day."""
+    found = [
+        Sweep(
+            "quarantine", today - timedelta(days=policy.quarantine_keep_days),
+            f"refused rows older than {policy.quarantine_keep_days} days",
+        ),
+        Sweep(
+            "answers", today - timedelta(days=policy.answers_keep_days),
+            f"answers of a model deleted more than {policy.answers_keep_days} days ago; its scorecard stays",
+        ),
+    ]  # fmt: skip
+    if policy.partition_keep_years is not None:
+        first = date(today.year - policy.partition_keep_years + 1, 1, 1)
+        found.append(Sweep("partition", first, f"the policy keeps {policy.partition_keep_years} years"))
+    return tuple(found)
+
+
+def reclaimed(name: str, installed: Mapping[str, tuple[str, int]], weights: Mapping[str, str]) -> int:
+    """Return the bytes that deleting a tag gives back: blobs that another tag uses stay.
+
+    Without the weights in common a tag's own layers are what remains: prompt, examples and parameters. Layers of the
+    base that they replaced are counted against it, a few hundred bytes at most, so this is never too much.
+
+    :param installed: tag to digest and bytes, shared blobs included.
+    :param weights: tag to the digest of its weights; a tag that is not named shares with nobody.
+    """
+    digest, size = installed[name]
+    others = {tag: rest for tag, rest in installed.items() if tag != name}
+    if any(other == digest for other, _ in others.values()):
+        return 0
+    sharing = [rest[1] for tag, rest in others.items() if name in weights and weights.get(tag) == weights[name]]
+    return max(0, size - min(sharing)) if sharing else size
 
 
 def plan(

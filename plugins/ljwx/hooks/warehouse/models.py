@@ -105,6 +105,10 @@ class ModelsVerbs(WarehouseBase):
         }  # fmt: skip
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
+            model = {"model": promotion["challenger"]}
+            deleted = (connection.execute(statement("models/by_name"), model).fetchone() or {})["deleted_at"]
+            if promotion["promoted"] and deleted is not None:
+                raise BadData(f"{promotion['challenger']} was deleted on {deleted:%Y-%m-%d}; build it again")
             row = connection.execute(statement("promotions/add"), values).fetchone() or {}
             promotion_id = int(row["promotion_id"])
             if row["promoted"]:

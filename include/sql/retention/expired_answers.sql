@@ -1,0 +1,7 @@
+SELECT m.model AS name, count(*) AS rows, sum(pg_column_size(a.*)) AS bytes
+FROM ljwx.models m
+JOIN ljwx.evaluations e USING (model)
+JOIN ljwx.answers a USING (evaluation_id)
+WHERE (m.deleted_at AT TIME ZONE 'Asia/Shanghai')::date < %(before)s AND e.scorecard IS NOT NULL
+GROUP BY m.model
+ORDER BY m.model
