@@ -1,4 +1,5 @@
-"""What Airflow learns about this package from its entry point: the connection types `tushare` and `ollama`."""
+"""What Airflow learns about this package from its entry point: the connection types `tushare`, `tencent` and
+`ollama`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "ljwx-stock",
         "name": "ljwx-stock",
-        "description": "TuShare market data and Ollama models.",
+        "description": "TuShare and Tencent market data, Ollama models.",
         "versions": [__version__],
         "connection-types": [
             {
@@ -26,6 +27,26 @@ def get_provider_info() -> dict[str, Any]:
                 },
                 "conn-fields": {
                     "calls_per_minute": _number("Calls a minute", "The tier's limit per interface: 50, 200 or 500."),
+                    "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
+                    "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
+                },
+            },
+            {
+                "hook-class-name": "ljwx.hooks.tencent.TencentHook",
+                "connection-type": "tencent",
+                "hook-name": "Tencent k-lines",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "password", "extra"],
+                    "relabeling": {"schema": "Scheme (https or http)"},
+                    "placeholders": {"host": "web.ifzq.gtimg.cn", "schema": "https"},
+                },
+                "conn-fields": {
+                    "stocks": {
+                        "label": "Stocks",
+                        "description": "The codes to fetch, such as 000001.SZ, one a line.",
+                        "schema": {"type": ["array", "null"], "default": None},
+                    },
+                    "calls_per_minute": _number("Calls a minute", "One stock is one call; 120 by default."),
                     "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
                 },

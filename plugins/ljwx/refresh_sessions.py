@@ -78,10 +78,9 @@ def _is_connected() -> bool:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        BaseHook.get_connection(TUSHARE_CONN_ID)
+        return BaseHook.get_connection(TUSHARE_CONN_ID).conn_type != "tencent"  # k-lines carry no calendar
     except AirflowNotFoundException:
         return False
-    return True
 
 
 def _by_trade_cal(first: int, last: int) -> list[tuple[date, bool]]:

@@ -9,7 +9,18 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from ljwx.core.bars import BARS, Checked, Context, assemble, chain_factors, check, completeness, expected, instruments
+from ljwx.core.bars import (
+    BARS,
+    Checked,
+    Context,
+    assemble,
+    chain_factors,
+    check,
+    completeness,
+    completeness_by_precedent,
+    expected,
+    instruments,
+)
 from ljwx.core.bars.checking import QUARANTINE
 from support_bars import REAL, real_wire
 
@@ -72,6 +83,26 @@ def test_a_day_without_rows_and_a_day_without_stocks_are_not_complete() -> None:
     empty, unborn = completeness([DAY, before_all], day([]), LISTED)
     assert (empty.received, empty.complete) == (0, False)
     assert (unborn.expected, unborn.complete) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("known", "missing", "complete"),
+    [
+        (1, 0, True),
+        (1, 1, False),
+        (2, 1, True),
+        (2, 2, False),
+        (5, 2, True),
+        (5, 3, False),
+        (20, 3, True),
+        (20, 4, False),
+    ],
+)
+def test_without_a_universe_a_few_stocks_may_be_missing_and_half_of_them_at_most(
+    known: int, missing: int, complete: bool
+) -> None:
+    (count,) = completeness_by_precedent([DAY], day(CODES[missing:known]), CODES[:known])
+    assert (count.expected, count.received, count.complete) == (known, known - missing, complete)
 
 
 @pytest.fixture(scope="module")

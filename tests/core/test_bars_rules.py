@@ -107,6 +107,9 @@ BROKEN = {
     "price_is_negative": ({"open": -1.0, "low": -1.0}, ["positive", "limits"]),
     "volume_is_negative": ({"vol": -1.0}, ["positive"]),
     "amount_is_negative": ({"amount": -1030.0}, ["positive", "units"]),
+    "amount_is_missing": ({"amount": None}, ["types"]),
+    "reference_is_missing": ({"pre_close": None}, ["types"]),
+    "reference_not_derived": ({"pre_close": None, "unreferenced": "ex-right not understood: 10配3股"}, ["reference"]),
     "high_below_close": ({"high": 10.4}, ["order"]),
     "high_below_open": ({"open": 10.8, "close": 10.5}, ["order"]),
     "low_above_open": ({"low": 10.1}, ["order"]),
@@ -178,6 +181,20 @@ def test_quarantine_keeps_the_values_as_they_came() -> None:
     assert json.loads(word.quarantine["raw"][0])["close"] == "停牌"
     raw = json.loads(nan.quarantine["raw"][0])
     assert (raw["open"], raw["close"], raw["change"], raw["session"]) == ("nan", 10.5, 0.5, "2024-06-04")
+
+
+def test_quarantine_says_why_a_reference_was_not_derived_only_where_it_was_to_be() -> None:
+    derived, told = judged(daily({"pre_close": None, "unreferenced": "no bar before"})), judged(daily({"close": None}))
+    assert json.loads(derived.quarantine["raw"][0])["unreferenced"] == "no bar before"
+    assert "unreferenced" not in json.loads(told.quarantine["raw"][0])
+
+
+def test_a_source_without_amounts_has_bars_without_them_and_is_judged_by_the_other_rules() -> None:
+    plain, nan, low = {"amount": None}, {"amount": float("nan"), "ts_code": "300001.SZ"}, {"low": 10.1}
+    checked = judged(daily(plain, nan, {**plain, **low, "ts_code": "920001.BJ"}), amounts=False)
+    assert checked.bars.select("ts_code", "amount").rows() == [("000001.SZ", None)]
+    assert flags(checked) == [[]]
+    assert sorted(reasons(checked)) == [["order"], ["types", "units"]]
 
 
 ODD = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.hooks.warehouse.bars import SavedDay
     from ljwx.tasks.judging import Judged
-    from ljwx.tasks.sources import TierSource
+    from ljwx.tasks.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,11 @@ def plan_ingest() -> list[dict[str, str]]:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.tasks.ranges import requested_sessions
     from ljwx.tasks.runs import recorded_run
+    from ljwx.tasks.sources import source_of
 
     wanted = requested_sessions()
     warehouse = WarehouseHook()
-    source = _source(warehouse)
+    source = source_of(warehouse)
     sessions = _confirmed(source, wanted)
     if not sessions:
         raise AirflowSkipException(f"the exchange was closed from {wanted[0]} to {wanted[-1]}")
@@ -62,15 +63,7 @@ def plan_ingest() -> list[dict[str, str]]:
     return [{"first": month[0].isoformat(), "last": month[-1].isoformat(), **refused} for month in months]
 
 
-def _source(warehouse: WarehouseHook, absent: Iterable[str] = ()) -> TierSource:
-    from ljwx.hooks.tushare import TushareHook
-    from ljwx.hooks.warehouse.limiter import WarehouseLimiter
-    from ljwx.tasks.sources import TierSource
-
-    return TierSource(TushareHook(limiter=WarehouseLimiter(warehouse, TushareHook.default_conn_name)), absent)
-
-
-def _confirmed(source: TierSource, wanted: Sequence[date]) -> list[date]:
+def _confirmed(source: Source, wanted: Sequence[date]) -> list[date]:
     """Keep the days on which trade_cal says that the exchange is open; all, where the tier does not carry it."""
     calendar = source.fetch("trade_cal", f"{wanted[0]:%Y%m%d}", f"{wanted[-1]:%Y%m%d}")
     if calendar is None:
@@ -80,7 +73,7 @@ def _confirmed(source: TierSource, wanted: Sequence[date]) -> list[date]:
 
 
 def _refresh_reference(
-    warehouse: WarehouseHook, source: TierSource, run_key: int, sessions: Sequence[date]
+    warehouse: WarehouseHook, source: Source, run_key: int, sessions: Sequence[date]
 ) -> dict[str, int]:
     """Write the confirmed sessions, the instruments of all list states, and names over time."""
     from ljwx.core.bars import instruments, name_periods
@@ -112,9 +105,10 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.tasks.judging import judge
     from ljwx.tasks.runs import recorded_run
+    from ljwx.tasks.sources import source_of
 
     warehouse = WarehouseHook()
-    source = _source(warehouse, filter(None, chunk.get("absent", "").split(",")))
+    source = source_of(warehouse, filter(None, chunk.get("absent", "").split(",")))
     first, last = date.fromisoformat(chunk["first"]), date.fromisoformat(chunk["last"])
     sessions = warehouse.sessions(first, last)
     with recorded_run(warehouse, **chunk) as run:

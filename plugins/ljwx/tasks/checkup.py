@@ -94,9 +94,9 @@ def _clock() -> Finding:
 
 
 def _tushare() -> Finding:
-    from ljwx.hooks.tushare import TushareHook
+    from ljwx.tasks.sources import market_hook
 
-    fine, said = TushareHook().test_connection()
+    fine, said = market_hook().test_connection()
     return Finding("tushare", fine, said, "" if fine else _advice("tushare"))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ljwx.core.bars import Checked, DayCount
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.tasks.sources import TierSource
+    from ljwx.tasks.sources import Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Judged:
     absent: list[str]
 
 
-def judge(source: TierSource, warehouse: WarehouseHook, sessions: Sequence[date]) -> Judged:
+def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) -> Judged:
     """Fetch the sessions' rows and judge them; the session before is fetched too, for rules that look one bar back."""
     from ljwx.core.bars import Context, assemble, check, special_treatment, suspensions
     from ljwx.resources import sse_calendar
@@ -52,6 +52,7 @@ def judge(source: TierSource, warehouse: WarehouseHook, sessions: Sequence[date]
         suspended=whole_days,
         special=None if source.lacks("namechange") else special_treatment(warehouse.names()),
         before=previous.select("ts_code", "close", "adj_factor").drop_nulls(),
+        amounts=not source.lacks("amount"),
     )
     checked = check(rows, context)
     counts = _count(sessions, checked, stocks, whole_days, previous)

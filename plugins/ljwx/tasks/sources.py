@@ -1,17 +1,79 @@
-"""What the token's tier carries: answers of the hook's verbs, and the names of those that are not to be had."""
+"""What the connection's source carries: answers of the hook's verbs, and the names of what is not to be had."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ljwx.hooks.tushare import Table, TushareHook
+    from ljwx.hooks.tencent import TencentHook
+    from ljwx.hooks.tushare import RateLimiter, Table, TushareHook
+    from ljwx.hooks.warehouse import WarehouseHook
 
 log = logging.getLogger(__name__)
+
+NOT_IN_KLINES = (
+    "adj_factor", "amount", "namechange", "pre_close", "stk_limit", "stock_basic", "suspend_d", "trade_cal",
+)  # fmt: skip
+"""What a source of k-lines lacks: interfaces, and columns of `daily`."""
+BEFORE = timedelta(days=20)
+"""Calendar days before a range that are fetched along; they hold the session before it, after the longest holiday."""
+
+
+class Source(Protocol):
+    """What the stage `bars` asks of a source of market data."""
+
+    @property
+    def absent(self) -> list[str]:
+        """What the source does not carry, as far as it was asked for, sorted."""
+
+    def lacks(self, name: str) -> bool:
+        """Say whether the source is known not to carry an interface, or a column of `daily`."""
+
+    def fetch(self, api_name: str, *arguments: str) -> Table | None:
+        """Return an interface's answer, or None when the source does not carry it."""
+
+    def frame(self, api_name: str, *arguments: str) -> pl.DataFrame | None:
+        """Return an interface's answer as `wire_frame` makes it, or None."""
+
+    def frames(self, api_name: str, days: Sequence[str], /) -> pl.DataFrame | None:
+        """Return the answers of several sessions (YYYYMMDD) under each other, or None."""
+
+    def daily(self, days: Sequence[str]) -> pl.DataFrame:
+        """Return the bars of several sessions, at least one, under each other."""
+
+
+def market_hook(limiter: RateLimiter | None = None) -> TencentHook | TushareHook:
+    """Return the hook that the connection `tushare_default` names by its type: k-lines, or else TuShare."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from ljwx.hooks.tencent import TencentHook
+    from ljwx.hooks.tushare import TushareHook
+    from ljwx.resources import TUSHARE_CONN_ID
+
+    try:
+        kind = BaseHook.get_connection(TUSHARE_CONN_ID).conn_type
+    except AirflowNotFoundException:
+        kind = None
+    return TencentHook(limiter=limiter) if kind == TencentHook.conn_type else TushareHook(limiter=limiter)
+
+
+def source_of(warehouse: WarehouseHook, absent: Iterable[str] = ()) -> Source:
+    """Return the source behind the connection `tushare_default`.
+
+    :param absent: what is known to be lacking.
+    """
+    from ljwx.hooks.tencent import TencentHook
+    from ljwx.hooks.warehouse.limiter import WarehouseLimiter
+    from ljwx.resources import TUSHARE_CONN_ID
+
+    hook = market_hook(WarehouseLimiter(warehouse, TUSHARE_CONN_ID))
+    return KLineSource(hook) if isinstance(hook, TencentHook) else TierSource(hook, absent)
 
 
 class TierSource:
@@ -79,6 +141,54 @@ class TierSource:
         parts = [self._hook.daily(day) for day in days]
         self._carried.add("daily")
         return _together(parts)
+
+
+class KLineSource:
+    """Asks for k-lines, once a stock and range: the session before the range comes from the same answers."""
+
+    def __init__(self, hook: TencentHook) -> None:
+        self._hook = hook
+        self._held: tuple[str, str, pl.DataFrame] | None = None
+
+    @property
+    def absent(self) -> list[str]:
+        """What k-lines do not tell."""
+        return list(NOT_IN_KLINES)
+
+    def lacks(self, name: str) -> bool:
+        """Say whether k-lines lack it."""
+        return name in NOT_IN_KLINES
+
+    def fetch(self, api_name: str, *_arguments: str) -> Table | None:
+        """Return None: there are bars alone, which `daily` returns.
+
+        :raises ConfigurationError: the connection names no stocks; said before anything is fetched.
+        """
+        log.debug("%s is not among the k-lines of %d stocks", api_name, len(self._hook.stocks))
+        return None
+
+    def frame(self, api_name: str, *_arguments: str) -> pl.DataFrame | None:
+        """Return None, as `fetch` does."""
+        self.fetch(api_name)
+        return None
+
+    def frames(self, api_name: str, _days: Sequence[str]) -> pl.DataFrame | None:
+        """Return None, as `fetch` does."""
+        return self.frame(api_name)
+
+    def daily(self, days: Sequence[str]) -> pl.DataFrame:
+        """Return the bars of several sessions, at least one; columns of `daily`, without amount."""
+        import polars as pl
+
+        first, last = min(days), max(days)
+        if self._held is None or first < self._held[0] or last > self._held[1]:
+            start = _day(first) - BEFORE
+            self._held = f"{start:%Y%m%d}", last, wire_frame(self._hook.daily(start, _day(last)))
+        return self._held[2].filter(pl.col("trade_date").is_in(list(days)))
+
+
+def _day(text: str) -> date:
+    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
 def _together(parts: Sequence[Table]) -> pl.DataFrame:

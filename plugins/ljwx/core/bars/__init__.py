@@ -3,8 +3,9 @@
 from ljwx.core.bars.chaining import LONGEST_OUTCOME, chained_for_features, chained_for_outcomes
 from ljwx.core.bars.checking import Checked, Context, check
 from ljwx.core.bars.counts import UNIVERSE_TOLERANCE, DayCount, completeness, completeness_by_precedent, expected
+from ljwx.core.bars.ex_rights import ExRight, parse_ex_right, reference_price
 from ljwx.core.bars.frame import BARS, assemble, chain_factors
-from ljwx.core.bars.limits import limit_band, limit_percent, limit_price
+from ljwx.core.bars.limits import limit_band, limit_percent, limit_price, within_widest_limit
 from ljwx.core.bars.reference import instruments, instruments_seen, name_periods, special_treatment, suspensions
 from ljwx.core.bars.rules import RULES, Rule
 
@@ -16,6 +17,7 @@ __all__ = [
     "Checked",
     "Context",
     "DayCount",
+    "ExRight",
     "Rule",
     "assemble",
     "chain_factors",
@@ -31,6 +33,9 @@ __all__ = [
     "limit_percent",
     "limit_price",
     "name_periods",
+    "parse_ex_right",
+    "reference_price",
     "special_treatment",
     "suspensions",
+    "within_widest_limit",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from ljwx.core.bars.frame import BARS, KEYS
+from ljwx.core.bars.frame import BARS, KEYS, UNREFERENCED
 from ljwx.core.bars.limits import limit_band, limit_percent, unlimited
 from ljwx.core.bars.rules import RULES
 
@@ -34,6 +34,7 @@ class Context:
     :param special: ts_code, start_date, end_date of ST periods; without them a main-board stock has the wide limit.
     :param before: ts_code, close, adj_factor of each stock's last bar before the first judged one; a code that comes
         twice is left out.
+    :param amounts: whether the source carries amounts; where it does not, a bar without one is no bad bar.
     """
 
     through: date
@@ -42,6 +43,7 @@ class Context:
     suspended: pl.DataFrame | None = None
     special: pl.DataFrame | None = None
     before: pl.DataFrame | None = None
+    amounts: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +82,14 @@ def _with_verdict(frame: pl.DataFrame, severity: str, column: str) -> pl.DataFra
 
 def _quarantine(bad: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     kept = [name for name in columns if name not in ("flags", "raw")]
-    raws = [row["raw"] or _as_json({name: row[name] for name in kept}) for row in bad.iter_rows(named=True)]
+    raws = [row["raw"] or _as_json(_told(row, kept)) for row in bad.iter_rows(named=True)]
     rows = bad.select("ts_code", "session", "reasons").with_columns(pl.Series("raw", raws, dtype=pl.String))
     return rows.cast(QUARANTINE)
+
+
+def _told(row: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return a row's values as they came; that a pre_close was not to be derived is told only where it was to be."""
+    return {name: row[name] for name in columns if name != UNREFERENCED or row[name] is not None}
 
 
 def _as_json(values: dict[str, Any]) -> str:
@@ -103,6 +110,7 @@ def _with_context(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     frame = frame.with_columns(
         limit_percent(pl.col("_special").fill_null(False)).alias("_percent"),
         (~unlimited(_age(sessions))).alias("_limited"),
+        pl.lit(context.amounts).alias("_amounts"),
     )
     lower, upper = limit_band(pl.col("_percent"))
     limited = pl.when("_limited")

@@ -21,7 +21,7 @@ TOLERANCE = 0.002
 UNIVERSE_TOLERANCE = 0.02
 """The same without a list of stocks, where new suspensions and delistings are missing rows too."""
 UNIVERSE_SLACK = 3
-"""Stocks that may always be missing then: in a small market one suspension is a large share."""
+"""Stocks that may always be missing then, half of them at most: in a small market one suspension is a large share."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def completeness_by_precedent(
     reference, counts = frozenset(before), []
     for session in sessions:
         known = reference or frozenset(bars.get(session, []))
-        share = max(tolerance, (UNIVERSE_SLACK + 0.5) / max(len(known), 1))
+        slack = min(UNIVERSE_SLACK, len(known) // 2)
+        share = max(tolerance, (slack + 0.5) / max(len(known), 1))
         count = _day(session, known, halted.get(session, []), bars.get(session, []), bad.get(session, []), share)
         counts.append(count)
         if count.complete:
@@ -118,7 +119,7 @@ def _day(
         received=len(received),
         quarantined=len(bad),
         missing=tuple(sorted(wanted - received - frozenset(bad))),
-        complete=bool(wanted) and len(wanted) - len(received) <= math.floor(tolerance * len(wanted)),
+        complete=bool(received) and len(wanted) - len(received) <= math.floor(tolerance * len(wanted)),
     )
 
 

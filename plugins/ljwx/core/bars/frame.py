@@ -20,6 +20,9 @@ BARS = pl.Schema(
 CLAIMS = ("change", "pct_chg")
 """What the source says about a bar and ``check`` verifies; not stored."""
 
+UNREFERENCED = "unreferenced"
+"""Why a source that derives pre_close could not derive a row's; null where it could. Not stored."""
+
 
 def session_of(column: str) -> pl.Expr:
     """Turn the wire's YYYYMMDD strings into dates; what is not a date becomes null."""
@@ -35,17 +38,23 @@ def assemble(daily: pl.DataFrame, factors: pl.DataFrame | None, limits: pl.DataF
     :param daily: wire frame; further columns are ignored, missing optional ones (ah_vol, ah_amount, change …) are null.
     :param factors: wire frame with adj_factor, or None where the tier does not carry it.
     :param limits: wire frame with up_limit and down_limit, or None.
-    :return: the columns of ``BARS``, then change and pct_chg as claimed, and ``raw``: the wire's row as JSON where a
-        value was not of its type and became null. Sorted by ts_code and session. ``check`` takes this frame.
+    :return: the columns of ``BARS``, then change and pct_chg as claimed, ``unreferenced``, and ``raw``: the wire's row
+        as JSON where a value was not of its type and became null. Sorted by ts_code and session. ``check`` takes this
+        frame.
     """
     wanted = (*VALUES, *CLAIMS)
+    underived = _text(UNREFERENCED) if UNREFERENCED in daily.columns else pl.lit(None, dtype=pl.String)
     frame = daily.select(
-        _text("ts_code"), session_of("trade_date").alias("session"), *_numbers(daily, wanted), _raw(daily, wanted)
+        _text("ts_code"),
+        session_of("trade_date").alias("session"),
+        *_numbers(daily, wanted),
+        underived.alias(UNREFERENCED),
+        _raw(daily, wanted),
     )
     frame = _joined(frame, factors, JOINED[:1])
     frame = _joined(frame, limits, JOINED[1:])
     empty = pl.lit(None, dtype=pl.List(pl.String)).fill_null([]).alias("flags")
-    return frame.with_columns(empty).select(*BARS.names(), *CLAIMS, "raw").sort(KEYS, nulls_last=True)
+    return frame.with_columns(empty).select(*BARS.names(), *CLAIMS, UNREFERENCED, "raw").sort(KEYS, nulls_last=True)
 
 
 def chain_factors(bars: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:

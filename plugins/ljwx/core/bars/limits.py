@@ -6,6 +6,7 @@ round-half-even get about 3 % of real rows wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import polars as pl
@@ -75,3 +76,18 @@ def limit_band(percent: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 def unlimited(age: pl.Expr) -> pl.Expr:
     """Whether a stock trades without limit in its ``age``-th session since its listing, 0 being the first."""
     return age < pl.when(board() == "bse").then(UNLIMITED_SESSIONS_BSE).otherwise(UNLIMITED_SESSIONS)
+
+
+def within_widest_limit(ts_code: str, session: date, pre_close: float, prices: Iterable[object]) -> bool:
+    """Say whether a seasoned stock's prices are inside the widest band that its board has on that day.
+
+    :param prices: in CNY; what is no number is passed over.
+    """
+    if ts_code.endswith(".BJ"):
+        percent = 30
+    elif ts_code.startswith(("688", "689")) or (ts_code.startswith("30") and session >= CHINEXT_20_FROM):
+        percent = 20
+    else:
+        percent = 10
+    lower, upper = limit_price(pre_close, -percent), limit_price(pre_close, percent)
+    return all(lower <= price <= upper for price in prices if isinstance(price, float))

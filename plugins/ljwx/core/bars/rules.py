@@ -3,8 +3,8 @@
 An expression is true where the rule is broken, null or false where it is not. Rules read the columns of an assembled
 frame and those that ``checking`` adds: ``_copies``, ``_copy`` (how often the key comes, and which of equal copies
 this is), ``_known``, ``list_date``, ``delist_date``, ``_age``, ``_open`` (the day is a session), ``_late`` (past the
-run's day), ``_suspended``, ``_lower``, ``_upper`` (our limit prices; null without limit), ``_close``, ``_factor`` (of
-the stock's bar before).
+run's day), ``_amounts`` (the source has amounts), ``_suspended``, ``_lower``, ``_upper`` (our limit prices; null
+without limit), ``_close``, ``_factor`` (of the stock's bar before).
 """
 
 from __future__ import annotations
@@ -84,10 +84,18 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "types",
         "hard",
-        _impossible(*PRICES, "vol", "amount")
-        | _not_finite("ah_vol", "ah_amount", "adj_factor", "up_limit", "down_limit")
+        _impossible("open", "high", "low", "close", "vol")
+        | (_impossible("pre_close") & _c("unreferenced").is_null())
+        | (_impossible("amount") & _c("_amounts"))
+        | _not_finite("amount", "ah_vol", "ah_amount", "adj_factor", "up_limit", "down_limit")
         | (_c("raw").is_not_null() & _c("session").is_not_null()),
-        "Prices, vol and amount are there, and every number is a finite number.",
+        "Prices, vol and amount are there, and every number is a finite number; amount where the source has it.",
+    ),
+    Rule(
+        "reference",
+        "hard",
+        _c("unreferenced").is_not_null(),
+        "A source without pre_close gives what it is derived from: the close before and every ex-right.",
     ),
     Rule(
         "positive",

@@ -1,4 +1,4 @@
-"""The server: TuShare's two paths, and a control route beside them that TuShare does not have."""
+"""The server: TuShare's two paths, Tencent's k-lines, and a control route beside them that neither has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from ljwx.sandbox.tushare import wire
+from ljwx.sandbox.tushare import klines, wire
 from ljwx.sandbox.tushare.faults import BUSINESS, ROWS, Fault, FaultBook, spoil
 from ljwx.sandbox.tushare.interfaces import INTERFACES, Source, cut_page
 from ljwx.sandbox.tushare.limits import RateBook, Tier
@@ -86,6 +86,16 @@ def make_app(desk: Desk) -> FastAPI:
         if fault is None or fault.kind in ROWS | BUSINESS:
             return _json(await run_in_threadpool(desk.answer, body, api_name, fault))
         return await _broken(fault, request, await run_in_threadpool(desk.answer, body, api_name, None))
+
+    @app.get(klines.PATH)
+    async def kline(request: Request) -> Response:
+        asked = request.query_params
+        param, var = asked.get("param", ""), asked.get("_var", "")
+        desk.calls[klines.NAME] += 1
+        fault = desk.faults.take(klines.NAME)
+        if fault is None or fault.kind in ROWS | BUSINESS:
+            return _json(await run_in_threadpool(klines.answer, desk.source, param, var, fault))
+        return await _broken(fault, request, await run_in_threadpool(klines.answer, desk.source, param, var))
 
     @app.put("/_sandbox/faults")
     async def put_faults(request: Request) -> Response:

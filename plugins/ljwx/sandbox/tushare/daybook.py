@@ -66,6 +66,8 @@ class Chunk:
     lots: Ints
     amount: Ints
     ah_lots: npt.NDArray[np.int32]
+    cash: npt.NDArray[np.int32]  # ticks per share paid on an ex-right day
+    bonus: npt.NDArray[np.int32]  # new shares per ten on an ex-right day
     adj: Floats
     volume_ratio: npt.NDArray[np.float32]
     total_share: Floats
@@ -89,7 +91,7 @@ class Chunk:
         )
 
 
-_PRICES = ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit", "ah_lots")
+_PRICES = ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit", "ah_lots", "cash", "bonus")
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def step(spec: MarketSpec, universe: Universe, state: State, draws: Draws, chunk
     """Trade one session: write row `at` of the chunk and move the state on."""
     listed = universe.is_listed(day)
     trading = _suspensions(spec, state, draws, chunk, at, listed)
-    pre, first = _ex_rights(spec, state, draws, at, trading), state.age == 0
+    pre, first = _ex_rights(spec, state, draws, chunk, at, trading), state.age == 0
     percent = limit_percent(universe, day)
     up, down = limit_ticks(pre, percent)
     limited = state.age >= free_sessions(universe)
@@ -202,7 +204,7 @@ def _suspensions(spec: MarketSpec, state: State, draws: Draws, chunk: Chunk, at:
     return listed & ~halted
 
 
-def _ex_rights(spec: MarketSpec, state: State, draws: Draws, at: int, trading: Bools) -> Ints:
+def _ex_rights(spec: MarketSpec, state: State, draws: Draws, chunk: Chunk, at: int, trading: Bools) -> Ints:
     """Return the reference price: the last close, less cash and diluted by bonus shares where a stock goes ex-right.
 
     The factor moves by the same ratio, to four decimals as TuShare publishes it.
@@ -215,6 +217,7 @@ def _ex_rights(spec: MarketSpec, state: State, draws: Draws, at: int, trading: B
     shares = 10 + bonus
     diluted = (2 * 10 * (state.close - cash) + shares) // (2 * shares)
     pre = np.where(event, diluted, state.close)
+    chunk.cash[at], chunk.bonus[at] = np.where(event, cash, 0), np.where(event, bonus, 0)
     state.adj = np.where(event, np.round(state.adj * state.close / pre, 4), state.adj)
     state.total_share = np.where(event, np.floor(state.total_share * shares / 1000) * 100, state.total_share)
     return pre

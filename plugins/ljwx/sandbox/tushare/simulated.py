@@ -142,6 +142,8 @@ _COLUMNS: dict[str, Callable[[_Cells], list[object]]] = {
     "ah_vol": _after_hours(lambda cells: cells.take("ah_lots")),
     "ah_amount": _after_hours(lambda cells: cells.take("ah_lots") * cells.take("close") / 1000),
     "adj_factor": lambda cells: _list(cells.take("adj")),
+    "cash": _price("cash"),
+    "bonus": lambda cells: _list(cells.take("bonus") / 10),
     "turnover_rate": _turnover(1.0),
     "turnover_rate_f": _turnover(0.6),
     "volume_ratio": lambda cells: _list(cells.take("volume_ratio"), 2),
