@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +69,9 @@ class TaskRunner:
 
     def variable(self, key: str, default: Any = None, deserialize_json: bool = False) -> Any:
         """Stand in for airflow.sdk.Variable.get."""
-        return self.variables.get(key, default)
+        if key not in self.variables or deserialize_json:
+            return self.variables.get(key, default)
+        return json.dumps(self.variables[key])
 
 
 @pytest.fixture

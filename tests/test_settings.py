@@ -65,6 +65,19 @@ def test_every_wrong_value_is_named() -> None:
         load_settings({"model": {"base": 7}, "evaluation": {"seed": -1}})
 
 
+@pytest.mark.parametrize("value", [["model"], "prompt", 7])
+def test_a_variable_that_is_no_object_is_refused_by_name(tasks: TaskRunner, value: Any) -> None:
+    tasks.variables["ljwx_training_config"] = value
+    with pytest.raises(ConfigurationError, match="the Variable ljwx_training_config must be a JSON object of sections"):
+        current_settings()
+
+
+def test_a_variable_that_is_no_json_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", '{"model": ')
+    with pytest.raises(ConfigurationError, match="the Variable ljwx_training_config is not JSON"):
+        current_settings()
+
+
 @pytest.mark.parametrize("content", ["{", None])
 def test_a_file_that_cannot_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 
-RETRY_POLICY = ExceptionRetryPolicy(
+from ljwx.exceptions import RateLimited
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class WaitingRetryPolicy(ExceptionRetryPolicy):
+    """The rules, but that a used-up limit is waited for as long as the exception says: a minute, an hour, a day."""
+
+    def evaluate(
+        self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
+    ) -> RetryDecision:
+        """Decide in the worker, where the exception is at hand."""
+        if isinstance(exception, RateLimited):
+            wait = timedelta(seconds=exception.wait_seconds)
+            return RetryDecision.retry(wait, f"the tier's {exception.unit} is used up")
+        return super().evaluate(exception, try_number, max_tries, context)
+
+
+RETRY_POLICY = WaitingRetryPolicy(
     rules=[
-        RetryRule(
-            exception="ljwx.exceptions.RateLimited",
-            action=RetryAction.RETRY,
-            retry_delay=timedelta(seconds=65),
-            reason="the tier's minute is used up",
-        ),
         RetryRule(
             exception="ljwx.exceptions.NotYetPublished",
             action=RetryAction.RETRY,

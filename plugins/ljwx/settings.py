@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -69,11 +70,29 @@ class EvaluationSettings(_Section):
     :param questions: size of a question set, all tasks together.
     :param num_predict: most tokens of an answer; a longer one is cut, does not parse, and counts as wrong.
     :param seed: of the choice of questions and of the bootstrap.
+    :param top_logprobs: likeliest tokens asked for in place of each, for the probabilities of the classes; 0: none.
+    :param masked_share: share of the questions that the challenger is asked again without name, code and date.
+    :param test_share: questions of the sealed test split after a pass, as a share of `questions`; 0: never opened.
+    :param shard_size: questions of one mapped task; a killed one is repeated, not what it has asked.
     """
 
     questions: int = Field(default=240, ge=4)
     num_predict: int = Field(default=384, ge=64)
     seed: int = Field(default=7, ge=0)
+    top_logprobs: int = Field(default=20, ge=0, le=20)
+    masked_share: float = Field(default=0.25, ge=0, le=1)
+    test_share: float = Field(default=0.5, ge=0, le=2)
+    shard_size: int = Field(default=120, ge=1)
+
+    @property
+    def masked_questions(self) -> int:
+        """Size of the masked question set; at least one unless there is to be none."""
+        return math.ceil(self.masked_share * self.questions)
+
+    @property
+    def test_questions(self) -> int:
+        """Size of the sealed question set; at least one unless there is to be none."""
+        return math.ceil(self.test_share * self.questions)
 
 
 class Settings(_Section):
@@ -108,7 +127,16 @@ def current_settings() -> Settings:
     """Return the settings in force, inside an Airflow task."""
     from airflow.sdk import Variable
 
-    return load_settings(Variable.get(VARIABLE, default=None, deserialize_json=True))
+    text = Variable.get(VARIABLE, default=None)
+    try:
+        # Read here: Airflow takes a Variable of the environment that is no JSON for one that is not there.
+        overrides = json.loads(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"the Variable {VARIABLE} is not JSON: {error}") from None
+    if not isinstance(overrides, Mapping | None):
+        kind = type(overrides).__name__
+        raise ConfigurationError(f"the Variable {VARIABLE} must be a JSON object of sections, not a {kind}")
+    return load_settings(overrides)
 
 
 def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

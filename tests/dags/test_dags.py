@@ -26,7 +26,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(FOLDER.glob("*.py"))
 DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample_generation"]
 
-HEAVY = {"pandas", "polars", "numpy", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
+HEAVY = {"pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
 LIGHT_CORE = {"ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.ollama"}
 """Modules of the core that a DAG file may load: they import the standard library and pydantic."""
 
@@ -38,6 +38,7 @@ POOLS = {
     "ljwx_model_build.plan_build": OLLAMA_POOL,
     "ljwx_model_build.build_model": OLLAMA_POOL,
     "ljwx_model_build.verify_model": OLLAMA_POOL,
+    "ljwx_model_build.plan_questions": OLLAMA_POOL,
     "ljwx_model_build.ask_questions": OLLAMA_POOL,
     "ljwx_model_build.decide_promotion": OLLAMA_POOL,
     "ljwx_cleanup.apply_retention": OLLAMA_POOL,
@@ -128,13 +129,22 @@ def test_every_error_either_fails_at_once_or_has_a_rule() -> None:
     """An exception that is neither would be retried by chance, with the default delay."""
     from ljwx import exceptions
 
-    ruled = {load(path) for path, _ in named_exceptions()}
+    ruled = {load(path) for path, _ in named_exceptions()} | {exceptions.RateLimited}
     leaves = [
         cls for cls in vars(exceptions).values()
         if isinstance(cls, type) and issubclass(cls, LjwxError) and not cls.__subclasses__()
     ]  # fmt: skip
     assert len(leaves) > 10
     assert {cls for cls in leaves if not issubclass(cls, AirflowFailException)} == ruled
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("minute", 65.0), ("hour", 3600.0), ("day", 40_000.0)])
+def test_a_used_up_limit_is_waited_for_as_long_as_it_takes(unit: str, seconds: float) -> None:
+    from ljwx.exceptions import RateLimited
+
+    decision = RETRY_POLICY.evaluate(RateLimited("too often", unit, seconds), try_number=1, max_tries=3)
+    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(seconds=seconds))
+    assert decision.reason == f"the tier's {unit} is used up"
 
 
 def test_tasks_that_use_a_peer_are_in_its_pool(bag: DagBag) -> None:
@@ -156,6 +166,14 @@ def test_stages_meet_through_assets(bag: DagBag) -> None:
         dag_id: bag.dags[dag_id].timetable.asset_condition for dag_id in ("ljwx_sample_generation", "ljwx_model_build")
     }
     assert waits == {"ljwx_sample_generation": BARS, "ljwx_model_build": DATASET}
+
+
+def test_questions_are_asked_by_one_task_a_shard_and_the_decision_waits_for_all(bag: DagBag) -> None:
+    dag = bag.dags["ljwx_model_build"]
+    asked = dag.get_task("ask_questions")
+    assert asked.is_mapped
+    assert asked.upstream_task_ids == {"plan_questions"}
+    assert dag.get_task("decide_promotion").upstream_task_ids >= {"ask_questions", "verify_model", "freeze_questions"}
 
 
 @each_file
