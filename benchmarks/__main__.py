@@ -23,6 +23,8 @@ BENCHES = {
     "bars_write_vs_copy": ("benchmarks.warehouse", ">= 0.4"),
     "year_rows_vs_seed": ("benchmarks.year", ">= 100"),
     "year_peak_rss_mb": ("benchmarks.year", "<= 1500"),
+    "samples_per_s": ("benchmarks.samples", ">= 20000"),
+    "dataset_peak_rss_mb": ("benchmarks.samples", "<= 1000"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),
 }
 """Name → module whose function of that name measures it, and what the figure should be."""

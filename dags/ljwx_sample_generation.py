@@ -5,12 +5,16 @@ Takes every complete session that is there, makes the mature samples of the four
 split by time with a purge between the splits, proved free of leaks, exported as JSONL and Alpaca.
 
 Runs after each ingest; events that arrive during a run are taken together by the next one. A dataset with the same
-content as an earlier one is not written again: the run's task ends as skipped and says so.
+content as an earlier one, or with too few new samples, is not written: the run's task ends as skipped and says so.
+
+* **As known on a day**: give `known_on`; only revisions known at the end of that day are used, and the dataset built
+  then has the same hash.
+* **Up to a session**: give `until`; later sessions are as if they had not happened.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, task
 
 from ljwx.assets import BARS, DATASET, LATEST
 from ljwx.policies import DEFAULT_ARGS
@@ -24,6 +28,10 @@ from ljwx.tasks.samples import build_dataset
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "samples"],
+    params={
+        "known_on": Param(None, type=["null", "string"], format="date", description="Use what was known on this day."),
+        "until": Param(None, type=["null", "string"], format="date", description="Last session to look at."),
+    },
 )
 def ljwx_sample_generation():
     task(build_dataset, outlets=[DATASET])()

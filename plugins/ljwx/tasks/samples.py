@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ljwx.core.samples import Built, Prompts
+    from ljwx.core.samples import Built, Merge, Prompts, SampleSpec
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.settings import Settings
+    from ljwx.tasks.known import Known
 
 log = logging.getLogger(__name__)
 
@@ -16,81 +18,130 @@ log = logging.getLogger(__name__)
 def build_dataset() -> str:
     """Make the dataset of all complete sessions that are there, however many events woke the run.
 
+    The params `known_on` and `until` (dates) ask for the dataset as it was, or would have been, made then.
+
     :return: dataset_id, ``<last session>-<hash>``.
-    :raises ConfigurationError: no complete session, or too few for three splits.
+    :raises ConfigurationError: no complete session, too few for three splits, or wrong params.
     :raises AirflowSkipException: this very dataset is there already, and a model made from it was decided on; until
-        then it is announced again, because the run that wrote it may have died before it could.
+        then it is announced again, because the run that wrote it may have died before it could. Or it would add fewer
+        samples to the one before than `min_new_samples`.
     """
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
     from ljwx.assets import DATASET, LATEST
-    from ljwx.core.samples import dataset_hash, load_prompts
+    from ljwx.core.samples import load_prompts
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import include_folder
     from ljwx.settings import current_settings
+    from ljwx.tasks.known import known_for
     from ljwx.tasks.runs import recorded_run
 
-    settings, warehouse = current_settings(), WarehouseHook()
-    prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
-    with recorded_run(warehouse, spec_sha256=settings.samples.sha256) as run:
-        built = _build(warehouse, settings)
-        sha256 = dataset_hash(built.samples, settings.samples, prompts)
-        last_session = built.samples["session"].sort().to_list()[-1]
-        dataset_id = f"{last_session:%Y%m%d}-{sha256[:12]}"
-        run.outputs |= {"dataset_id": dataset_id, "samples": len(built.samples)}
-        known = warehouse.has_dataset(dataset_id)
-        if not known:
-            _save(warehouse, run.key, dataset_id, sha256, built, settings, prompts)
-    if known and warehouse.is_dataset_decided(dataset_id):
-        raise AirflowSkipException(f"dataset {dataset_id} is there already, and decided on: nothing has changed since")
-    events = get_current_context()["outlet_events"][DATASET]
-    events.extra = {"dataset_id": dataset_id}
+    context = get_current_context()
+    spec, warehouse = current_settings().samples, WarehouseHook()
+    prompts = load_prompts(include_folder() / "prompts", spec.prompt_version)
+    known = known_for(context, warehouse)
+    with recorded_run(warehouse, spec_sha256=spec.sha256, **known.as_inputs()) as run:
+        candidate = _candidate(warehouse, known, spec, prompts)
+        reason = _reason_to_skip(warehouse, candidate)
+        if reason is None and not candidate.there:
+            _save(warehouse, run.key, candidate)
+        run.outputs |= candidate.outputs()
+    if reason is not None:
+        raise AirflowSkipException(reason)
+    events = context["outlet_events"][DATASET]
+    events.extra = {"dataset_id": candidate.dataset_id}
     events.add_partitions(LATEST)
-    return dataset_id
+    return candidate.dataset_id
 
 
-def _build(warehouse: WarehouseHook, settings: Settings) -> Built:
-    from ljwx.core.features import FEATURE_VERSION, FEATURES
+@dataclass(frozen=True)
+class _Candidate:
+    """A dataset that was built and not written.
+
+    :param there: it was written before.
+    :param parent: dataset_id, spec and known_at of the newest dataset before it.
+    """
+
+    dataset_id: str
+    sha256: str
+    built: Built
+    spec: SampleSpec
+    prompts: Prompts
+    known: Known
+    there: bool
+    parent: dict[str, Any] | None
+    merge: Merge | None
+
+    def outputs(self) -> dict[str, Any]:
+        """Identifiers and counts, for the run's record."""
+        counts = {"merge": self.merge.as_dict()} if self.merge else {}
+        return {"dataset_id": self.dataset_id, "samples": len(self.built.index), **counts}
+
+
+def _candidate(warehouse: WarehouseHook, known: Known, spec: SampleSpec, prompts: Prompts) -> _Candidate:
+    from ljwx.core.samples import dataset_hash, merge
+
+    built = _build(warehouse, known, spec)
+    sha256 = dataset_hash(built.index, spec, prompts)
+    last: date = built.index["session"].to_list()[-1]
+    dataset_id = f"{last:%Y%m%d}-{sha256[:12]}"
+    there = warehouse.has_dataset(dataset_id)
+    parent = None if there else warehouse.parent_of(dataset_id, last, known.at)
+    merged = merge(built, warehouse.dataset_keys(parent["dataset_id"])) if parent else None
+    return _Candidate(dataset_id, sha256, built, spec, prompts, known, there, parent, merged)
+
+
+def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | None:
+    name = candidate.dataset_id
+    if candidate.there:
+        if candidate.known.asked:
+            return f"dataset {name} is there already: what was known then gives the same one"
+        if warehouse.is_dataset_decided(name):
+            return f"dataset {name} is there already, and decided on: nothing has changed since"
+        return None
+    parent, merged, least = candidate.parent, candidate.merge, candidate.spec.min_new_samples
+    if candidate.known.asked or parent is None or merged is None or merged.changed >= least:
+        return None
+    if parent["spec"] != candidate.spec.model_dump(mode="json"):
+        return None
+    return f"{merged.changed} new samples since dataset {parent['dataset_id']}: fewer than min_new_samples = {least}"
+
+
+def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
     from ljwx.core.samples import build
-    from ljwx.exceptions import ConfigurationError
     from ljwx.resources import sse_calendar
+    from ljwx.tasks.known import known_bars, known_features
 
-    sessions = warehouse.complete_sessions()
-    if not sessions:
-        raise ConfigurationError("no complete session in the warehouse yet; run ljwx_daily_ingest first")
-    spec = settings.samples
-    bars = warehouse.bars(sessions[0], sessions[-1], reach=spec.horizon + spec.exit_roll)
-    features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, sessions[0], sessions[-1])
+    bars = known_bars(warehouse, known, spec.horizon + spec.exit_roll)
+    features = known_features(warehouse, known, bars)
+    sessions = bars["session"].unique().sort().to_list()
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
     days = sse_calendar().between(sessions[0], sessions[-1])
-    built = build(bars, features, warehouse.instruments(), days, spec, names=warehouse.names())
+    instruments, names = warehouse.known_instruments(known.at), warehouse.known_names(known.at)
+    built = build(bars, features, instruments, days, spec, names=names)
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built
 
 
-def _save(
-    warehouse: WarehouseHook,
-    run_key: int,
-    dataset_id: str,
-    sha256: str,
-    built: Built,
-    settings: Settings,
-    prompts: Prompts,
-) -> None:
+def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None:
     """Write the files under the dataset's own name, then the rows that make them known."""
     from ljwx import __version__
     from ljwx.tasks.exports import export_dataset
 
-    parent = warehouse.latest_dataset()
-    counts = built.samples.group_by("split", "task", "label").len("samples").sort("split", "task", "label").to_dicts()
+    built, parent, merged = candidate.built, candidate.parent, candidate.merge
+    index = built.index
+    counts = index.group_by("split", "task", "label").len("samples").sort("split", "task", "label").to_dicts()
     dataset: dict[str, Any] = {
-        "dataset_id": dataset_id, "sha256": sha256, "parent_id": parent["dataset_id"] if parent else None,
-        "spec": settings.samples.model_dump(mode="json"), "counts": counts,
+        "dataset_id": candidate.dataset_id, "sha256": candidate.sha256, "known_at": candidate.known.at,
+        "parent_id": parent["dataset_id"] if parent else None, "merge": merged.as_dict() if merged else {},
+        "spec": candidate.spec.model_dump(mode="json"), "counts": counts,
         "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": __version__,
-        "first_session": built.samples["session"].min(), "last_session": built.samples["session"].max(),
+        "first_session": index["session"].min(), "last_session": index["session"].max(),
     }  # fmt: skip
-    dataset["folder"] = str(export_dataset(dataset, built, settings.samples, prompts))
-    warehouse.save_dataset(run_key, dataset, built.samples)
-    log.info("dataset %s: %d samples in %s", dataset_id, len(built.samples), dataset["folder"])
+    dataset["folder"] = str(export_dataset(dataset, built, candidate.spec, candidate.prompts))
+    superseded = merged.superseded if merged else None
+    known_at: datetime | None = parent["known_at"] if parent else None
+    warehouse.save_dataset(run_key, dataset, built.blocks(), superseded, known_at)
+    log.info("dataset %s: %d samples in %s; %s", candidate.dataset_id, len(index), dataset["folder"], dataset["merge"])

@@ -1,17 +1,20 @@
 """Samples: snapshots, labels, tasks, splits and exports. Pure: nothing here may import airflow, HTTP or SQL.
 
-The way through: :func:`build` makes SAMPLES with splits and a :class:`Proof` from bars and features;
+The way through: :func:`build` makes SAMPLES with splits and a :class:`Proof` from bars and features, and
+:func:`merge` compares them with the dataset before;
 :func:`jsonl_lines`, :func:`alpaca_chunks`, :func:`dataset_info`, :func:`dataset_hash` and :func:`card` write them;
 :func:`choose_examples` and :func:`example_messages` make few-shot messages; :func:`question`, :func:`answer_schema`,
 :func:`parse_answer` and :func:`unsupported_claims` ask a model and check what it says.
 """
 
 from ljwx.core.samples.answers import Fit
-from ljwx.core.samples.build import SAMPLE_COLUMNS, Built, build
+from ljwx.core.samples.build import Built, build
 from ljwx.core.samples.card import card, card_markdown
 from ljwx.core.samples.claims import unsupported_claims
+from ljwx.core.samples.content import SAMPLE_COLUMNS
 from ljwx.core.samples.examples import choose_examples
 from ljwx.core.samples.exports import alpaca_chunks, dataset_hash, dataset_info, jsonl_lines
+from ljwx.core.samples.merge import Merge, merge
 from ljwx.core.samples.prompts import Message, Prompts, example_messages, load_prompts, question
 from ljwx.core.samples.snapshots import masked, snapshots
 from ljwx.core.samples.spec import RISK_NOTE, RISK_STATEMENT, SPLITS, SampleSpec, Split, load_spec
@@ -30,6 +33,7 @@ __all__ = [
     "Answer",
     "Built",
     "Fit",
+    "Merge",
     "Message",
     "Prompts",
     "Proof",
@@ -51,6 +55,7 @@ __all__ = [
     "load_prompts",
     "load_spec",
     "masked",
+    "merge",
     "parse_answer",
     "probabilities_of",
     "prove",

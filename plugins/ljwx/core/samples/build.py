@@ -1,57 +1,70 @@
-"""From bars and features to samples with answers, splits and their proof: the one function that the pipeline calls.
+"""From bars and features to a dataset with answers, splits and their proof: the one function that the pipeline calls.
 
-Pure: never imports airflow, an HTTP client or a database driver.
+Pure: never imports airflow, an HTTP client or a database driver. Everything is decided on light rows; the texts of
+what was chosen are made afterwards, in blocks.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import polars as pl
 
-from ljwx.core.samples.answers import Fit, answer, label, risk_cuts
-from ljwx.core.samples.labels import outcomes
-from ljwx.core.samples.selection import alike, count_reasons, draw, select
-from ljwx.core.samples.snapshots import snapshots
+from ljwx.core.samples.answers import Fit, label, risk_cuts
+from ljwx.core.samples.content import LABEL, SPLIT, TASK, Content
+from ljwx.core.samples.labels import REASONS
+from ljwx.core.samples.prompts import Prompts
+from ljwx.core.samples.rows import Market
+from ljwx.core.samples.selection import STEPS, count_reasons, draw, select
 from ljwx.core.samples.spec import SPLITS, SampleSpec
 from ljwx.core.samples.splits import Proof, Windows, assign, prove, windows
 from ljwx.core.tasks import CLASSES, Task
 from ljwx.exceptions import ConfigurationError
 
-SAMPLE_COLUMNS: Final = (
-    "sample_id",
-    "ts_code",
-    "session",
-    "task",
-    "snapshot",
-    "snapshot_sha256",
-    "answer",
-    "label",
-    "previous_label",
-    "label_end",
-    "bars_from",
-    "board",
-    "industry",
-    "prompt_version",
-    "feature_version",
-    "split",
-)
-"""The SAMPLES frame, sorted by (task, session, ts_code)."""
+REASON: Final = pl.Enum([*REASONS, "near_duplicate", "purged", *(name for name, _ in STEPS)])
+_OUTCOME: Final = ("excess", "net", "realised_volatility", "max_drawdown", "conclusion")
 
 
 @dataclass(frozen=True)
 class Built:
-    """Samples with their splits, what was left out and why, what was fitted on train, and the proof."""
+    """A dataset: what it holds, what was left out and why, what was fitted on train, and the proof.
 
-    samples: pl.DataFrame
+    :param index: all of a sample but its texts: sample_id, ts_code, session, task, label, previous_label, label_end,
+        split, board, industry; in the order (session, ts_code, task).
+    :param rows: row, ts_code and session of every stock-session; ``left_out``: row, task and reason of those in the
+        range that are no sample.
+    """
+
+    index: pl.DataFrame
+    rows: pl.DataFrame
+    left_out: pl.DataFrame
     exclusions: pl.DataFrame
     fit: Fit
     windows: Windows
     proof: Proof
+    content: Content
+
+    def reasons(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """Add ``reason`` to ts_code, session and task: why it is no sample; null when it is one, or no bar is there."""
+        numbered = keys.join(self.rows, on=["ts_code", "session"], how="left", maintain_order="left")
+        return numbered.join(self.left_out, on=["row", "task"], how="left", maintain_order="left").drop("row")
+
+    def blocks(self, split: str | None = None, prompts: Prompts | None = None) -> Iterator[pl.DataFrame]:
+        """SAMPLES frames of some sessions at a time, in the order (session, ts_code, task).
+
+        :param split: only the samples of this split.
+        :param prompts: add the columns ``instruction`` and ``facts``, which spares a writer to make them anew.
+        """
+        return self.content.blocks(split, prompts)
+
+    @cached_property
+    def samples(self) -> pl.DataFrame:
+        """The whole SAMPLES frame, sorted by (task, session, ts_code): for what fits into memory."""
+        return pl.concat(list(self.blocks())).sort("task", "session", "ts_code")
 
 
 def build(
@@ -72,31 +85,63 @@ def build(
     :param sessions: all trading sessions; those after the newest bar are ignored.
     :param names: see :func:`ljwx.core.samples.snapshots.snapshots`.
     :param since: first as-of session, and ``until`` the last; None is no bound.
-    :returns: SAMPLES frame (see :data:`SAMPLE_COLUMNS`), exclusions (task, reason, count), and the rest.
+    :returns: the dataset, and exclusions (task, reason, count).
     :raises ConfigurationError: when the range holds no sample, or too few sessions for three splits.
     :raises LeakDetected: when a promise about splits is broken.
     """
-    rows = _rows(bars, features, instruments, sessions, spec, names, since, until)
+    if bars.is_empty():
+        raise _no_samples(since, until, "no bars")
+    market = Market(bars, features, instruments, sessions, names, spec)
+    rows = market.rows()
+    chosen, left_out, fit, where = _decide(rows, sessions, spec, since, until)
+    rows = rows.select("row", "ts_code", "session")
+    content = _content(market, len(rows), chosen, spec, fit)
+    index = content.index.drop("row")
+    return Built(
+        index=index,
+        rows=rows,
+        left_out=left_out,
+        exclusions=count_reasons(left_out.select(pl.col("task", "reason").cast(pl.String))),
+        fit=fit,
+        windows=where,
+        proof=prove(index, sessions, spec),
+        content=content,
+    )
+
+
+def _decide(
+    rows: pl.DataFrame, sessions: Sequence[dt.date], spec: SampleSpec, since: dt.date | None, until: dt.date | None
+) -> tuple[pl.DataFrame, pl.DataFrame, Fit, Windows]:
+    """Which keys (row, task) are samples, and of which split and class.
+
+    :returns: the chosen keys; row, task and reason of the others; the fit; where the splits begin.
+    """
+    if since or until:
+        rows = rows.filter(pl.col("session").is_between(since or dt.date.min, until or dt.date.max))
     keys, unfit = _keys(rows, spec)
-    if keys.is_empty():
-        counted = ", ".join(
-            f"{r['reason']} {r['count']}"
-            for r in unfit.group_by("reason").agg(pl.col("count").sum()).sort("reason").to_dicts()
-        )
-        raise ConfigurationError(
-            f"no samples between {since or 'the first'} and {until or 'the last'} session: {counted or 'no bars'}"
-        )
+    _demand_some(keys, unfit, since, until)
     full = keys.group_by("session").agg(pl.col("task").n_unique()).filter(pl.col("task") == len(spec.tasks))
     where = windows(full["session"].to_list(), spec)
-    split = assign(keys, sessions, spec, where)
+    split = assign(keys, sessions, spec, where).with_columns(pl.col("split").cast(SPLIT))
+    purged = split.filter(pl.col("split").is_null()).select("row", "task", reason=pl.lit("purged", REASON))
     fit, labelled = _label(rows, split, spec)
-    chosen, omitted = select(draw(labelled.filter(pl.col("run_position") % spec.thin_gap == 0), spec.seed), spec)
+    del keys, split
+    chosen, omitted = _choose(labelled, rows, spec)
     _demand_enough(chosen, spec)
-    samples = _answered(rows, chosen, spec, fit)
-    near = labelled.filter(pl.col("run_position") % spec.thin_gap != 0).select("task", reason=pl.lit("near_duplicate"))
-    purged = split.filter(pl.col("split").is_null()).select("task", reason=pl.lit("purged"))
-    exclusions = pl.concat([unfit, omitted, count_reasons(pl.concat([near, purged]))]).sort("task", "reason")
-    return Built(samples, exclusions, fit, where, prove(samples, sessions, spec))
+    chosen = chosen.select("row", "task", "label", "previous_label", "label_end", "split")
+    return chosen, pl.concat([unfit.select("row", "task", "reason"), purged, omitted]), fit, where
+
+
+def _demand_some(keys: pl.DataFrame, unfit: pl.DataFrame, since: dt.date | None, until: dt.date | None) -> None:
+    if len(keys):
+        return
+    reasons = unfit.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
+    raise _no_samples(since, until, ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()))
+
+
+def _no_samples(since: dt.date | None, until: dt.date | None, why: str) -> ConfigurationError:
+    between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
+    return ConfigurationError(f"{between}: {why or 'no bars'}")
 
 
 def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
@@ -116,49 +161,25 @@ def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
             )
 
 
-def _rows(
-    bars: pl.DataFrame,
-    features: pl.DataFrame,
-    instruments: pl.DataFrame,
-    sessions: Sequence[dt.date],
-    spec: SampleSpec,
-    names: pl.DataFrame | None,
-    since: dt.date | None,
-    until: dt.date | None,
-) -> pl.DataFrame:
-    """Snapshot and outcome of each stock-session in the range, with its place in its run of alike sessions."""
-    told = snapshots(bars, features, instruments, spec, names)
-    told = told.with_columns(run_position=alike(sessions))
-    within = (pl.col("session") >= (since or dt.date.min)) & (pl.col("session") <= (until or dt.date.max))
-    happened = outcomes(bars, instruments, sessions, spec)
-    return (
-        told.filter(within)
-        .join(happened, on=["ts_code", "session"], how="left", maintain_order="left")
-        .with_row_index("row")
-    )
-
-
 def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """One key per task and row that can be a sample, and the counts of those that cannot."""
-    missing = pl.when(pl.col("snapshot").is_null()).then(pl.lit("missing_features"))
+    """One key per task and row that can be a sample, and those that cannot with their reason."""
+    missing = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
     parts = []
     for task in spec.tasks:
         now = task == "technical_analysis"
         parts.append(
             rows.select(
                 "row",
-                "ts_code",
+                "stock",
                 "session",
                 "run_position",
-                task=pl.lit(task),
-                reason=missing if now else pl.coalesce(missing, "reason"),
+                task=pl.lit(task, TASK),
+                reason=(missing if now else pl.coalesce(missing, "reason")).cast(REASON),
                 label_end="session" if now else "label_end",
             )
         )
     keys = pl.concat(parts)
-    return keys.filter(pl.col("reason").is_null()).drop("reason"), count_reasons(
-        keys.filter(pl.col("reason").is_not_null())
-    )
+    return keys.filter(pl.col("reason").is_null()).drop("reason"), keys.filter(pl.col("reason").is_not_null())
 
 
 def _label(rows: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> tuple[Fit, pl.DataFrame]:
@@ -166,62 +187,51 @@ def _label(rows: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> tuple[F
 
     :returns: the fit, and the keys of all splits (purged left out) with label and previous_label.
     """
-    facts = rows.select("row", "excess", "net", "realised_volatility", "max_drawdown", "conclusion")
-    keys = split.join(facts, on="row", how="left", maintain_order="left")
-    train = keys.filter((pl.col("split") == "train") & (pl.col("task") != "technical_analysis")).unique("row")
-    cuts = risk_cuts(train)
-    labelled = pl.concat(
-        [keys.filter(pl.col("task") == t).with_columns(label=label(t, spec, cuts)) for t in spec.tasks]
-    ).select("row", "task", "ts_code", "session", "label_end", "run_position", "split", "label")
-    fit = Fit(*cuts, rates={t: _rates(labelled, t) for t in spec.tasks})
-    return fit, _previous(labelled).filter(pl.col("split").is_not_null())
+    facts = rows.select("row", *_OUTCOME)
+    train = split.filter((pl.col("split") == "train") & (pl.col("task") != "technical_analysis"))
+    cuts = risk_cuts(train.select(pl.col("row").unique(maintain_order=True)).join(facts, on="row", how="left"))
+    parts: list[pl.DataFrame] = []
+    rates: dict[str, dict[str, float]] = {}
+    for task in spec.tasks:
+        keys = split.filter(pl.col("task") == task).join(facts, on="row", how="left", maintain_order="left")
+        labelled = keys.with_columns(label=label(task, spec, cuts).cast(LABEL)).drop(_OUTCOME)
+        rates[task] = _rates(labelled, task)
+        parts.append(_previous(labelled, task).filter(pl.col("split").is_not_null()))
+    return Fit(*cuts, rates=rates), pl.concat(parts)
 
 
 def _rates(labelled: pl.DataFrame, task: Task) -> dict[str, float]:
-    labels = labelled.filter((pl.col("split") == "train") & (pl.col("task") == task))["label"]
+    labels = labelled.filter(pl.col("split") == "train")["label"]
     return {c: float((labels == c).mean() or 0) for c in CLASSES[task]}  # type: ignore[arg-type]
 
 
-def _previous(labelled: pl.DataFrame) -> pl.DataFrame:
+def _previous(labelled: pl.DataFrame, task: Task) -> pl.DataFrame:
     """Add ``previous_label``: the newest label of the same stock and task that was mature at as-of, before this one."""
-    known = labelled.select("ts_code", "task", known="label_end", previous_label="label").sort(
-        "known", maintain_order=True
-    )
+    known = labelled.select("stock", known="label_end", previous_label="label").sort("known", maintain_order=True)
     # A label that needs no future is known the session it is given, so only earlier sessions are previous to it.
-    asked = labelled.with_columns(
-        before=pl.when(pl.col("task") == "technical_analysis")
-        .then(pl.col("session").dt.offset_by("-1d"))
-        .otherwise("session")
-    ).sort("before", maintain_order=True)
+    before = pl.col("session").dt.offset_by("-1d") if task == "technical_analysis" else pl.col("session")
+    asked = labelled.with_columns(before=before).sort("before", maintain_order=True)
     return asked.join_asof(
-        known, left_on="before", right_on="known", by=["ts_code", "task"], strategy="backward", check_sortedness=False
+        known, left_on="before", right_on="known", by="stock", strategy="backward", check_sortedness=False
     ).drop("before", "known", strict=False)
 
 
-def _answered(rows: pl.DataFrame, chosen: pl.DataFrame, spec: SampleSpec, fit: Fit) -> pl.DataFrame:
-    parts = []
-    for task in spec.tasks:
-        mine = chosen.filter(pl.col("task") == task).select(
-            "row", "task", "label", "previous_label", "split", own_end="label_end"
-        )
-        wide = mine.join(rows, on="row", how="left").drop("label_end").rename({"own_end": "label_end"})
-        parts.append(wide.with_columns(answer=answer(task, spec, fit)).select(c for c in _wide_columns()))
-    samples = pl.concat(parts).with_columns(
-        prompt_version=pl.lit(spec.prompt_version), feature_version=pl.lit(spec.feature_version)
+def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Thin, cap and balance: the keys that stay, and the others with their reason."""
+    nth = pl.col("run_position") % spec.thin_gap == 0
+    near = labelled.filter(~nth).select("row", "task", reason=pl.lit("near_duplicate", REASON))
+    drawn = labelled.filter(nth).join(rows.select("row", "ts_code"), on="row", how="left", maintain_order="left")
+    chosen, omitted = select(draw(drawn, spec.seed), spec)
+    return chosen, pl.concat([near, omitted.select("row", "task", pl.col("reason").cast(REASON))])
+
+
+def _content(market: Market, rows: int, chosen: pl.DataFrame, spec: SampleSpec, fit: Fit) -> Content:
+    """The chosen samples with their facts and, found by writing every text once, their ids."""
+    wanted = pl.int_range(rows, eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
+    facts = market.facts_of(wanted)
+    index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
+        "session", "ts_code", "task"
     )
-    ids = [sample_id(*row) for row in samples.select("task", "snapshot_sha256", "answer", "prompt_version").iter_rows()]
-    return (
-        samples.with_columns(pl.Series("sample_id", ids, dtype=pl.String))
-        .select(SAMPLE_COLUMNS)
-        .sort("task", "session", "ts_code")
-    )
-
-
-def _wide_columns() -> list[str]:
-    made_later = {"sample_id", "prompt_version", "feature_version"}
-    return [c for c in SAMPLE_COLUMNS if c not in made_later]
-
-
-def sample_id(task: str, snapshot_sha256: str, answer_json: str, prompt_version: str) -> str:
-    """Content hash of a sample: equal content, equal id, wherever and whenever it is made."""
-    return hashlib.sha256("\n".join((task, snapshot_sha256, answer_json, prompt_version)).encode()).hexdigest()
+    content = Content(index, facts, spec, fit)
+    ids = pl.concat([block["sample_id"] for block in content.blocks()])
+    return replace(content, index=index.with_columns(ids))

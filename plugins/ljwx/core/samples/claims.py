@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from ljwx.core.samples.readings import PHRASES, RULES, STATES
 
@@ -54,8 +55,24 @@ _WORD: Final = re.compile("|".join(sorted(map(re.escape, _WORDS), key=len, rever
 _SUBJECT: Final = re.compile("|".join(sorted(map(re.escape, _SUBJECTS), key=len, reverse=True)))
 
 
-def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[str, ...]:
-    """What an answer claims and its snapshot does not hold; empty when all is supported.
+Verdict = Literal["right", "wrong", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number or reading in an answer, held against the snapshot.
+
+    :param verdict: right; wrong, because the snapshot has another value for what was named; or unsupported, because
+        the snapshot says nothing of the kind.
+    :param text: the claim and, unless it is right, what the snapshot has.
+    """
+
+    verdict: Verdict
+    text: str
+
+
+def claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[Claim, ...]:
+    """Every number and reading in an answer, each with its verdict.
 
     :param answer: a checked answer, as JSON text or parsed.
     :param snapshot: the snapshot it was given, as JSON text or parsed.
@@ -69,31 +86,47 @@ def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[
     )
 
 
-def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
+def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[str, ...]:
+    """What an answer claims and its snapshot does not hold; empty when all is supported."""
+    return tuple(claim.text for claim in claims(answer, snapshot) if claim.verdict != "right")
+
+
+def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim]:
     """Claims of the structured fields: reasons, states, levels, range."""
     for phrase in (*said.get("reasons", ()), *said.get("factors", ())):
         rule, word = PHRASES.get(phrase, ("", ""))
-        if not rule or facts["readings"][rule] != word:
-            yield f"{phrase}: not a reading of the snapshot"
+        if not rule:
+            yield Claim("unsupported", f"{phrase}: not a reading of the snapshot")
+        elif facts["readings"][rule] != word:
+            yield Claim("wrong", f"{phrase}: not a reading of the snapshot")
+        else:
+            yield Claim("right", phrase)
     expected = {r.name: facts["readings"][r.name] for r in STATES} | dict(facts["levels"]) | {"range": facts["range"]}
     for field, value in expected.items():
-        if field in said and said[field] != value:
-            yield f"{field} {said[field]}: the snapshot has {value}"
+        if field in said:
+            told = f"{field} {said[field]}"
+            same = said[field] == value
+            yield Claim("right", told) if same else Claim("wrong", f"{told}: the snapshot has {value}")
 
 
-def _numbers(prose: str, facts: Mapping[str, Any]) -> Iterator[str]:
+def _numbers(prose: str, facts: Mapping[str, Any]) -> Iterator[Claim]:
     """Claims of the numbers in prose: a named one against its fact, a bare one against all facts."""
     rest = prose
     for match in _NAMED.finditer(prose):
         group, key = _PLACE[match["name"]]
-        if not _told(match["number"], facts[group][key], falls=any(w in match["verb"] for w in _FALLS)):
-            yield f"{match['name']} {match['number']}: the snapshot has {facts[group][key]}"
+        told = f"{match['name']} {match['number']}"
+        if _told(match["number"], facts[group][key], falls=any(w in match["verb"] for w in _FALLS)):
+            yield Claim("right", told)
+        else:
+            yield Claim("wrong", f"{told}: the snapshot has {facts[group][key]}")
         rest = rest.replace(match[0], " ", 1)
     rest = re.sub(rf"{_NAMES}|\d+日", " ", rest)
     known = [v for group in ("bar", "features", "ranks", "levels", "range") for v in facts[group].values()]
     for match in _BARE.finditer(rest):
-        if not any(_told(match[0], value, falls=False) for value in known):
-            yield f"{match[0]}: no such number in the snapshot"
+        if any(_told(match[0], value, falls=False) for value in known):
+            yield Claim("right", match[0])
+        else:
+            yield Claim("unsupported", f"{match[0]}: no such number in the snapshot")
 
 
 def _told(text: str, value: float | None, *, falls: bool) -> bool:
@@ -106,12 +139,14 @@ def _told(text: str, value: float | None, *, falls: bool) -> bool:
     return abs(told - value) <= slack or (falls and told > 0 and abs(-told - value) <= slack)
 
 
-def _words(prose: str, facts: Mapping[str, Any]) -> Iterator[str]:
+def _words(prose: str, facts: Mapping[str, Any]) -> Iterator[Claim]:
     """Claims of reading words in prose: of the subject named last in the clause, or of any reading when none is."""
     for match in _WORD.finditer(prose):
         clause = re.split(r"[,,。;;]", prose[: match.start()])[-1]
         named = [_SUBJECTS[s] for s in _SUBJECT.findall(clause)]
         owners = [n for n in named[-1:] if n in _WORDS[match[0]]] or ([] if named else _WORDS[match[0]])
-        if not any(facts["readings"].get(n) == match[0] for n in owners):
-            subject = named[-1] if named else "no reading"
-            yield f"{subject} {match[0]}: the snapshot does not say so"
+        told = f"{named[-1] if named else 'no reading'} {match[0]}"
+        if any(facts["readings"].get(n) == match[0] for n in owners):
+            yield Claim("right", told)
+        else:
+            yield Claim("wrong" if named and owners else "unsupported", f"{told}: the snapshot does not say so")

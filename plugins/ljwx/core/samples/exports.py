@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import polars as pl
@@ -19,40 +19,59 @@ from ljwx.core.tasks import Task
 _TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
 
 
-def _rendered(samples: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
-    """(instruction, facts, answer) by session, stock and task; a snapshot is rendered once for all its tasks."""
+Samples = pl.DataFrame | Iterable[pl.DataFrame]
+"""A SAMPLES frame in any order, or frames of some sessions at a time in the order of :data:`_TEXT_ORDER`."""
+
+
+def _rendered(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """(instruction, facts, answer) by session, stock and task."""
+    for block in [samples] if isinstance(samples, pl.DataFrame) else samples:
+        ordered = block.sort(_TEXT_ORDER)
+        if "facts" in block.columns:
+            yield from ordered.select("instruction", "facts", "answer").iter_rows()
+        else:
+            yield from _filled(ordered, prompts)
+
+
+def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """The same from the snapshots; one is read once for all its tasks."""
     last, facts, text = None, {}, ""
-    ordered = samples.sort(_TEXT_ORDER).select("task", "snapshot", "snapshot_sha256", "answer")
     task: Task
-    for task, snapshot, digest, answer in ordered.iter_rows():
+    for task, snapshot, digest, answer in ordered.select("task", "snapshot", "snapshot_sha256", "answer").iter_rows():
         if digest != last:
             last, facts = digest, facts_of(snapshot)
             text = prompts.facts.fill(facts)
         yield prompts.instructions[task].fill(facts), text, answer
 
 
-def jsonl_lines(samples: pl.DataFrame, prompts: Prompts) -> Iterator[str]:
+def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """The same as JSON strings; neighbours share their facts, and all samples of a task their instruction."""
+    quote = json.encoder.encode_basestring
+    instructions: dict[str, str] = {}
+    last, quoted = None, ""
+    for instruction, facts, answer in _rendered(samples, prompts):
+        if facts != last:
+            last, quoted = facts, quote(facts)
+        if instruction not in instructions:
+            instructions[instruction] = quote(instruction)
+        yield instructions[instruction], quoted, quote(answer)
+
+
+def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
     """Chat lines ``{"messages":[system, user, assistant]}``, each ending in a newline, in an order fixed by content."""
-    quote = json.encoder.encode_basestring
-    system = quote(prompts.system)
-    for instruction, facts, answer in _rendered(samples, prompts):
-        user = quote(f"{instruction}\n{facts}")
-        yield (
-            f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":{user}}},'
-            f'{{"role":"assistant","content":{quote(answer)}}}]}}\n'
-        )
+    system = json.encoder.encode_basestring(prompts.system)
+    before = f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":'
+    for instruction, facts, answer in _quoted(samples, prompts):
+        user = f"{instruction[:-1]}\\n{facts[1:]}"
+        yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}]}}\n'
 
 
-def alpaca_chunks(samples: pl.DataFrame, prompts: Prompts) -> Iterator[str]:
+def alpaca_chunks(samples: Samples, prompts: Prompts) -> Iterator[str]:
     """A JSON array of Alpaca records (instruction, input, output, system), in pieces to be written in turn."""
-    quote = json.encoder.encode_basestring
-    system = quote(prompts.system)
+    system = json.encoder.encode_basestring(prompts.system)
     before = "[\n"
-    for instruction, facts, answer in _rendered(samples, prompts):
-        yield (
-            f'{before}{{"instruction":{quote(instruction)},"input":{quote(facts)},'
-            f'"output":{quote(answer)},"system":{system}}}'
-        )
+    for instruction, facts, answer in _quoted(samples, prompts):
+        yield f'{before}{{"instruction":{instruction},"input":{facts},"output":{answer},"system":{system}}}'
         before = ",\n"
     yield "\n]\n" if before != "[\n" else "[]\n"
 

@@ -18,6 +18,7 @@ FLOW_WINDOW: Final = 20
 LEVEL_STEP: Final = 0.5  # support and resistance are told in half percents
 LEVEL_LIMIT: Final = 15.0
 RANGE_LIMIT: Final = 40
+_RANKED: Final = ("ret_1", "ret_5", "ret_20", "vol_20", "amount")  # all features, but for the last
 _LEVELS: Final = ("ma_5", "ma_10", "ma_20", "ma_60", "boll_upper", "boll_mid", "boll_lower")
 
 
@@ -54,7 +55,7 @@ def _from_close(column: str) -> pl.Expr:
 def _rank(column: str) -> pl.Expr:
     """Percentile among the stocks of the same session, 1 to 100, the largest value highest."""
     value = pl.col(column)
-    return (100 * value.rank("average") / value.count()).ceil().over("session")
+    return (100 * value.rank("average") / value.count()).ceil().over("session").cast(pl.Int16).alias(f"rank_{column}")
 
 
 _REFERENCE: Final = pl.col("pre_close")
@@ -100,7 +101,7 @@ NUMBERS: Final[tuple[Number, ...]] = tuple(
             ),
             *(Number("features", name, pl.col(name), 2) for name in ("boll_pct_b", "volume_ratio_5")),
             Number("features", "obv_flow_20", pl.col("obv_flow_20"), 2),
-            *(Number("ranks", name, _rank(name), 0) for name in ("ret_1", "ret_5", "ret_20", "vol_20", "amount")),
+            *(Number("ranks", name, pl.col(f"rank_{name}"), 0) for name in _RANKED),
         ),
         key=lambda n: (n.group, n.name),
     )
@@ -108,34 +109,50 @@ NUMBERS: Final[tuple[Number, ...]] = tuple(
 REQUIRED: Final = tuple(n.column for n in NUMBERS)
 
 
+def beside_the_market(bars: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
+    """What the facts of one stock need of all stocks, beside its bars.
+
+    :returns: the bars' columns that facts are made of, in (ts_code, session) order, with ``i`` (number of the session
+        among those with bars) and ``rank_*`` (percentile in the session, 1 to 100; null where the value is).
+    """
+    rows = bars.select(_BAR_COLUMNS)
+    if not _in_order(rows):
+        rows = rows.sort(_KEY)
+    days = rows.select(pl.col("session").unique().sort()).with_row_index("i")
+    ranked = (
+        rows.select(*_KEY, "amount")
+        .join(
+            features.select(*_KEY, *(c for c in _RANKED if c != "amount")), on=_KEY, how="left", maintain_order="left"
+        )
+        .select(_rank(c) for c in _RANKED)
+    )
+    numbers = rows.select("session").join(days, on="session", how="left", maintain_order="left").select("i")
+    return pl.concat([rows, numbers, ranked], how="horizontal")
+
+
+def _in_order(rows: pl.DataFrame) -> bool:
+    code, session = pl.col("ts_code"), pl.col("session")
+    before = (code.shift(1) < code) | ((code.shift(1) == code) & (session.shift(1) <= session))
+    return bool(rows.select(before.fill_null(True).all()).item())
+
+
 def fact_columns(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
-    """All facts of every stock-session that has a bar and a feature row.
+    """All facts of every stock-session that has a bar and a feature row: :func:`facts_of_stocks` of all stocks."""
+    return facts_of_stocks(beside_the_market(bars, features), features, spec)
+
+
+def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+    """All facts of every stock-session, of some stocks or of all.
 
     Rows before as_of serve only to see crossings, flows and gaps; a row whose look-back is not there has nulls, never
     another value.
 
+    :param bars: some stocks' rows of :func:`beside_the_market`, all sessions of each.
+    :param features: FEATURES frame with at least these stocks.
     :returns: ts_code, session, the columns of :data:`NUMBERS`, a word and a vote per reading, and limit, suspended_20,
-        support, resistance, range (percent), conclusion, bars_from (date), in (ts_code, session) order.
+        support, resistance, range (percent), conclusion, bars_from (date), in the order of ``bars``.
     """
-    bar_columns = (
-        "ts_code",
-        "session",
-        "open",
-        "high",
-        "low",
-        "close",
-        "pre_close",
-        "amount",
-        "up_limit",
-        "down_limit",
-    )
-    i = bars.select(pl.col("session").unique().sort()).with_row_index("i")
-    rows = (
-        bars.select(bar_columns)
-        .join(i, on="session", how="left")
-        .join(features, on=["ts_code", "session"], how="left")
-        .sort("ts_code", "session")
-    )
+    rows = bars.join(features, on=_KEY, how="left", maintain_order="left")
     rows = rows.with_columns(**_look_back(spec))
     rows = rows.with_columns(
         [n.expr() for n in NUMBERS] + [r.word() for r in RULES] + [r.vote() for r in STATES] + [_limit_state()]
@@ -150,6 +167,8 @@ def fact_columns(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec) -
     )
 
 
+_KEY: Final = ("ts_code", "session")
+_BAR_COLUMNS: Final = (*_KEY, "open", "high", "low", "close", "pre_close", "amount", "up_limit", "down_limit")
 _STATE_COLUMNS: Final = (
     "limit",
     "suspended_20",

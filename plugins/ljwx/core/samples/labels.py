@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.samples.costs import net_return
+from ljwx.core.samples.parts import by_stock, part, places
 from ljwx.core.samples.spec import SampleSpec
 from ljwx.exceptions import BadData
 
@@ -32,7 +33,7 @@ REASONS: Final = (
 NO_LIMIT_SESSIONS: Final = {"北交所": 1}
 NO_LIMIT_SESSIONS_DEFAULT: Final = 5
 TICK: Final = 0.01
-BATCH: Final = 512  # stocks on one grid: bounds memory, not results
+CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 
 
 def outcomes(
@@ -49,7 +50,7 @@ def outcomes(
     if bars.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     calendar = _calendar(bars, sessions)
-    parts = [_batch(part, calendar, instruments, spec) for part in _batches(bars)]
+    parts = [_batch(rows, calendar, instruments, spec) for rows in _batches(bars, len(calendar))]
     return _against_market(pl.concat(parts), calendar, spec)
 
 
@@ -73,8 +74,6 @@ def _calendar(bars: pl.DataFrame, sessions: Sequence[dt.date]) -> pl.DataFrame:
     strange = days.filter(~days.is_in(known.implode()))
     if len(strange):
         raise BadData(f"bars of {strange[0]}, which is not among the sessions")
-    if bars.select(pl.struct("ts_code", "session").is_duplicated().any()).item():
-        raise BadData("bars hold a stock twice in one session")
     calendar: pl.DataFrame = (
         known.filter(known.is_between(days[0], days[-1]))
         .to_frame()
@@ -84,10 +83,16 @@ def _calendar(bars: pl.DataFrame, sessions: Sequence[dt.date]) -> pl.DataFrame:
     return calendar
 
 
-def _batches(bars: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    codes = bars["ts_code"].unique().sort()
-    for start in range(0, len(codes), BATCH):
-        yield bars.filter(pl.col("ts_code").is_in(codes[start : start + BATCH].implode()))
+def _batches(bars: pl.DataFrame, sessions: int) -> Iterator[pl.DataFrame]:
+    bars = by_stock(bars)
+    where = places(bars)
+    codes = list(where)
+    size = max(1, CELLS // sessions)
+    for start in range(0, len(codes), size):
+        batch = part(bars, where, codes[start : start + size])
+        if batch.select(pl.struct("ts_code", "session").is_duplicated().any()).item():
+            raise BadData("bars hold a stock twice in one session")
+        yield batch
 
 
 def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,15 @@ class Template:
         except ValueError as error:
             raise ConfigurationError(f"prompt {where}: {error}") from error
         return cls(text, "".join(pattern), tuple(paths))
+
+    @property
+    def pieces(self) -> Iterator[str | tuple[str, ...]]:
+        """The text as literals and paths in turn."""
+        for literal, path, _, _ in string.Formatter().parse(self.text):
+            if literal:
+                yield literal
+            if path is not None:
+                yield tuple(path.split("."))
 
     def fill(self, facts: Mapping[str, Any]) -> str:
         """Render with a snapshot read by :func:`facts_of`.

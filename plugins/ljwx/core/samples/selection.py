@@ -17,16 +17,21 @@ from ljwx.core.samples.readings import STATES
 from ljwx.core.samples.spec import SampleSpec
 
 Step = Callable[[SampleSpec], pl.Expr]
+DRAWN_ROWS: Final = 100_000
 
 
 def draw(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Add ``draw``: a number (UInt64) by which rows are ordered when not all can stay."""
     key = f"ljwx:{seed}".encode()
-    texts = frame.select(pl.format("{}|{}|{}", "task", "ts_code", pl.col("session").dt.to_string("iso")))
-    numbers = [
-        int.from_bytes(hashlib.blake2b(t.encode(), digest_size=8, key=key).digest(), "big") for t in texts.to_series()
-    ]
-    return frame.with_columns(pl.Series("draw", numbers, dtype=pl.UInt64))
+    drawn = [_drawn(rows, key) for rows in frame.select("task", "ts_code", "session").iter_slices(DRAWN_ROWS)]
+    return frame.with_columns((pl.concat(drawn) if drawn else pl.Series(dtype=pl.UInt64)).alias("draw"))
+
+
+def _drawn(rows: pl.DataFrame, key: bytes) -> pl.Series:
+    texts = rows.select(pl.format("{}|{}|{}", "task", "ts_code", pl.col("session").dt.to_string("iso"))).to_series()
+    digests = b"".join(hashlib.blake2b(t.encode(), digest_size=8, key=key).digest() for t in texts)
+    numbers = pl.Series([digests[at : at + 8] for at in range(0, len(digests), 8)], dtype=pl.Binary)
+    return numbers.bin.reinterpret(dtype=pl.UInt64, endianness="big")
 
 
 def alike(sessions: Sequence[dt.date]) -> pl.Expr:
@@ -81,14 +86,14 @@ STEPS: Final[tuple[tuple[str, Step], ...]] = (
 def select(frame: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Apply :data:`STEPS`.
 
-    :returns: the rows that stay, and task, reason, count of those that do not.
+    :returns: the rows that stay, and those that do not with their ``reason``.
     """
     omitted = []
     for reason, step in STEPS:
         kept = frame.with_columns(_keep=step(spec))
-        omitted.append(kept.filter(~pl.col("_keep")).select("task", reason=pl.lit(reason)))
+        omitted.append(kept.filter(~pl.col("_keep")).drop("_keep").with_columns(reason=pl.lit(reason)))
         frame = kept.filter("_keep").drop("_keep")
-    return frame, count_reasons(pl.concat(omitted))
+    return frame, pl.concat(omitted)
 
 
 def count_reasons(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,8 +13,10 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.samples.facts import NUMBERS, REQUIRED, fact_columns
+from ljwx.core.samples.prompts import NONE, Template
 from ljwx.core.samples.readings import RULES, STATES
 from ljwx.core.samples.spec import SampleSpec
+from ljwx.exceptions import ConfigurationError
 
 MASKED_NAME: Final = "某股票"
 MASKED_CODE: Final = "******"
@@ -37,13 +39,8 @@ def snapshots(
     :returns: the columns of :func:`fact_columns` that later stages need, with board, industry, snapshot (JSON) and
         snapshot_sha256.
     """
-    rows = _with_names(fact_columns(bars, features, spec), instruments, names)
-    complete = pl.all_horizontal([pl.col(c).is_not_null() for c in (*REQUIRED, "suspended_20")]) & pl.col(
-        "look_back_there"
-    )
-    rows = rows.with_columns(snapshot=pl.when(complete).then(_json(spec)))
-    digests = [None if s is None else hashlib.sha256(s.encode()).hexdigest() for s in rows["snapshot"]]
-    return rows.with_columns(pl.Series("snapshot_sha256", digests, dtype=pl.String)).select(
+    rows = told(fact_columns(bars, features, spec), instruments, names)
+    return rendered(rows, spec).select(
         "ts_code",
         "session",
         "board",
@@ -61,8 +58,25 @@ def snapshots(
     )
 
 
+def told(facts: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Facts with name, board and industry, and ``complete``: whether none is missing. No text is made yet.
+
+    :param facts: rows of :func:`ljwx.core.samples.facts.facts_of_stocks`.
+    """
+    complete = pl.all_horizontal([pl.col(c).is_not_null() for c in (*REQUIRED, "suspended_20")])
+    return _with_names(facts, instruments, names).with_columns(complete=complete & pl.col("look_back_there"))
+
+
+def rendered(rows: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+    """Add ``snapshot`` (null where ``complete`` is false) and ``snapshot_sha256`` to rows of :func:`told`."""
+    rows = rows.with_columns([_quoted(rows[c], f"{c}_json") for c in ("name", "industry", "board")])
+    rows = rows.with_columns(snapshot=pl.when("complete").then(_json(spec)))
+    digests = [None if s is None else hashlib.sha256(s.encode()).hexdigest() for s in rows["snapshot"]]
+    return rows.with_columns(pl.Series("snapshot_sha256", digests, dtype=pl.String))
+
+
 def _with_names(rows: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None) -> pl.DataFrame:
-    """Add name, board and industry (plain), and the same as JSON strings."""
+    """Add name (of then, if names over time are there), board and industry; 未知 where one is not known."""
     known = instruments.select("ts_code", "name", "industry", board="market").unique("ts_code")
     rows = rows.join(known, on="ts_code", how="left", maintain_order="left")
     if names is not None:
@@ -75,9 +89,7 @@ def _with_names(rows: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFra
             .drop("name_then", "start_date")
             .sort("ts_code", "session")
         )
-    return rows.with_columns(
-        [_quoted(rows[c].fill_null("未知"), f"{c}_json") for c in ("name", "industry", "board")]
-    ).with_columns(pl.col("industry", "board").fill_null("未知"))
+    return rows.with_columns(pl.col("name", "industry", "board").fill_null("未知"))
 
 
 def _quoted(values: pl.Series, name: str) -> pl.Series:
@@ -130,6 +142,30 @@ def concatenated(pieces: list[pl.Expr | str]) -> pl.Expr:
         else:
             merged.append(piece)
     return pl.concat_str([pl.lit(p) if isinstance(p, str) else p for p in merged])
+
+
+def filled(template: Template, spec: SampleSpec) -> pl.Expr:
+    """A prompt's text from the columns of :func:`told`: to the byte what ``template.fill`` makes of the snapshot.
+
+    :raises ConfigurationError: when the template names a fact that the snapshot does not hold.
+    """
+    return concatenated([p if isinstance(p, str) else _told_fact(p, spec) for p in template.pieces])
+
+
+def _told_fact(path: tuple[str, ...], spec: SampleSpec) -> pl.Expr:
+    facts: dict[tuple[str, ...], pl.Expr] = {
+        **{(n.group, n.name): pl.col(n.column) for n in NUMBERS},
+        **{("readings", r.name): pl.col(r.name) for r in RULES},
+        **{("levels", level): pl.col(level) for level in ("resistance", "support")},
+        ("range", "high"): pl.col("range"),
+        ("range", "low"): -pl.col("range"),
+        ("horizon",): pl.lit(spec.horizon),
+        ("session",): pl.col("session").dt.to_string("iso"),
+        **{(c,): pl.col(c) for c in ("board", "industry", "limit", "name", "suspended_20", "ts_code")},
+    }
+    if path not in facts:
+        raise ConfigurationError(f"prompt template names a fact that the snapshot does not hold: {'.'.join(path)!r}")
+    return facts[path].cast(pl.String).fill_null(NONE)
 
 
 def canonical(value: Any) -> str:

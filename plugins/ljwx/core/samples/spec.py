@@ -77,6 +77,13 @@ class SampleSpec(BaseModel):
     max_validation: int | None = Field(default=None, ge=1, description="samples per task")
     max_test: int | None = Field(default=None, ge=1, description="samples per task")
 
+    min_new_samples: int = Field(
+        default=1,
+        ge=0,
+        exclude=True,
+        description="a run that adds fewer to the dataset before ends as skipped; it decides when, not what",
+    )
+
     label_weight: float = Field(default=0.4, ge=0, le=1, description="truth against train base rates in probabilities")
     look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
     seed: int = Field(default=0, ge=0)

@@ -152,14 +152,26 @@ def _check_rows(samples: pl.DataFrame) -> None:
     early = samples.filter((pl.col("label_end") < pl.col("session")) | pl.col("label_end").is_null())
     if len(early):
         raise LeakDetected(f"sample {early['sample_id'][0]} has a label that ends before its own session, or never")
-    for what, key in (("sample_id", ["sample_id"]), ("stock-session", ["ts_code", "session"])):
-        shared = samples.group_by(key).agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1)
-        if len(shared):
-            row = shared.sort(key).row(0)
-            raise LeakDetected(f"{what} {' '.join(map(str, row[:-1]))} is in the splits {', '.join(row[-1])}")
-    twice = samples.filter(pl.col("sample_id").is_duplicated())["sample_id"].sort()
+    # By their hash first: a table of a million ids would be the largest thing in memory.
+    perhaps = samples.select(pl.col("sample_id").hash().is_duplicated()).to_series()
+    twice = samples.filter(perhaps).filter(pl.col("sample_id").is_duplicated()) if perhaps.any() else samples.clear()
+    _check_alone(twice, "sample_id", ["sample_id"])
+    _check_alone(samples, "stock-session", ["ts_code", "session"])
     if len(twice):
-        raise LeakDetected(f"sample_id {twice[0]} is in the dataset more than once")
+        raise LeakDetected(f"sample_id {twice['sample_id'].sort()[0]} is in the dataset more than once")
+
+
+def _check_alone(samples: pl.DataFrame, what: str, key: list[str]) -> None:
+    """Refuse a key that is in more than one split; hashes tell first whether any can be."""
+    here = samples.select(*key, pl.col("split").cast(pl.Enum(SPLITS)))
+    hashed = here.select(pl.struct(key).hash().alias("key"), "split").group_by("key")
+    ends = hashed.agg(first=pl.col("split").min(), last=pl.col("split").max())
+    if ends.select((pl.col("first") == pl.col("last")).all()).item():
+        return
+    shared = here.group_by(key).agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1).sort(key)
+    if len(shared):
+        *found, splits = shared.row(0)
+        raise LeakDetected(f"{what} {' '.join(map(str, found))} is in the splits {', '.join(sorted(splits))}")
 
 
 def _check_examples(samples: pl.DataFrame, examples: Collection[str]) -> None:

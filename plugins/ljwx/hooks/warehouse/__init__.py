@@ -5,6 +5,7 @@ from __future__ import annotations
 from ljwx.hooks.warehouse.bars import BarsVerbs
 from ljwx.hooks.warehouse.base import RunRef
 from ljwx.hooks.warehouse.features import FeaturesVerbs
+from ljwx.hooks.warehouse.known import KnownVerbs
 from ljwx.hooks.warehouse.lineage import LineageVerbs
 from ljwx.hooks.warehouse.models import ModelsVerbs
 from ljwx.hooks.warehouse.retention import RetentionVerbs
@@ -13,5 +14,13 @@ from ljwx.hooks.warehouse.samples import SamplesVerbs
 __all__ = ["RunRef", "WarehouseHook"]
 
 
-class WarehouseHook(BarsVerbs, FeaturesVerbs, SamplesVerbs, ModelsVerbs, RetentionVerbs, LineageVerbs):
+class WarehouseHook(
+    BarsVerbs,
+    FeaturesVerbs,
+    KnownVerbs,
+    SamplesVerbs,
+    ModelsVerbs,
+    RetentionVerbs,
+    LineageVerbs,
+):
     """The schema `ljwx` behind the connection `ljwx_postgres`."""

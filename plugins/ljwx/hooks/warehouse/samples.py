@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from ljwx.hooks.warehouse.base import WarehouseBase, stage, statement
@@ -16,37 +18,62 @@ STORED = (
     "sample_id", "ts_code", "session", "task", "snapshot", "snapshot_sha256", "answer", "label", "label_end",
     "bars_from", "feature_version", "prompt_version",
 )  # fmt: skip
+PIECE_BYTES = 8_000_000
 
 
 class SamplesVerbs(WarehouseBase):
     """Verbs of the stage `samples`."""
 
-    def save_dataset(self, run_key: int, dataset: Mapping[str, Any], samples: pl.DataFrame) -> bool:
-        """Write a dataset with its samples in one transaction.
+    def save_dataset(
+        self,
+        run_key: int,
+        dataset: Mapping[str, Any],
+        blocks: Iterable[pl.DataFrame],
+        superseded: pl.DataFrame | None = None,
+        parent_known_at: datetime | None = None,
+    ) -> bool:
+        """Write a dataset with its samples in one transaction, a block at a time.
 
-        :param dataset: the columns of `ljwx.datasets` but for run_key and created_at.
-        :param samples: the SAMPLES frame of the core.
+        :param dataset: the columns of `ljwx.datasets` but for run_key, created_at and deleted_at.
+        :param blocks: the SAMPLES frame of the core, in any number of parts.
+        :param superseded: old_sample_id and new_sample_id of the parent's samples that have other content now.
+        :param parent_known_at: the parent's `known_at`.
         :return: False when this dataset was there already.
         """
-        import polars as pl
-
-        documents = {name: Jsonb(dataset[name]) for name in ("spec", "counts", "exclusions", "proof")}
-        members = samples.select("sample_id", "split", "previous_label").with_columns(
-            dataset_id=pl.lit(dataset["dataset_id"])
-        )
+        documents = {name: Jsonb(dataset[name]) for name in ("spec", "counts", "exclusions", "proof", "merge")}
+        values = {**dataset, **documents, "run_key": run_key}
         with self.transaction() as connection:
-            row = {**dataset, **documents, "run_key": run_key}
-            if not connection.execute(statement("datasets/add"), row).rowcount:
+            row = connection.execute(statement("datasets/add"), values).fetchone()
+            if row is None:
                 return False
-            stage(connection, "samples", samples.select(STORED))
-            connection.execute(statement("samples/add_staged"), {"run_key": run_key})
-            stage(connection, "dataset_samples", members)
-            connection.execute(statement("datasets/add_staged_members"))
+            for block in blocks:
+                _add_samples(connection, values, block)
+            if row["added"] and superseded is not None and len(superseded):
+                stage(connection, "sample_supersessions", superseded)
+                values = {**values, "parent_known_at": parent_known_at}
+                connection.execute(statement("datasets/add_staged_supersessions"), values)
         return True
 
     def latest_dataset(self) -> dict[str, Any] | None:
         """Return dataset_id, sha256, first_session, last_session and folder of the newest dataset."""
         return self.row("datasets/latest")
+
+    def parent_of(self, dataset_id: str, last_session: date, known_at: datetime) -> dict[str, Any] | None:
+        """Return dataset_id, spec and known_at of the newest dataset that ends and was known no later than another.
+
+        :param dataset_id: of the other one, and `last_session` and `known_at` are its own.
+        """
+        return self.row("datasets/parent", dataset_id=dataset_id, last_session=last_session, known_at=known_at)
+
+    def dataset_keys(self, dataset_id: str) -> Iterator[pl.DataFrame]:
+        """Yield ts_code, session, task and sample_id of a dataset's samples, in parts of a few megabytes."""
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "session": pl.Date, "task": pl.String, "sample_id": pl.String}
+        query = f"COPY ({statement('datasets/keys')}) TO STDOUT (FORMAT csv)"
+        with self.transaction() as connection, connection.cursor().copy(query, {"dataset_id": dataset_id}) as copy:
+            for part in _pieces(copy):
+                yield pl.read_csv(part, has_header=False, schema=schema)
 
     def has_dataset(self, dataset_id: str) -> bool:
         """Tell whether a dataset is there, files included."""
@@ -77,3 +104,28 @@ class SamplesVerbs(WarehouseBase):
         for row in self.rows("datasets/train_label_counts", dataset_id=dataset_id):
             counts.setdefault(row["task"], {})[row["label"]] = row["samples"]
         return counts
+
+
+def _add_samples(connection: Connection[Any], dataset: Mapping[str, Any], block: pl.DataFrame) -> None:
+    import polars as pl
+
+    stage(connection, "samples", block.select(STORED))
+    connection.execute(statement("samples/add_staged"), dataset)
+    members = block.select(pl.lit(dataset["dataset_id"]).alias("dataset_id"), "sample_id", "split", "previous_label")
+    stage(connection, "dataset_samples", members)
+    connection.execute(statement("datasets/add_staged_members"))
+    connection.execute("DROP TABLE staged_samples, staged_dataset_samples")
+
+
+def _pieces(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
+    """Join whole rows into pieces that are worth reading at once."""
+    held: list[bytes] = []
+    size = 0
+    for row in rows:
+        held.append(bytes(row))
+        size += len(held[-1])
+        if size >= PIECE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)

@@ -1,0 +1,6 @@
+SELECT dataset_id, spec, known_at
+FROM ljwx.datasets
+WHERE deleted_at IS NULL AND dataset_id <> %(dataset_id)s
+  AND last_session <= %(last_session)s AND known_at <= %(known_at)s
+ORDER BY last_session DESC, known_at DESC, created_at DESC
+LIMIT 1

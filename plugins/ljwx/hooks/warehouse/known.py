@@ -1,0 +1,36 @@
+"""Reference data as it was known at a moment; bars and features have their own verbs for that."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ljwx.hooks.warehouse.base import WarehouseBase
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class KnownVerbs(WarehouseBase):
+    """Verbs that read one moment's state of what changes over time."""
+
+    def moment(self) -> datetime:
+        """Return the database's clock: what is known now is what was written before."""
+        found = self.row("samples/moment") or {}
+        moment: datetime = found["moment"]
+        return moment
+
+    def known_instruments(self, known_at: datetime) -> pl.DataFrame:
+        """Return the instruments of all list states as they were known, sorted by ts_code."""
+        import polars as pl
+
+        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
+        schema = {**text, "list_date": pl.Date, "delist_date": pl.Date}
+        return self.frame("samples/known_instruments", schema, known_at=known_at)
+
+    def known_names(self, known_at: datetime) -> pl.DataFrame:
+        """Return the names over time as they were known: ts_code, name, start_date."""
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "name": pl.String, "start_date": pl.Date}
+        return self.frame("samples/known_names", schema, known_at=known_at)
