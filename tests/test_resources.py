@@ -23,9 +23,9 @@ def test_the_include_folder_can_be_named(tmp_path: Path, monkeypatch: pytest.Mon
 def test_data_lies_below_the_airflow_home_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LJWX_DATA", raising=False)
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
-    assert resources.data_folder() == tmp_path / "ljwx-data"
+    assert resources.data_folder() == str(tmp_path / "ljwx-data")
     monkeypatch.setenv("LJWX_DATA", str(tmp_path / "elsewhere"))
-    assert resources.data_folder() == tmp_path / "elsewhere"
+    assert resources.data_folder() == str(tmp_path / "elsewhere")
 
 
 def test_without_an_airflow_home_data_lies_in_the_persons_own_folder(
@@ -34,7 +34,7 @@ def test_without_an_airflow_home_data_lies_in_the_persons_own_folder(
     monkeypatch.delenv("LJWX_DATA", raising=False)
     monkeypatch.delenv("AIRFLOW_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert resources.data_folder() == tmp_path / "airflow" / "ljwx-data"
+    assert resources.data_folder() == str(tmp_path / "airflow" / "ljwx-data")
 
 
 def test_the_calendar_is_the_shipped_list(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

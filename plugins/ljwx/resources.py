@@ -11,6 +11,7 @@ from ljwx.core.sessions import Calendar, load_calendar
 POSTGRES_CONN_ID = "ljwx_postgres"
 TUSHARE_CONN_ID = "tushare_default"
 OLLAMA_CONN_ID = "ollama_default"
+ALERTS_CONN_ID = "ljwx_alerts"
 
 TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
@@ -27,10 +28,13 @@ def include_folder() -> Path:
     return Path(os.environ.get("LJWX_INCLUDE", str(Path(__file__).resolve().parents[2] / "include")))
 
 
-def data_folder() -> Path:
-    """Return the folder of dataset files and build specs: `LJWX_DATA`, or `ljwx-data` below AIRFLOW_HOME."""
+def data_folder() -> str:
+    """Return the folder of dataset files, build specs and reports: `LJWX_DATA`, or `ljwx-data` below AIRFLOW_HOME.
+
+    A path, or a URL with the connection in front of the bucket: ``s3://ljwx_s3@bucket/prefix``.
+    """
     home = Path(os.environ.get("AIRFLOW_HOME", str(Path("~/airflow").expanduser())))
-    return Path(os.environ.get("LJWX_DATA", str(home / "ljwx-data")))
+    return os.environ.get("LJWX_DATA", str(home / "ljwx-data"))
 
 
 @cache

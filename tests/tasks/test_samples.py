@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import DATASET
 from ljwx.exceptions import ConfigurationError
-from ljwx.tasks.exports import os as exports_os
+from ljwx.tasks.files import os as exports_os
 from ljwx.tasks.samples import build_dataset
 from support_chain import SMALL, Chain, Database, python
 from support_postgres import data_of
@@ -20,7 +20,7 @@ from support_tasks import TaskRunner
 
 SPLITS = ("train", "validation", "test")
 FILES = {f"{split}.{kind}" for split in SPLITS for kind in ("jsonl", "alpaca.json")} | {
-    "dataset_info.json", "card.json", "README.md",
+    "dataset_info.json", "card.json", "README.md", "class_balance.svg",
 }  # fmt: skip
 
 
@@ -86,12 +86,12 @@ from support_chain import running_tasks
 from ljwx.tasks import exports
 from ljwx.tasks.samples import build_dataset
 
-write = exports._write
+write = exports.write_texts
 def write_or_die(path, texts):
     if path.name == "card.json":
         os.kill(os.getpid(), signal.SIGKILL)
-    write(path, texts)
-exports._write = write_or_die
+    return write(path, texts)
+exports.write_texts = write_or_die
 with running_tasks() as (runner, _):
     runner.run(build_dataset)
 """

@@ -25,16 +25,14 @@ def audit_storage() -> int:
 
 def audit() -> tuple[Orphan, ...]:
     """Return each tag, row or folder whose other half is missing."""
-    from airflow.sdk import ObjectStoragePath
-
     from ljwx.core.audit import orphans
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.resources import data_folder
     from ljwx.settings import current_settings
+    from ljwx.tasks.files import data_root
 
     repository, warehouse = current_settings().model.repository, WarehouseHook()
-    stored = ObjectStoragePath(str(data_folder())) / "datasets"
+    stored = data_root() / "datasets"
     return orphans(
         tags=[model.name for model in OllamaHook().list() if model.name.startswith(f"{repository}:")],
         models=[model.name for model in warehouse.stored_models()],

@@ -165,9 +165,12 @@ def _calendar() -> Finding:
 
 
 def _disk() -> Finding:
-    from ljwx.resources import data_folder
+    from ljwx.tasks.files import data_root, is_local
 
-    folder = Path(str(data_folder()))
+    root = data_root()
+    if not is_local(root):
+        return Finding("disk", None, f"files are at {root}")
+    folder = Path(root.path)
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free
     fine = free >= DISK_FREE

@@ -1,56 +1,51 @@
-"""Dataset files: JSONL, Alpaca, dataset_info and card, in a folder that is whole or not there."""
+"""Dataset files: JSONL, Alpaca, dataset_info, class balance and card, in a folder that is whole or not there."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ljwx.resources import data_folder
+from ljwx.tasks.files import data_root, is_whole, location_of, whole_folder, write_texts
 
 if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
     from ljwx.core.samples import Built, Prompts, SampleSpec
 
+LAST_WRITTEN = "card.json"
 
-def export_dataset(dataset: Mapping[str, Any], built: Built, spec: SampleSpec, prompts: Prompts) -> Path:
+
+def export_dataset(dataset: Mapping[str, Any], built: Built, spec: SampleSpec, prompts: Prompts) -> str:
     """Write a dataset's files and return their folder, ``datasets/<dataset_id>`` below the data folder.
 
-    The name carries the hash of the content: a folder that is there already is the same one.
+    The name carries the hash of the content: a folder that is whole is the same one. Texts are made and written some
+    sessions at a time.
     """
-    folder = data_folder() / "datasets" / str(dataset["dataset_id"])
-    if folder.exists():
-        return folder
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
-    partial.mkdir(parents=True)
-    try:
-        _write_files(partial, dataset, built, spec, prompts)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
+    folder = data_root() / "datasets" / str(dataset["dataset_id"])
+    if not is_whole(folder, LAST_WRITTEN):
+        with whole_folder(folder) as place:
+            _write_files(place, dataset, built, spec, prompts)
+    return location_of(folder)
 
 
-def _write_files(folder: Path, dataset: Mapping[str, Any], built: Built, spec: SampleSpec, prompts: Prompts) -> None:
-    import polars as pl
+def _write_files(
+    folder: ObjectStoragePath, dataset: Mapping[str, Any], built: Built, spec: SampleSpec, prompts: Prompts
+) -> None:
+    from ljwx.core.samples import SPLITS, alpaca_chunks, balance_svg, card, card_markdown, dataset_info, jsonl_lines
 
-    from ljwx.core.samples import SPLITS, alpaca_chunks, card, card_markdown, dataset_info, jsonl_lines
-
+    files = []
     for split in SPLITS:
-        samples = built.samples.filter(pl.col("split") == split)
-        _write(folder / f"{split}.jsonl", jsonl_lines(samples, prompts))
-        _write(folder / f"{split}.alpaca.json", alpaca_chunks(samples, prompts))
-    _write(folder / "dataset_info.json", [json.dumps(dataset_info(), ensure_ascii=False, indent=2)])
-    facts = card(built, spec, prompts, parent=dataset["parent_id"], code_version=dataset["code_version"])
-    _write(folder / "card.json", [json.dumps(facts, ensure_ascii=False, indent=2)])
-    _write(folder / "README.md", [card_markdown(facts)])
+        lines = jsonl_lines(built.blocks(split, prompts), prompts)
+        files.append(write_texts(folder / f"{split}.jsonl", lines))
+        chunks = alpaca_chunks(built.blocks(split, prompts), prompts)
+        files.append(write_texts(folder / f"{split}.alpaca.json", chunks))
+    files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info())]))
+    files.append(write_texts(folder / "class_balance.svg", [balance_svg(built.index)]))
+    facts = card(built, spec, prompts, dataset, [file.__dict__ for file in files])
+    write_texts(folder / "README.md", [card_markdown(facts)])
+    write_texts(folder / LAST_WRITTEN, [_json(facts)])
 
 
-def _write(path: Path, texts: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(texts)
-        file.flush()
-        os.fsync(file.fileno())
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ljwx.tasks.files import folder_bytes, remove_folder
 
 if TYPE_CHECKING:
     from ljwx.core.retention import Removal, Sweep
@@ -96,8 +96,7 @@ class Cleaner:
         from ljwx.core.retention import reclaimed
 
         if removal.kind == "dataset":
-            folder = Path(self.warehouse.dataset_folder(removal.name))
-            return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            return folder_bytes(self.warehouse.dataset_folder(removal.name))
         installed = {model.name: (model.digest, model.size) for model in self.ollama.list()}
         if removal.name not in installed:
             return None
@@ -108,9 +107,7 @@ class Cleaner:
         from ljwx.exceptions import ModelMissing
 
         if removal.kind == "dataset":
-            folder = Path(self.warehouse.dataset_folder(removal.name))
-            if folder.exists():
-                shutil.rmtree(folder)
+            remove_folder(self.warehouse.dataset_folder(removal.name))
             return
         try:
             self.ollama.delete(removal.name)

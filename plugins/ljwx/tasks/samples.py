@@ -140,7 +140,7 @@ def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None
         "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": __version__,
         "first_session": index["session"].min(), "last_session": index["session"].max(),
     }  # fmt: skip
-    dataset["folder"] = str(export_dataset(dataset, built, candidate.spec, candidate.prompts))
+    dataset["folder"] = export_dataset(dataset, built, candidate.spec, candidate.prompts)
     superseded = merged.superseded if merged else None
     known_at: datetime | None = parent["known_at"] if parent else None
     warehouse.save_dataset(run_key, dataset, built.blocks(), superseded, known_at)

@@ -243,7 +243,8 @@ def test_dataset_info_declares_both_files_of_every_split() -> None:
 
 
 def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: Prompts) -> None:
-    facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, parent="abc", code_version="1.0")))
+    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}}
+    facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, row)))
     n = len(built.samples)
     for key in ("by_split", "by_board", "by_industry", "by_month"):
         assert sum(facts[key].values()) == n
@@ -257,6 +258,7 @@ def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: 
         str(built.proof.max_label_end_train),
         "abc",
         "2024-06",
+        "| left: thinned | 77 |",
     ):
         assert expected in text
 

@@ -8,6 +8,7 @@ The way through: :func:`build` makes SAMPLES with splits and a :class:`Proof` fr
 """
 
 from ljwx.core.samples.answers import Fit
+from ljwx.core.samples.balance import balance_svg
 from ljwx.core.samples.build import Built, build
 from ljwx.core.samples.card import card, card_markdown
 from ljwx.core.samples.claims import unsupported_claims
@@ -43,6 +44,7 @@ __all__ = [
     "Windows",
     "alpaca_chunks",
     "answer_schema",
+    "balance_svg",
     "build",
     "card",
     "card_markdown",

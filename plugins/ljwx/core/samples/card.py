@@ -6,7 +6,7 @@ Pure: never imports airflow, an HTTP client or a database driver.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -18,15 +18,26 @@ from ljwx.core.samples.spec import RISK_STATEMENT, SampleSpec
 
 
 def card(
-    built: Built, spec: SampleSpec, prompts: Prompts, *, parent: str | None = None, code_version: str | None = None
+    built: Built,
+    spec: SampleSpec,
+    prompts: Prompts,
+    dataset: Mapping[str, Any] | None = None,
+    files: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """Everything a reader needs to judge a dataset, ready for ``json.dumps``."""
-    samples = built.samples
+    """Everything a reader needs to judge a dataset, ready for ``json.dumps``.
+
+    :param dataset: parent_id, merge and code_version of its row, where they are known.
+    :param files: name, sha256 and size of each file beside the card.
+    """
+    row = dataset or {}
+    text = [pl.col(name).cast(pl.String) for name in ("task", "label", "split", "board", "industry")]
+    samples = built.index.with_columns(text)
     month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
     return {
         "sha256": dataset_hash(samples, spec, prompts),
-        "parent": parent,
-        "code_version": code_version,
+        "parent": row.get("parent_id"),
+        "merge": row.get("merge") or {},
+        "code_version": row.get("code_version"),
         "samples": len(samples),
         "stocks": samples["ts_code"].n_unique(),
         "sessions": samples["session"].n_unique(),
@@ -39,6 +50,7 @@ def card(
         "exclusions": _nested(built.exclusions, "task", "reason", pl.col("count").sum()),
         "fit": built.fit.as_dict(),
         "proof": built.proof.as_dict(),
+        "files": [dict(file) for file in files],
         "prompt_version": spec.prompt_version,
         "prompt_sha256": prompts.sha256,
         "spec": json.loads(spec.model_dump_json()),
@@ -84,8 +96,10 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
             ],
         ),
         f"The `{proof['sealed']}` split is sealed. No sample and no stock-session is in two splits.",
+        *_merge(facts["merge"]),
         "## Classes",
         _pairs("task", "class", facts["by_task_and_class"]),
+        "![Share of each class by month](class_balance.svg)",
         "## Left out",
         _pairs("task", "reason", facts["exclusions"]),
         *(
@@ -93,10 +107,22 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
             for name in ("board", "industry", "month")
             for part in (f"## By {name}", _table((name, "samples"), list(facts[f"by_{name}"].items())))
         ),
+        "## Files",
+        _table(("file", "bytes", "sha256"), [(f["name"], f["size"], f"`{f['sha256']}`") for f in facts["files"]]),
         "## Spec",
         "```json\n" + json.dumps(facts["spec"], ensure_ascii=False, indent=2) + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _merge(counts: Mapping[str, Any]) -> list[str]:
+    """What became of the parent's samples; nothing without a parent."""
+    if not counts:
+        return []
+    rows: list[tuple[Any, ...]] = []
+    for name, value in counts.items():
+        rows += [(f"{name}: {why}", n) for why, n in value.items()] if isinstance(value, Mapping) else [(name, value)]
+    return ["## Against the parent", _table(("samples", "count"), rows)]
 
 
 def _pairs(outer: str, inner: str, counts: Mapping[str, Mapping[str, int]]) -> str:

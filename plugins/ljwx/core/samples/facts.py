@@ -106,7 +106,8 @@ NUMBERS: Final[tuple[Number, ...]] = tuple(
         key=lambda n: (n.group, n.name),
     )
 )
-REQUIRED: Final = tuple(n.column for n in NUMBERS)
+REQUIRED: Final = tuple(n.column for n in NUMBERS if n.column != "ranks.amount")
+"""What a snapshot cannot be without. A source of k-lines knows no amounts; the rank by amount is null then."""
 
 
 def beside_the_market(bars: pl.DataFrame, features: pl.DataFrame) -> pl.DataFrame:
@@ -163,7 +164,7 @@ def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec
         range=(pl.col("vol_20") * (100 * spec.horizon**0.5)).round(0).clip(1, RANGE_LIMIT).cast(pl.Int64),
         conclusion=conclusion(pl.sum_horizontal(f"{r.name}_vote" for r in STATES)),
     ).select(
-        "ts_code", "session", *REQUIRED, *(r.name for r in RULES), *(f"{r.name}_vote" for r in STATES), *_STATE_COLUMNS
+        "ts_code", "session", *(n.column for n in NUMBERS), *(r.name for r in RULES), *(f"{r.name}_vote" for r in STATES), *_STATE_COLUMNS
     )
 
 
