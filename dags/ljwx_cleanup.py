@@ -2,7 +2,9 @@
 ### Cleanup: remove what nothing cites
 
 Keeps the champion, the previous champion, open challengers, the newest models and what a decision still cites; the
-rest goes: model tags and dataset files. Every removal is a row in `ljwx.retention_events`.
+rest goes: model tags and dataset files, refused rows and answers that are too old, and, only if the policy says so,
+old years of bars. Every removal is a row in `ljwx.retention_events`. Then tags, rows and files whose other half is
+missing are listed.
 
 A run by hand is a **dry run** unless `dry_run` is switched off: it only lists what would go.
 """
@@ -11,9 +13,11 @@ from datetime import datetime, timedelta, timezone
 
 from airflow.sdk import Param, dag, task
 
+from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_POOL
 from ljwx.schedule import cleanup_schedule
+from ljwx.tasks.audit import audit_storage
 from ljwx.tasks.retention import apply_retention
 
 
@@ -23,6 +27,7 @@ from ljwx.tasks.retention import apply_retention
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=1),
+    deadline=deadline("ljwx_cleanup"),
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "retention"],
@@ -35,7 +40,7 @@ from ljwx.tasks.retention import apply_retention
     },
 )
 def ljwx_cleanup():
-    task(apply_retention, pool=OLLAMA_POOL)()
+    task(apply_retention, pool=OLLAMA_POOL)() >> task(audit_storage)()
 
 
 ljwx_cleanup()

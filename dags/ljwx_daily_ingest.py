@@ -18,6 +18,7 @@ from datetime import datetime, timedelta, timezone
 from airflow.sdk import Param, dag, task
 
 from ljwx.assets import BARS
+from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import TUSHARE_POOL
 from ljwx.schedule import ingest_schedule
@@ -32,6 +33,7 @@ from ljwx.tasks.gaps import check_gaps
     catchup=False,
     max_active_runs=2,
     dagrun_timeout=timedelta(hours=12),
+    deadline=deadline("ljwx_daily_ingest"),
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "ingest"],

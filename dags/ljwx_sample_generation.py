@@ -17,6 +17,7 @@ from datetime import timedelta
 from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, task
 
 from ljwx.assets import BARS, DATASET, LATEST
+from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.tasks.samples import build_dataset
 
@@ -25,6 +26,7 @@ from ljwx.tasks.samples import build_dataset
     schedule=PartitionedAssetTimetable(assets=BARS, default_partition_mapper=FixedKeyMapper(LATEST)),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=6),
+    deadline=deadline("ljwx_sample_generation"),
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "samples"],

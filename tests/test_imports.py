@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "": set(),
     "exceptions": set(),
     "assets": set(),
-    "policies": {"exceptions"},
+    "policies": {"exceptions", "notifications"},
     "provider": {""},
     "resources": {"core.sessions"},
     "settings": {"core", "exceptions", "resources"},
@@ -50,11 +50,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
     "dags": {"tasks", "operators", "assets", "schedule", "deadlines", "policies", "settings", "resources"},
 }
-PURE = {"polars", "numpy", "pydantic", "pydantic_core"}
-"""What the core may import beside Python itself: data and its shapes, nothing that reaches outside the process."""
+PURE = {"polars", "numpy", "pydantic", "pydantic_core", "jinja2", "matplotlib", "sklearn"}
+"""What the core may import beside Python itself: data, its shapes and its pictures, nothing that calls anybody."""
 
-HEAVY = {"pandas", "polars", "numpy", "torch", "ta", "tushare", "alembic", "psycopg"}
-PARSED = ("tasks", "operators", "triggers", "assets", "schedule", "policies", "resources", "provider", "airflow_plugin")
+HEAVY = {
+    "pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "alembic", "psycopg", "apprise", "matplotlib",
+}  # fmt: skip
+PARSED = (
+    "tasks", "operators", "triggers", "assets", "schedule", "deadlines", "notifications", "policies", "resources",
+    "provider", "airflow_plugin",
+)  # fmt: skip
 """Parts that the DAG files or the plugin loader import."""
 
 

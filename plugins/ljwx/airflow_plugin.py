@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 
 class LjwxPlugin(AirflowPlugin):
-    """Registers the session timetable."""
+    """Registers the session timetable and what deadlines are reckoned from."""
 
     name = "ljwx"
 
@@ -18,3 +18,10 @@ class LjwxPlugin(AirflowPlugin):
         from ljwx.schedule import SessionTimetable
 
         return [SessionTimetable]
+
+    @property
+    def deadline_references(self) -> list[Any]:  # type: ignore[override]  # as above
+        """What the DAGs' deadlines are reckoned from."""
+        from ljwx.deadlines import QueuedAt
+
+        return [QueuedAt]

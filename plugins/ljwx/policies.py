@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 
 from ljwx.exceptions import RateLimited
+from ljwx.notifications.alerts import FailureAlert, note_recovery
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -53,4 +54,6 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(minutes=1),
     "retry_policy": RETRY_POLICY,
+    "on_failure_callback": FailureAlert(),
+    "on_success_callback": note_recovery,
 }

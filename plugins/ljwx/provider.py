@@ -52,6 +52,15 @@ def get_provider_info() -> dict[str, Any]:
                 },
             },
             {
+                "hook-class-name": "ljwx.notifications.channels.AlertsHook",
+                "connection-type": "apprise",
+                "hook-name": "Alerts (apprise)",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["host", "schema", "login", "port", "extra"],
+                    "relabeling": {"password": "Addresses, one a line (dingtalk://, feishu://, mailtos://, …)"},
+                },
+            },
+            {
                 "hook-class-name": "ljwx.hooks.ollama.OllamaHook",
                 "connection-type": "ollama",
                 "hook-name": "Ollama",

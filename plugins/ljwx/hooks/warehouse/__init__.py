@@ -5,9 +5,11 @@ from __future__ import annotations
 from ljwx.hooks.warehouse.bars import BarsVerbs
 from ljwx.hooks.warehouse.base import RunRef
 from ljwx.hooks.warehouse.features import FeaturesVerbs
+from ljwx.hooks.warehouse.incidents import IncidentsVerbs
 from ljwx.hooks.warehouse.known import KnownVerbs
 from ljwx.hooks.warehouse.lineage import LineageVerbs
 from ljwx.hooks.warehouse.models import ModelsVerbs
+from ljwx.hooks.warehouse.reports import ReportsVerbs
 from ljwx.hooks.warehouse.retention import RetentionVerbs
 from ljwx.hooks.warehouse.samples import SamplesVerbs
 
@@ -22,5 +24,7 @@ class WarehouseHook(
     ModelsVerbs,
     RetentionVerbs,
     LineageVerbs,
+    IncidentsVerbs,
+    ReportsVerbs,
 ):
     """The schema `ljwx` behind the connection `ljwx_postgres`."""

@@ -1,0 +1,186 @@
+"""Scorecards as they were saved, read with patience: what an older or newer card lacks is None, and is shown so.
+
+Pure: no airflow, no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FIRST = ("model", "champion", "base")
+"""Cards that are shown before the others, in this order."""
+
+NAMES = {
+    "model": "this model 本模型",
+    "champion": "champion 现任冠军",
+    "base": "untuned base 未调基座",
+    "majority": "majority of train 多数类",
+    "persistence": "persistence 延续",
+    "ma_rule": "moving-average rule 均线规则",
+    "logistic": "logistic regression 逻辑回归",
+}
+
+SHOWN = {
+    "n", "sessions", "accuracy", "accuracy_interval", "balanced_accuracy", "macro_f1", "mcc", "valid_share",
+    "modal_share", "calibration", "latency", "answers_per_s", "prompt_tokens", "answer_tokens", "invalid_reasons",
+    "classes", "confusion",
+}  # fmt: skip
+"""What the report's own tables and pictures tell of a card; everything else goes to `further`."""
+
+TABLES = {"overall", "tasks", "slices", "differences"}
+"""Parts of a card that have tables of their own."""
+
+UNTOLD = {"resampling", "question_set", "bins"}
+"""How numbers were made, which other parts tell."""
+
+
+@dataclass(frozen=True)
+class CardRow:
+    """One answerer in the comparison. Shares are between 0 and 1, latencies seconds; None where it was not measured.
+
+    :param faithful: share of the numbers and readings in the prose that the snapshot bears out.
+    """
+
+    key: str
+    name: str
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    balanced_accuracy: float | None
+    macro_f1: float | None
+    mcc: float | None
+    brier: float | None
+    ece: float | None
+    valid_share: float | None
+    faithful: float | None
+    latency_p50: float | None
+    latency_p95: float | None
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task of the model. `confusion`: a row per true class; per answered class a column, and a last for invalid."""
+
+    task: str
+    n: int | None
+    accuracy: float | None
+    balanced_accuracy: float | None
+    macro_f1: float | None
+    mcc: float | None
+    valid_share: float | None
+    modal_share: float | None
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class PartRow:
+    """Some of the questions, or the difference from a rival on all of them; None where it was not measured.
+
+    :param dimension: board, industry, regime; empty for a difference.
+    :param share: accuracy, or the difference of accuracies.
+    """
+
+    dimension: str
+    name: str
+    n: int | None
+    sessions: int | None
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+def slices(card: Mapping[str, Any]) -> tuple[PartRow, ...]:
+    """Return a row for each slice of a scorecard."""
+    return tuple(
+        PartRow(
+            dimension, name, _number(part, "n"), _number(part, "sessions"), _number(part, "accuracy"),
+            _number(part, "accuracy_interval", "low"), _number(part, "accuracy_interval", "high"),
+        )
+        for dimension, parts in (_at(card, "slices") or {}).items()
+        for name, part in parts.items()
+    )  # fmt: skip
+
+
+def differences(card: Mapping[str, Any]) -> tuple[PartRow, ...]:
+    """Return a row for each rival that a scorecard was compared with."""
+    return tuple(
+        PartRow(
+            "", NAMES.get(name, name), _number(gap, "questions"), _number(gap, "sessions"), _number(gap, "estimate"),
+            _number(gap, "low"), _number(gap, "high"),
+        )
+        for name, gap in (_at(card, "differences") or {}).items()
+    )  # fmt: skip
+
+
+def comparison(scorecards: Mapping[str, Any]) -> tuple[CardRow, ...]:
+    """Return a row for each scorecard, the model's first, then the champion's and the untuned base's."""
+    names = [name for name, card in scorecards.items() if isinstance(_at(card, "overall"), Mapping)]
+    ranked = sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
+    return tuple(_row(name, scorecards[name]["overall"]) for name in ranked)
+
+
+def tasks(card: Mapping[str, Any]) -> tuple[TaskRow, ...]:
+    """Return a row for each task of a scorecard."""
+    return tuple(
+        TaskRow(
+            task, _number(part, "n"), _number(part, "accuracy"), _number(part, "balanced_accuracy"),
+            _number(part, "macro_f1"), _number(part, "mcc"), _number(part, "valid_share"),
+            _number(part, "modal_share"), tuple(part.get("classes", ())), tuple(map(tuple, part.get("confusion", ()))),
+        )
+        for task, part in (_at(card, "tasks") or {}).items()
+    )  # fmt: skip
+
+
+def further(scorecards: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """Return every number of the model's card, and of what is saved beside the cards, that no table shows."""
+    model = scorecards.get("model") or {}
+    found = list(_numbers({name: value for name, value in (_at(model, "overall") or {}).items() if name not in SHOWN}))
+    for task, part in (_at(model, "tasks") or {}).items():
+        own = {name: value for name, value in part.items() if name not in SHOWN}
+        found += [(f"{task}: {name}", value) for name, value in _numbers(own)]
+    found += _numbers({name: value for name, value in model.items() if name not in TABLES})
+    return tuple(found + list(_numbers({n: c for n, c in scorecards.items() if _at(c, "overall") is None})))
+
+
+def _row(key: str, overall: Mapping[str, Any]) -> CardRow:
+    timed = _number(overall, "latency", "p95") != 0  # a rule answers at once
+    return CardRow(
+        key=key,
+        name=NAMES.get(key, key),
+        accuracy=_number(overall, "accuracy"),
+        low=_number(overall, "accuracy_interval", "low"),
+        high=_number(overall, "accuracy_interval", "high"),
+        balanced_accuracy=_number(overall, "balanced_accuracy"),
+        macro_f1=_number(overall, "macro_f1"),
+        mcc=_number(overall, "mcc"),
+        brier=_number(overall, "calibration", "brier"),
+        ece=_number(overall, "calibration", "ece"),
+        valid_share=_number(overall, "valid_share"),
+        faithful=_number(overall, "faithfulness", "right"),
+        latency_p50=_number(overall, "latency", "p50") if timed else None,
+        latency_p95=_number(overall, "latency", "p95") if timed else None,
+    )
+
+
+def _at(value: Any, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _number(value: Any, *path: str) -> Any:
+    found = _at(value, *path)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _numbers(value: Any, path: Sequence[str] = ()) -> Iterator[tuple[str, float]]:
+    if isinstance(value, Mapping):
+        interval = {"low", "high"} <= set(value)
+        for name, part in value.items():
+            if name not in UNTOLD and (not interval or name in {"low", "high"}):
+                yield from _numbers(part, (*path, str(name)))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield " · ".join(path), value

@@ -1,0 +1,116 @@
+"""All that a report says, gathered from rows. Pure: no airflow, no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final
+
+from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
+from ljwx.core.reports.cases import Case, Outcome, SessionAccuracy, by_session, case, examples
+from ljwx.core.samples.spec import RISK_STATEMENT
+
+STRATEGIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "prompt": (
+            "在基座模型上设置系统提示与参数。没有改变任何权重,模型没有学到新东西。",
+            "The base model with a system prompt and parameters. No weight was changed: the model has learnt nothing.",
+        ),
+        "fewshot": (
+            "在基座模型前放置训练集中的示例。没有改变任何权重,模型只是看到了示例。",
+            "The base model with examples of the train split in front. No weight was changed; it is shown examples.",
+        ),
+        "lora": (
+            "以低秩适配在训练集上训练了基座模型;权重已改变,并合并为一个 GGUF。",
+            "The base model was trained on the train split with low-rank adapters; its weights have changed.",
+        ),
+    }
+)
+VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "promoted": ("晋升:证明优于现任冠军", "Promoted: shown to be better than the champion"),
+        "first_champion": (
+            "首任冠军:达到底线,但无从比较,未经证明",
+            "First champion: the floors hold, but there was nothing to compare with; unproven",
+        ),
+        "kept_champion": ("保留现任冠军:未能证明更好", "The champion stays: not shown to be better"),
+        "rejected": ("拒绝:未达底线", "Rejected: below a floor"),
+    }
+)
+RISK_ENGLISH: Final = (
+    "Made by a model from historical data, for research only. Not investment advice; markets carry risk, "
+    "and decisions are your own."
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the templates read.
+
+    :param decision: the decision's row, with model, dataset and run.
+    :param verdict: in Chinese and English.
+    :param meaning: of the strategy, in Chinese and English.
+    :param cards: the model's row first.
+    :param sources: the runs that fetched the dataset's sessions.
+    """
+
+    decision: Mapping[str, Any]
+    verdict: tuple[str, str]
+    meaning: tuple[str, str]
+    cards: tuple[CardRow, ...]
+    differences: tuple[PartRow, ...]
+    tasks: tuple[TaskRow, ...]
+    slices: tuple[PartRow, ...]
+    further: tuple[tuple[str, float], ...]
+    bins: tuple[Mapping[str, Any], ...]
+    invalid_reasons: Mapping[str, int]
+    sessions: tuple[SessionAccuracy, ...]
+    latencies: tuple[float, ...]
+    examples: Mapping[Outcome, tuple[Case, ...]]
+    sources: tuple[Mapping[str, Any], ...]
+    risk: tuple[str, str] = (RISK_STATEMENT, RISK_ENGLISH)
+
+    @property
+    def model(self) -> CardRow | None:
+        """The model's own row; None where nothing was scored."""
+        return next((row for row in self.cards if row.key == "model"), None)
+
+    @property
+    def asked(self) -> tuple[int, date | None, date | None]:
+        """How many questions were answered, of which first and last session."""
+        days = [row.session for row in self.sessions]
+        return len(self.latencies), min(days, default=None), max(days, default=None)
+
+
+def report(
+    decision: Mapping[str, Any], answers: Iterable[Mapping[str, Any]], sources: Iterable[Mapping[str, Any]]
+) -> Report:
+    """Gather a report.
+
+    :param decision: the decision with model, dataset and `scorecard`.
+    :param answers: rows with the fields of a Case.
+    :param sources: rows of the runs that fetched the dataset's sessions.
+    """
+    cases = [case(row) for row in answers]
+    scorecards = decision.get("scorecard") or {}
+    card = scorecards.get("model") or {}
+    overall = card.get("overall") or {}
+    verdict, strategy = str(decision["verdict"]), str(decision["strategy"])
+    return Report(
+        decision=decision,
+        verdict=VERDICTS.get(verdict, (verdict, verdict)),
+        meaning=STRATEGIES.get(strategy, (strategy, strategy)),
+        cards=comparison(scorecards),
+        differences=differences(card),
+        tasks=tasks(card),
+        slices=slices(card),
+        further=further(scorecards),
+        bins=tuple((overall.get("calibration") or {}).get("bins", ())),
+        invalid_reasons=overall.get("invalid_reasons") or {},
+        sessions=by_session(cases),
+        latencies=tuple(each.latency_s for each in cases),
+        examples=examples(cases),
+        sources=tuple(sources),
+    )

@@ -1,0 +1,1 @@
+"""Alerts to people: what is told (messages), by which way (channels), and when (alerts)."""

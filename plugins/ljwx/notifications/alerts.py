@@ -1,0 +1,103 @@
+"""When people are told: a task that failed for good, and a run that passed its deadline; each incident once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.notifier import BaseNotifier
+
+if TYPE_CHECKING:
+    from ljwx.notifications.messages import Alert
+
+log = logging.getLogger(__name__)
+
+
+class FailureAlert(BaseNotifier):
+    """Tells of a task that failed and will not be retried; a callback on failure, in the task's own process."""
+
+    def notify(self, context: Any) -> None:
+        """Tell, unless the run belongs to a backfill or its failure is known."""
+        from ljwx.notifications.messages import failure
+
+        tell(failure(context))
+
+    async def async_notify(self, context: Any) -> None:
+        """Do the same without holding the event loop."""
+        await asyncio.to_thread(self.notify, context)
+
+
+class LateAlert(BaseNotifier):
+    """Tells of a run that passed its deadline; a deadline's callback, in the triggerer."""
+
+    def notify(self, context: Any) -> None:
+        """Tell, unless the run belongs to a backfill, or has ended by now: a failed run meets its deadline too."""
+        from airflow.sdk.configuration import conf
+
+        from ljwx.notifications.messages import lateness
+
+        tell(lateness(context, conf.get("api", "base_url", fallback="http://localhost:8080")))
+
+    async def async_notify(self, context: Any) -> None:
+        """Do the same without holding the event loop."""
+        await asyncio.to_thread(self.notify, context)
+
+
+def tell(alert: Alert) -> None:
+    """Send an alert to everybody, unless it is silent or was told before.
+
+    When the warehouse cannot say what was told before, the alert goes out: twice is better than never.
+    """
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    if alert.silent:
+        log.info("%s of %s %s: nobody is told of a backfill, or of a run that has ended", *_which(alert))
+        return
+    of_run = (alert.dag_id, alert.run_id, alert.kind)
+    if not _asked(lambda: WarehouseHook().note_incident(*of_run, alert.what), otherwise=True):
+        log.info("%s of %s %s: it was told before", *_which(alert))
+        return
+    if not _send(alert):
+        _asked(lambda: WarehouseHook().forget_incident(*of_run), otherwise=None)
+
+
+def _send(alert: Alert) -> int:
+    from ljwx.notifications.channels import AlertsHook
+
+    hook = AlertsHook()
+    taken, problems = hook.send(alert.title, alert.body, urgent=alert.kind == "failed")
+    for problem in problems:
+        log.error("alert: %s", problem)
+    if taken or problems:
+        log.info("alert %r: %d of %d addresses took it", alert.title, taken, taken + len(problems))
+    else:
+        log.info("nobody is told: the connection %s is not there, or holds no address", hook.alerts_conn_id)
+    return taken
+
+
+def note_recovery(context: Any) -> None:
+    """Record that a task instance has succeeded after an attempt that did not; a callback on success.
+
+    First attempts have nothing to recover from, and cost nothing here.
+    """
+    ti = context["ti"]
+    if (ti.try_number or 1) <= 1:
+        return
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.notifications.messages import instance_name
+
+    _asked(lambda: WarehouseHook().note_recovery(ti.dag_id, ti.run_id, instance_name(ti)), otherwise=None)
+
+
+def _asked(question: Callable[[], Any], otherwise: Any) -> Any:
+    try:
+        return question()
+    except Exception as error:  # whatever is wrong with the database, people must hear of the failure
+        log.warning("the warehouse did not answer about incidents: %s", type(error).__name__)
+        return otherwise
+
+
+def _which(alert: Alert) -> tuple[str, str, str]:
+    return alert.kind, alert.dag_id, alert.run_id

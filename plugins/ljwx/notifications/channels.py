@@ -1,0 +1,92 @@
+"""The ways by which people are told: the addresses of the connection `ljwx_alerts`, through apprise."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from ljwx.resources import ALERTS_CONN_ID
+
+TALKATIVE = ("apprise", "urllib3.connectionpool")
+"""Loggers that write addresses, which hold tokens."""
+
+
+class AlertsHook(BaseHook):
+    """Sends a text to every address of a connection, one a line of its password, in apprise's form.
+
+    An address is never logged, only what stands before its ``://``. Empty lines, and those that begin with ``#``, are
+    left out.
+    """
+
+    conn_name_attr = "alerts_conn_id"
+    default_conn_name = ALERTS_CONN_ID
+    conn_type = "apprise"
+    hook_name = "Alerts (apprise)"
+
+    def __init__(self, alerts_conn_id: str = ALERTS_CONN_ID) -> None:
+        super().__init__()
+        self.alerts_conn_id = alerts_conn_id
+
+    def get_conn(self) -> list[str]:
+        """Return the addresses; none without the connection."""
+        try:
+            connection = self.get_connection(self.alerts_conn_id)
+        except AirflowNotFoundException:
+            return []
+        lines = (line.strip() for line in (connection.password or "").splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+
+    def send(self, title: str, body: str, urgent: bool = False) -> tuple[int, list[str]]:
+        """Send to every address.
+
+        :return: how many took it, and a line for each that did not.
+        """
+        found = self.get_conn()
+        problems = []
+        for number, address in enumerate(found, start=1):
+            problem = _send_one(address, title, body, urgent)
+            if problem is not None:
+                problems.append(f"address {number} of {len(found)} ({_scheme(address)}) {problem}")
+        return len(found) - len(problems), problems
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Send a test to every address: the only way to know that a chat takes it."""
+        taken, problems = self.send("ljwx · 测试 TEST", "告警连接可用 · The connection for alerts works.")
+        return taken > 0 and not problems, "; ".join([f"{taken} addresses took it", *problems])
+
+
+def _send_one(address: str, title: str, body: str, urgent: bool) -> str | None:
+    """Return what went wrong, without the address; None when it was taken."""
+    with _quiet():
+        import apprise
+
+        try:
+            channel = apprise.Apprise.instantiate(address)
+            if channel is None:
+                return "is none that apprise understands"
+            kind = apprise.NotifyType.FAILURE if urgent else apprise.NotifyType.WARNING
+            return None if channel.notify(body=body, title=title, notify_type=kind) else "did not take it"
+        except Exception as error:  # one broken way must not close the others
+            return f"could not be used: {type(error).__name__}"
+
+
+def _scheme(address: str) -> str:
+    scheme, mark, _ = address.partition("://")
+    return f"{scheme}://…" if mark and scheme.isalnum() else "without a scheme"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in TALKATIVE]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled

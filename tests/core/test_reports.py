@@ -1,0 +1,214 @@
+"""What a report says, from rows whose scores can be counted by hand."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from ljwx.core.reports import Report, by_session, comparison, examples, further, report, tasks, wilson
+from ljwx.core.reports.cases import case
+from ljwx.core.reports.content import STRATEGIES, VERDICTS
+from ljwx.core.reports.render import LONGEST_ANSWER, Rendered, render
+from support_reports import HOSTILE, answers, card, decision, sources
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "include" / "reports"
+
+
+def rendered(**changed: Any) -> Rendered:
+    return written(report(decision(**changed), answers(), sources()))
+
+
+def written(made: Report) -> Rendered:
+    return render(made, *((TEMPLATES / f"report.{kind}.j2").read_text(encoding="utf-8") for kind in ("html", "md")))
+
+
+class Page(HTMLParser):
+    """Text, images and scripts of a page; fails on an element that is not closed."""
+
+    VOID = ("meta", "img", "br", "link")
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text = ""
+        self.images: list[str] = []
+        self.scripts = 0
+        self.outside: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.scripts += tag == "script"
+        for name, value in attrs:
+            if name in ("src", "href"):
+                (self.images if (value or "").startswith("data:image/svg+xml;base64,") else self.outside).append(
+                    value or ""
+                )
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_sessions_are_counted_with_invalid_answers_as_wrong() -> None:
+    rows = by_session(map(case, answers()))
+    assert [(row.session, row.questions, row.accuracy) for row in rows] == [
+        (date(2026, 5, 6), 4, 0.5), (date(2026, 5, 7), 4, 0.25), (date(2026, 5, 8), 4, 0.0),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "n"), [(2, 4), (7, 50), (49, 50), (0, 4), (4, 4)])
+def test_intervals_of_a_session_are_wilsons(right: int, n: int) -> None:
+    """Their ends are the shares from which the observed one is 1.96 of their own standard deviations away."""
+    low, high = wilson(right, n, 0.95)
+    assert 0 <= low <= right / n <= high <= 1
+    for end in (low, high):
+        deviation = (end * (1 - end) / n) ** 0.5
+        assert abs(right / n - end) == pytest.approx(1.959964 * deviation, abs=1e-6)
+
+
+def test_examples_are_of_as_many_tasks_as_there_are() -> None:
+    shown = examples([case(row) for row in answers()])
+    assert [each.sample_id for each in shown["right"]] == ["s0", "s1"]
+    assert [each.sample_id for each in shown["wrong"]] == ["s2", "s3"]
+    assert [each.sample_id for each in shown["invalid"]] == ["s11"]
+    assert {each.task for each in shown["wrong"]} == {"price_direction", "risk_assessment"}
+
+
+def test_the_model_stands_first_then_champion_then_base_then_baselines() -> None:
+    cards = {name: card(0.3) for name in ("majority", "base", "persistence", "champion", "model", "a_new_rule")}
+    assert [row.key for row in comparison(cards)] == [
+        "model", "champion", "base", "a_new_rule", "majority", "persistence",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cards", [{}, {"model": {}}, {"model": {"overall": {}}}, {"model": {"overall": {"n": 3}}}])
+def test_a_card_that_lacks_everything_still_makes_a_report(cards: dict[str, Any]) -> None:
+    page = Page(rendered(scorecard=cards).html)
+    assert "The champion stays" in page.text
+    assert [row.accuracy for row in comparison(cards)] in ([], [None])
+    assert tasks(cards.get("model", {})) == ()
+
+
+def test_numbers_that_no_table_knows_are_shown_by_their_path() -> None:
+    cards = {
+        "model": card(0.3),
+        "majority": card(0.3),
+        "masking": {"gap": {"estimate": 0.125, "resampling": {"block": 1}}},
+    }
+    cards["model"]["overall"]["rank_ic"] = {"mean": 0.0421, "sessions": 40}
+    cards["model"]["tasks"]["price_direction"]["faithfulness"] = {"right": 9, "text": "no number", "all": True}
+    assert dict(further(cards)) == {
+        "rank_ic · mean": 0.0421, "rank_ic · sessions": 40, "price_direction: faithfulness · right": 9,
+        "masking · gap · estimate": 0.125,
+    }  # fmt: skip
+    page = rendered(scorecard=cards)
+    assert "rank_ic · mean" in Page(page.html).text
+    assert "| masking · gap · estimate | 0.125 |" in page.markdown
+
+
+def test_slices_and_differences_have_tables_of_their_own() -> None:
+    interval = {
+        "estimate": -0.05,
+        "low": -0.12,
+        "high": 0.02,
+        "questions": 12,
+        "sessions": 3,
+        "resampling": {"block": 10},
+    }
+    cards = {"model": card(0.3)}
+    cards["model"]["slices"] = {
+        "board": {"main": {"n": 9, "sessions": 3, "valid_share": 1.0, "accuracy": 0.4, "accuracy_interval": None}}
+    }
+    cards["model"]["differences"] = {"persistence": interval, "champion": None}
+    cards["model"]["masked"] = {"n": 4, "gap": 0.0625, "interval": interval}
+    made = rendered(scorecard=cards)
+    assert "| board · main | 9 | 3 | 40.0 % | – |" in made.markdown
+    assert "| persistence 延续 | -5.0 | -12.0 … +2.0 |" in made.markdown
+    assert "| champion 现任冠军 | – | – |" in made.markdown
+    assert {"board · main", "40.0 %", "-5.0", "-12.0 … +2.0"} <= set(cells(made.html))
+    assert dict(further(cards)) == {
+        "masked · n": 4, "masked · gap": 0.0625, "masked · interval · low": -0.12, "masked · interval · high": 0.02,
+    }  # fmt: skip
+
+
+def cells(html: str) -> list[str]:
+    return re.findall(r"<td>([^<]*)</td>", html)
+
+
+def test_the_page_is_one_file_with_five_pictures_and_no_script() -> None:
+    page = Page(rendered().html)
+    assert page.outside == []
+    assert page.scripts == 0
+    assert len(page.images) == 5
+    for image in page.images:
+        root = ElementTree.fromstring(b64decode(image.split(",")[1]))
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_the_pictures_show_the_numbers() -> None:
+    charts = rendered().charts
+    assert set(charts) == {"accuracy", "sessions", "confusion", "reliability", "latency"}
+    texts = {name: "".join(ElementTree.fromstring(svg).itertext()) for name, svg in charts.items()}
+    assert re.findall(r"\d+\.\d%", texts["accuracy"]) == ["35.0%", "30.0%", "30.0%", "25.0%"]
+    assert "2026-05-08" in texts["sessions"]
+    assert "invalid" in texts["confusion"]
+    assert "n=8" in texts["reliability"]
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_report_says_verdict_strategy_reasons_lineage_and_risk(kind: str) -> None:
+    made = rendered()
+    text = Page(made.html).text if kind == "html" else made.markdown
+    for told in (
+        "ljwx-stock:20261120-0123456789ab", "保留现任冠军", "The champion stays: not shown to be better",
+        "No weight was changed", "没有改变任何权重", "12 questions were asked; at least 4 are needed.",
+        "25.0 %", "15.0 % – 35.0 %", "not_json", "d" * 64, "b" * 64, "c" * 64, "ds-1", "2025-09-01 – 2026-06-30",
+        "ljwx-stock:20261101-aa", "manual__0 · ingest_bars", "不构成投资建议", "Not investment advice",
+    ):  # fmt: skip
+        assert told in text
+
+
+def test_what_a_model_wrote_cannot_become_markup() -> None:
+    made = rendered()
+    assert "<script>" not in made.html
+    shown = HOSTILE.replace("\x07", "·")
+    assert shown in Page(made.html).text
+    assert f"\n    {shown}\n" in made.markdown
+
+
+def test_a_long_answer_is_cut_and_says_how_much_is_missing() -> None:
+    rows = answers()
+    rows[0]["raw"] = "长" * (LONGEST_ANSWER + 50)
+    made = written(report(decision(), rows, []))
+    assert "长" * LONGEST_ANSWER + "\n… 50 characters more" in Page(made.html).text
+    assert "长" * (LONGEST_ANSWER + 1) not in made.markdown
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    assert rendered() == rendered()
+
+
+@pytest.mark.parametrize("verdict", [*VERDICTS, "some_later_verdict"])
+@pytest.mark.parametrize("strategy", [*STRATEGIES, "some_later_strategy"])
+def test_every_verdict_and_strategy_is_told(verdict: str, strategy: str) -> None:
+    made = report(decision(verdict, strategy=strategy), answers(), [])
+    assert made.verdict == VERDICTS.get(verdict, (verdict, verdict))
+    assert made.meaning == STRATEGIES.get(strategy, (strategy, strategy))
+
+
+def test_nothing_answered_is_said_and_nothing_drawn() -> None:
+    made = written(report(decision(scorecard=None), [], []))
+    assert made.charts == {}
+    assert "Nothing was scored" in Page(made.html).text

@@ -1,0 +1,150 @@
+"""Alerts from a real scheduler: a failed run is told once, a late one once, a backfill never."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from ljwx.resources import ALERTS_CONN_ID, OLLAMA_POOL
+from ljwx.sandbox.airflow import executable
+from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
+from ljwx.sandbox.stack import POOLS, Stack
+from support_alerts import Inbox, listening
+from support_postgres import free_port, open_folder
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+INGEST, CLEANUP = "ljwx_daily_ingest", "ljwx_cleanup"
+BAD_TOKEN = "a-token-that-no-server-knows"
+CHAT_TOKEN = "a-chat-token-that-must-not-be-seen"
+ENDED = {"success", "failed"}
+
+
+@pytest.fixture(scope="module")
+def inbox() -> Iterator[Inbox]:
+    with listening() as inbox:
+        yield inbox
+
+
+@pytest.fixture(scope="module")
+def stack(inbox: Inbox) -> Iterator[Stack]:
+    """A stack whose token TuShare does not know, whose cleanup is late after four seconds, and whose alerts we take."""
+    with open_folder() as home, pytest.MonkeyPatch.context() as patch:
+        for name in PORTS:
+            patch.setenv(port_variable(name), str(free_port()))
+        patch.setenv("LJWX_HOME", str(home))
+        patch.setenv("LJWX_TUSHARE_TOKEN", BAD_TOKEN)
+        patch.setenv("LJWX_DEADLINE_HOURS", f"{CLEANUP}={4 / 3600}")
+        stack = Stack(SandboxSettings.from_environment(), market=("--stocks", "5", "--seed", "7"), schedules=False)
+        try:
+            stack.up()
+            stack.api.put_connection(
+                {"connection_id": ALERTS_CONN_ID, "conn_type": "apprise", "password": inbox.address(CHAT_TOKEN)}
+            )
+            dags = {INGEST, CLEANUP}
+            poll(lambda: dags <= {dag["dag_id"] for dag in stack.api.get("dags")["dags"]}, 120, "no DAGs")
+            for dag in dags:
+                stack.api.send("PATCH", f"dags/{dag}", {"is_paused": False})
+            yield stack
+        finally:
+            stack.down()
+
+
+def poll(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Wait until something that runs by itself is done."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.5)
+
+
+def trigger(stack: Stack, dag: str, **body: Any) -> str:
+    return str(stack.api.send("POST", f"dags/{dag}/dagRuns", {"logical_date": None, **body})["dag_run_id"])
+
+
+def until_failed(stack: Stack, dag: str, run: str, starts: int) -> None:
+    """Wait until a run has failed, with its planning task started `starts` times."""
+
+    def failed() -> bool:
+        plan = stack.api.get(f"dags/{dag}/dagRuns/{run}/taskInstances/plan_ingest")
+        state = stack.api.get(f"dags/{dag}/dagRuns/{run}")["state"]
+        return state == plan["state"] == "failed" and plan["try_number"] >= starts
+
+    poll(failed, 240, f"{dag} {run} did not fail")
+
+
+def incidents(stack: Stack) -> dict[tuple[str, str], tuple[str, int]]:
+    """What the warehouse knows: (dag, run) → (kind, count)."""
+    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
+        found = connection.execute("SELECT dag_id, run_id, kind, count FROM ljwx.incidents").fetchall()
+    return {(dag, run): (kind, count) for dag, run, kind, count in found}
+
+
+@pytest.fixture(scope="module")
+def failed_run(stack: Stack) -> str:
+    """A run that failed because TuShare does not know the token."""
+    run = trigger(stack, INGEST, partition_key="2026-06-30")
+    until_failed(stack, INGEST, run, 1)
+    return run
+
+
+def test_a_failed_run_is_told_once(stack: Stack, inbox: Inbox, failed_run: str) -> None:
+    poll(lambda: bool(inbox.posts), 60, "nobody was told")
+    (post,) = inbox.posts
+    assert post["title"] == "ljwx · 失败 FAILED · ljwx_daily_ingest"
+    for told in ("plan_ingest", failed_run, "2026-06-30", "BadToken", "Put a valid token", stack.api.base_url):
+        assert told in post["message"]
+    assert BAD_TOKEN not in str(post)
+    assert incidents(stack) == {(INGEST, failed_run): ("failed", 1)}
+
+
+def test_the_same_run_that_fails_again_is_not_told_again(stack: Stack, inbox: Inbox, failed_run: str) -> None:
+    stack.api.send(
+        "POST", f"dags/{INGEST}/clearTaskInstances",
+        {"dag_run_id": failed_run, "task_ids": ["plan_ingest"], "dry_run": False, "only_failed": True},
+    )  # fmt: skip
+    until_failed(stack, INGEST, failed_run, 2)
+    poll(lambda: incidents(stack)[INGEST, failed_run] == ("failed", 2), 60, "the second failure was not seen")
+    assert len(inbox.posts) == 1
+
+
+def test_a_backfill_that_fails_is_told_to_nobody(stack: Stack, inbox: Inbox, failed_run: str) -> None:
+    command = (executable("airflow"), "backfill", "create", "--dag-id", INGEST)
+    window = ("--from-date", "2026-06-29", "--to-date", "2026-06-29")
+    subprocess.run((*command, *window), env=stack.environment, check=True, capture_output=True)
+    (run,) = stack.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill")["dag_runs"]
+    until_failed(stack, INGEST, run["dag_run_id"], 1)
+    logs = stack.settings.home / "airflow" / "logs" / f"dag_id={INGEST}" / f"run_id={run['dag_run_id']}"
+    silent = "nobody is told of a backfill"
+    poll(lambda: any(silent in path.read_text() for path in logs.rglob("*.log")), 60, "the callback did not run")
+    assert len(inbox.posts) == 1
+
+
+def test_a_late_run_is_told_once_while_it_goes_on(stack: Stack, inbox: Inbox, failed_run: str) -> None:
+    _, description = POOLS[OLLAMA_POOL]
+    stack.api.put_pool(OLLAMA_POOL, 0, description)
+    run = trigger(stack, CLEANUP, conf={})
+    poll(lambda: len(inbox.posts) > 1, 120, "nobody was told")
+    assert stack.api.get(f"dags/{CLEANUP}/dagRuns/{run}")["state"] in {"queued", "running"}
+    stack.api.put_pool(OLLAMA_POOL, 1, description)
+    poll(lambda: stack.api.get(f"dags/{CLEANUP}/dagRuns/{run}")["state"] in ENDED, 240, "the cleanup did not go on")
+    assert stack.api.get(f"dags/{CLEANUP}/dagRuns/{run}")["state"] == "success"
+    _, post = inbox.posts
+    assert post["title"] == "ljwx · 超时 LATE · ljwx_cleanup"
+    assert f"{stack.api.base_url}/dags/{CLEANUP}/runs/" in post["message"]
+    assert incidents(stack)[CLEANUP, run] == ("late", 1)
+
+
+def test_no_log_holds_an_address_or_a_token(stack: Stack, inbox: Inbox) -> None:
+    assert inbox.paths
+    logs = list(stack.settings.home.rglob("*.log"))
+    assert logs
+    for path in logs:
+        text = path.read_text(errors="replace")
+        assert CHAT_TOKEN not in text, path
+        assert BAD_TOKEN not in text, path

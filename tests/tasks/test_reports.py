@@ -1,0 +1,77 @@
+"""The stage `reports`, on real decisions about a real model."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ljwx.exceptions import NotFound
+from ljwx.tasks.promotions import decide_promotion
+from ljwx.tasks.reports import write_report
+from support_chain import Chain, Database
+from support_postgres import data_of
+from support_tasks import TaskRunner
+
+
+@pytest.fixture
+def written(chain: Chain, chain_db: Database) -> Iterator[Path]:
+    """The folder of reports, empty again at the end."""
+    folder = chain.data / "reports"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def decide(db: Database, chain: Chain, tasks: TaskRunner, valid: bool) -> dict[str, Any]:
+    """The decision about a model that says what is true, or nothing that can be read."""
+    evaluation = db.insert(
+        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
+        "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
+        chain.question_set_id, chain.plan["model"],
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, label, reason, latency_s, prompt_tokens,"
+        " answer_tokens) "
+        "SELECT %s, sample_id, 'as it came', %s, CASE WHEN %s THEN label END,"
+        " CASE WHEN %s THEN NULL ELSE 'not_json' END, 0.5, 10, 10 FROM ljwx.questions"
+        " JOIN ljwx.samples USING (sample_id) WHERE question_set_id = %s",
+        evaluation, valid, valid, valid, chain.question_set_id,
+    )  # fmt: skip
+    return tasks.run(decide_promotion, chain.plan["model"], chain.question_set_id)
+
+
+@pytest.mark.parametrize(("valid", "verdict"), [(True, "first_champion"), (False, "rejected")])
+def test_every_build_gets_a_report_also_a_rejected_one(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, written: Path, valid: bool, verdict: str
+) -> None:
+    decided = decide(chain_db, chain, tasks, valid)
+    assert decided["verdict"] == verdict
+    path = Path(tasks.run(write_report, decided).removeprefix("file://"))
+    assert path.parent.parent.parent == written
+    html, markdown = path.read_text(encoding="utf-8"), path.with_name("report.md").read_text(encoding="utf-8")
+    pictures = {file.name for file in path.parent.glob("*.svg")}
+    assert {"accuracy.svg", "confusion.svg", "sessions.svg", "latency.svg"} <= pictures
+    assert all(f"({name})" in markdown for name in pictures)
+    for text in (html, markdown):
+        assert chain.plan["model"] in text
+        assert chain.dataset_id in text
+        assert "as it came" in text
+        assert ("100.0 %" if valid else "not_json") in text
+        assert "tests · " in text  # the run that decided, and those that fetched the bars
+
+
+def test_writing_again_changes_nothing(chain_db: Database, chain: Chain, tasks: TaskRunner, written: Path) -> None:
+    decided = decide(chain_db, chain, tasks, True)
+    tasks.run(write_report, decided)
+    before, rows = data_of(written), chain_db.state()
+    tasks.run(write_report, decided)
+    assert data_of(written) == before
+    assert chain_db.state() == rows
+
+
+def test_a_decision_that_is_not_there_is_a_clear_error(db: Database, tasks: TaskRunner) -> None:
+    with pytest.raises(NotFound, match="no decision 41 is in the warehouse"):
+        tasks.run(write_report, {"promotion_id": 41})
