@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "schedule",
         "migrations",
     },
-    "cli": {"", "tasks", "hooks", "core", "resources", "exceptions", "refresh_sessions"},
+    "cli": {"", "tasks", "hooks", "core", "settings", "resources", "exceptions", "refresh_sessions"},
     "ui": {"hooks.warehouse", "core"},
     "sandbox": set(),
     "dags": {"tasks", "operators", "assets", "schedule", "deadlines", "policies", "settings", "resources"},

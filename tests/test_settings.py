@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from ljwx.exceptions import ConfigurationError
-from ljwx.settings import Settings, current_settings, load_settings
+from ljwx.settings import Settings, current_settings, load_settings, schema
 from support_tasks import TaskRunner
 
 
@@ -21,7 +24,7 @@ def shipped(repository: Path) -> dict[str, Any]:
 def test_without_overrides_the_shipped_file_is_in_force(shipped: dict[str, Any]) -> None:
     settings = load_settings().model_dump(mode="json")
     assert shipped
-    for section, values in shipped.items():
+    for section, values in ((name, values) for name, values in shipped.items() if name != "$schema"):
         assert {name: settings[section][name] for name in values} == values
 
 
@@ -94,3 +97,26 @@ def test_settings_cannot_be_changed_after_they_were_made() -> None:
 
     with pytest.raises(ValidationError, match="frozen"):
         Settings().model.base = "another"  # type: ignore[misc]
+
+
+def test_the_schema_beside_the_file_is_that_of_the_settings(repository: Path) -> None:
+    """`ljwx config --schema > include/training_config.schema.json` writes it anew."""
+    written = json.loads((repository / "include" / "training_config.schema.json").read_text(encoding="utf-8"))
+    assert written == schema()
+    named = json.loads((repository / "include" / "training_config.json").read_text(encoding="utf-8"))["$schema"]
+    assert (repository / "include" / named).is_file()
+
+
+def paths(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from paths(inner, f"{before}{name}.")
+        else:
+            yield f"{before}{name}"
+
+
+def test_every_setting_is_explained_with_its_default(repository: Path) -> None:
+    page = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", page, re.MULTILINE))
+    assert explained == set(paths(Settings))

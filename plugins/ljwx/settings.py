@@ -116,11 +116,19 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read as JSON: {error}") from error
+    values.pop("$schema", None)
     try:
         return Settings.model_validate(_merged(values, overrides or {}))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ConfigurationError(f"{path.name} or the Variable {VARIABLE}: {wrong}") from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of the settings, which editors check include/training_config.json with."""
+    declared = Settings.model_json_schema()
+    declared["properties"]["$schema"] = {"type": "string"}
+    return declared
 
 
 def current_settings() -> Settings:

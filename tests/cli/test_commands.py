@@ -20,6 +20,7 @@ from ljwx.cli.app import app
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
+from support_tasks import TaskRunner
 
 Run = Callable[..., Result]
 RISK = "仅供研究,不构成投资建议"
@@ -70,7 +71,18 @@ def validation_sample(db: Database) -> dict[str, Any]:
 
 def test_help_tells_every_command_in_both_languages_and_the_exit_codes(run: Run) -> None:
     told = run("--help").stdout
-    for command in ("ask", "report", "compare", "lineage", "rollback", "doctor", "audit", "migrate", "sessions"):
+    for command in (
+        "ask",
+        "report",
+        "compare",
+        "lineage",
+        "rollback",
+        "doctor",
+        "audit",
+        "config",
+        "migrate",
+        "sessions",
+    ):
         assert f"\n  {command} " in told
         page = run(command, "--help").stdout
         assert any("\u4e00" <= sign <= "\u9fff" for sign in page), command
@@ -265,6 +277,15 @@ def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: 
         run("compare", chain.plan["model"], chain.plan["model"], code=3)
     )
     assert "no model is called 'x'" in one_line(run("compare", "x", chain.plan["model"], code=3))
+
+
+def test_the_configuration_in_force_is_file_and_variable_together(run: Run, tasks: TaskRunner) -> None:
+    tasks.variables["ljwx_training_config"] = {"gate": {"margin": 0.02}}
+    told = json.loads(run("config").stdout)
+    assert told["gate"]["margin"] == 0.02
+    assert told["model"]["base"] == "deepseek-llm:7b"
+    tasks.variables["ljwx_training_config"] = {"gate": {"margn": 0.02}}
+    assert "gate.margn: Extra inputs are not permitted" in one_line(run("config", code=2))
 
 
 def test_the_audit_exits_with_4_when_something_is_on_one_side_only(run: Run, crowned: Database, chain: Chain) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,8 +16,9 @@ from ljwx.resources import sse_calendar
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from ljwx.tasks.bars import ingest_bars, plan_ingest
 from ljwx.tasks.features import compute_features
+from ljwx.tasks.samples import build_dataset
 from ljwx.tasks.sources import NOT_IN_KLINES
-from support_chain import FIRST, LAST, Database, connect, database, ingest, running_tasks
+from support_chain import FIRST, LAST, SMALL, Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
 
@@ -254,3 +256,18 @@ def test_a_bad_answer_is_one_clear_error_and_writes_no_bar(
     with pytest.raises(error, match=f"000001.SZ: .*{message}"):
         judge(source, WarehouseHook(), [date.fromisoformat(DAY)])
     assert set(db.counts().values()) == {0}
+
+
+def test_a_dataset_is_made_of_them_and_its_snapshots_tell_no_rank_by_amount(
+    kline_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = SMALL
+    dataset_id = tasks.run(build_dataset)
+    snapshots = kline_db.column(
+        "SELECT snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) WHERE dataset_id = %s",
+        dataset_id,
+    )
+    assert len(snapshots) > 400
+    assert {snapshot["ranks"]["amount"] for snapshot in snapshots} == {None}
+    assert {snapshot["limit"] for snapshot in snapshots} == {"未知"}
+    assert None not in {snapshot["ranks"]["ret_5"] for snapshot in snapshots}

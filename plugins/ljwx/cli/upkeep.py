@@ -24,6 +24,18 @@ def migrate(as_json: AsJson = False) -> None:
     say(found, lambda console: console.print(f"schema ljwx: {before or 'none'} → {found['now']}"), as_json)
 
 
+def config(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead. 输出 JSON Schema。")] = False,
+) -> None:
+    """Print the settings in force, file and Variable together, as JSON. 显示当前配置。"""
+    from ljwx.settings import current_settings
+    from ljwx.settings import schema as schema_of_settings
+
+    with failures_told():
+        found = schema_of_settings() if schema else current_settings().model_dump(mode="json")
+    say(found, lambda _: None, as_json=True)
+
+
 def audit(as_json: AsJson = False) -> None:
     """List tags, rows and files whose other half is missing. 核对模型、文件与记录。"""
     from ljwx.tasks.audit import audit as compare_sides

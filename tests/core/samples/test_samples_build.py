@@ -330,3 +330,15 @@ def test_one_class_to_learn_from_is_refused(market: Any) -> None:
 def test_one_task_alone_can_be_built(market: Any) -> None:
     for task in TASKS:
         assert set(market.build(tasks=(task,)).samples["task"]) == {task}
+
+
+def test_samples_are_of_the_universe_alone_and_their_snapshots_stay(market: Any, built: Built) -> None:
+    codes = sorted(built.index["ts_code"].cast(pl.String).unique())
+    chosen = codes[: len(codes) // 2]
+    some = market.build(universe=tuple(chosen))
+    assert set(some.samples["ts_code"]) <= set(chosen)
+    both = some.samples.join(built.samples, on=["ts_code", "session", "task"], suffix="_of_all")
+    assert len(both) > 100
+    assert both.filter(pl.col("snapshot") != pl.col("snapshot_of_all")).is_empty()
+    left_out = some.exclusions.filter(pl.col("reason") == "not_in_universe")["count"].sum()
+    assert left_out > 0

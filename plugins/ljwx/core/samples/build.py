@@ -163,7 +163,10 @@ def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
 
 def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One key per task and row that can be a sample, and those that cannot with their reason."""
-    missing = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
+    missing: pl.Expr = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
+    if spec.universe is not None:
+        outside = ~pl.col("ts_code").cast(pl.String).is_in(spec.universe)
+        missing = pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
     parts = []
     for task in spec.tasks:
         now = task == "technical_analysis"

@@ -18,6 +18,7 @@ from ljwx.core.samples.spec import SampleSpec
 from ljwx.exceptions import BadData
 
 REASONS: Final = (
+    "not_in_universe",
     "missing_features",
     "immature",
     "no_limit_days",

@@ -55,6 +55,9 @@ class SampleSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[Task, ...] = TASKS
+    universe: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="stocks to make samples of, all by default; ranks are among all stocks"
+    )
     horizon: int = Field(default=5, ge=1, le=60)
     exit_roll: int = Field(default=3, ge=0, le=20, description="sessions an exit may wait for a suspended stock")
     buy_excess: float = Field(default=0.02, gt=0, lt=1)
