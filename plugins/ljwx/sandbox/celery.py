@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+
 from ljwx.sandbox import airflow
 from ljwx.sandbox.settings import SandboxError, SandboxSettings
 

@@ -164,7 +164,12 @@ def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec
         range=(pl.col("vol_20") * (100 * spec.horizon**0.5)).round(0).clip(1, RANGE_LIMIT).cast(pl.Int64),
         conclusion=conclusion(pl.sum_horizontal(f"{r.name}_vote" for r in STATES)),
     ).select(
-        "ts_code", "session", *(n.column for n in NUMBERS), *(r.name for r in RULES), *(f"{r.name}_vote" for r in STATES), *_STATE_COLUMNS
+        "ts_code",
+        "session",
+        *[n.column for n in NUMBERS],
+        *(r.name for r in RULES),
+        *(f"{r.name}_vote" for r in STATES),
+        *_STATE_COLUMNS,
     )
 
 
