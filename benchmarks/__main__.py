@@ -25,6 +25,9 @@ BENCHES = {
     "year_peak_rss_mb": ("benchmarks.year", "<= 1500"),
     "samples_per_s": ("benchmarks.samples", ">= 20000"),
     "dataset_peak_rss_mb": ("benchmarks.samples", "<= 1000"),
+    "eval_wall_vs_server": ("benchmarks.evaluation", "<= 1.15"),
+    "eval_prefix_speedup": ("benchmarks.evaluation", ">= 2"),
+    "create_overhead_s": ("benchmarks.evaluation", "<= 2"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),
 }
 """Name → module whose function of that name measures it, and what the figure should be."""

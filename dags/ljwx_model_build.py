@@ -1,8 +1,9 @@
 """
 ### Model build: dataset → model → evaluation → promotion
 
-Builds a model from the newest dataset on the Ollama server, checks that it answers, asks it the dataset's frozen
-questions, scores the answers against the baselines and the champion, and decides.
+Builds a model from the newest dataset on the Ollama server, checks that it answers, asks it, the champion and the
+untuned base the dataset's frozen questions, scores the answers against baselines, base and champion, and decides.
+A model that passes is then shown the sealed test split, once; that is reported and counted, and decides nothing.
 
 The strategy `fewshot` puts examples of the train split in front of the base model: **it changes no weights**.
 The champion is served as `ljwx-stock:latest`. Nothing here is investment advice.
@@ -13,12 +14,14 @@ from datetime import timedelta
 from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, task
 
 from ljwx.assets import DATASET, LATEST, MODEL
+from ljwx.deadlines import deadline
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
-from ljwx.tasks.evaluations import ask_questions, freeze_questions
+from ljwx.tasks.evaluations import ask_questions, freeze_questions, plan_questions
 from ljwx.tasks.models import choose_base, plan_build
 from ljwx.tasks.promotions import decide_promotion
+from ljwx.tasks.reports import write_report
 from ljwx.tasks.rollback import roll_back_if_asked
 from ljwx.tasks.verification import verify_model
 
@@ -27,6 +30,7 @@ from ljwx.tasks.verification import verify_model
     schedule=PartitionedAssetTimetable(assets=DATASET, default_partition_mapper=FixedKeyMapper(LATEST)),
     max_active_runs=1,
     dagrun_timeout=timedelta(hours=12),
+    deadline=deadline("ljwx_model_build"),
     default_args=DEFAULT_ARGS,
     doc_md=__doc__,
     tags=["ljwx", "models"],
@@ -61,8 +65,11 @@ def ljwx_model_build():
     )
     model = task(verify_model, pool=OLLAMA_POOL)(plan, build.output)
     questions = task(freeze_questions)(plan["dataset_id"])
-    evaluation = task(ask_questions, pool=OLLAMA_POOL)(model, questions)
-    task(decide_promotion, pool=OLLAMA_POOL, outlets=[MODEL])(evaluation)
+    shards = task(plan_questions, pool=OLLAMA_POOL)(model, questions)
+    answers = task(ask_questions, pool=OLLAMA_POOL).expand(shard=shards)
+    decision = task(decide_promotion, pool=OLLAMA_POOL, outlets=[MODEL])(model, questions)
+    answers >> decision
+    task(write_report)(decision)
 
 
 ljwx_model_build()

@@ -1,11 +1,10 @@
+from dataclasses import replace
 from datetime import date, timedelta
-from statistics import NormalDist
 
-import numpy as np
 import pytest
 
-from ljwx.core.evaluations import Answer, Question, paired_difference, score
-from ljwx.core.promotions import Decision, GatePolicy, decide
+from ljwx.core.evaluations import Answer, ClaimCounts, Question, paired_difference, score
+from ljwx.core.promotions import Decision, GatePolicy, decide, with_sealed_test
 
 POLICY = GatePolicy(min_questions=80, min_sessions=40, block=10, resamples=1000, max_latency_p95_s=2.0)
 TASKS = {"price_direction": ("up", "flat", "down"), "technical_analysis": ("bullish", "neutral", "bearish")}
@@ -142,6 +141,47 @@ def test_a_challenger_below_a_floor_is_rejected_with_or_without_a_champion(quest
     assert code in codes(decision, favourable=False)
 
 
+def claiming(answers, right, wrong, unsupported):
+    return [replace(answer, claims=ClaimCounts(right, wrong, unsupported)) for answer in answers]
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [((9, 1, 0), "first_champion"), ((9, 0, 1), "first_champion"), ((89, 6, 5), "rejected"), ((0, 1, 0), "rejected")],
+)
+def test_a_challenger_whose_numbers_and_readings_are_not_those_of_the_snapshot_is_rejected(counts, verdict):
+    decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), *counts))
+    assert decision.verdict == verdict
+    bad = ["faithful_share:price_direction"] if verdict == "rejected" else []
+    assert codes(decision, favourable=False) == bad
+
+
+def test_the_reason_tells_the_claims_apart():
+    decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 7, 2, 1))
+    (reason,) = [reason for reason in decision.reasons if reason.code.startswith("faithful_share")]
+    assert reason.text == (
+        "70.0% of 2400 numbers and readings in the answers to price_direction were right, 20.0% wrong, "
+        "10.0% not in the snapshot; the floor is 90.0%."
+    )
+
+
+def test_the_sealed_test_window_is_reported_and_decides_nothing():
+    decision = judge(QUESTIONS, say(QUESTIONS, ALL), say(QUESTIONS, HALF))
+    told = with_sealed_test(decision, score(QUESTIONS, say(QUESTIONS, HALF)), "the champion old", -0.125, 3)
+    assert told.reasons[:-1] == decision.reasons
+    assert (told.promote, told.verdict) == (True, "promoted")
+    last = told.reasons[-1]
+    assert (last.code, last.favourable) == ("sealed_test", False)
+    assert "240 questions" in last.text
+    assert "right in 50.0%, -12.5 points against the champion old; look number 3" in last.text
+
+
+def test_the_window_stays_sealed_for_a_challenger_that_did_not_pass():
+    decision = judge(QUESTIONS, say(QUESTIONS, HALF), say(QUESTIONS, ALL))
+    with pytest.raises(ValueError, match="only for a challenger that passed"):
+        with_sealed_test(decision, score(QUESTIONS, say(QUESTIONS, HALF)), "x", 0.0, 1)
+
+
 def test_a_floor_holds_for_every_task_not_for_their_mean():
     questions = ask(tasks=TASKS)
     answers = say(questions, [1] * len(questions))
@@ -207,42 +247,3 @@ def test_a_policy_that_would_not_protect_is_refused(change, message):
 def test_a_block_shorter_than_the_horizon_is_refused():
     with pytest.raises(ValueError, match="block 10 must be at least the horizon 11"):
         POLICY.resampling(horizon=11, seed=0)
-
-
-HORIZON, TRIALS = 5, 300
-
-
-def answerer(generator, questions, accuracy, together):
-    """Answers right with probability ``accuracy``; ``together`` is the correlation within a session.
-
-    The sessions' part is a moving sum over the horizon, as overlapping labels make it.
-    """
-    days = len({question.session for question in questions})
-    noise = generator.normal(size=days + HORIZON - 1)
-    day = np.convolve(noise, np.ones(HORIZON), "valid") / HORIZON**0.5
-    own = generator.normal(size=(days, len(questions) // days))
-    latent = together**0.5 * day[:, None] + (1 - together) ** 0.5 * own
-    return say(questions, (latent < NormalDist().inv_cdf(accuracy)).ravel())
-
-
-def promotions(champion, challenger, together, seed, sessions):
-    """Count the trials in which the gate promotes."""
-    generator, questions = np.random.default_rng(seed), ask(sessions=sessions, per_session=2)
-    return sum(
-        judge(
-            questions,
-            answerer(generator, questions, challenger, together),
-            answerer(generator, questions, champion, together),
-        ).promote
-        for _ in range(TRIALS)
-    )
-
-
-@pytest.mark.parametrize(("sessions", "together"), [(40, 0.0), (40, 0.3), (120, 0.3)])
-def test_without_a_real_difference_the_gate_promotes_in_at_most_one_of_twenty_trials(sessions, together):
-    # 5 % of 300 is 15; two standard errors of that count are 7.5.
-    assert promotions(0.4, 0.4, together, seed=11, sessions=sessions) <= 22
-
-
-def test_a_planted_difference_of_twenty_points_is_found_in_four_of_five_trials():
-    assert promotions(0.4, 0.6, together=0.1, seed=12, sessions=120) >= 0.8 * TRIALS

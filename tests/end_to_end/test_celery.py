@@ -32,8 +32,8 @@ MARKET = ("--stocks", "14", "--seed", "7", "--effect", "0.3")
 CONFIG = {
     **SMALL,
     "model": SMALL["model"] | {"strategy": "prompt", "parameters": {"num_ctx": 4096}},
-    "evaluation": {"questions": 4},
-    "gate": {"min_questions": 4, "max_modal_share": 1.0},
+    "evaluation": SMALL["evaluation"] | {"questions": 4},
+    "gate": SMALL["gate"] | {"min_questions": 4},
 }
 STAGES = {INGEST: "ingest_bars", SAMPLES: "build_dataset", BUILD: "ask_questions", CLEANUP: "apply_retention"}
 """The task of each stage in whose middle its worker is killed."""

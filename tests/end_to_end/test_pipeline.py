@@ -29,7 +29,11 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
-CONFIG = {**SMALL, "evaluation": {"questions": 8}, "gate": {"min_questions": 8, "max_modal_share": 1.0}}
+CONFIG = {
+    **SMALL,
+    "evaluation": SMALL["evaluation"] | {"questions": 8},
+    "gate": SMALL["gate"] | {"min_questions": 8},
+}
 TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",
@@ -184,11 +188,22 @@ def test_the_champion_is_served_as_latest_by_its_digest(finished: Stack) -> None
 
 
 def test_every_question_is_answered_once_and_scored_against_baselines(finished: Stack) -> None:
-    assert query(finished, "SELECT count(*), count(DISTINCT sample_id) FROM ljwx.answers") == [(8, 8)]
-    ((scorecard,),) = query(finished, "SELECT scorecard FROM ljwx.evaluations")
-    assert set(scorecard) == {"model", "majority", "persistence"}
-    right = "SELECT avg((a.valid AND a.label = s.label)::int) FROM ljwx.answers a JOIN ljwx.samples s USING (sample_id)"
+    asked = f"""SELECT q.kind, e.is_base, count(*), count(DISTINCT a.sample_id) FROM ljwx.answers a {OF_A_SET}
+                GROUP BY q.kind, e.is_base ORDER BY q.kind, e.is_base"""
+    assert query(finished, asked) == [
+        ("masked", False, 1, 1), ("test", False, 2, 2), ("validation", False, 8, 8), ("validation", True, 8, 8),
+    ]  # fmt: skip
+    decided_on = "q.kind = 'validation' AND NOT e.is_base"
+    sets = "ljwx.evaluations e JOIN ljwx.question_sets q USING (question_set_id)"
+    ((scorecard,),) = query(finished, f"SELECT e.scorecard FROM {sets} WHERE {decided_on}")
+    assert set(scorecard) == {"model", "base", "majority", "persistence", "ma_rule", "logistic"}
+    right = f"""SELECT avg((a.valid AND a.label = s.label)::int) FROM ljwx.answers a {OF_A_SET}
+                JOIN ljwx.samples s USING (sample_id) WHERE {decided_on}"""
     assert scorecard["model"]["overall"]["accuracy"] == pytest.approx(float(query(finished, right)[0][0]))
+    assert query(finished, "SELECT count(*) FROM ljwx.test_looks") == [(1,)]
+
+
+OF_A_SET = "JOIN ljwx.evaluations e USING (evaluation_id) JOIN ljwx.question_sets q USING (question_set_id)"
 
 
 def test_lineage_walks_from_the_model_to_bars_and_back(finished: Stack) -> None:

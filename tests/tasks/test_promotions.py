@@ -9,33 +9,41 @@ from typing import Any
 import pytest
 
 from ljwx.assets import MODEL
+from ljwx.core.evaluations import Scorecard
 from ljwx.exceptions import ConfigurationError
 from ljwx.tasks.promotions import decide_promotion
-from support_chain import Chain, Database
-from support_ollama import OllamaServer
+from support_chain import SMALL, Chain, Database
+from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
 
 LATEST, OTHER = "ljwx-stock:latest", "ljwx-stock:other"
 
 
 @pytest.fixture
-def server(ollama_sandbox: OllamaServer) -> Iterator[OllamaServer]:
-    """The model server; the alias and the second model are gone afterwards."""
+def server(ollama_sandbox: OllamaServer, tasks: TaskRunner) -> Iterator[OllamaServer]:
+    """The model server; the alias and the second model are gone afterwards. The test split stays sealed."""
+    tasks.variables["ljwx_training_config"] = settings(test_share=0)
     yield ollama_sandbox
     ollama_sandbox.delete(LATEST)
     ollama_sandbox.delete(OTHER)
+
+
+def settings(**evaluation: Any) -> dict[str, Any]:
+    return {**SMALL, "evaluation": SMALL["evaluation"] | evaluation}
 
 
 def digests(server: OllamaServer) -> dict[str, str]:
     return {tag["name"]: tag["digest"].removeprefix("sha256:") for tag in server.get("tags")["models"]}
 
 
-def answered(db: Database, chain: Chain, model: str, *, right: int, valid: bool = True) -> int:
-    """Write an evaluation of the model with the first `right` answers right, and return its id."""
+def answered(
+    db: Database, chain: Chain, model: str, *, right: int, valid: bool = True, base: bool = False
+) -> tuple[str, str]:
+    """Write an evaluation of the model with the first `right` answers right; return model and question set."""
     evaluation = db.insert(
-        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
-        "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-        chain.question_set_id, model,
+        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, run_key) "
+        "SELECT %s, digest, %s, %s, run_key FROM ljwx.models LIMIT 1 RETURNING evaluation_id",
+        model, chain.question_set_id, base,
     )  # fmt: skip
     wrong = {"investment_advice": ("buy", "hold"), "risk_assessment": ("low", "medium"),
              "price_direction": ("up", "flat"), "technical_analysis": ("bullish", "neutral")}  # fmt: skip
@@ -50,7 +58,7 @@ def answered(db: Database, chain: Chain, model: str, *, right: int, valid: bool 
             "answer_tokens) VALUES (%s, %s, 'as it came', %s, %s, %s, 0.5, 300, 60)",
             evaluation, row["sample_id"], valid, label if valid else None, None if valid else "not_the_schema",
         )  # fmt: skip
-    return evaluation
+    return model, chain.question_set_id
 
 
 def second_model(db: Database, chain: Chain, server: OllamaServer) -> None:
@@ -83,7 +91,7 @@ def test_the_first_model_above_the_floors_becomes_champion_and_is_served(
 ) -> None:
     model = chain.plan["model"]
     evaluation = answered(chain_db, chain, model, right=3)
-    told = tasks.run(decide_promotion, evaluation)
+    told = tasks.run(decide_promotion, *evaluation)
     assert told["verdict"] == "first_champion"
     assert promotions(chain_db) == [
         {"challenger": model, "champion": None, "verdict": "first_champion", "promoted": True}
@@ -93,7 +101,11 @@ def test_the_first_model_above_the_floors_becomes_champion_and_is_served(
         {"alias": "champion", "model": model, "digest": digests(server)[model]}
     ]
     cards = chain_db.value("SELECT scorecard FROM ljwx.evaluations")
-    assert set(cards) == {"model", "majority", "persistence"}
+    card = Scorecard.model_validate(cards["model"])
+    assert set(card.slices) == {"board", "industry", "regime"}
+    assert set(card.slices["regime"]) <= {"rising", "falling", "sideways"}
+    assert set(card.differences) == set(cards) - {"model"}
+    assert set(cards) == {"model", "majority", "persistence", "ma_rule", "logistic"}
     assert cards["model"]["overall"]["accuracy"] == 0.75
     codes = {reason["code"] for reason in chain_db.value("SELECT reasons FROM ljwx.promotions")}
     assert "first_champion_unproven" in codes
@@ -105,9 +117,9 @@ def test_deciding_again_changes_nothing(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
-    first = tasks.run(decide_promotion, evaluation)
+    first = tasks.run(decide_promotion, *evaluation)
     rows, aliases, tags = promotions(chain_db), chain_db.state("aliases"), digests(server)
-    assert tasks.run(decide_promotion, evaluation) == first
+    assert tasks.run(decide_promotion, *evaluation) == first
     assert (promotions(chain_db), chain_db.state("aliases"), digests(server)) == (rows, aliases, tags)
 
 
@@ -115,9 +127,9 @@ def test_an_alias_that_was_lost_on_the_server_is_put_back(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
-    tasks.run(decide_promotion, evaluation)
+    tasks.run(decide_promotion, *evaluation)
     server.delete(LATEST)
-    tasks.run(decide_promotion, evaluation)
+    tasks.run(decide_promotion, *evaluation)
     assert digests(server)[LATEST] == digests(server)[chain.plan["model"]]
 
 
@@ -125,7 +137,7 @@ def test_answers_that_do_not_parse_reject_the_model_and_nothing_is_served(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4, valid=False)
-    assert tasks.run(decide_promotion, evaluation)["verdict"] == "rejected"
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "rejected"
     assert chain_db.value("SELECT scorecard #>> '{model,overall,accuracy}' FROM ljwx.evaluations") == "0.0"
     assert chain_db.counts()["aliases"] == 0
     assert LATEST not in digests(server)
@@ -139,7 +151,7 @@ def test_without_evidence_the_champion_stays(
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     before = chain_db.rows(ALIASES)
-    assert tasks.run(decide_promotion, evaluation)["verdict"] == "kept_champion"
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "kept_champion"
     assert promotions(chain_db) == [
         {"challenger": chain.plan["model"], "champion": OTHER, "verdict": "kept_champion", "promoted": False}
     ]
@@ -154,10 +166,10 @@ def test_a_champion_that_has_not_answered_the_questions_is_a_clear_error_and_not
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     before = chain_db.state("aliases", "promotions", "evaluations")
     with pytest.raises(ConfigurationError) as refused:
-        tasks.run(decide_promotion, evaluation)
+        tasks.run(decide_promotion, *evaluation)
     assert str(refused.value) == (
         f"the champion {OTHER} has not answered question set {chain.question_set_id}: "
-        "it became champion in between; clear the task ask_questions and what follows"
+        "it became champion in between; clear the task plan_questions and what follows"
     )
     assert chain_db.state("aliases", "promotions", "evaluations") == before
     assert LATEST not in digests(server)
@@ -181,7 +193,7 @@ def test_a_repeated_task_finds_its_own_decision_after_the_challenger_became_cham
     promotion = recorded(chain_db, chain, "promoted", promoted=True)
     crown(chain_db, chain.plan["model"], promotion)
     before = promotions(chain_db), chain_db.rows(ALIASES)
-    assert tasks.run(decide_promotion, evaluation)["promotion_id"] == promotion
+    assert tasks.run(decide_promotion, *evaluation)["promotion_id"] == promotion
     assert (promotions(chain_db), chain_db.rows(ALIASES)) == before
 
 
@@ -219,3 +231,99 @@ def test_the_champion_that_is_beaten_becomes_previous(chain_db: Database, chain:
         {"alias": "champion", "model": chain.plan["model"]},
         {"alias": "previous", "model": OTHER},
     ]
+
+
+def test_a_challenger_that_was_not_asked_is_a_clear_error(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"has not been asked question set .*: clear the task plan_questions"):
+        tasks.run(decide_promotion, chain.plan["model"], chain.question_set_id)
+
+
+def test_the_untuned_base_and_the_masked_questions_are_in_the_scorecard(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    evaluation = answered(chain_db, chain, model, right=3)
+    answered(chain_db, chain, BASE, right=1, base=True)
+    masked(chain_db, chain, model)
+    tasks.run(decide_promotion, *evaluation)
+    cards = chain_db.value("SELECT scorecard FROM ljwx.evaluations WHERE scorecard IS NOT NULL")
+    assert cards["base"]["overall"]["accuracy"] == 0.25
+    # The one question that was asked again was right with the stock's name, and wrong without it.
+    gap = cards["model"]["masked"]
+    assert (gap["n"], gap["accuracy"], gap["masked_accuracy"], gap["changed"]) == (1, 1.0, 0.0, 1.0)
+    codes = {reason["code"] for reason in chain_db.value("SELECT reasons FROM ljwx.promotions")}
+    assert "baseline_not_compared:base" in codes
+
+
+def masked(db: Database, chain: Chain, model: str) -> None:
+    """The first question asked again masked, and answered in a way that cannot be read."""
+    name = f"{chain.question_set_id}-masked"
+    db.execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, part_of, run_key) "
+        "SELECT %s, dataset_id, 'masked', question_set_id, run_key FROM ljwx.question_sets", name,
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO ljwx.questions (question_set_id, position, sample_id) "
+        "SELECT %s, 0, sample_id FROM ljwx.questions WHERE position = 0", name,
+    )  # fmt: skip
+    evaluation = db.insert(
+        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
+        "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id", name, model,
+    )  # fmt: skip
+    db.execute(
+        "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, reason, latency_s, prompt_tokens, "
+        "answer_tokens) SELECT %s, sample_id, '?', false, 'not_the_schema', 0.5, 300, 60 FROM ljwx.questions "
+        "WHERE question_set_id = %s", evaluation, name,
+    )  # fmt: skip
+
+
+LOOKS = "SELECT dataset_id, model FROM ljwx.test_looks"
+
+
+def test_a_pass_opens_the_sealed_test_split_once_and_the_decision_reports_it(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
+    model = chain.plan["model"]
+    evaluation = answered(chain_db, chain, model, right=3)
+    told = tasks.run(decide_promotion, *evaluation)
+    assert chain_db.rows(LOOKS) == [{"dataset_id": chain.dataset_id, "model": model}]
+    assert chain_db.column(
+        "SELECT d.split FROM ljwx.answers a JOIN ljwx.evaluations USING (evaluation_id) "
+        "JOIN ljwx.question_sets q USING (question_set_id) "
+        "JOIN ljwx.dataset_samples d ON d.dataset_id = q.dataset_id AND d.sample_id = a.sample_id "
+        "WHERE q.kind = 'test'"
+    ) == ["test"]
+    (reason,) = [r for r in chain_db.value("SELECT reasons FROM ljwx.promotions") if r["code"] == "sealed_test"]
+    assert "1 questions of the sealed test window" in reason["text"]
+    assert "against the majority of the train split; look number 1" in reason["text"]
+    asked = server.stats()["requests"]
+    assert tasks.run(decide_promotion, *evaluation) == told
+    assert (server.stats()["requests"], chain_db.value("SELECT count(*) FROM ljwx.test_looks")) == (asked, 1)
+
+
+def test_another_model_s_look_at_the_same_split_is_counted_on(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
+    second_model(chain_db, chain, server)
+    chain_db.execute(
+        "INSERT INTO ljwx.test_looks (dataset_id, model, question_set_id, run_key) "
+        "SELECT dataset_id, %s, question_set_id, run_key FROM ljwx.question_sets", OTHER,
+    )  # fmt: skip
+    tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
+    (reason,) = [r for r in chain_db.value("SELECT reasons FROM ljwx.promotions") if r["code"] == "sealed_test"]
+    assert "look number 2" in reason["text"]
+
+
+@pytest.mark.parametrize("valid", [False, True], ids=["rejected", "never to be opened"])
+def test_without_a_pass_or_a_share_the_test_split_stays_sealed(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, valid: bool
+) -> None:
+    tasks.variables["ljwx_training_config"] = settings(test_share=0 if valid else 0.25)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4, valid=valid)
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == ("first_champion" if valid else "rejected")
+    assert chain_db.rows(LOOKS) == []
+    assert chain_db.column("SELECT kind FROM ljwx.question_sets") == ["validation"]

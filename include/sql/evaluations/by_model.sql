@@ -1,4 +1,4 @@
-SELECT evaluation_id, model, digest, question_set_id, scorecard
+SELECT evaluation_id, model, digest, question_set_id, is_base, scorecard
 FROM ljwx.evaluations
 WHERE model = %(model)s AND question_set_id = %(question_set_id)s
 ORDER BY evaluation_id DESC

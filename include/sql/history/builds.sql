@@ -5,7 +5,8 @@ LEFT JOIN LATERAL (
     SELECT * FROM ljwx.promotions WHERE challenger = m.model ORDER BY promotion_id DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
-    SELECT * FROM ljwx.evaluations WHERE model = m.model ORDER BY evaluation_id DESC LIMIT 1
+    SELECT e.* FROM ljwx.evaluations e JOIN ljwx.question_sets q USING (question_set_id)
+    WHERE e.model = m.model AND q.kind = 'validation' ORDER BY e.evaluation_id DESC LIMIT 1
 ) e ON true
 ORDER BY m.created_at DESC
 LIMIT %(newest)s

@@ -27,20 +27,23 @@ class GatePolicy(_Frozen):
     The floors hold with or without a champion; those on shares hold for every task by itself.
 
     :param min_valid_share: least share of answers that keep to the schema.
+    :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim.
     :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
     :param min_questions: fewest questions in the set, all tasks together.
-    :param min_sessions: fewest sessions for a comparison with the champion; at least four blocks.
+    :param min_sessions: fewest sessions for a comparison with the champion; at least four blocks, better five: with
+        four, and luck shared over the whole horizon, chance alone promoted in 5.3 % of simulated comparisons.
     :param margin: the interval of the difference in accuracy must lie above it whole; 0.01 is one percentage point.
     :param confidence: coverage of that two-sided interval; chance alone passes with half of the rest.
     :param block: sessions per block of the bootstrap; at least the horizon, better twice.
     """
 
     min_valid_share: float = Field(default=0.95, ge=0, le=1)
+    min_faithful_share: float = Field(default=0.9, ge=0, le=1)
     max_modal_share: float = Field(default=0.95, gt=0, le=1)
     max_latency_p95_s: float | None = Field(default=120, gt=0)
     min_questions: int = Field(default=100, ge=1)
-    min_sessions: int = Field(default=40, ge=1)
+    min_sessions: int = Field(default=50, ge=1)
     margin: float = Field(default=0.0, ge=0, lt=1)
     confidence: float = Field(default=0.95, ge=0.9, le=0.999)
     block: int = Field(default=10, ge=1)
@@ -128,6 +131,27 @@ def decide(
     )
 
 
+def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference: float, looks: int) -> Decision:
+    """Return the decision with what the sealed test window shows; it was made before and stays as it is.
+
+    :param card: the challenger's on questions of the test split.
+    :param rival: whom it is compared with there.
+    :param difference: accuracy less the rival's.
+    :param looks: how often the test window of this dataset has been looked at, this time included.
+    :raises ValueError: the decision does not promote: then the window stays sealed.
+    """
+    if not decision.promote:
+        raise ValueError("gate: the test window is opened only for a challenger that passed")
+    overall = card.overall
+    reason = Reason(
+        code="sealed_test",
+        text=f"On {overall.n} questions of the sealed test window it was right in {overall.accuracy:.1%}, "
+        f"{100 * difference:+.1f} points against {rival}; look number {looks} at this window. It decides nothing.",
+        favourable=difference > 0,
+    )
+    return decision.model_copy(update={"reasons": (*decision.reasons, reason)})
+
+
 _NO_CHAMPION = Reason(
     code="first_champion_unproven",
     text="There is no champion to compare with: the floors hold, but nothing shows that this model is any good.",
@@ -165,6 +189,15 @@ def _floors(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
             f"the floor is {policy.min_valid_share:.1%}.",
             favourable=part.valid_share >= policy.min_valid_share,
         )
+        if part.faithfulness is not None:
+            told = part.faithfulness
+            yield Reason(
+                code=f"faithful_share:{task}",
+                text=f"{told.right:.1%} of {told.claims} numbers and readings in the answers to {task} were right, "
+                f"{told.wrong:.1%} wrong, {told.unsupported:.1%} not in the snapshot; "
+                f"the floor is {policy.min_faithful_share:.1%}.",
+                favourable=told.right >= policy.min_faithful_share,
+            )
         if part.modal_share is not None:
             yield Reason(
                 code=f"modal_share:{task}",

@@ -6,16 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ljwx.core.ollama import TokenLogprob
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.settings import Settings
 
 
-def ask(ollama: OllamaHook, model: str, sample: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def ask(
+    ollama: OllamaHook, model: str, sample: Mapping[str, Any], settings: Settings, *, untuned: bool = False
+) -> dict[str, Any]:
     """Ask a model about a sample; an answer that cannot be read is kept as it came, and invalid.
 
+    Probabilities come from the token that decides on the class where the server tells its log-probabilities, else from
+    what the model wrote.
+
     :param sample: sample_id, task, snapshot and prompt_version.
+    :param untuned: the model is a base, which has neither our system prompt nor our parameters: it is given both.
     """
     import time
 
@@ -23,19 +30,24 @@ def ask(ollama: OllamaHook, model: str, sample: Mapping[str, Any], settings: Set
     from ljwx.resources import include_folder
 
     prompts = load_prompts(include_folder() / "prompts", sample["prompt_version"])
-    messages = question(sample["task"], sample["snapshot"], prompts, system=False)
+    messages = question(sample["task"], sample["snapshot"], prompts, system=untuned)
+    asked = settings.evaluation
+    own = settings.model.parameters if untuned else {}
     started = time.monotonic()
     reply = ollama.chat(
         model,
         list(messages),
         format=answer_schema(sample["task"]),
-        options={"temperature": 0, "seed": settings.evaluation.seed, "num_predict": settings.evaluation.num_predict},
+        options={**own, "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict},
+        top_logprobs=asked.top_logprobs or None,
     )
     row = {
         "sample_id": sample["sample_id"], "raw": reply.content, "latency_s": time.monotonic() - started,
-        "prompt_tokens": reply.prompt_eval_count or 0, "answer_tokens": reply.eval_count or 0,
+        "server_s": reply.total_seconds, "prompt_tokens": reply.prompt_eval_count or 0,
+        "answer_tokens": reply.eval_count or 0,
     }  # fmt: skip
-    return row | read_answer(sample["task"], reply.content, cut=reply.done_reason == "length")
+    read = read_answer(sample["task"], reply.content, cut=reply.done_reason == "length")
+    return row | read | _weighed(sample, read, reply.logprobs)
 
 
 def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:
@@ -53,3 +65,19 @@ def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:
         "valid": True, "label": label_of(task, answer), "parsed": json.loads(answer.model_dump_json()),
         "probabilities": distribution(task, written) if written else None, "reason": None,
     }  # fmt: skip
+
+
+def _weighed(sample: Mapping[str, Any], read: Mapping[str, Any], tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
+    """Return probabilities, where they come from, and the counted claims; all None for an invalid answer."""
+    from ljwx.core.evaluations import class_probabilities, count_claims
+    from ljwx.core.samples import CLASS_FIELD
+
+    if not read["valid"]:
+        return {"probabilities": None, "probabilities_from": None, "claims": None}
+    told = class_probabilities(sample["task"], CLASS_FIELD[sample["task"]], tokens)
+    written = read["probabilities"]
+    return {
+        "probabilities": told or written,
+        "probabilities_from": "tokens" if told else "answer" if written else None,
+        "claims": vars(count_claims(read["parsed"], sample["snapshot"])),
+    }

@@ -1,11 +1,19 @@
-"""The stage `evaluations`: freeze the questions, ask them, save each answer as it comes."""
+"""The stage `evaluations`: freeze the questions, share them out, ask them, save each answer as it comes.
+
+Challenger, champion and untuned base are asked the same questions with the same settings; the challenger some of them
+again without name, code and date. Questions are in an order in which those with a common prompt prefix follow each
+other, and a shard is a run of them for one model, so that the server computes the prefix once.
+"""
 
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import Settings
@@ -35,10 +43,11 @@ def freeze_questions(dataset_id: str) -> str:
     return question_set_id
 
 
-def ask_questions(model: str, question_set_id: str) -> int:
-    """Let the challenger and the champion answer the same questions; what was answered before is not asked again.
+def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
+    """Open the evaluations of challenger, champion and untuned base, and of the challenger masked, and share them out.
 
-    :return: evaluation_id of the challenger.
+    :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
+    :raises ModelMissing: one of them is not on the server.
     """
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
@@ -46,26 +55,112 @@ def ask_questions(model: str, question_set_id: str) -> int:
     from ljwx.tasks.runs import recorded_run
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    champion = warehouse.champion()
+    champion, row = warehouse.champion(), warehouse.model(model) or {}
     names = [model] + ([champion["model"]] if champion and champion["model"] != model else [])
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
-        evaluations = [_ask_all(warehouse, ollama, settings, run.key, name, question_set_id) for name in names]
-        run.outputs |= {"evaluation_ids": evaluations}
-    return evaluations[0]
+        wanted = [(name, question_set_id, False) for name in names] + [(row["base"], question_set_id, True)]
+        masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
+        wanted += [(model, masked, False)] if masked else []
+        digests = {name: ollama.digest(name) for name, _, _ in wanted}
+        shards = [
+            shard
+            for name, asked, is_base in wanted
+            for shard in _shards(
+                warehouse.open_evaluation(run.key, name, digests[name], asked, is_base=is_base),
+                len(warehouse.questions(asked)),
+                settings.evaluation.shard_size,
+            )
+        ]
+        run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
+    return shards
 
 
-def _ask_all(
-    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, model: str, question_set_id: str
+def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
+    """Choose the questions that are asked again masked, spread like the whole set; None if there are to be none."""
+    from ljwx.core.evaluations import freeze, question_set_hash
+
+    rows, size = warehouse.questions(question_set_id), settings.evaluation.masked_questions
+    if not size:
+        return None
+    chosen = freeze(questions_of(rows), size, settings.evaluation.seed)
+    masked_id = f"{question_set_hash(chosen)[:16]}-masked"
+    warehouse.save_question_set(
+        run_key, masked_id, rows[0]["dataset_id"], chosen, kind="masked", part_of=question_set_id
+    )
+    return masked_id
+
+
+def questions_of(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the Questions in rows of a question set, in their order."""
+    from ljwx.core.evaluations import Question
+
+    return [Question(**{name: row[name] for name in Question.__dataclass_fields__}) for row in rows]
+
+
+def _shards(evaluation_id: int, questions: int, size: int) -> list[dict[str, int]]:
+    """Share the questions of an evaluation out evenly, none with more than ``size``."""
+    count = -(-questions // size)
+    edges = [questions * at // count for at in range(count + 1)]
+    return [
+        {"evaluation_id": evaluation_id, "first": first, "questions": last - first} for first, last in pairwise(edges)
+    ]
+
+
+def ask_questions(shard: Mapping[str, int]) -> int:
+    """Ask a shard's questions; what was answered before is not asked again.
+
+    :param shard: of :func:`plan_questions`.
+    :return: evaluation_id.
+    """
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.settings import current_settings
+    from ljwx.tasks.runs import recorded_run
+
+    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    with recorded_run(warehouse, **shard) as run:
+        last = shard["first"] + shard["questions"]
+        asked = ask_all(warehouse, ollama, settings, shard["evaluation_id"], (shard["first"], last))
+        run.outputs |= {"evaluation_id": shard["evaluation_id"], "asked": asked}
+    return shard["evaluation_id"]
+
+
+def ask_all(
+    warehouse: WarehouseHook,
+    ollama: OllamaHook,
+    settings: Settings,
+    evaluation_id: int,
+    positions: tuple[int, int] | None = None,
 ) -> int:
+    """Ask the questions of an evaluation that have no answer yet; each answer is saved before the next is asked for.
+
+    :param positions: only those from the first to before the second.
+    :return: how many were asked.
+    :raises ModelMissing: the model is not on the server, or its name stands for another one by now.
+    """
+    from ljwx.core.samples import masked
     from ljwx.tasks.asking import ask
 
-    evaluation_id = warehouse.open_evaluation(run_key, model, ollama.digest(model), question_set_id)
+    evaluation = warehouse.evaluation(evaluation_id) or {}
+    model, asked_set = evaluation["model"], warehouse.question_set(evaluation["question_set_id"]) or {}
     answered = {answer.sample_id for answer in warehouse.answers(evaluation_id)}
-    questions: list[dict[str, Any]] = warehouse.questions(question_set_id)
-    waiting = [question for question in questions if question["sample_id"] not in answered]
-    log.info("%s: %d questions, %d answered before", model, len(questions), len(questions) - len(waiting))
-    for done, question in enumerate(waiting, start=1):
-        warehouse.save_answer(evaluation_id, ask(ollama, model, question, settings))
+    rows = warehouse.questions(evaluation["question_set_id"])[slice(*positions or (None,))]
+    waiting = [row for row in rows if row["sample_id"] not in answered]
+    log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
+    if waiting:
+        _check_digest(ollama, model, evaluation["digest"])
+    for done, row in enumerate(waiting, start=1):
+        told = row | {"snapshot": masked(row["snapshot"])} if asked_set["kind"] == "masked" else row
+        warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, untuned=evaluation["is_base"]))
         if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
             log.info("%s: %d%% asked", model, 100 * done // len(waiting))
-    return evaluation_id
+    return len(waiting)
+
+
+def _check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
+    """Answers of another model that took over the name must not count for this one."""
+    from ljwx.exceptions import ModelMissing
+
+    served = ollama.digest(model)
+    if served != digest:
+        raise ModelMissing(f"{model} on {ollama.settings.url} is another model by now: {served}, not {digest}")

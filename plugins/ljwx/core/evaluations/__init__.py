@@ -3,11 +3,17 @@
 Pure: never imports airflow, an HTTP client or a database driver, so that a score depends on its arguments alone.
 """
 
-from ljwx.core.evaluations.baselines import Answerer, answer_all, majority, persistence
+from ljwx.core.evaluations.baselines import Answerer, answer_all, majority, moving_averages, persistence
 from ljwx.core.evaluations.calibration import Calibration, ReliabilityBin
+from ljwx.core.evaluations.faithfulness import Faithfulness, count_claims
 from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval, paired_difference
-from ljwx.core.evaluations.questions import Answer, Question, distribution, freeze, question_set_hash
+from ljwx.core.evaluations.logistic import logistic, numbers
+from ljwx.core.evaluations.masking import MaskedGap, masked_gap
+from ljwx.core.evaluations.questions import Answer, ClaimCounts, Question, distribution, freeze, question_set_hash
+from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.scorecard import Latency, Metrics, Scorecard, TaskScore, score
+from ljwx.core.evaluations.slices import Slice, regime, slice_scores
+from ljwx.core.evaluations.token_probabilities import class_probabilities
 from ljwx.core.tasks import CLASSES
 
 __all__ = [
@@ -15,21 +21,35 @@ __all__ = [
     "Answer",
     "Answerer",
     "Calibration",
+    "ClaimCounts",
+    "Faithfulness",
     "Interval",
     "Latency",
+    "MaskedGap",
     "Metrics",
     "Question",
+    "RankIC",
     "ReliabilityBin",
     "Resampling",
     "Scorecard",
+    "Slice",
     "TaskScore",
     "accuracy_interval",
     "answer_all",
+    "class_probabilities",
+    "count_claims",
     "distribution",
     "freeze",
+    "logistic",
     "majority",
+    "masked_gap",
+    "moving_averages",
+    "numbers",
     "paired_difference",
     "persistence",
     "question_set_hash",
+    "rank_ic",
+    "regime",
     "score",
+    "slice_scores",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from ljwx.core.evaluations.questions import Answer, Question
 from ljwx.core.tasks import CLASSES
@@ -52,3 +54,30 @@ def persistence(question: Question) -> Answer:
     if question.previous_label is None:
         return Answer(question.sample_id, False, None, reason="no_previous_label")
     return Answer(question.sample_id, True, question.previous_label)
+
+
+TREND: Final = MappingProxyType({"多头排列": 0, "交织": 1, "空头排列": 2})
+"""The order of the moving averages, and which class it stands for where the classes run from higher to lower prices."""
+
+UNREST: Final = MappingProxyType({"偏低": 0, "适中": 1, "偏高": 2})
+"""The reading of volatility, and which class of the risk it stands for."""
+
+
+def moving_averages(readings: Mapping[str, Mapping[str, str]]) -> Answerer:
+    """Return the answerer that follows the order of the 5, 10, 20 and 60 session averages.
+
+    Rising order: buy, up, bullish; falling order: sell, down, bearish; otherwise the class between. Averages say
+    nothing of risk: there the reading of volatility over 20 sessions is taken for the class.
+
+    :param readings: the readings of each question's snapshot, by sample_id.
+    :raises ValueError: when it is asked, a question whose readings are not known.
+    """
+
+    def answer(question: Question) -> Answer:
+        told = readings.get(question.sample_id)
+        if told is None:
+            raise ValueError(f"moving averages: no readings of {question.sample_id}")
+        at = UNREST[told["volatility"]] if question.task == "risk_assessment" else TREND[told["ma"]]
+        return Answer(question.sample_id, True, CLASSES[question.task][at])
+
+    return answer

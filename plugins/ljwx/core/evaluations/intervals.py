@@ -11,6 +11,8 @@ is against the normal distribution; see ``_widening``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -63,7 +65,7 @@ def accuracy_interval(
     :raises ValueError: see :func:`ljwx.core.evaluations.pairing.pair`.
     """
     values = np.array([is_right(*both) for both in pair(questions, answers)], dtype=np.float64)
-    return _interval(questions, values, resampling, lowest=0)
+    return mean_interval([question.session for question in questions], values, resampling, lowest=0)
 
 
 def paired_difference(
@@ -78,29 +80,44 @@ def paired_difference(
     """
     ours = np.array([is_right(*both) for both in pair(questions, challenger)], dtype=np.float64)
     theirs = np.array([is_right(*both) for both in pair(questions, other)], dtype=np.float64)
-    return _interval(questions, ours - theirs, resampling, lowest=-1)
+    return mean_interval([question.session for question in questions], ours - theirs, resampling, lowest=-1)
 
 
-def _interval(questions: Sequence[Question], values: Floats, resampling: Resampling, lowest: float) -> Interval | None:
-    """Return the mean of ``values``, which lie between ``lowest`` and 1, with its interval."""
-    sessions, index = np.unique(np.array([q.session.toordinal() for q in questions]), return_inverse=True)
+def mean_interval(days: Sequence[date], values: Floats, resampling: Resampling, lowest: float) -> Interval | None:
+    """Return the mean of ``values``, which lie between ``lowest`` and 1, with its interval.
+
+    :param days: the session of each value, in any order.
+    :return: None if the sessions are too few for an interval.
+    """
+    sessions, index = np.unique(np.array([day.toordinal() for day in days]), return_inverse=True)
     if len(sessions) < FEWEST_BLOCKS * resampling.block:
         return None
     sums = np.bincount(index, weights=values).astype(np.float64)
     counts = np.bincount(index).astype(np.float64)
-    means = _resampled_means(sums, counts, resampling)
-    tail = (1 - resampling.confidence) / 2
-    widening = _widening(len(sessions) / resampling.block, 1 - tail)
-    estimate, centre = float(values.mean()), means.mean()
-    low, high = (estimate + widening * float(q - centre) for q in np.quantile(means, [tail, 1 - tail]))
+    estimate, low, high = (float(each[0]) for each in block_interval(sums[:, None], counts, resampling))
     return Interval(
         estimate=estimate,
         low=max(low, lowest),
         high=min(high, 1.0),
-        questions=len(questions),
+        questions=len(days),
         sessions=len(sessions),
         resampling=resampling,
     )
+
+
+def block_interval(sums: Floats, counts: Floats, resampling: Resampling) -> tuple[Floats, Floats, Floats]:
+    """Return estimate, lower and upper end of the mean per question, for each column of ``sums``.
+
+    :param sums: sessions × columns; sum of the values of each session, in time order.
+    :param counts: questions of each session.
+    """
+    drawn = _draws(len(sums), resampling)
+    means = (drawn @ sums) / (drawn @ counts)[:, None]
+    tail = (1 - resampling.confidence) / 2
+    widening = _widening(len(sums) / resampling.block, 1 - tail)
+    estimate, centre = sums.sum(axis=0) / counts.sum(), means.mean(axis=0)
+    low, high = (estimate + widening * (end - centre) for end in np.quantile(means, [tail, 1 - tail], axis=0))
+    return estimate, low, high
 
 
 def _widening(blocks: float, level: float) -> float:
@@ -120,16 +137,16 @@ def _widening(blocks: float, level: float) -> float:
     return float(student / z * (blocks / (blocks - 1)) ** 0.5)
 
 
-def _resampled_means(sums: Floats, counts: Floats, resampling: Resampling) -> Floats:
-    """Return the mean per question of each resample.
+@lru_cache(maxsize=8)
+def _draws(sessions: int, resampling: Resampling) -> Floats:
+    """Return how often each resample (row) holds each session (column).
 
     A resample is as many sessions as there are, taken as blocks of consecutive ones from random starts, the last cut.
-
-    :param sums: sum of the values of each session, in time order.
-    :param counts: questions of each session.
+    It depends on nothing else, so that all comparisons over the same sessions are resampled alike.
     """
-    n, block = len(sums), resampling.block
+    rows, block = resampling.resamples, resampling.block
     generator = np.random.default_rng(resampling.seed)
-    starts = generator.integers(0, n - block + 1, size=(resampling.resamples, -(-n // block)))
-    picks = (starts[:, :, None] + np.arange(block)).reshape(resampling.resamples, -1)[:, :n]
-    return np.asarray(sums[picks].sum(axis=1) / counts[picks].sum(axis=1))
+    starts = generator.integers(0, sessions - block + 1, size=(rows, -(-sessions // block)))
+    picks = (starts[:, :, None] + np.arange(block)).reshape(rows, -1)[:, :sessions]
+    flat = (picks + sessions * np.arange(rows)[:, None]).ravel()
+    return np.bincount(flat, minlength=rows * sessions).reshape(rows, sessions).astype(np.float64)

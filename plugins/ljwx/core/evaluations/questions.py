@@ -45,6 +45,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class ClaimCounts:
+    """How many numbers and readings an answer claims, by what its snapshot says of them."""
+
+    right: int = 0
+    wrong: int = 0
+    unsupported: int = 0
+
+
+@dataclass(frozen=True)
 class Answer:
     """What an answerer said to one question.
 
@@ -53,6 +62,7 @@ class Answer:
     :param probabilities: the probability of each class of the task, summing to 1; None if the answerer gave none.
     :param latency_s: seconds from request to last token.
     :param reason: machine-readable cause of an invalid answer.
+    :param claims: of a valid answer that was held against its snapshot; None where it was not.
     :raises ValueError: a valid answer without label, an invalid one without reason, a negative or non-finite number.
     """
 
@@ -64,6 +74,7 @@ class Answer:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     reason: str | None = None
+    claims: ClaimCounts | None = None
 
     def __post_init__(self) -> None:
         if self.valid and self.label is None:

@@ -12,9 +12,13 @@ from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations import metrics
 from ljwx.core.evaluations.calibration import Calibration, calibrate
+from ljwx.core.evaluations.faithfulness import Faithfulness, faithfulness
 from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval
+from ljwx.core.evaluations.masking import MaskedGap
 from ljwx.core.evaluations.pairing import pair
 from ljwx.core.evaluations.questions import Answer, Question, question_set_hash
+from ljwx.core.evaluations.ranking import RankIC, rank_ic
+from ljwx.core.evaluations.slices import Slice
 from ljwx.core.tasks import CLASSES
 
 Pair = tuple[Question, Answer]
@@ -57,16 +61,19 @@ class Metrics(_Frozen):
     prompt_tokens: int
     answer_tokens: int
     invalid_reasons: dict[str, int]
+    faithfulness: Faithfulness | None = None
 
 
 class TaskScore(Metrics):
     """The metrics of one task.
 
     :param confusion: a row per true class, a column per answered class and, last, one for invalid answers.
+    :param rank_ic: None for a task that is not about returns, and where no session has an order to find.
     """
 
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
+    rank_ic: RankIC | None = None
 
 
 class Scorecard(_Frozen):
@@ -74,11 +81,18 @@ class Scorecard(_Frozen):
 
     In ``overall``, accuracy, shares, calibration and latency are of all answers together; balanced accuracy, macro-F1
     and MCC are the mean of the tasks' (their classes differ); ``modal_share`` is the largest of the tasks'.
+
+    :param slices: by board, industry and regime; empty where they were not asked for.
+    :param masked: against the same questions without name, code and date; None where they were not asked.
+    :param differences: accuracy less that of each rival on the same questions; None where the sessions are too few.
     """
 
     question_set: str
     overall: Metrics
     tasks: dict[str, TaskScore]
+    slices: dict[str, dict[str, Slice]] = {}
+    masked: MaskedGap | None = None
+    differences: dict[str, Interval | None] = {}
 
 
 def score(
@@ -141,7 +155,8 @@ def _task_score(task: str, pairs: Sequence[Pair], resampling: Resampling | None)
         modal_share=float(answered.max() / answered.sum()) if answered.any() else None,
     )
     rows = tuple(tuple(map(int, row)) for row in confusion)
-    return TaskScore(**dict(_metrics(pairs, summary, resampling, None)), classes=classes, confusion=rows)
+    told = dict(_metrics(pairs, summary, resampling, None))
+    return TaskScore(**told, classes=classes, confusion=rows, rank_ic=rank_ic(pairs, resampling))
 
 
 def _class_answered(question: Question, answer: Answer) -> str:
@@ -171,6 +186,7 @@ def _metrics(
         prompt_tokens=sum(answer.prompt_tokens for answer in answers),
         answer_tokens=sum(answer.answer_tokens for answer in answers),
         invalid_reasons=dict(sorted(Counter(a.reason for a in answers if not a.valid and a.reason).items())),
+        faithfulness=faithfulness(answers),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from ljwx.core.evaluations import Answer, Question
+from ljwx.core.evaluations import Answer, ClaimCounts, Question
 from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
@@ -41,10 +42,24 @@ class ModelsVerbs(WarehouseBase):
         return self.row("promotions/champion")
 
     def save_question_set(
-        self, run_key: int, question_set_id: str, dataset_id: str, questions: Sequence[Question]
+        self,
+        run_key: int,
+        question_set_id: str,
+        dataset_id: str,
+        questions: Sequence[Question],
+        *,
+        kind: str = "validation",
+        part_of: str | None = None,
     ) -> None:
-        """Write a frozen question set; an equal one that is there already stays as it is."""
-        head = {"question_set_id": question_set_id, "dataset_id": dataset_id, "run_key": run_key}
+        """Write a frozen question set; an equal one that is there already stays as it is.
+
+        :param kind: validation, masked or test.
+        :param part_of: of a masked one, the set whose questions it asks again.
+        """
+        head = {
+            "question_set_id": question_set_id, "dataset_id": dataset_id, "run_key": run_key, "kind": kind,
+            "part_of": part_of,
+        }  # fmt: skip
         rows = [{**head, "position": at, "sample_id": question.sample_id} for at, question in enumerate(questions)]
         with self.transaction() as connection:
             if connection.execute(statement("evaluations/add_question_set"), head).rowcount:
@@ -54,11 +69,21 @@ class ModelsVerbs(WarehouseBase):
         """Return the questions in order: the fields of a Question, and the sample's snapshot and prompt version."""
         return self.rows("evaluations/questions", question_set_id=question_set_id)
 
-    def open_evaluation(self, run_key: int, model: str, digest: str, question_set_id: str) -> int:
-        """Return the evaluation of this model on this question set; what was answered before a kill is still in it."""
+    def question_set(self, question_set_id: str) -> dict[str, Any] | None:
+        """Return dataset_id, kind and part_of of a question set."""
+        return self.row("evaluations/question_set", question_set_id=question_set_id)
+
+    def open_evaluation(
+        self, run_key: int, model: str, digest: str, question_set_id: str, *, is_base: bool = False
+    ) -> int:
+        """Return the evaluation of this model on this question set; what was answered before a kill is still in it.
+
+        :param is_base: the model is the untuned base, a tag of the server.
+        """
         found = self.row(
-            "evaluations/open", model=model, digest=digest, question_set_id=question_set_id, run_key=run_key
-        )
+            "evaluations/open", model=model, digest=digest, question_set_id=question_set_id, run_key=run_key,
+            is_base=is_base,
+        )  # fmt: skip
         return int((found or {})["evaluation_id"])
 
     def save_answer(self, evaluation_id: int, answer: Mapping[str, Any]) -> None:
@@ -67,6 +92,7 @@ class ModelsVerbs(WarehouseBase):
             **answer,
             "parsed": _json(answer["parsed"]),
             "probabilities": _json(answer["probabilities"]),
+            "claims": _json(answer["claims"]),
             "evaluation_id": evaluation_id,
         }
         with self.transaction() as connection:
@@ -74,15 +100,45 @@ class ModelsVerbs(WarehouseBase):
 
     def answers(self, evaluation_id: int) -> list[Answer]:
         """Return the answers of an evaluation."""
-        return [Answer(**row) for row in self.rows("evaluations/answers", evaluation_id=evaluation_id)]
+        return [
+            Answer(**{**row, "claims": row["claims"] and ClaimCounts(**row["claims"])})
+            for row in self.rows("evaluations/answers", evaluation_id=evaluation_id)
+        ]
 
     def evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
-        """Return model, digest, question set and scorecard of an evaluation."""
+        """Return model, digest, question set, is_base and scorecard of an evaluation."""
         return self.row("evaluations/by_id", evaluation_id=evaluation_id)
 
     def evaluation_of(self, model: str, question_set_id: str) -> dict[str, Any] | None:
         """Return the newest evaluation of a model on a question set."""
         return self.row("evaluations/by_model", model=model, question_set_id=question_set_id)
+
+    def masked_evaluation(self, model: str, question_set_id: str) -> dict[str, Any] | None:
+        """Return evaluation_id and question_set_id of what a model answered masked of a question set, newest first."""
+        return self.row("evaluations/masked", model=model, question_set_id=question_set_id)
+
+    def market_returns(self, sessions: Collection[date]) -> dict[date, float]:
+        """Return each session's mean return of all stocks over the 20 sessions up to it, as a fraction."""
+        rows = self.rows("evaluations/market_returns", sessions=sorted(sessions))
+        return {row["session"]: row["market_return"] for row in rows}
+
+    def train_snapshots(self, dataset_id: str, most: int) -> list[dict[str, Any]]:
+        """Return task, label and snapshot (JSON text) of a dataset's train split, at most so many of each task.
+
+        The draw is by sample_id, which is a hash: the same every time, and of no session or stock in particular.
+        """
+        return self.rows("evaluations/train_snapshots", dataset_id=dataset_id, most=most)
+
+    def look_at_test(self, run_key: int, dataset_id: str, model: str, question_set_id: str) -> dict[str, Any]:
+        """Record that a model opens the sealed test split of a dataset, before it is asked.
+
+        :return: question_set_id, of the first time where it was opened before, and looks: how often this dataset's
+            split had been opened then, by this model or others, this time included.
+        """
+        values = {"dataset_id": dataset_id, "model": model, "question_set_id": question_set_id, "run_key": run_key}
+        with self.transaction() as connection:
+            connection.execute(statement("evaluations/add_look"), values)
+            return connection.execute(statement("evaluations/look"), values).fetchone() or {}
 
     def save_scorecard(self, evaluation_id: int, scorecard: Mapping[str, Any]) -> None:
         """Write the scorecards of the model and of the baselines on the same questions."""

@@ -1,0 +1,79 @@
+"""Logistic regression on the numbers of the snapshots: what the facts alone can tell. Pure: no airflow, no I/O.
+
+scikit-learn is loaded only when a regression is fitted: it takes a second and a hundred megabytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evaluations.baselines import Answerer
+from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.tasks import CLASSES
+
+GROUPS: Final = ("bar", "features", "ranks")
+"""The parts of a snapshot that hold numbers which every snapshot has."""
+
+Floats = NDArray[np.float64]
+
+
+def numbers(snapshot: str | Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the numbers of a snapshot in the order of their names: percents, indicators and ranks, none missing."""
+    facts = json.loads(snapshot) if isinstance(snapshot, str) else snapshot
+    return tuple(float(facts[group][name]) for group in GROUPS for name in sorted(facts[group]))
+
+
+def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping[str, tuple[float, ...]]) -> Answerer:
+    """Fit one multinomial regression a task on standardised numbers (L2, C = 1), and return it as an answerer.
+
+    A task whose train samples have one class only gets that class.
+
+    :param train: task, class and :func:`numbers` of each sample of the train split.
+    :param asked: :func:`numbers` of each question, by sample_id.
+    :raises ValueError: when it is asked about a task without train samples, or a question whose numbers are not known.
+    """
+    rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    labels: dict[str, list[str]] = defaultdict(list)
+    for task, label, values in train:
+        rows[task].append(values)
+        labels[task].append(label)
+    fitted = {task: _fit(np.array(rows[task]), labels[task]) for task in rows}
+
+    def answer(question: Question) -> Answer:
+        if question.task not in fitted or question.sample_id not in asked:
+            raise ValueError(f"logistic: nothing to answer {question.sample_id} ({question.task}) from")
+        told = fitted[question.task].shares(asked[question.sample_id])
+        shares = {name: told.get(name, 0.0) for name in CLASSES[question.task]}
+        return Answer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
+
+    return answer
+
+
+class _Fitted:
+    """A regression, or the one class there was."""
+
+    def __init__(self, model: Any, only: str | None) -> None:
+        self._model, self._only = model, only
+
+    def shares(self, values: tuple[float, ...]) -> dict[str, float]:
+        if self._only is not None:
+            return {self._only: 1.0}
+        (row,) = self._model.predict_proba(np.array([values]))
+        return {str(name): float(share) for name, share in zip(self._model.classes_, row, strict=True)}
+
+
+def _fit(rows: Floats, labels: list[str]) -> _Fitted:
+    if len(set(labels)) == 1:
+        return _Fitted(None, labels[0])
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
+    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return _Fitted(model.fit(rows, labels), None)

@@ -1,0 +1,93 @@
+"""The sealed test window: opened only for a challenger that passed, once, and every opening is counted."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ljwx.core.evaluations import Answer, Question
+    from ljwx.core.promotions import Decision
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def report_sealed_test(
+    warehouse: WarehouseHook,
+    ollama: OllamaHook,
+    settings: Settings,
+    run_key: int,
+    evaluation: Mapping[str, Any],
+    champion: str | None,
+    decision: Decision,
+) -> Decision:
+    """Return the decision with what challenger and champion show on the dataset's test split.
+
+    The opening is recorded before the first question is asked; a repeated task finds it and asks only what is missing.
+    Unchanged where the challenger did not pass, where settings never open the window, or where the split is empty.
+
+    :param evaluation: the challenger's, on the questions it was decided on.
+    :param champion: whom it is compared with; without one, the majority of the train split.
+    """
+    from ljwx.core.evaluations import score
+    from ljwx.core.promotions import with_sealed_test
+    from ljwx.tasks.scoring import resampling_of
+
+    opened = _open(warehouse, settings, run_key, evaluation) if decision.promote else None
+    if opened is None:
+        return decision
+    dataset_id, question_set_id, looks, questions = opened
+    log.info("the test split of %s is opened for %s: look number %d", dataset_id, evaluation["model"], looks)
+    names = {"model": evaluation["model"]} | ({"champion": champion} if champion else {})
+    given = {name: _ask(warehouse, ollama, settings, run_key, model, question_set_id) for name, model in names.items()}
+    rival = f"the champion {champion}" if champion else "the majority of the train split"
+    given = given if champion else given | {"majority": _majority(warehouse, dataset_id, questions)}
+    cards = {name: score(questions, answers, resampling=resampling_of(settings)) for name, answers in given.items()}
+    asked = warehouse.evaluation_of(evaluation["model"], question_set_id) or {}
+    warehouse.save_scorecard(
+        asked["evaluation_id"], {name: card.model_dump(mode="json") for name, card in cards.items()}
+    )
+    other = cards["champion" if champion else "majority"].overall.accuracy
+    return with_sealed_test(decision, cards["model"], rival, cards["model"].overall.accuracy - other, looks)
+
+
+def _open(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Mapping[str, Any]
+) -> tuple[str, str, int, list[Question]] | None:
+    """Freeze the questions and record the opening: dataset_id, question_set_id, look number and questions."""
+    from ljwx.core.evaluations import Question, freeze, question_set_hash
+    from ljwx.tasks.evaluations import questions_of
+
+    dataset_id = (warehouse.question_set(evaluation["question_set_id"]) or {})["dataset_id"]
+    size = settings.evaluation.test_questions
+    candidates = [Question(**row) for row in warehouse.question_candidates(dataset_id, "test")] if size else []
+    if not candidates:
+        log.info("the test split of %s stays sealed: %s", dataset_id, "it is empty" if size else "test_share is 0")
+        return None
+    chosen = freeze(candidates, size, settings.evaluation.seed)
+    wanted = f"{question_set_hash(chosen)[:16]}-test"
+    warehouse.save_question_set(run_key, wanted, dataset_id, chosen, kind="test")
+    look = warehouse.look_at_test(run_key, dataset_id, evaluation["model"], wanted)
+    questions = questions_of(warehouse.questions(look["question_set_id"]))
+    return dataset_id, look["question_set_id"], look["looks"], questions
+
+
+def _ask(
+    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, model: str, question_set_id: str
+) -> list[Answer]:
+    from ljwx.tasks.evaluations import ask_all
+
+    evaluation_id = warehouse.open_evaluation(run_key, model, ollama.digest(model), question_set_id)
+    ask_all(warehouse, ollama, settings, evaluation_id)
+    return warehouse.answers(evaluation_id)
+
+
+def _majority(warehouse: WarehouseHook, dataset_id: str, questions: list[Question]) -> list[Answer]:
+    from ljwx.core.evaluations import answer_all, majority
+
+    return list(answer_all(majority(warehouse.train_label_counts(dataset_id)), questions))
