@@ -41,9 +41,10 @@ The strategy `prompt` has a quarter of the tokens of `fewshot` to read.
 """
 
 TABLES = (
-    "runs", "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features",
-    "samples", "datasets", "dataset_samples", "models", "question_sets", "questions", "evaluations", "answers",
-    "promotions", "aliases", "retention_events", "rate_slots",
+    "runs", "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "complete_days",
+    "features", "feature_marks", "samples", "datasets", "dataset_samples", "sample_supersessions", "models",
+    "question_sets", "questions", "evaluations", "answers", "test_looks", "promotions", "aliases", "retention_events",
+    "incidents", "rate_slots",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@
 
     LjwxError
     ├── ConfigurationError      fail: correct the settings, the parameters or the connection
+    │   └── TooFewSessions      wait for more sessions, or ask for a longer range
     ├── NotFound                say so: what was asked for is not in the warehouse
     ├── TushareError
     │   ├── BadToken            fail: put a valid token in the connection
@@ -37,6 +38,10 @@ class LjwxError(Exception):
 
 class ConfigurationError(LjwxError, AirflowFailException):
     """Settings, parameters or a connection are wrong; the message names which and what to do."""
+
+
+class TooFewSessions(ConfigurationError):
+    """The sessions or samples that are there do not make a dataset yet; the message says what is missing."""
 
 
 class NotFound(LjwxError, AirflowFailException):

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import DATASET
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import ConfigurationError, TooFewSessions
 from ljwx.tasks.files import os as exports_os
 from ljwx.tasks.samples import build_dataset
 from support_chain import SMALL, Chain, Database, python
@@ -76,6 +76,17 @@ def test_the_same_dataset_is_not_built_twice_but_announced_until_it_was_decided_
 
 def test_without_a_complete_session_it_says_what_to_run(db: Database, tasks: TaskRunner, data_folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="run ljwx_daily_ingest first"):
+        tasks.run(build_dataset)
+    assert data_of(data_folder) == {}
+
+
+def test_while_too_few_sessions_are_there_a_run_that_bars_woke_is_skipped_and_one_by_hand_fails(
+    market_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-11-20'")
+    with pytest.raises(AirflowSkipException, match=r"not yet: .*too few for train, validation and test"):
+        tasks.run(build_dataset, run_type="asset_triggered")
+    with pytest.raises(TooFewSessions, match="give a range with at least 15"):
         tasks.run(build_dataset)
     assert data_of(data_folder) == {}
 

@@ -37,8 +37,12 @@ def warehouse(market_db: Database, tasks: TaskRunner, data_folder: Path) -> Data
 def grow_old(db: Database, days: int = 10) -> None:
     for table in ("bars", "features", "instruments", "names"):
         db.execute(f"UPDATE ljwx.{table} SET first_seen = first_seen - make_interval(days => {days:d})")
-    for column in ("complete_since", "checked_at"):
-        db.execute(f"UPDATE ljwx.ingest_days SET {column} = {column} - make_interval(days => {days:d})")
+    for table, column in (
+        ("ingest_days", "checked_at"),
+        ("complete_days", "complete_from"),
+        ("feature_marks", "computed_at"),
+    ):
+        db.execute(f"UPDATE ljwx.{table} SET {column} = {column} - make_interval(days => {days:d})")
     for column in ("known_at", "created_at"):
         db.execute(f"UPDATE ljwx.datasets SET {column} = {column} - make_interval(days => {days:d})")
 

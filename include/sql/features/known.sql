@@ -5,7 +5,8 @@ SELECT ts_code, session,
        williams_r_14, obv, mfi_14, roc_12, volume_ratio_5, ret_1, ret_5, ret_10, ret_20, vol_20, drawdown_60
 FROM ljwx.features
 JOIN ljwx.ingest_days USING (session)
+JOIN ljwx.complete_days USING (session)
 WHERE first_seen <= %(known_at)s AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
-  AND complete AND complete_since <= %(known_at)s
+  AND complete_from <= %(known_at)s AND (complete_until IS NULL OR complete_until > %(known_at)s)
   AND feature_version = %(feature_version)s AND session BETWEEN %(first)s AND %(last)s
 ORDER BY ts_code, session

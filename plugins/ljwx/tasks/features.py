@@ -40,11 +40,14 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
 
     warehouse = WarehouseHook()
     first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
-    with recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run:
+    with (
+        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
+        warehouse.bars_lock(exclusive=True),
+    ):
         stale = warehouse.stale_from(FEATURE_VERSION)
         written = {"inserted": 0, "revised": 0}
         if stale is not None:
-            merged = warehouse.save_features(run.key, _features_from(warehouse, stale))
+            merged = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
             written = {"inserted": merged.inserted, "revised": merged.revised}
         announced = [session.isoformat() for session in warehouse.complete_sessions(first, last)]
         log.info("features from %s: %s; %d complete sessions", stale, written, len(announced))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,7 @@ def known_bars(warehouse: WarehouseHook, known: Known, reach: int) -> pl.DataFra
     if len(bars):
         return bars
     if not known.asked:
-        raise ConfigurationError("no complete session in the warehouse yet; run ljwx_daily_ingest first")
+        raise TooFewSessions("no complete session in the warehouse yet; run ljwx_daily_ingest first")
     day = f" on {known.on}" if known.on else ""
     upto = f" up to {known.until}" if known.until else ""
     raise ConfigurationError(

@@ -21,16 +21,18 @@ def build_dataset() -> str:
     The params `known_on` and `until` (dates) ask for the dataset as it was, or would have been, made then.
 
     :return: dataset_id, ``<last session>-<hash>``.
-    :raises ConfigurationError: no complete session, too few for three splits, or wrong params.
-    :raises AirflowSkipException: this very dataset is there already, and a model made from it was decided on; until
-        then it is announced again, because the run that wrote it may have died before it could. Or it would add fewer
-        samples to the one before than `min_new_samples`.
+    :raises ConfigurationError: wrong params; TooFewSessions when no dataset can be made yet.
+    :raises AirflowSkipException: no dataset can be made yet, and it was new bars that woke the run. Or this very
+        dataset is there already, and a model made from it was decided on; until then it is announced again, because
+        the run that wrote it may have died before it could. Or it would add fewer samples to the one before than
+        `min_new_samples`.
     """
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
 
     from ljwx.assets import DATASET, LATEST
     from ljwx.core.samples import load_prompts
+    from ljwx.exceptions import TooFewSessions
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import include_folder
     from ljwx.settings import current_settings
@@ -42,7 +44,12 @@ def build_dataset() -> str:
     prompts = load_prompts(include_folder() / "prompts", spec.prompt_version)
     known = known_for(context, warehouse)
     with recorded_run(warehouse, spec_sha256=spec.sha256, **known.as_inputs()) as run:
-        candidate = _candidate(warehouse, known, spec, prompts)
+        try:
+            candidate = _candidate(warehouse, known, spec, prompts)
+        except TooFewSessions as error:
+            if context["dag_run"].run_type != "asset_triggered":
+                raise
+            raise AirflowSkipException(f"not yet: {error}") from None
         reason = _reason_to_skip(warehouse, candidate)
         if reason is None and not candidate.there:
             _save(warehouse, run.key, candidate)

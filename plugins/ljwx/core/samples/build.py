@@ -23,7 +23,7 @@ from ljwx.core.samples.selection import STEPS, count_reasons, draw, select
 from ljwx.core.samples.spec import SPLITS, SampleSpec
 from ljwx.core.samples.splits import Proof, Windows, assign, prove, windows
 from ljwx.core.tasks import CLASSES, Task
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import TooFewSessions
 
 REASON: Final = pl.Enum([*REASONS, "near_duplicate", "purged", *(name for name, _ in STEPS)])
 _OUTCOME: Final = ("excess", "net", "realised_volatility", "max_drawdown", "conclusion")
@@ -139,9 +139,9 @@ def _demand_some(keys: pl.DataFrame, unfit: pl.DataFrame, since: dt.date | None,
     raise _no_samples(since, until, ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()))
 
 
-def _no_samples(since: dt.date | None, until: dt.date | None, why: str) -> ConfigurationError:
+def _no_samples(since: dt.date | None, until: dt.date | None, why: str) -> TooFewSessions:
     between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
-    return ConfigurationError(f"{between}: {why or 'no bars'}")
+    return TooFewSessions(f"{between}: {why or 'no bars'}")
 
 
 def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
@@ -150,15 +150,13 @@ def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
         mine = chosen.filter(pl.col("task") == task)
         for split in SPLITS:
             if mine.filter(pl.col("split") == split).is_empty():
-                raise ConfigurationError(
+                raise TooFewSessions(
                     f"{task}: the {split} split is empty after {spec.purge} sessions are purged at each edge; "
                     "give a longer range of dates"
                 )
         classes = mine.filter(pl.col("split") == "train")["label"].unique()
         if len(classes) < 2:
-            raise ConfigurationError(
-                f"{task}: every training sample is {classes[0]}; widen the range or the thresholds"
-            )
+            raise TooFewSessions(f"{task}: every training sample is {classes[0]}; widen the range or the thresholds")
 
 
 def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.samples.spec import SPLITS, SampleSpec, Split
-from ljwx.exceptions import ConfigurationError, LeakDetected
+from ljwx.exceptions import LeakDetected, TooFewSessions
 
 SEALED: Final = "test"
 """The last window: looked at once, after a model has passed on the one before."""
@@ -43,7 +43,7 @@ def windows(as_of: Collection[dt.date], spec: SampleSpec) -> Windows:
     days = sorted(set(as_of))
     usable = len(days) - 2 * spec.purge
     if usable < len(SPLITS):
-        raise ConfigurationError(
+        raise TooFewSessions(
             f"{len(days)} sessions have samples of every task: too few for train, validation and test, with "
             f"{spec.purge} purged between; give a range with at least {2 * spec.purge + len(SPLITS)}"
         )

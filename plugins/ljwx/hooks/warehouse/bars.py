@@ -76,7 +76,7 @@ class BarsVerbs(WarehouseBase):
         :param suspensions: ts_code, kind and timing.
         """
         session = day["session"]
-        with self.transaction() as connection:
+        with self.bars_lock(), self.transaction() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT ljwx.ensure_years(%s, %s)", (session, session))
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
@@ -86,6 +86,8 @@ class BarsVerbs(WarehouseBase):
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
             cursor.execute(statement("bars/set_day"), {"run_key": run_key, "absent": [], **day})
+            cursor.execute(statement("bars/close_day"), day)
+            cursor.execute(statement("bars/open_day"), day)
         return SavedDay(session, merged.inserted, merged.revised, len(refused))
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SLICE_ROWS = 4_000
+BARS_LOCK = 0x6C6A62617273  # "ljbars"
 
 
 @cache
@@ -65,6 +66,24 @@ class WarehouseBase(PostgresHook):
         try:
             with connection.transaction():
                 yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    @contextmanager
+    def bars_lock(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Hold the lock between those who write bars, many at a time, and those who must see all of them, exclusively.
+
+        It is taken before a transaction begins, because a row's `first_seen` is the time of that beginning: whatever
+        begins after an exclusive holder has read is newer than what the holder writes, and cannot be missed.
+        """
+        suffix = "" if exclusive else "_shared"
+        connection = self._idle_connection() or self._new_connection()
+        try:
+            connection.execute(f"SELECT pg_advisory_lock{suffix}({BARS_LOCK})")
+            yield
+            connection.execute(f"SELECT pg_advisory_unlock{suffix}({BARS_LOCK})")
         except BaseException:
             connection.close()
             raise

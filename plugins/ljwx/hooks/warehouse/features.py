@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from ljwx.hooks.warehouse.base import WarehouseBase
+from ljwx.hooks.warehouse.base import WarehouseBase, statement
 from ljwx.hooks.warehouse.revisions import Merged, merge_revisions
 
 if TYPE_CHECKING:
@@ -19,14 +19,18 @@ class FeaturesVerbs(WarehouseBase):
     """Verbs of the stage `features`."""
 
     def stale_from(self, feature_version: str) -> date | None:
-        """Return the first complete session with a bar that is newer than its feature row, or has none."""
+        """Return the first complete session whose features have not seen all of its bars."""
         found = self.row("features/stale_from", feature_version=feature_version)
         return found["session"] if found else None
 
-    def save_features(self, run_key: int, parts: Iterable[pl.DataFrame]) -> Merged:
+    def save_features(
+        self, run_key: int, parts: Iterable[pl.DataFrame], feature_version: str | None = None, since: date | None = None
+    ) -> Merged:
         """Write feature rows in one transaction, however many parts they come in; unchanged rows are not touched.
 
         :param parts: frames of different stocks with the columns KEYS and the features.
+        :param since: from here on the parts hold every complete session, made of all bars that are there; to be called
+            under the exclusive `bars_lock`.
         """
         inserted = revised = 0
         with self.transaction() as connection:
@@ -37,6 +41,9 @@ class FeaturesVerbs(WarehouseBase):
                 connection.execute("SELECT ljwx.ensure_years(%s, %s)", years)
                 merged = merge_revisions(connection, "features", part, KEYS, run_key)
                 inserted, revised = inserted + merged.inserted, revised + merged.revised
+            if since is not None:
+                marks = {"feature_version": feature_version, "since": since}
+                connection.execute(statement("features/add_marks"), marks)
         return Merged(inserted, revised)
 
     def features(
