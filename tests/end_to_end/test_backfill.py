@@ -1,0 +1,145 @@
+"""Sixty sessions backfilled through the real scheduler, again with each reprocess behaviour, and what follows them."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from ljwx.resources import sse_calendar
+from ljwx.sandbox.airflow import executable
+from ljwx.sandbox.demo import BUILD, INGEST, SAMPLES
+from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
+from ljwx.sandbox.stack import SMALL, Stack
+from support_postgres import free_port, open_folder
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
+
+EARLIER = ("2025-11-03", "2026-01-30")
+FIRST, LAST = "2026-02-02", "2026-05-08"
+"""Sixty sessions, with the Spring Festival, Tomb Sweeping and Labour Day between them."""
+SESSIONS = [str(day) for day in sse_calendar().between(date.fromisoformat(FIRST), date.fromisoformat(LAST))]
+ENDED = {"success", "failed", "skipped"}
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A stack on which three months were ingested before; the model build is left paused."""
+    with open_folder() as home, pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            **{port_variable(name): str(free_port()) for name in PORTS},
+            "LJWX_HOME": str(home),
+        }.items():
+            patch.setenv(name, value)
+        market = ("--stocks", "10", "--seed", "7", "--effect", "0.3")
+        stack = Stack(SandboxSettings.from_environment(), market=market, schedules=False, config=SMALL)
+        try:
+            stack.up()
+            poll(lambda: {INGEST, SAMPLES} <= {dag["dag_id"] for dag in stack.api.get("dags")["dags"]}, 120, "no DAGs")
+            for dag in (INGEST, SAMPLES):
+                stack.api.send("PATCH", f"dags/{dag}", {"is_paused": False})
+            conf = {"start_date": EARLIER[0], "end_date": EARLIER[1]}
+            stack.api.send("POST", f"dags/{INGEST}/dagRuns", {"logical_date": None, "conf": conf})
+            poll(lambda: states(stack, INGEST) == Counter(success=1), 180, "the earlier months were not ingested")
+            yield stack
+        finally:
+            stack.down()
+
+
+def poll(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    """Wait until something that runs by itself is done."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(1)
+
+
+def runs(stack: Stack, dag: str, **having: Any) -> list[dict[str, Any]]:
+    return list(stack.api.get(f"dags/{dag}/dagRuns", limit=200, **having)["dag_runs"])
+
+
+def states(stack: Stack, dag: str, **having: Any) -> Counter[str]:
+    return Counter(run["state"] for run in runs(stack, dag, **having))
+
+
+def query(stack: Stack, text: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
+        return connection.execute(text).fetchall()
+
+
+def backfill(stack: Stack, first: str, last: str, *more: str) -> str:
+    """Create a backfill, wait until each of its runs has ended, and return what the command said."""
+    command = [executable("airflow"), "backfill", "create", "--dag-id", INGEST, "--from-date", first, "--to-date", last]
+    done = subprocess.run(
+        [*command, "--max-active-runs", "2", *more], env=stack.environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    poll(
+        lambda: all(each["completed_at"] for each in stack.api.get("backfills", dag_id=INGEST)["backfills"]),
+        900, "the backfill did not end",
+    )  # fmt: skip
+    return done.stdout
+
+
+def attempts(stack: Stack) -> Counter[str]:
+    """How often each session was fetched: a cleared run keeps its id and counts its tries."""
+    tries: Counter[str] = Counter()
+    for run in runs(stack, INGEST, run_type="backfill"):
+        path = f"dags/{INGEST}/dagRuns/{run['dag_run_id']}/taskInstances"
+        planned = [task for task in stack.api.get(path)["task_instances"] if task["task_id"] == "plan_ingest"]
+        tries[run["partition_key"]] += sum(task["try_number"] for task in planned)
+    return tries
+
+
+def test_sixty_sessions_are_filled_once_each_and_samples_follow_without_a_pile_of_runs(stack: Stack) -> None:
+    assert len(SESSIONS) == 60
+    backfill(stack, FIRST, LAST)
+    assert states(stack, INGEST, run_type="backfill") == Counter(success=60)
+    assert sorted(run["partition_key"] for run in runs(stack, INGEST, run_type="backfill")) == SESSIONS
+    fetched = query(
+        stack, f"SELECT session::text FROM ljwx.ingest_days WHERE complete AND session >= '{FIRST}' ORDER BY 1"
+    )
+    assert [session for (session,) in fetched] == SESSIONS
+
+    def followed() -> bool:
+        newest = query(stack, "SELECT max(last_session)::text FROM ljwx.datasets")[0][0]
+        idle = not any(run["state"] not in ENDED for run in runs(stack, SAMPLES))
+        return bool(newest == LAST and idle)
+
+    poll(followed, 300, "no dataset holds the newest session")
+    # A day's technical analysis needs no future, so the newest dataset reaches the last session.
+    days = query(
+        stack,
+        "SELECT count(DISTINCT session) FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+        "WHERE dataset_id = (SELECT dataset_id FROM ljwx.datasets ORDER BY created_at DESC LIMIT 1) "
+        f"AND session >= '{FIRST}'",
+    )[0][0]
+    assert days >= 20
+    assert states(stack, SAMPLES)["failed"] == 0
+    assert len(runs(stack, SAMPLES)) < 30, "about one run a session: the events were not taken together"
+    assert runs(stack, BUILD) == []
+
+
+def test_each_reprocess_behaviour_takes_the_runs_it_names(stack: Stack) -> None:
+    first, last = SESSIONS[0], SESSIONS[2]
+    rows = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM ljwx.{} t"
+    before = [query(stack, rows.format(table)) for table in ("bars", "features")]
+    once = attempts(stack)
+    assert set(once.values()) == {1}
+
+    backfill(stack, first, last, "--reprocess-behavior", "none")
+    assert attempts(stack) == once, "what is there is not fetched again"
+
+    backfill(stack, first, last, "--reprocess-behavior", "failed")
+    assert attempts(stack) == once, "nothing had failed"
+
+    backfill(stack, first, last, "--reprocess-behavior", "completed")
+    again = attempts(stack)
+    assert {session for session in SESSIONS if again[session] > once[session]} == set(SESSIONS[:3])
+    assert [query(stack, rows.format(table)) for table in ("bars", "features")] == before, "the same again"
