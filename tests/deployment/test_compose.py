@@ -14,11 +14,18 @@ import yaml
 from ljwx.sandbox import airflow, celery
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = next(
-    (command for command in (["docker-compose"], ["docker", "compose"]) if shutil.which(command[0])), ["docker-compose"]
-)
+
+
+def runs(command: list[str]) -> bool:
+    """Whether this Compose is there: Docker's client may lack the plugin."""
+    return shutil.which(command[0]) is not None and (
+        subprocess.run([*command, "version"], capture_output=True, check=False, timeout=60).returncode == 0
+    )
+
+
+COMPOSE = next(filter(runs, (["docker-compose"], ["docker", "compose"])), None)
 pytestmark = pytest.mark.skipif(
-    shutil.which(COMPOSE[0]) is None, reason="needs a Compose implementation: apt-get install docker-compose"
+    COMPOSE is None, reason="needs a Compose implementation: apt-get install docker-compose"
 )
 
 ALWAYS = {
@@ -44,6 +51,7 @@ def config(
     env_file = folder / "env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
     chosen = [word for profile in profiles for word in ("--profile", profile)]
+    assert COMPOSE is not None
     command = [*COMPOSE, "-f", str(ROOT / "docker-compose.yaml"), "--env-file", str(env_file), *chosen, "config"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=_plain_environment())
     return done.returncode, (yaml.safe_load(done.stdout) or {}) if done.returncode == 0 else {}, done

@@ -29,12 +29,17 @@ FIELDS: dict[str, Any] = {
 
 @pytest.fixture
 def hook(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaHook]:
+    """A hook on the shared sandbox; what the test made is removed, and nothing that was there before."""
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
+    before = names(ollama_faulty)
     yield OllamaHook()
     ollama_faulty.clear_faults()
-    for model in ollama_faulty.get("tags")["models"]:
-        if model["name"] != BASE:
-            ollama_faulty.delete(model["name"])
+    for name in names(ollama_faulty) - before:
+        ollama_faulty.delete(name)
+
+
+def names(server: OllamaServer) -> set[str]:
+    return {model["name"] for model in server.get("tags")["models"]}
 
 
 def operator(folder: Path, fields: dict[str, Any], **arguments: Any) -> OllamaOperator:
