@@ -28,11 +28,13 @@ class TaskRunner:
     """Calls task functions with a context like the one that Airflow's own runner gives them.
 
     :param variables: Airflow Variables, as the JSON they hold.
+    :param unfinished: ids of other runs that the scheduler has queued or started; the running one is always.
     """
 
     def __init__(self) -> None:
         self.outlets = OutletEvents()
         self.variables: dict[str, Any] = {}
+        self.unfinished: set[str] = set()
         self._runs: dict[str, int] = defaultdict(int)
         self._context: dict[str, Any] | None = None
 
@@ -48,11 +50,20 @@ class TaskRunner:
         """Call `function` as the only task of a new run."""
         self._runs[function.__name__] += 1
         run_id = f"{run_type}__{self._runs[function.__name__]}"
-        ti = SimpleNamespace(dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1)
+        ti = SimpleNamespace(
+            dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1,
+            get_dr_count=self._count_runs,
+        )  # fmt: skip
         run = SimpleNamespace(partition_key=partition_key, run_after=run_after, run_type=run_type, run_id=run_id)
         context = {"ti": ti, "dag_run": run, "params": params or {}, "outlet_events": self.outlets}
         with self._running(context):
             return function(*arguments)
+
+    def _count_runs(self, dag_id: str, run_ids: list[str] | None = None, states: list[str] | None = None) -> int:
+        """Stand in for the task instance's own count of its DAG's runs."""
+        assert (dag_id, states, self._context is not None) == ("tests", ["queued", "running"], True)
+        unfinished = self.unfinished | {self.current()["ti"].run_id}
+        return len(unfinished if run_ids is None else unfinished & set(run_ids))
 
     @contextmanager
     def _running(self, context: dict[str, Any]) -> Iterator[None]:

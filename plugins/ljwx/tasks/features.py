@@ -1,4 +1,4 @@
-"""The stage `features`: recompute from the first session whose bars have changed, and announce the sessions."""
+"""The stage `features`: recompute from the first session whose bars have changed, and announce what is new."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     computed again; rows that come out as they were are not touched.
 
     :param chunks: the ranges of `plan_ingest`.
-    :return: rows inserted and revised, and the sessions announced.
+    :return: rows inserted and revised, and how many of the run's sessions are complete.
     """
     from datetime import date
 
@@ -36,25 +36,28 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     from ljwx.assets import BARS
     from ljwx.core.features import FEATURE_VERSION
     from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.tasks.announcing import sessions_to_announce
     from ljwx.tasks.runs import recorded_run
 
     warehouse = WarehouseHook()
     first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
     with (
-        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
         warehouse.bars_lock(exclusive=True),
+        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
     ):
         stale = warehouse.stale_from(FEATURE_VERSION)
         written = {"inserted": 0, "revised": 0}
         if stale is not None:
             merged = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
             written = {"inserted": merged.inserted, "revised": merged.revised}
-        announced = [session.isoformat() for session in warehouse.complete_sessions(first, last)]
-        log.info("features from %s: %s; %d complete sessions", stale, written, len(announced))
-        run.outputs |= {**written, "sessions": len(announced)}
+        complete = warehouse.complete_sessions(first, last)
+        announced, left = sessions_to_announce(warehouse, complete)
+        made = {**written, "sessions": len(complete)}
+        log.info("features from %s: %s; %d sessions announced", stale, made, len(announced))
+        run.outputs |= {**made, "announced": len(announced)} | ({"left": True} if left else {})
     if announced:
         get_current_context()["outlet_events"][BARS].add_partitions(announced)
-    return {**written, "sessions": len(announced)}
+    return made
 
 
 def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFrame]:
