@@ -218,6 +218,23 @@ def test_a_session_that_lost_its_completeness_is_still_read_as_it_was_known(db: 
     assert [known("close", moment) for moment in (before, whole, demoted, now(db))] == [[], [10.2], [], [10.2]]
 
 
+def test_what_the_source_lacked_is_known_as_of_then_after_a_larger_tier_fills_in(db: Database) -> None:
+    hook = WarehouseHook()
+
+    def save_as(absent: list[str], **changed: Any) -> datetime:
+        hook.save_day(run_key(hook), whole_day(DAY) | {"absent": absent}, bars_of(DAY, **changed), [], [])
+        return now(db)
+
+    bare: dict[str, float | None] = dict.fromkeys(bars_of(DAY)["ts_code"])
+    free = save_as(["adj_factor", "stk_limit"], adj_factor=bare)
+    again = save_as(["adj_factor", "stk_limit"], adj_factor=bare)
+    paid = save_as([])
+    assert [known("adj_factor", moment) for moment in (free, again, paid)] == [[1.0], [1.0], [1.5]]
+    spans = "SELECT absent, complete_until IS NULL AS open FROM ljwx.complete_days ORDER BY complete_from"
+    assert db.rows(spans) == [{"absent": ["adj_factor", "stk_limit"], "open": False}, {"absent": [], "open": True}]
+    assert db.value("SELECT count(DISTINCT t) FROM ljwx.complete_days, unnest(ARRAY[complete_from, complete_until]) t") == 2
+
+
 def test_a_bar_whose_transaction_began_before_the_features_and_ended_after_is_not_missed(db: Database) -> None:
     """The writer begins first, so its rows would be older than the mark; the lock lets the features wait for it."""
     save()

@@ -75,7 +75,7 @@ class BarsVerbs(WarehouseBase):
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
         """
-        session = day["session"]
+        session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
         with self.bars_lock(), self.transaction() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT ljwx.ensure_years(%s, %s)", (session, session))
@@ -85,9 +85,8 @@ class BarsVerbs(WarehouseBase):
             cursor.executemany(statement("bars/add_quarantine"), refused)
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
-            cursor.execute(statement("bars/set_day"), {"run_key": run_key, "absent": [], **day})
-            cursor.execute(statement("bars/close_day"), day)
-            cursor.execute(statement("bars/open_day"), day)
+            for name in ("set_day", "close_day", "open_day"):
+                cursor.execute(statement(f"bars/{name}"), counts)
         return SavedDay(session, merged.inserted, merged.revised, len(refused))
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
