@@ -235,7 +235,7 @@ def test_a_hole_is_not_read_as_an_ex_right(free_db: Database, tasks: TaskRunner)
     """No feature and no label of the free tier reaches across a session that is not complete."""
     hole = date(2026, 1, 14)
     free_db.execute("UPDATE ljwx.ingest_days SET complete = false WHERE session = %s", hole)
-    free_db.execute("DELETE FROM ljwx.features")
+    free_db.execute("TRUNCATE ljwx.features, ljwx.feature_marks")
     tasks.run(compute_features, [{"first": FIRST, "last": LAST}])
     assert free_db.column("SELECT DISTINCT ret_1 FROM ljwx.features WHERE session = '2026-01-15'") == [None]
     assert free_db.value("SELECT count(*) FROM ljwx.features WHERE session = '2026-01-16' AND ret_1 IS NOT NULL") > 10
