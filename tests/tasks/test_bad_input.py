@@ -297,12 +297,33 @@ def test_every_hard_rule_has_a_case() -> None:
     assert {rule.name for rule in RULES if rule.severity == "hard"} == tried
 
 
+UNFACTORED: dict[str, dict[str, Any]] = {
+    "factors partly published": {"kind": "partial", "share": 0.5},
+    "factors late": {"kind": "late"},
+    "factors that are no numbers": {"kind": "wrong_types", "column": "adj_factor", "share": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", UNFACTORED)
+def test_bars_without_their_factors_are_kept_and_flagged_and_the_day_waits_for_them(
+    day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str], name: str
+) -> None:
+    rows = day_rows(market)
+    market.faults(adj_factor=UNFACTORED[name] | {"count": 1})
+    with pytest.raises(NotYetPublished) as short:
+        tasks.run(ingest_bars, chunk)
+    flagged = day_db.value("SELECT count(*) FROM ljwx.bars WHERE 'no_factor' = ANY (flags) AND adj_factor IS NULL")
+    assert flagged > 1
+    one_clear_line(short.value, f"{DAY}: {len(rows)} of {len(rows)} bars, 0 in quarantine, {flagged} without a factor")
+    assert day_db.rows("SELECT complete, received, unfactored, missing FROM ljwx.ingest_days") == [
+        {"complete": False, "received": len(rows), "unfactored": flagged, "missing": []}
+    ]
+    assert stored_codes(day_db) == [row["ts_code"] for row in rows]
+    assert tasks.run(ingest_bars, chunk)["revised"] == flagged
+    assert len(WarehouseHook().complete_sessions()) == 1
+
+
 SOFT: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]], str]] = {
-    "factor missing": ({}, {"adj_factor": {"kind": "partial", "share": 0.5, "count": 1}}, "no_factor"),
-    "factors late": ({}, {"adj_factor": {"kind": "late", "count": 1}}, "no_factor"),
-    "factor not a number": (
-        {}, {"adj_factor": {"kind": "wrong_types", "column": "adj_factor", "share": 0.5, "count": 1}}, "no_factor",
-    ),
     "factor moves without ex-right": ({}, {"adj_factor": {"kind": "glitch", "share": 0.5, "count": 1}}, "factor_move"),
     "percentage that does not fit": ({"pct_chg": 55.5}, {}, "pct_chg"),
     "nothing traded": ({"vol": 0.0, "amount": 0.0}, {}, "no_trade"),

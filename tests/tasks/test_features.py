@@ -12,7 +12,7 @@ from ljwx.assets import BARS
 from ljwx.core.features import FEATURE_VERSION, FEATURES
 from ljwx.hooks.warehouse import RunRef, WarehouseHook
 from ljwx.tasks.features import compute_features
-from support_chain import FIRST, LAST, Database, ingest
+from support_chain import FIRST, LAST, Database, bars_of, ingest, whole_day
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer
 
@@ -24,6 +24,12 @@ SUSPENDED, RESUMED = "000006.SZ", date(2026, 2, 12)
 
 def features(first: date = date(2025, 1, 1), last: date = date(2026, 12, 31)) -> pl.DataFrame:
     return WarehouseHook().features(NAMES, FEATURE_VERSION, first, last)
+
+
+def forget(db: Database, since: date) -> None:
+    """Let the features from a session on never have been computed."""
+    for table in ("features", "feature_marks"):
+        db.execute(f"DELETE FROM ljwx.{table} WHERE session >= %s", since)
 
 
 def assert_equal(ours: pl.DataFrame, full: pl.DataFrame, names: list[str]) -> None:
@@ -88,7 +94,7 @@ def test_a_corrected_close_revises_its_session_and_later_ones_only(market_db: Da
 def test_a_daily_run_gives_what_the_full_pass_gave(market_db: Database, tasks: TaskRunner, since: date) -> None:
     full = features()
     assert SUSPENDED not in full.filter(pl.col("session") == date(2026, 2, 5))["ts_code"]
-    market_db.execute("DELETE FROM ljwx.features WHERE session >= %s", since)
+    forget(market_db, since)
     tasks.run(compute_features, RANGE)
     assert_equal(features(), full, NAMES)
 
@@ -99,7 +105,7 @@ def test_with_a_short_look_back_windows_and_obv_are_still_those_of_the_full_pass
     import ljwx.core.features
 
     full = features()
-    market_db.execute("DELETE FROM ljwx.features WHERE session >= %s", RESUMED)
+    forget(market_db, RESUMED)
     monkeypatch.setattr(ljwx.core.features, "LOOK_BACK", 30)
     tasks.run(compute_features, RANGE)
     assert features().filter(pl.col("ts_code") == SUSPENDED, pl.col("session") >= RESUMED)["obv"].null_count() == 0
@@ -146,3 +152,17 @@ def test_an_incomplete_session_is_a_hole(db: Database, market: TushareServer, ta
     assert tasks.run(compute_features, chunks)["sessions"] == 4
     assert not db.rows("SELECT FROM ljwx.features WHERE session = '2026-03-04'")
     assert db.column("SELECT DISTINCT ret_1 FROM ljwx.features WHERE session = '2026-03-05'") == [None]
+
+
+def test_a_holiday_past_the_shipped_calendar_is_no_hole(db: Database, tasks: TaskRunner) -> None:
+    """2027-01-01 is a weekday past the calendar that nobody confirmed; 2027-01-05 was confirmed and never fetched."""
+    days = [date(2026, 12, 31), date(2027, 1, 4), date(2027, 1, 5), date(2027, 1, 6)]
+    hook = WarehouseHook()
+    key = hook.start_run(RunRef("tests", "one", "save"))
+    hook.save_sessions(key, days)
+    hook.save_seen(key, [{"ts_code": "000001.SZ", "market": None, "exchange": None}])
+    for day in (days[0], days[1], days[3]):
+        hook.save_day(key, whole_day(day), bars_of(day), [], [])
+    tasks.run(compute_features, [{"first": "2026-12-31", "last": "2027-01-06"}])
+    returns = db.rows("SELECT session, ret_1 FROM ljwx.current_features ORDER BY session")
+    assert [(row["session"], row["ret_1"]) for row in returns] == [(days[0], None), (days[1], 0.0), (days[3], None)]

@@ -64,12 +64,27 @@ def plan_ingest() -> list[dict[str, str]]:
 
 
 def _confirmed(source: Source, wanted: Sequence[date]) -> list[date]:
-    """Keep the days on which trade_cal says that the exchange is open; all, where the tier does not carry it."""
+    """Keep the days on which trade_cal says that the exchange is open; all, where the tier does not carry it.
+
+    :raises MalformedAnswer: it does not say of each day, once, whether it is open (1) or closed (0).
+    """
+    from ljwx.exceptions import MalformedAnswer
+
     calendar = source.fetch("trade_cal", f"{wanted[0]:%Y%m%d}", f"{wanted[-1]:%Y%m%d}")
     if calendar is None:
         return list(wanted)
-    days = {row[calendar.fields.index("cal_date")] for row in calendar.rows if row[calendar.fields.index("is_open")]}
-    return [session for session in wanted if f"{session:%Y%m%d}" in days]
+    day_at, open_at = (calendar.fields.index(name) for name in ("cal_date", "is_open"))
+    told: dict[str, list[Any]] = {}
+    for row in calendar.rows:
+        told.setdefault(row[day_at], []).append(row[open_at])
+    said = {day: told.get(f"{day:%Y%m%d}", []) for day in wanted}
+    odd = [f"{day}: {said[day]}" for day in wanted if said[day] not in ([0], [1])]
+    if odd:
+        raise MalformedAnswer(
+            f"trade_cal does not say once, by 0 or 1, whether the exchange was open on {len(odd)} day(s): "
+            + "; ".join(odd[:NAMED])
+        )
+    return [day for day in wanted if said[day] == [1]]
 
 
 def _refresh_reference(
@@ -148,8 +163,8 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
     session = count.session
     day = {
         "session": session, "complete": count.complete, "expected": count.expected, "received": count.received,
-        "quarantined": count.quarantined, "suspended": count.suspended, "missing": list(count.missing),
-        "absent": judged.absent,
+        "quarantined": count.quarantined, "suspended": count.suspended, "unfactored": count.unfactored,
+        "missing": list(count.missing), "absent": judged.absent,
     }  # fmt: skip
     halts: Iterable[dict[str, Any]] = ()
     if judged.stopped is not None:
@@ -178,6 +193,7 @@ def _require_complete(counts: Iterable[DayCount]) -> None:
     if short:
         told = "; ".join(
             f"{count.session}: {count.received} of {count.expected} bars, {count.quarantined} in quarantine"
+            + (f", {count.unfactored} without a factor" if count.unfactored else "")
             + (f", missing {', '.join(count.missing[:NAMED])}" if count.missing else "")
             for count in short[:NAMED]
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,13 @@ class BarsVerbs(WarehouseBase):
     """Verbs of the stage `bars`."""
 
     def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
-        """Add confirmed trading days; known ones stay as they are."""
+        """Write the trading days of a range, from the first of `sessions` to the last; known ones stay as they are.
+
+        A day between that was taken for a session before, and is none, is forgotten unless it has bars.
+        """
+        span = {"first": min(sessions), "last": max(sessions), "sessions": list(sessions)}
         with self.transaction() as connection:
+            connection.execute(statement("bars/forget_closed"), span)
             values = [{"session": session, "run_key": run_key} for session in sessions]
             connection.cursor().executemany(statement("bars/add_session"), values)
 
@@ -120,6 +125,16 @@ class BarsVerbs(WarehouseBase):
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
         return self._bars(query, chain, columns=FEATURE_INPUTS, **wanted)
 
+    def last_bars(self, first: date, last: date) -> pl.DataFrame:
+        """Return ts_code, close and adj_factor of each stock's last bar in the range.
+
+        A stock with a refused row after that bar has none.
+        """
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "close": pl.Float64, "adj_factor": pl.Float64}
+        return self.frame("bars/last_before", schema, first=first, last=last)
+
     def save_strays(self, run_key: int, quarantine: Iterable[dict[str, Any]]) -> None:
         """Write refused rows that belong to no session of a range."""
         with self.transaction() as connection:
@@ -131,8 +146,6 @@ class BarsVerbs(WarehouseBase):
     ) -> pl.DataFrame:
         import polars as pl
 
-        from ljwx.resources import sse_calendar
-
         kinds: dict[str, Any] = {"ts_code": pl.String, "session": pl.Date, "flags": pl.String}
         schema = {name: kinds.get(name, pl.Float64) for name in ("ts_code", "session", *columns)}
         schema["unfactored"] = pl.String
@@ -143,7 +156,7 @@ class BarsVerbs(WarehouseBase):
         if not frame["unfactored"].any():
             return frame.drop("unfactored")
         days = frame["session"].unique().sort().to_list()
-        return chain(frame, sse_calendar().between(days[0], days[-1])).drop("unfactored")
+        return chain(frame, self.trading_days(days[0], days[-1])).drop("unfactored")
 
     def days(self, first: date, last: date) -> list[dict[str, Any]]:
         """Return session, complete and absent of the sessions in the range that were fetched before, sorted."""
@@ -163,6 +176,17 @@ class BarsVerbs(WarehouseBase):
     def sessions(self, first: date, last: date) -> list[date]:
         """Return the confirmed trading days of the range, sorted."""
         return [row["session"] for row in self.rows("bars/sessions", first=first, last=last)]
+
+    def trading_days(self, first: date, last: date) -> list[date]:
+        """Return the range's trading days, sorted: the shipped calendar's and, past its end, the confirmed ones.
+
+        There the calendar takes each weekday for a session, a holiday too.
+        """
+        from ljwx.resources import sse_calendar
+
+        calendar = sse_calendar()
+        known = calendar.between(first, min(last, calendar.known_through))
+        return [*known, *self.sessions(max(first, calendar.known_through + timedelta(days=1)), last)]
 
     def complete_sessions(self, first: date | None = None, last: date | None = None) -> list[date]:
         """Return the complete sessions of the range, sorted."""
