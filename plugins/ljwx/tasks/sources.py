@@ -112,7 +112,7 @@ class TierSource:
                 raise
             self._require_daily()
             self._absent.add(api_name)
-            log.warning("going on without %s: %s", api_name, refused)
+            log.warning("going on without %s: %s", api_name, str(refused))
             return None
         self._carried.add(api_name)
         return table
