@@ -345,7 +345,13 @@ def test_an_odd_row_is_kept_and_flagged(
         serve(market, [rows[0] | change, *rows[1:]])
     else:
         market.faults(**faults)
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 1, "inserted": len(rows), "revised": 0, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 1,
+        "inserted": len(rows),
+        "revised": 0,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     flagged = day_db.column("SELECT ts_code FROM ljwx.bars WHERE %s = ANY (flags) ORDER BY 1", flag)
     assert flagged == [rows[0]["ts_code"]] if change else len(flagged) > 1
     assert stored_codes(day_db) == [row["ts_code"] for row in rows]

@@ -192,14 +192,26 @@ def test_a_larger_tier_fills_in_and_a_smaller_one_takes_nothing_away(
     bars = db.value("SELECT count(*) FROM ljwx.bars")
     use(tiers, PAID, monkeypatch)
     (chunk,) = tasks.run(plan_ingest, params={"start_date": first, "end_date": last})
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 3, "inserted": 0, "revised": bars, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 3,
+        "inserted": 0,
+        "revised": bars,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     assert db.column("SELECT DISTINCT absent FROM ljwx.ingest_days") == [[]]
     assert db.value("SELECT count(*) FROM ljwx.current_bars WHERE adj_factor IS NULL") == 0
     assert db.value("SELECT count(*) FROM ljwx.current_instruments WHERE list_date IS NULL") == 0
     kept = db.state("bars", "ingest_days", "instruments", "names")
     use(tiers, FREE, monkeypatch)
     (chunk,) = tasks.run(plan_ingest, params={"start_date": first, "end_date": last})
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 0, "inserted": 0, "revised": 0, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 0,
+        "inserted": 0,
+        "revised": 0,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     assert db.state("bars", "ingest_days", "instruments", "names") == kept
 
 

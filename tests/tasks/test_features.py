@@ -10,6 +10,7 @@ import pytest
 
 from ljwx.assets import BARS
 from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.exceptions import NotYetPublished
 from ljwx.hooks.warehouse import RunRef, WarehouseHook
 from ljwx.tasks.features import compute_features
 from support_chain import FIRST, LAST, Database, bars_of, ingest, whole_day
@@ -144,6 +145,43 @@ def test_features_do_not_reach_across_a_hole_and_filling_it_revises_them(
     assert value("ret_1", after) == pytest.approx(adjusted_return(db, "000001.SZ", after, hole), rel=1e-12)
     assert value("ma_5", date(2026, 3, 10)) is not None
     assert not db.rows("SELECT FROM ljwx.features WHERE superseded_at IS NOT NULL AND session < %s", hole)
+
+
+def test_a_session_that_is_whole_again_mends_what_was_computed_across_it(
+    db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    """Its bars are the same as before; the session after it was computed while it did not count."""
+    hole, after = (
+        date(2026, 3, 4),
+        "SELECT DISTINCT ret_1 IS NULL FROM ljwx.current_features WHERE session = '2026-03-05'",
+    )
+    early = ingest(tasks, "2026-03-02", "2026-03-04")
+    tasks.run(compute_features, early)
+    market.faults(daily={"kind": "partial", "share": 0.5, "count": 1})
+    with pytest.raises(NotYetPublished):
+        ingest(tasks, f"{hole}", f"{hole}")
+    late = ingest(tasks, "2026-03-05", "2026-03-05")
+    tasks.run(compute_features, late)
+    assert db.column(after) == [True]
+    bars = db.state("bars")
+    tasks.run(compute_features, ingest(tasks, f"{hole}", f"{hole}"))
+    assert db.state("bars") == bars
+    assert db.column(after) == [False]
+
+
+def test_a_withdrawn_bar_is_in_no_feature(market_db: Database, tasks: TaskRunner) -> None:
+    """The stock's next row is what it would be had the stock rested on that day."""
+    code, day, after = "000001.SZ", date(2026, 3, 18), date(2026, 3, 19)
+    hook = WarehouseHook()
+    rest = hook.bars(day, day).filter(pl.col("ts_code") != code)
+    counts = {"expected": rest.height, "received": rest.height, "quarantined": 0, "suspended": 0}
+    key = hook.start_run(RunRef("tests", "withdrawal", "save"))
+    hook.save_day(key, {"session": day, "complete": True, "missing": [], **counts}, rest, [], [])
+    tasks.run(compute_features, RANGE)
+    mine = "SELECT ret_1 FROM ljwx.current_features WHERE ts_code = %s AND session = %s"
+    assert market_db.column(mine, code, day) == []
+    expected = adjusted_return(market_db, code, after, date(2026, 3, 17))
+    assert market_db.value(mine, code, after) == pytest.approx(expected, rel=1e-12)
 
 
 def test_an_incomplete_session_is_a_hole(db: Database, market: TushareServer, tasks: TaskRunner) -> None:

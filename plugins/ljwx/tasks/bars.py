@@ -111,7 +111,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
 
     A complete session that was fetched with more interfaces than the tier carries now is left as it is.
 
-    :return: counts of sessions, bars inserted and revised, and rows quarantined.
+    :return: counts of sessions, bars inserted, revised and withdrawn, and rows quarantined.
     :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session.
     """
     from datetime import date
@@ -138,6 +138,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
             "inserted": sum(day.inserted for day in saved),
             "revised": sum(day.revised for day in saved),
             "quarantined": sum(day.quarantined for day in saved),
+            "withdrawn": sum(day.withdrawn for day in saved),
         }
         log.info("%s to %s: %s", first, last, run.outputs)
         _require_complete(counts)
@@ -176,6 +177,7 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
         judged.checked.bars.filter(pl.col("session") == session),
         judged.checked.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
         halts,
+        judged.asked,
     )
 
 

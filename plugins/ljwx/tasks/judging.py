@@ -25,12 +25,14 @@ class Judged:
     :param counts: how whole each session is.
     :param stopped: suspend_d as it came; None where the tier does not carry it.
     :param absent: interfaces that the tier did not carry.
+    :param asked: the stocks that the source was asked for; None for the whole market.
     """
 
     checked: Checked
     counts: tuple[DayCount, ...]
     stopped: pl.DataFrame | None
     absent: list[str]
+    asked: Sequence[str] | None
 
 
 def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) -> Judged:
@@ -58,7 +60,7 @@ def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) ->
     )
     checked = check(rows, context)
     counts = _count(sessions, checked, stocks, whole_days, previous, factored=not source.lacks("adj_factor"))
-    return Judged(checked, counts, stopped, source.absent)
+    return Judged(checked, counts, stopped, source.absent, source.asked)
 
 
 def _previous(source: Source, earlier: Sequence[date]) -> pl.DataFrame:

@@ -33,6 +33,7 @@ class SavedDay:
     inserted: int
     revised: int
     quarantined: int
+    withdrawn: int = 0
 
 
 class BarsVerbs(WarehouseBase):
@@ -72,13 +73,18 @@ class BarsVerbs(WarehouseBase):
         bars: pl.DataFrame,
         quarantine: Iterable[dict[str, Any]],
         suspensions: Iterable[dict[str, Any]],
+        asked: Sequence[str] | None = None,
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
+
+        A bar that is there and did not come again is current no more when the day is complete without it. Of an
+        incomplete day nobody knows whether the bar is withdrawn or late.
 
         :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
+        :param asked: the codes that the source was asked for; the whole market by default.
         """
         session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
         with self.bars_lock(), self.transaction() as connection:
@@ -86,13 +92,17 @@ class BarsVerbs(WarehouseBase):
             cursor.execute("SELECT ljwx.ensure_years(%s, %s)", (session, session))
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
             merged = merge_revisions(connection, "bars", bars, ["session", "ts_code"], run_key)
+            withdrawn = 0
+            if day["complete"]:
+                codes = {"present": bars["ts_code"].to_list(), "asked": None if asked is None else list(asked)}
+                withdrawn = cursor.execute(statement("bars/withdraw"), {"session": session, **codes}).rowcount
             refused = [_refused(run_key, row) for row in quarantine]
             cursor.executemany(statement("bars/add_quarantine"), refused)
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
             for name in ("set_day", "close_day", "open_day"):
                 cursor.execute(statement(f"bars/{name}"), counts)
-        return SavedDay(session, merged.inserted, merged.revised, len(refused))
+        return SavedDay(session, merged.inserted, merged.revised, len(refused), withdrawn)
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
         """Return the bars of the complete sessions in the range, sorted by stock and session.
