@@ -324,6 +324,27 @@ def test_a_bar_whose_transaction_began_before_the_features_and_ended_after_is_no
     assert hook.stale_from("9") == DAY
 
 
+def test_reference_data_that_is_being_written_is_waited_for_by_the_moment_that_is_to_know_it(db: Database) -> None:
+    stocks = pl.DataFrame({"ts_code": [CODE], "list_status": ["L"], "list_date": [DAY]})
+    name = {"ts_code": CODE, "start_date": DAY, "name": "x", "end_date": None, "ann_date": None, "change_reason": None}
+    hook = WarehouseHook()
+    writes = {
+        "instruments": lambda: hook.save_instruments(run_key(hook), stocks),
+        "names": lambda: hook.save_names(run_key(hook), [name]),
+    }
+    for table, write in writes.items():
+        with WarehouseHook().bars_lock(exclusive=True):
+            writing = threading.Thread(target=write)
+            writing.start()
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            deadline = time.monotonic() + 30
+            while not db.value(waiting) and time.monotonic() < deadline:
+                writing.join(0.02)
+            assert db.value(f"SELECT count(*) FROM ljwx.{table}") == 0
+        writing.join(30)
+        assert db.value(f"SELECT count(*) FROM ljwx.{table}") == 1
+
+
 def test_what_changed_without_a_trace_in_the_features_is_computed_once_and_not_for_ever(db: Database) -> None:
     save()
     hook = WarehouseHook()

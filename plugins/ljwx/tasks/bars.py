@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ljwx.core.bars import Checked, DayCount
+    from ljwx.core.bars import DayCount
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.hooks.warehouse.bars import SavedDay
     from ljwx.tasks.judging import Judged
@@ -91,16 +91,20 @@ def _refresh_reference(
     warehouse: WarehouseHook, source: Source, run_key: int, sessions: Sequence[date]
 ) -> dict[str, int]:
     """Write the confirmed sessions, the instruments of all list states, and names over time."""
-    from ljwx.core.bars import instruments, name_periods
+    from ljwx.core.bars import instruments, name_periods, sift
 
     stocks, names = source.frame("stock_basic"), source.frame("namechange")
     warehouse.save_sessions(run_key, sessions)
     done: dict[str, int] = {}
     if stocks is not None:
-        merged = warehouse.save_instruments(run_key, instruments(stocks))
+        usable, refused = sift("stock_basic", stocks)
+        warehouse.save_strays(run_key, refused.iter_rows(named=True))
+        merged = warehouse.save_instruments(run_key, instruments(usable))
         done |= {"instruments_new": merged.inserted, "instruments_revised": merged.revised}
     if names is not None:
-        periods = name_periods(names)
+        usable, refused = sift("namechange", names)
+        warehouse.save_strays(run_key, refused.iter_rows(named=True))
+        periods = name_periods(usable)
         warehouse.save_names(run_key, periods.iter_rows(named=True))
         done["names"] = len(periods)
     return done
@@ -129,7 +133,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     with recorded_run(warehouse, **chunk) as run:
         judged = judge(source, warehouse, sessions)
         counts = _not_better_known(warehouse, judged)
-        warehouse.save_strays(run.key, _strays(judged.checked, sessions).iter_rows(named=True))
+        warehouse.save_strays(run.key, _strays(judged, sessions).iter_rows(named=True))
         if source.lacks("stock_basic"):
             warehouse.save_seen(run.key, instruments_seen(judged.checked.bars).iter_rows(named=True))
         saved = [_save(warehouse, run.key, judged, count) for count in counts]
@@ -175,17 +179,17 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
         run_key,
         day,
         judged.checked.bars.filter(pl.col("session") == session),
-        judged.checked.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
+        judged.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
         halts,
         judged.asked,
     )
 
 
-def _strays(checked: Checked, sessions: Sequence[date]) -> pl.DataFrame:
+def _strays(judged: Judged, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the refused rows that name no session of the range: without a day, or with a wrong one."""
     import polars as pl
 
-    return checked.quarantine.filter(~pl.col("session").is_in(list(sessions)).fill_null(False))
+    return judged.quarantine.filter(~pl.col("session").is_in(list(sessions)).fill_null(False))
 
 
 def _require_complete(counts: Iterable[DayCount]) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.tasks.sources import Source
 
+SIDES_OF_DAYS = ("suspend_d", "adj_factor", "stk_limit")
+
 
 @dataclass(frozen=True, eq=False)
 class Judged:
@@ -24,6 +26,7 @@ class Judged:
 
     :param counts: how whole each session is.
     :param stopped: suspend_d as it came; None where the tier does not carry it.
+    :param refused: rows of the other interfaces that cannot be used, as in ``checked.quarantine``.
     :param absent: interfaces that the tier did not carry.
     :param asked: the stocks that the source was asked for; None for the whole market.
     """
@@ -31,21 +34,32 @@ class Judged:
     checked: Checked
     counts: tuple[DayCount, ...]
     stopped: pl.DataFrame | None
+    refused: pl.DataFrame
     absent: list[str]
     asked: Sequence[str] | None
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """Every row that was refused, of whatever interface."""
+        import polars as pl
+
+        return pl.concat([self.checked.quarantine, self.refused])
 
 
 def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) -> Judged:
     """Fetch the sessions' rows and judge them; the session before is fetched too, for rules that look one bar back."""
     from datetime import date
 
+    import polars as pl
+
     from ljwx.core.bars import Context, assemble, check, special_treatment, suspensions
 
     trading = warehouse.trading_days(date.min, sessions[-1])
     earlier = trading[: bisect_left(trading, sessions[0])]
     days = [f"{session:%Y%m%d}" for session in sessions]
-    daily, stopped = source.daily(days), source.frames("suspend_d", days)
-    rows = assemble(daily, source.frames("adj_factor", days), source.frames("stk_limit", days))
+    daily, sides = source.daily(days), {name: _side(source, name, days) for name in SIDES_OF_DAYS}
+    stopped, factors, limits = (kept for kept, _ in sides.values())
+    rows = assemble(daily, factors, limits)
     previous = _previous(source, earlier)
     stocks = None if source.lacks("stock_basic") else warehouse.instruments()
     whole_days = None if stopped is None else suspensions(stopped)
@@ -60,7 +74,19 @@ def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) ->
     )
     checked = check(rows, context)
     counts = _count(sessions, checked, stocks, whole_days, previous, factored=not source.lacks("adj_factor"))
-    return Judged(checked, counts, stopped, source.absent, source.asked)
+    refused = pl.concat(refused for _, refused in sides.values())
+    return Judged(checked, counts, stopped, refused, source.absent, source.asked)
+
+
+def _side(source: Source, api_name: str, days: Sequence[str]) -> tuple[pl.DataFrame | None, pl.DataFrame]:
+    """Fetch an interface's rows of some days: the usable ones, or None, and the others."""
+    import polars as pl
+
+    from ljwx.core.bars import sift
+    from ljwx.core.bars.checking import QUARANTINE
+
+    wire = source.frames(api_name, days)
+    return (None, pl.DataFrame(schema=QUARANTINE)) if wire is None else sift(api_name, wire, days)
 
 
 def _previous(source: Source, earlier: Sequence[date]) -> pl.DataFrame:

@@ -52,18 +52,18 @@ class BarsVerbs(WarehouseBase):
 
     def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
         """Write stocks of all list states; a changed one becomes a new revision."""
-        with self.transaction() as connection:
+        with self.bars_lock(), self.transaction() as connection:
             return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
 
     def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
         """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
-        with self.transaction() as connection:
+        with self.bars_lock(), self.transaction() as connection:
             values = [{"run_key": run_key, **stock} for stock in stocks]
             connection.cursor().executemany(statement("bars/add_instrument"), values)
 
     def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
         """Add names over time; a name that ends gets its end date."""
-        with self.transaction() as connection:
+        with self.bars_lock(), self.transaction() as connection:
             connection.cursor().executemany(statement("bars/add_name"), [row | {"run_key": run_key} for row in names])
 
     def save_day(
