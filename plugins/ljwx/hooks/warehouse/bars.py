@@ -100,8 +100,8 @@ class BarsVerbs(WarehouseBase):
             cursor.executemany(statement("bars/add_quarantine"), refused)
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
-            for name in ("set_day", "close_day", "open_day"):
-                cursor.execute(statement(f"bars/{name}"), counts)
+            for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
+                cursor.execute(statement(name), counts)
         return SavedDay(session, merged.inserted, merged.revised, len(refused), withdrawn)
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
