@@ -25,7 +25,7 @@ class Judged:
     """Some sessions after the rules.
 
     :param counts: how whole each session is.
-    :param stopped: suspend_d as it came; None where the tier does not carry it.
+    :param stopped: the usable rows of suspend_d; None where the tier does not carry it.
     :param refused: rows of the other interfaces that cannot be used, as in ``checked.quarantine``.
     :param absent: interfaces that the tier did not carry.
     :param asked: the stocks that the source was asked for; None for the whole market.
