@@ -21,6 +21,7 @@ BENCHES = {
     "features_vs_talib": ("benchmarks.features", "<= 3"),
     "bars_write_vs_to_sql": ("benchmarks.warehouse", ">= 5"),
     "bars_write_vs_copy": ("benchmarks.warehouse", ">= 0.4"),
+    "bars_merge_vs_copy": ("benchmarks.warehouse", "reported"),
     "year_rows_vs_seed": ("benchmarks.year", ">= 100"),
     "year_peak_rss_mb": ("benchmarks.year", "<= 1500"),
     "samples_per_s": ("benchmarks.samples", ">= 20000"),

@@ -1,8 +1,9 @@
 """Writing one session's bars to PostgreSQL: the warehouse's verb against `DataFrame.to_sql` and a bare COPY.
 
-The embedded PostgreSQL on this machine. Every run writes another session of 5,400 rows, so that each row is new. Ours
-goes through the revision check, the partition, the session's lock and its day row, in one transaction; the peers append
-to a table with the same columns and keys. Every side has its connection open before the first counted run.
+The embedded PostgreSQL on this machine. Every run writes another session of 5,400 rows. Ours goes through the revision
+check, the partition, the session's lock and its day row, in one transaction; the peers append to a table with the same
+columns and keys. New rows need no merge, so that a session that comes again is a figure of its own. Every side has its
+connection open before the first counted run.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine
 
 ROWS = 5_400
+CHANGED = ROWS // 10
 FIRST = date(2026, 1, 1)
 COLUMNS = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 Make = Callable[[date], Callable[[], None]]
@@ -45,6 +47,12 @@ def bars_write_vs_copy(runs: int = 9) -> dict[str, Any]:
     """Rows a second of ours / of one COPY of the same rows."""
     with _database() as writers:
         return _compared(writers.ours, writers.copy, runs)
+
+
+def bars_merge_vs_copy(runs: int = 9) -> dict[str, Any]:
+    """Rows a second of ours, the session being there and every tenth row changed / of one COPY of all rows."""
+    with _database() as writers:
+        return _compared(writers.merge, writers.copy, runs)
 
 
 def session_bars(session: date) -> pl.DataFrame:
@@ -71,17 +79,29 @@ class Writers:
     def ours(self, session: date) -> Callable[[], None]:
         """Return the write of `session` by the warehouse."""
         bars = session_bars(session)
-        day = {
-            "session": session, "complete": True, "expected": ROWS, "received": ROWS, "quarantined": 0, "suspended": 0,
-            "missing": [],
-        }  # fmt: skip
 
         def write() -> None:
-            saved = self.warehouse.save_day(self.run_key, day, bars, [], [])
-            if saved.inserted != ROWS:
-                raise RuntimeError(f"{saved.inserted} of {ROWS} rows were written")
+            self._save(session, bars, inserted=ROWS, revised=0)
 
         return write
+
+    def merge(self, session: date) -> Callable[[], None]:
+        """Return the second write of `session`, in which some rows have changed."""
+        bars = session_bars(session)
+        self._save(session, bars, inserted=ROWS, revised=0)
+        changed = pl.int_range(ROWS) % (ROWS // CHANGED) == 0
+        again = bars.with_columns(pl.when(changed).then(pl.col("close") + 0.01).otherwise("close").alias("close"))
+
+        def write() -> None:
+            self._save(session, again, inserted=0, revised=CHANGED)
+
+        return write
+
+    def _save(self, session: date, bars: pl.DataFrame, inserted: int, revised: int) -> None:
+        counts = {"expected": ROWS, "received": ROWS, "quarantined": 0, "suspended": 0, "missing": []}
+        saved = self.warehouse.save_day(self.run_key, {"session": session, "complete": True, **counts}, bars, [], [])
+        if (saved.inserted, saved.revised) != (inserted, revised):
+            raise RuntimeError(f"{saved.inserted} rows were inserted and {saved.revised} revised")
 
     def to_sql(self, session: date) -> Callable[[], None]:
         """Return the write of `session` by pandas."""

@@ -9,13 +9,15 @@ Fetches each trading session's bars, factors, limits and suspensions, checks eve
 
 A row that breaks a rule goes to `ljwx.quarantine` with its reasons. A session counts (`ljwx.ingest_days.complete`)
 when no listed, trading stock is missing; until then the run waits and retries, and later stages do not see it.
-The last task, `check_gaps`, reports sessions that are missing or incomplete, and warns a month before the shipped
-calendar ends.
+Features are computed and announced for the complete sessions also where others stayed incomplete; the run fails all the
+same, by its last task, `whole`. `check_gaps` reports sessions that are missing or incomplete, and warns a month before
+the shipped calendar ends.
 """
 
 from datetime import datetime, timedelta, timezone
 
-from airflow.sdk import Param, dag, task
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import Param, TriggerRule, dag, task
 
 from ljwx.assets import BARS
 from ljwx.deadlines import deadline
@@ -43,10 +45,14 @@ from ljwx.tasks.gaps import check_gaps
     },
 )
 def ljwx_daily_ingest():
+    whatever_came = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
     chunks = task(plan_ingest)()
     days = task(ingest_bars, pool=TUSHARE_POOL).expand(chunk=chunks)
-    task(migrate_warehouse)() >> chunks
-    days >> task(compute_features, outlets=[BARS])(chunks) >> task(check_gaps)()
+    features = task(compute_features, outlets=[BARS], trigger_rule=whatever_came)(chunks)
+    gaps = task(check_gaps, trigger_rule=whatever_came)()
+    task(migrate_warehouse)() >> chunks >> days >> features
+    [chunks, days, features] >> gaps
+    [days, features, gaps] >> EmptyOperator(task_id="whole", on_success_callback=None)
 
 
 ljwx_daily_ingest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -90,6 +91,7 @@ class Database:
 def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -> Iterator[str]:
     """A copy of a database, by its name; dropped at the end unless it is one to `keep` under that name."""
     name = keep or f"test_{uuid.uuid4().hex}"
+    gc.collect()  # a database is not copied while a hook that waits to be collected holds a connection to it
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name

@@ -221,6 +221,14 @@ def test_with_schedules_off_nothing_runs_by_itself_but_keys_and_backfills_do(
     assert cleanup_schedule() is not None
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "UTC", "America/New_York"])
+def test_a_backfill_takes_the_days_that_were_named_wherever_the_person_is(clock: Clock, zone: str) -> None:
+    """The UI sends midnights of the person's zone as moments in UTC; the command line sends midnights in UTC."""
+    clock(2026, 11, 20, 20, 0)
+    monday, friday = (pendulum.datetime(2026, 11, day, tz=zone).in_timezone("UTC") for day in (9, 13))
+    assert keys(monday, friday) == [f"2026-11-{day:02}" for day in range(9, 14)]
+
+
 def test_the_partition_date_is_the_session_itself_in_the_calendar_page(clock: Clock) -> None:
     """A page in UTC must show the run on its session's day, not on the day before."""
     clock(2026, 11, 20, 20, 0)

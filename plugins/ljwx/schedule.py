@@ -78,9 +78,14 @@ class SessionTimetable(Timetable):
         return info
 
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterable[DagRunInfo]:
-        """Yield the sessions from `earliest` to `latest` (days, inclusive) that are due by now; backfill walks this."""
+        """Yield the sessions from `earliest` to `latest` (days, inclusive) that are due by now; backfill walks this.
+
+        The command line gives a day as its midnight in UTC, the UI as midnight where the person is: in Shanghai both
+        are moments of that day.
+        """
         now = pendulum.now("UTC")
-        infos: Iterator[DagRunInfo] = map(self._info, sse_calendar().between(earliest.date(), latest.date()))
+        first, last = (_shanghai_day(moment) for moment in (earliest, latest))
+        infos: Iterator[DagRunInfo] = map(self._info, sse_calendar().between(first, last))
         return (info for info in infos if info.run_after <= now)
 
     def generate_run_id(self, *, run_type: DagRunType, run_after: pendulum.DateTime, **extra: Any) -> str:
@@ -136,6 +141,10 @@ def cleanup_schedule() -> CronTriggerTimetable | None:
 
 def _scheduled() -> bool:
     return os.environ.get("LJWX_SCHEDULES", "on") != "off"
+
+
+def _shanghai_day(moment: datetime) -> date:
+    return moment.date() if moment.tzinfo is None else moment.astimezone(SHANGHAI).date()
 
 
 def _utc_midnight(session: date) -> pendulum.DateTime:

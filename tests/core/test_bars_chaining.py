@@ -81,14 +81,64 @@ def test_a_day_without_any_bar_is_no_ex_right_to_a_label_and_no_break_to_feature
     assert [factor is None for factor in factors(chained_for_outcomes(one, DAYS, reach=2))] == [False, True, False]
 
 
-def test_a_stock_with_a_published_factor_is_left_alone() -> None:
+def test_published_factors_stay_and_a_late_one_is_not_made_up() -> None:
     late = bars((0, 10.0, 10.0), (1, 10.0, 10.0), unfactored=False)
     known = bars((0, 10.0, 10.0), (1, 5.0, 5.0), code="000002.SZ", factor=3.5)
-    mixed = pl.concat(
-        [bars((0, 10.0, 10.0), code="000003.SZ"), bars((1, 5.0, 5.0), code="000003.SZ", factor=3.5, unfactored=False)]
-    )
     for chain in both():
-        made = chain(pl.concat([late, known, mixed, MARKET]))
+        made = chain(pl.concat([late, known, MARKET]))
         assert factors(made) == [None, None]
         assert factors(made, "000002.SZ") == [3.5, 3.5]
-        assert factors(made, "000003.SZ") == [None, 3.5]
+
+
+def test_sessions_before_a_larger_token_are_chained_back_from_its_first_factor() -> None:
+    """10 for 5 on day 1: the factor before is half of the published one; adjusted, day 0 and day 1 are equal."""
+    for chain in both():
+        before = bars((0, 10.0, 10.0), (1, 5.0, 5.0), (2, 5.0, 5.5))
+        after = bars((3, 5.5, 5.5), (4, 5.5, 5.5), factor=3.0, unfactored=False)
+        assert factors(chain(pl.concat([after, before, MARKET]))) == [1.5, 3.0, 3.0, 3.0, 3.0]
+
+
+def test_sessions_after_a_smaller_token_are_chained_on_from_its_last_factor() -> None:
+    for chain in both():
+        before = bars((0, 10.0, 10.0), (1, 10.0, 12.0), factor=3.0, unfactored=False)
+        after = bars((2, 6.0, 6.0), (3, 6.0, 6.0))
+        assert factors(chain(pl.concat([before, after, MARKET]))) == [3.0, 3.0, 6.0, 6.0]
+
+
+def test_sessions_between_two_published_stretches_go_on_from_the_first() -> None:
+    """A rights issue that the second factor knows differently changes nothing before it."""
+    for chain in both():
+        one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
+        two = bars((1, 10.0, 10.0), (2, 5.0, 5.0))
+        three = bars((3, 5.0, 5.0), factor=4.5, unfactored=False)
+        assert factors(chain(pl.concat([one, two, three, MARKET]))) == [2.0, 2.0, 4.0, 4.5]
+
+
+def test_a_break_between_anchored_chains_parts_nothing() -> None:
+    for chain in both():
+        one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
+        two = bars((1, 10.0, 10.0), (4, 9.5, 9.5))
+        three = bars((5, 9.5, 9.5), factor=2.2, unfactored=False)
+        assert factors(chain(pl.concat([one, two, three, MARKET]))) == [2.0, 2.0, 2.2, 2.2]
+
+
+def test_published_factors_never_meet_a_chain_of_another_scale() -> None:
+    """After the break nothing was published: the newer side counts for features, the older one for outcomes."""
+    one = bars((0, 10.0, 10.0), (1, 10.0, 10.0), factor=2.0, unfactored=False)
+    two = bars((4, 9.5, 9.5), (5, 9.5, 9.5))
+    frame = pl.concat([one, two, MARKET])
+    made = factors(chained_for_features(frame, DAYS, DAYS))
+    assert made[:2] == [None, None]
+    assert made[2] == made[3]
+    assert made[2] is not None
+    assert [factor is None for factor in factors(chained_for_outcomes(frame, DAYS, reach=3))] == [
+        False, True, False, False,
+    ]  # fmt: skip
+
+
+def test_a_late_factor_between_published_ones_parts_nothing() -> None:
+    for chain in both():
+        one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
+        late = bars((3, 9.0, 9.0), unfactored=False)
+        three = bars((6, 8.0, 8.0), factor=2.0, unfactored=False)
+        assert factors(chain(pl.concat([one, late, three, MARKET]))) == [2.0, None, 2.0]

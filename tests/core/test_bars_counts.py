@@ -78,6 +78,17 @@ def test_quarantined_rows_arrived_but_do_not_make_a_day_complete() -> None:
     assert (count.received, count.quarantined, count.missing, count.complete) == (990, 10, (), False)
 
 
+@pytest.mark.parametrize(("bare", "missing", "complete"), [(2, 0, True), (1, 1, True), (3, 0, False), (1, 2, False)])
+def test_where_factors_are_published_a_bar_without_one_is_not_whole(bare: int, missing: int, complete: bool) -> None:
+    came = day(CODES[missing:])
+    factor = pl.when(pl.col("ts_code").is_in(CODES[-bare:])).then(None).otherwise(1.0)
+    came = Checked(came.bars.with_columns(adj_factor=factor), came.quarantine)
+    (count,) = completeness([DAY], came, LISTED, tolerance=0.002, factored=True)
+    assert (count.received, count.unfactored, count.complete) == (1000 - missing, bare, complete)
+    (without,) = completeness([DAY], day(CODES), LISTED, tolerance=0)
+    assert (without.unfactored, without.complete) == (0, True)
+
+
 def test_a_day_without_rows_and_a_day_without_stocks_are_not_complete() -> None:
     before_all = date(1980, 1, 2)
     empty, unborn = completeness([DAY, before_all], day([]), LISTED)

@@ -11,8 +11,12 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +293,84 @@ def test_a_server_that_hangs_ends_in_a_time_out(tushare_server: TushareServer, m
     hook = _connect(monkeypatch, tushare_server.connection(read_timeout=0.3))
     with pytest.raises(TushareUnavailable, match="read time-out"):
         hook.daily(DAY)
+
+
+class OwnServer(ThreadingHTTPServer):
+    """A server of this test's own: counts connections, and can let the body through byte by byte.
+
+    :param pause: seconds before each byte of the body; 0 sends it at once.
+    """
+
+    daemon_threads = True
+    body = json.dumps({"code": 0, "msg": "", "data": {"fields": ["ts_code"], "items": [["x"]] * 500}}).encode()
+
+    def __init__(self, pause: float) -> None:
+        super().__init__(("127.0.0.1", 0), OwnHandler)
+        self.pause = pause
+        self.connections = 0
+        self.sent: list[int] = []
+
+    def connection(self) -> str:
+        extra = {"read_timeout": 0.5}
+        place = {"host": "127.0.0.1", "port": self.server_port, "schema": "http"}
+        return json.dumps({"conn_type": "tushare", "password": "x", "extra": extra, **place})
+
+
+class OwnHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: OwnServer
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", str(len(OwnServer.body)))
+        self.end_headers()
+        sent, step = 0, 1 if self.server.pause else len(OwnServer.body)
+        try:
+            while sent < len(OwnServer.body):
+                time.sleep(self.server.pause)
+                self.wfile.write(OwnServer.body[sent : sent + step])
+                sent += step
+        except OSError:
+            self.close_connection = True
+        self.server.sent.append(sent)
+
+    def log_message(self, *_: Any) -> None:
+        """Be silent."""
+
+
+@contextmanager
+def own_server(pause: float) -> Iterator[OwnServer]:
+    with OwnServer(pause) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield server
+        server.shutdown()
+        serving.join(10)
+
+
+def test_a_server_that_trickles_cannot_outlast_the_budget(monkeypatch: pytest.MonkeyPatch, sleeper: Sleeper) -> None:
+    """Each byte comes well within the time-out of a read; the whole answer would take minutes."""
+    with own_server(pause=0.02) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection())
+        hook = TushareHook(sleep=sleeper, retry_budget=1.0)
+        with pytest.raises(TushareUnavailable, match="read time-out"):
+            hook.query("daily", fields=("ts_code",))
+        hook.close()
+    assert 1 <= server.connections <= 2
+    assert max(server.sent) < len(OwnServer.body) / 4
+
+
+def test_a_connection_is_used_for_many_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    with own_server(pause=0.0) as server:
+        hook = _connect(monkeypatch, server.connection())
+        assert [len(hook.query("daily", fields=("ts_code",))) for _ in range(3)] == [500] * 3
+        assert server.connections == 1
+        hook.close()
 
 
 def test_a_closed_port_is_unavailable_and_names_the_address(monkeypatch: pytest.MonkeyPatch) -> None:

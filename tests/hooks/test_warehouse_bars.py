@@ -185,6 +185,33 @@ def test_incomplete_sessions_are_not_read(db: Database) -> None:
     assert hook.complete_sessions() == [NEXT]
 
 
+def confirm(*days: date) -> None:
+    hook = WarehouseHook()
+    hook.save_sessions(hook.start_run(RunRef("tests", "one", "confirm")), days)
+
+
+def test_past_the_shipped_calendar_trading_days_are_the_confirmed_ones(db: Database) -> None:
+    """2027-01-01 is a Friday that nobody confirmed, and 2026-12-28 one of the calendar that nobody needs to."""
+    confirm(date(2027, 1, 4), date(2027, 1, 5))
+    days = WarehouseHook().trading_days(date(2026, 12, 26), date(2027, 1, 8))
+    assert [f"{day:%m-%d}" for day in days] == ["12-28", "12-29", "12-30", "12-31", "01-04", "01-05"]
+    assert WarehouseHook().trading_days(date(2027, 1, 5), date(2027, 1, 8)) == [date(2027, 1, 5)]
+
+
+def test_a_weekday_that_turns_out_closed_is_no_session_any_more(db: Database) -> None:
+    """Without trade_cal 2027-01-01 was tried as a session; 2027-01-05, which has bars, stays what it is."""
+    days = [date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 5), date(2027, 1, 6)]
+    confirm(*days)
+    hook = WarehouseHook()
+    key = hook.start_run(RunRef("tests", "one", "save"))
+    for day in days[1:4]:
+        bars = bars_of(day) if day == days[3] else bars_of(day).clear()
+        hook.save_day(key, whole_day(day, complete=False), bars, [], [])
+    confirm(days[0], days[2], days[4])
+    assert hook.sessions(days[0], days[-1]) == [days[0], days[2], days[4]]
+    assert db.column("SELECT session FROM ljwx.ingest_days ORDER BY 1") == [days[2], days[3]]
+
+
 def test_a_refused_row_is_kept_once_however_often_it_comes(db: Database) -> None:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", "one", "save"))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook, limiter
 from ljwx.hooks.warehouse.limiter import WarehouseLimiter
 from support_chain import Database
-from support_tushare import environment
+from support_tushare import environment, running_tushare
 
 LIMIT, WINDOW = 3, 0.4
 WORKER = f"""
@@ -113,3 +116,48 @@ def test_a_slot_that_another_worker_is_taking_is_passed_over(db: Database, monke
         worker.join(20)
         assert not worker.is_alive()
     assert db.column("SELECT slot FROM ljwx.rate_slots WHERE used_at > '-infinity'") == [2]
+
+
+PROCESSES, CALLS, MINUTE = 8, 10, 2.0
+FORKED = f"""
+import os, sys, traceback
+from ljwx.hooks.tushare import TushareHook
+from ljwx.hooks.warehouse import WarehouseHook, limiter
+limiter.WINDOW_SECONDS = {MINUTE} + limiter.WINDOW_SECONDS - 60
+def work():
+    hook = TushareHook(limiter=limiter.WarehouseLimiter(WarehouseHook(), "tushare_default"))
+    for _ in range({CALLS}):
+        hook.daily(ts_code="000001.SZ", limit=1)
+workers = []
+for _ in range({PROCESSES}):
+    worker = os.fork()
+    if not worker:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    workers.append(worker)
+sys.exit(sum(os.waitpid(worker, 0)[1] != 0 for worker in workers))
+"""
+
+
+def test_eight_processes_on_one_token_see_not_one_refusal_of_a_server_that_counts(
+    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's minute is short here; the margin that the limiter leaves on it is the one of a real minute."""
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({"small": {"per_minute": 20}}), encoding="utf-8")
+    market = ("--stocks", "5", "--origin", "2026-01-01", "--token-file", str(tokens), "--minute", str(MINUTE))
+    with running_tushare(*market) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token="small", calls_per_minute=20))
+        done = subprocess.run(
+            [sys.executable, "-c", FORKED], env=environment(), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert server.stats()["calls"]["daily"] == PROCESSES * CALLS
+        assert server.stats()["rate_limited"] == {}
+        with ThreadPoolExecutor(8) as pool:
+            asked = pool.map(lambda _: server.post("daily", token="small", ts_code="000001.SZ")["code"], range(41))
+            assert 40203 in set(asked), "the server does count"

@@ -141,9 +141,9 @@ def test_stocks_that_are_partly_known_are_merged(db: Database) -> None:
 def test_a_revision_follows_a_superseded_one_even_when_none_is_current(db: Database) -> None:
     save()
     db.execute("UPDATE ljwx.bars SET superseded_at = now()")
-    with pytest.raises(psycopg.errors.UniqueViolation):
-        save()
-    assert db.column("SELECT DISTINCT revision FROM ljwx.bars") == [1]
+    save()
+    assert db.column("SELECT DISTINCT revision FROM ljwx.bars ORDER BY 1") == [1, 2]
+    assert db.column("SELECT DISTINCT revision FROM ljwx.current_bars") == [2]
 
 
 def test_features_that_come_in_parts_are_all_kept_or_none(db: Database) -> None:
@@ -218,6 +218,84 @@ def test_a_session_that_lost_its_completeness_is_still_read_as_it_was_known(db: 
     assert [known("close", moment) for moment in (before, whole, demoted, now(db))] == [[], [10.2], [], [10.2]]
 
 
+def test_what_the_source_lacked_is_known_as_of_then_after_a_larger_tier_fills_in(db: Database) -> None:
+    hook = WarehouseHook()
+
+    def save_as(absent: list[str], **changed: Any) -> datetime:
+        hook.save_day(run_key(hook), whole_day(DAY) | {"absent": absent}, bars_of(DAY, **changed), [], [])
+        return now(db)
+
+    bare: dict[str, float | None] = dict.fromkeys(bars_of(DAY)["ts_code"])
+    free = save_as(["adj_factor", "stk_limit"], adj_factor=bare)
+    again = save_as(["adj_factor", "stk_limit"], adj_factor=bare)
+    paid = save_as([])
+    assert [known("adj_factor", moment) for moment in (free, again, paid)] == [[1.0], [1.0], [1.5]]
+    spans = "SELECT absent, complete_until IS NULL AS open FROM ljwx.complete_days ORDER BY complete_from"
+    assert db.rows(spans) == [{"absent": ["adj_factor", "stk_limit"], "open": False}, {"absent": [], "open": True}]
+    moments = db.column("SELECT unnest(ARRAY[complete_from, complete_until]) FROM ljwx.complete_days")
+    assert len({moment for moment in moments if moment}) == 2, "one span begins where the other ends"
+
+
+def save_without(code: str, complete: bool = True, asked: list[str] | None = None) -> int:
+    hook = WarehouseHook()
+    rest = bars_of(DAY).filter(pl.col("ts_code") != code)
+    return hook.save_day(run_key(hook), whole_day(DAY, complete), rest, [], [], asked).withdrawn
+
+
+def test_a_bar_that_a_complete_answer_no_more_has_is_withdrawn_and_still_known_as_of_then(db: Database) -> None:
+    save()
+    then = now(db)
+    assert save_without(CODE) == 1
+    assert known("close") == []
+    assert known("close", then) == [10.2]
+    gone = now(db)
+    save()
+    assert [known("close", moment) for moment in (then, gone, now(db))] == [[10.2], [], [10.2]]
+    assert db.column("SELECT revision FROM ljwx.current_bars ORDER BY ts_code") == [2, 1, 1]
+
+
+def test_what_an_incomplete_answer_or_one_about_other_stocks_lacks_is_not_withdrawn(db: Database) -> None:
+    save()
+    assert save_without(CODE, complete=False) == 0
+    assert save_without(CODE, asked=["300001.SZ", "600000.SH"]) == 0
+    assert known("close") == [10.2]
+    assert save_without(CODE, asked=[CODE, "600000.SH"]) == 1
+
+
+def test_features_are_stale_where_a_bar_was_withdrawn_and_its_own_row_goes_with_it(db: Database) -> None:
+    save()
+    hook = WarehouseHook()
+    everything = feature_rows(DAY, tuple(bars_of(DAY)["ts_code"]), ma_5=10.0)
+
+    def compute(rows: pl.DataFrame) -> None:
+        with hook.bars_lock(exclusive=True):
+            hook.save_features(run_key(hook), [rows], "9", DAY)
+
+    compute(everything)
+    save_without(CODE)
+    assert hook.stale_from("9") == DAY
+    then = now(db)
+    compute(everything.filter(pl.col("ts_code") != CODE))
+    assert hook.stale_from("9") is None
+    assert hook.features(["ma_5"], "9", DAY, DAY)["ts_code"].to_list() == ["300001.SZ", "600000.SH"]
+    assert hook.features(["ma_5"], "9", DAY, DAY, then).height == 3
+
+
+def test_features_are_stale_from_a_session_that_was_incomplete_for_a_while(db: Database) -> None:
+    """What came after it may have been computed across the hole, though not one of its bars has changed."""
+    save()
+    save(NEXT)
+    hook = WarehouseHook()
+    with hook.bars_lock(exclusive=True):
+        hook.save_features(run_key(hook), [feature_rows(DAY), feature_rows(NEXT)], "9", DAY)
+    assert hook.stale_from("9") is None
+    save(complete=False)
+    with hook.bars_lock(exclusive=True):
+        hook.save_features(run_key(hook), [feature_rows(NEXT)], "9", NEXT)
+    save()
+    assert hook.stale_from("9") == DAY
+
+
 def test_a_bar_whose_transaction_began_before_the_features_and_ended_after_is_not_missed(db: Database) -> None:
     """The writer begins first, so its rows would be older than the mark; the lock lets the features wait for it."""
     save()
@@ -244,6 +322,27 @@ def test_a_bar_whose_transaction_began_before_the_features_and_ended_after_is_no
     assert hook.stale_from("9") is None
     save(close={CODE: 10.3})
     assert hook.stale_from("9") == DAY
+
+
+def test_reference_data_that_is_being_written_is_waited_for_by_the_moment_that_is_to_know_it(db: Database) -> None:
+    stocks = pl.DataFrame({"ts_code": [CODE], "list_status": ["L"], "list_date": [DAY]})
+    name = {"ts_code": CODE, "start_date": DAY, "name": "x", "end_date": None, "ann_date": None, "change_reason": None}
+    hook = WarehouseHook()
+    writes = {
+        "instruments": lambda: hook.save_instruments(run_key(hook), stocks),
+        "names": lambda: hook.save_names(run_key(hook), [name]),
+    }
+    for table, write in writes.items():
+        with WarehouseHook().bars_lock(exclusive=True):
+            writing = threading.Thread(target=write)
+            writing.start()
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            deadline = time.monotonic() + 30
+            while not db.value(waiting) and time.monotonic() < deadline:
+                writing.join(0.02)
+            assert db.value(f"SELECT count(*) FROM ljwx.{table}") == 0
+        writing.join(30)
+        assert db.value(f"SELECT count(*) FROM ljwx.{table}") == 1
 
 
 def test_what_changed_without_a_trace_in_the_features_is_computed_once_and_not_for_ever(db: Database) -> None:

@@ -28,7 +28,7 @@ from ljwx.exceptions import (
     RateLimited,
     TushareUnavailable,
 )
-from ljwx.hooks.tushare import DAILY, TushareHook
+from ljwx.hooks.tushare import ADJ_FACTOR, DAILY, NAMES, STK_LIMIT, SUSPEND, TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from ljwx.tasks.bars import ingest_bars, plan_ingest
@@ -206,6 +206,9 @@ HARD: dict[str, Broken] = {
     "no date": Broken("keys", {"trade_date": None}),
     "a date that is none": Broken("keys", {"trade_date": "20260231"}),
     "a price as a text": Broken("types", {"close": "9.2元"}),
+    "a price in quotation marks": Broken("types", {"close": "9.2"}),
+    "a truth value for a volume": Broken("types", {"vol": True}),
+    "a number beyond all floats": Broken("types", {"ah_vol": 10**400}),
     "a price that is null": Broken("types", {"open": None}),
     "a price that is not a number": Broken("types", {"high": float("nan")}),
     "an infinite volume": Broken("types", {"vol": float("inf")}),
@@ -297,12 +300,33 @@ def test_every_hard_rule_has_a_case() -> None:
     assert {rule.name for rule in RULES if rule.severity == "hard"} == tried
 
 
+UNFACTORED: dict[str, dict[str, Any]] = {
+    "factors partly published": {"kind": "partial", "share": 0.5},
+    "factors late": {"kind": "late"},
+    "factors that are no numbers": {"kind": "wrong_types", "column": "adj_factor", "share": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", UNFACTORED)
+def test_bars_without_their_factors_are_kept_and_flagged_and_the_day_waits_for_them(
+    day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str], name: str
+) -> None:
+    rows = day_rows(market)
+    market.faults(adj_factor=UNFACTORED[name] | {"count": 1})
+    with pytest.raises(NotYetPublished) as short:
+        tasks.run(ingest_bars, chunk)
+    flagged = day_db.value("SELECT count(*) FROM ljwx.bars WHERE 'no_factor' = ANY (flags) AND adj_factor IS NULL")
+    assert flagged > 1
+    one_clear_line(short.value, f"{DAY}: {len(rows)} of {len(rows)} bars, 0 in quarantine, {flagged} without a factor")
+    assert day_db.rows("SELECT complete, received, unfactored, missing FROM ljwx.ingest_days") == [
+        {"complete": False, "received": len(rows), "unfactored": flagged, "missing": []}
+    ]
+    assert stored_codes(day_db) == [row["ts_code"] for row in rows]
+    assert tasks.run(ingest_bars, chunk)["revised"] == flagged
+    assert len(WarehouseHook().complete_sessions()) == 1
+
+
 SOFT: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]], str]] = {
-    "factor missing": ({}, {"adj_factor": {"kind": "partial", "share": 0.5, "count": 1}}, "no_factor"),
-    "factors late": ({}, {"adj_factor": {"kind": "late", "count": 1}}, "no_factor"),
-    "factor not a number": (
-        {}, {"adj_factor": {"kind": "wrong_types", "column": "adj_factor", "share": 0.5, "count": 1}}, "no_factor",
-    ),
     "factor moves without ex-right": ({}, {"adj_factor": {"kind": "glitch", "share": 0.5, "count": 1}}, "factor_move"),
     "percentage that does not fit": ({"pct_chg": 55.5}, {}, "pct_chg"),
     "nothing traded": ({"vol": 0.0, "amount": 0.0}, {}, "no_trade"),
@@ -324,10 +348,90 @@ def test_an_odd_row_is_kept_and_flagged(
         serve(market, [rows[0] | change, *rows[1:]])
     else:
         market.faults(**faults)
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 1, "inserted": len(rows), "revised": 0, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 1,
+        "inserted": len(rows),
+        "revised": 0,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     flagged = day_db.column("SELECT ts_code FROM ljwx.bars WHERE %s = ANY (flags) ORDER BY 1", flag)
     assert flagged == [rows[0]["ts_code"]] if change else len(flagged) > 1
     assert stored_codes(day_db) == [row["ts_code"] for row in rows]
+
+
+def side(api_name: str, *items: list[Any]) -> dict[str, Any]:
+    columns = {"stk_limit": STK_LIMIT, "adj_factor": ADJ_FACTOR, "suspend_d": SUSPEND, "namechange": NAMES}[api_name]
+    return envelope({"fields": list(columns), "items": list(items), "has_more": False})
+
+
+SIDE_ROWS: dict[str, tuple[str, list[list[Any]], str]] = {
+    "a limit as a text": ("stk_limit", [[WIRE_DAY, "000001.SZ", "9.9", 8.1]], "type"),
+    "two limits": (
+        "stk_limit",
+        [[WIRE_DAY, "000001.SZ", 999.0, 0.1], [WIRE_DAY, "000001.SZ", 998.0, 0.1]],
+        "duplicate",
+    ),
+    "a limit of nobody": ("stk_limit", [[WIRE_DAY, None, 9.9, 8.1]], "keys"),
+    "a limit of another day": ("stk_limit", [["20260304", "000001.SZ", 9.9, 8.1]], "day"),
+    "a kind of suspension that nobody knows": ("suspend_d", [["000001.SZ", WIRE_DAY, None, "X"]], "kind"),
+    "a suspension on a day that is none": ("suspend_d", [["000001.SZ", "20260231", None, "S"]], "type"),
+}
+
+
+@pytest.mark.parametrize("name", SIDE_ROWS)
+def test_a_row_of_a_side_interface_that_cannot_be_used_is_in_quarantine_as_it_came(
+    day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str], name: str
+) -> None:
+    api, items, reason = SIDE_ROWS[name]
+    market.faults(**{api: side(api, *items)})
+    assert tasks.run(ingest_bars, chunk)["quarantined"] == sum(
+        item[0] == WIRE_DAY or item[1] == WIRE_DAY for item in items
+    )
+    refused = day_db.rows("SELECT reasons, raw FROM ljwx.quarantine ORDER BY quarantine_id")
+    assert len(refused) == len(items)
+    assert all(f"{api}:{reason}" in row["reasons"] for row in refused)
+    fields = STK_LIMIT if api == "stk_limit" else SUSPEND
+    assert [row["raw"] for row in refused] == [dict(zip(fields, item, strict=True)) for item in items]
+    assert stored_codes(day_db) == [row["ts_code"] for row in day_rows(market)]
+    assert day_db.column("SELECT quarantined FROM ljwx.ingest_days") == [0]
+    assert day_db.value("SELECT count(*) FROM ljwx.suspensions") == 0
+
+
+def test_factors_that_contradict_each_other_are_refused_both_and_the_day_waits(
+    day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str]
+) -> None:
+    factors = market.rows("adj_factor", trade_date=WIRE_DAY)
+    items = [[row[name] for name in ADJ_FACTOR] for row in factors]
+    code = day_rows(market)[0]["ts_code"]
+    market.faults(adj_factor=side("adj_factor", *items, [code, WIRE_DAY, 77.0]) | {"count": 1})
+    with pytest.raises(NotYetPublished, match="1 without a factor"):
+        tasks.run(ingest_bars, chunk)
+    refused = day_db.rows("SELECT ts_code, reasons FROM ljwx.quarantine")
+    assert refused == [{"ts_code": code, "reasons": ["adj_factor:duplicate"]}] * 2
+
+
+def test_a_corrected_suspension_is_kept_beside_the_one_before(
+    day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str]
+) -> None:
+    for timing in ("09:30-10:00", "09:30-11:00", "09:30-11:00"):
+        market.faults(suspend_d=side("suspend_d", ["000001.SZ", WIRE_DAY, timing, "S"]))
+        tasks.run(ingest_bars, chunk)
+    assert day_db.column("SELECT timing FROM ljwx.suspensions ORDER BY first_seen") == ["09:30-10:00", "09:30-11:00"]
+
+
+def test_names_without_a_usable_date_are_in_quarantine_once(
+    db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    good = ["000001.SZ", "平安银行", "20120802", None, "20120801", "改名"]
+    bad = [["000002.SZ", "万科A", None, None, None, None], ["000003.SZ", "*ST金田", "20010101", "2001-13", None, "*ST"]]
+    market.faults(namechange=side("namechange", good, *bad))
+    for _ in range(2):
+        tasks.run(plan_ingest, partition_key=DAY)
+    assert db.column("SELECT name FROM ljwx.names") == ["平安银行"]
+    refused = db.rows("SELECT session, reasons, raw FROM ljwx.quarantine ORDER BY quarantine_id")
+    assert [row["reasons"] for row in refused] == [["namechange:keys"], ["namechange:type"]]
+    assert [row["raw"] for row in refused] == [dict(zip(NAMES, row, strict=True)) for row in bad]
 
 
 def test_equal_copies_of_a_row_are_one_bar_and_the_rest_in_quarantine(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.exceptions import BadToken, ConfigurationError, NotYetPublished
+from ljwx.exceptions import BadToken, ConfigurationError, MalformedAnswer, NotYetPublished
+from ljwx.hooks.tushare import DAILY, TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.bars import ingest_bars, plan_ingest
 from support_chain import Database, ingest
@@ -17,6 +20,8 @@ from support_tushare import TushareServer
 FIRST, LAST = "2026-02-26", "2026-03-06"
 SESSIONS = ["2026-02-26", "2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06"]
 DAY = "2026-03-03"
+INIT_DEFAULTS: dict[str, Any] = dict(TushareHook.__init__.__kwdefaults__ or {})
+FLAGS = "SELECT flags FROM ljwx.current_bars WHERE session = %s AND ts_code = %s"
 SENT = {"open", "high", "low", "close", "pre_close", "vol", "amount", "adj_factor", "up_limit", "down_limit"}
 
 
@@ -46,6 +51,30 @@ def test_a_day_on_which_the_exchange_turns_out_closed_is_skipped_and_nothing_is_
     assert set(db.counts().values()) == {0}
 
 
+CALENDAR: dict[str, tuple[list[list[Any]], str]] = {
+    "nothing": ([], "2026-03-02: []; 2026-03-03: []"),
+    "one day of two": ([["20260302", 1]], "on 1 day(s): 2026-03-03: []"),
+    "a text": ([["20260302", "0"], ["20260303", 1]], "on 1 day(s): 2026-03-02: ['0']"),
+    "null": ([["20260302", None], ["20260303", 1]], "on 1 day(s): 2026-03-02: [None]"),
+    "both open and closed": ([["20260302", 1], ["20260302", 0], ["20260303", 1]], "2026-03-02: [1, 0]"),
+}
+
+
+@pytest.mark.parametrize("name", CALENDAR)
+def test_a_calendar_that_does_not_say_of_each_day_whether_it_was_open_is_not_believed(
+    db: Database, market: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(TushareHook.__init__, "__kwdefaults__", {**INIT_DEFAULTS, "retry_budget": 0.0})
+    told, says = CALENDAR[name]
+    items = [["SSE", day, is_open, "20260227"] for day, is_open in told]
+    data = {"fields": ["exchange", "cal_date", "is_open", "pretrade_date"], "items": items, "has_more": False}
+    market.faults(trade_cal={"kind": "literal", "body": json.dumps({"code": 0, "data": data, "msg": ""})})
+    with pytest.raises(MalformedAnswer) as refused:
+        tasks.run(plan_ingest, params={"start_date": "2026-03-02", "end_date": DAY})
+    assert says in str(refused.value)
+    assert set(db.counts().values()) == {0}
+
+
 def test_bars_are_what_the_server_sent(db: Database, market: TushareServer, tasks: TaskRunner) -> None:
     ingest(tasks, FIRST, LAST)
     assert [f"{day}" for day in WarehouseHook().complete_sessions()] == SESSIONS
@@ -64,7 +93,7 @@ def test_a_second_run_inserts_and_revises_nothing(db: Database, market: TushareS
     before = db.state(*written)
     assert tasks.run(plan_ingest, params={"start_date": "2026-03-02", "end_date": LAST}) == [chunk]
     again = tasks.run(ingest_bars, chunk)
-    assert again == {"sessions": 5, "inserted": 0, "revised": 0, "quarantined": 0}
+    assert again == {"sessions": 5, "inserted": 0, "revised": 0, "quarantined": 0, "withdrawn": 0}
     assert db.state(*written) == before
     assert db.column("SELECT outputs -> 'inserted' FROM ljwx.runs WHERE task_id = 'ingest_bars' ORDER BY run_key") == [
         len(before["bars"]), 0,
@@ -130,6 +159,36 @@ def test_a_corrected_price_becomes_a_revision(db: Database, market: TushareServe
     assert set(db.column("SELECT ts_code FROM ljwx.bars WHERE superseded_at IS NOT NULL")) == wrong
 
 
+def test_the_first_session_of_the_calendar_has_none_before_it(
+    db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    first = "2005-01-04"
+    chunks = tasks.run(plan_ingest, params={"start_date": first, "end_date": first})
+    with pytest.raises(NotYetPublished, match=rf"{first}: 0 of \d+ bars"):
+        tasks.run(ingest_bars, *chunks)
+
+
+@pytest.mark.parametrize("hole", [None, "2026-02-05"])
+def test_a_resuming_stock_is_judged_by_its_own_last_bar(
+    market_db: Database, market: TushareServer, tasks: TaskRunner, hole: str | None
+) -> None:
+    """000006.SZ rests from 2026-01-30 on; where a session between is missing nobody knows its last bar."""
+    code, resumed = "000006.SZ", "2026-02-12"
+    assert "ex_right" not in market_db.value(FLAGS, resumed, code)
+    wanted = ",".join(DAILY)
+    rows = market.rows("daily", trade_date=resumed.replace("-", ""), fields=wanted)
+    (mine,) = (row for row in rows if row["ts_code"] == code)
+    mine["pre_close"] = round(mine["pre_close"] * 0.995, 2)
+    mine |= {"change": round(mine["close"] - mine["pre_close"], 2), "pct_chg": None}
+    data = {"fields": list(DAILY), "items": [[row[name] for name in DAILY] for row in rows], "has_more": False}
+    answer = json.dumps({"code": 0, "data": data, "msg": ""})
+    market.faults(daily={"kind": "literal", "body": answer, "count": 1})
+    if hole:
+        market_db.execute("UPDATE ljwx.ingest_days SET complete = false WHERE session = %s", hole)
+    assert tasks.run(ingest_bars, {"first": resumed, "last": resumed})["revised"] == 1
+    assert ("ex_right" in market_db.value(FLAGS, resumed, code)) is (hole is None)
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -147,6 +206,10 @@ def test_a_corrected_price_becomes_a_revision(db: Database, market: TushareServe
         (
             {"start_date": "2026-02-30", "end_date": LAST},
             "start_date '2026-02-30' is not a date; write it as YYYY-MM-DD",
+        ),
+        (
+            {"start_date": "1999-01-04", "end_date": LAST},
+            "start_date 1999-01-04 is before 2005-01-04, where the shipped calendar begins",
         ),
         ({"start_date": FIRST, "end_date": "yesterday"}, "end_date 'yesterday' is not a date; write it as YYYY-MM-DD"),
     ],

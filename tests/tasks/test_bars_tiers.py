@@ -192,14 +192,26 @@ def test_a_larger_tier_fills_in_and_a_smaller_one_takes_nothing_away(
     bars = db.value("SELECT count(*) FROM ljwx.bars")
     use(tiers, PAID, monkeypatch)
     (chunk,) = tasks.run(plan_ingest, params={"start_date": first, "end_date": last})
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 3, "inserted": 0, "revised": bars, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 3,
+        "inserted": 0,
+        "revised": bars,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     assert db.column("SELECT DISTINCT absent FROM ljwx.ingest_days") == [[]]
     assert db.value("SELECT count(*) FROM ljwx.current_bars WHERE adj_factor IS NULL") == 0
     assert db.value("SELECT count(*) FROM ljwx.current_instruments WHERE list_date IS NULL") == 0
     kept = db.state("bars", "ingest_days", "instruments", "names")
     use(tiers, FREE, monkeypatch)
     (chunk,) = tasks.run(plan_ingest, params={"start_date": first, "end_date": last})
-    assert tasks.run(ingest_bars, chunk) == {"sessions": 0, "inserted": 0, "revised": 0, "quarantined": 0}
+    assert tasks.run(ingest_bars, chunk) == {
+        "sessions": 0,
+        "inserted": 0,
+        "revised": 0,
+        "quarantined": 0,
+        "withdrawn": 0,
+    }
     assert db.state("bars", "ingest_days", "instruments", "names") == kept
 
 
@@ -235,7 +247,7 @@ def test_a_hole_is_not_read_as_an_ex_right(free_db: Database, tasks: TaskRunner)
     """No feature and no label of the free tier reaches across a session that is not complete."""
     hole = date(2026, 1, 14)
     free_db.execute("UPDATE ljwx.ingest_days SET complete = false WHERE session = %s", hole)
-    free_db.execute("DELETE FROM ljwx.features")
+    free_db.execute("TRUNCATE ljwx.features, ljwx.feature_marks")
     tasks.run(compute_features, [{"first": FIRST, "last": LAST}])
     assert free_db.column("SELECT DISTINCT ret_1 FROM ljwx.features WHERE session = '2026-01-15'") == [None]
     assert free_db.value("SELECT count(*) FROM ljwx.features WHERE session = '2026-01-16' AND ret_1 IS NOT NULL") > 10

@@ -10,9 +10,10 @@ import pytest
 
 from ljwx.assets import BARS
 from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.exceptions import NotYetPublished
 from ljwx.hooks.warehouse import RunRef, WarehouseHook
 from ljwx.tasks.features import compute_features
-from support_chain import FIRST, LAST, Database, ingest
+from support_chain import FIRST, LAST, Database, bars_of, ingest, whole_day
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer
 
@@ -24,6 +25,12 @@ SUSPENDED, RESUMED = "000006.SZ", date(2026, 2, 12)
 
 def features(first: date = date(2025, 1, 1), last: date = date(2026, 12, 31)) -> pl.DataFrame:
     return WarehouseHook().features(NAMES, FEATURE_VERSION, first, last)
+
+
+def forget(db: Database, since: date) -> None:
+    """Let the features from a session on never have been computed."""
+    for table in ("features", "feature_marks"):
+        db.execute(f"DELETE FROM ljwx.{table} WHERE session >= %s", since)
 
 
 def assert_equal(ours: pl.DataFrame, full: pl.DataFrame, names: list[str]) -> None:
@@ -88,7 +95,7 @@ def test_a_corrected_close_revises_its_session_and_later_ones_only(market_db: Da
 def test_a_daily_run_gives_what_the_full_pass_gave(market_db: Database, tasks: TaskRunner, since: date) -> None:
     full = features()
     assert SUSPENDED not in full.filter(pl.col("session") == date(2026, 2, 5))["ts_code"]
-    market_db.execute("DELETE FROM ljwx.features WHERE session >= %s", since)
+    forget(market_db, since)
     tasks.run(compute_features, RANGE)
     assert_equal(features(), full, NAMES)
 
@@ -99,7 +106,7 @@ def test_with_a_short_look_back_windows_and_obv_are_still_those_of_the_full_pass
     import ljwx.core.features
 
     full = features()
-    market_db.execute("DELETE FROM ljwx.features WHERE session >= %s", RESUMED)
+    forget(market_db, RESUMED)
     monkeypatch.setattr(ljwx.core.features, "LOOK_BACK", 30)
     tasks.run(compute_features, RANGE)
     assert features().filter(pl.col("ts_code") == SUSPENDED, pl.col("session") >= RESUMED)["obv"].null_count() == 0
@@ -140,9 +147,60 @@ def test_features_do_not_reach_across_a_hole_and_filling_it_revises_them(
     assert not db.rows("SELECT FROM ljwx.features WHERE superseded_at IS NOT NULL AND session < %s", hole)
 
 
+def test_a_session_that_is_whole_again_mends_what_was_computed_across_it(
+    db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    """Its bars are the same as before; the session after it was computed while it did not count."""
+    hole, after = (
+        date(2026, 3, 4),
+        "SELECT DISTINCT ret_1 IS NULL FROM ljwx.current_features WHERE session = '2026-03-05'",
+    )
+    early = ingest(tasks, "2026-03-02", "2026-03-04")
+    tasks.run(compute_features, early)
+    market.faults(daily={"kind": "partial", "share": 0.5, "count": 1})
+    with pytest.raises(NotYetPublished):
+        ingest(tasks, f"{hole}", f"{hole}")
+    late = ingest(tasks, "2026-03-05", "2026-03-05")
+    tasks.run(compute_features, late)
+    assert db.column(after) == [True]
+    bars = db.state("bars")
+    tasks.run(compute_features, ingest(tasks, f"{hole}", f"{hole}"))
+    assert db.state("bars") == bars
+    assert db.column(after) == [False]
+
+
+def test_a_withdrawn_bar_is_in_no_feature(market_db: Database, tasks: TaskRunner) -> None:
+    """The stock's next row is what it would be had the stock rested on that day."""
+    code, day, after = "000001.SZ", date(2026, 3, 18), date(2026, 3, 19)
+    hook = WarehouseHook()
+    rest = hook.bars(day, day).filter(pl.col("ts_code") != code)
+    counts = {"expected": rest.height, "received": rest.height, "quarantined": 0, "suspended": 0}
+    key = hook.start_run(RunRef("tests", "withdrawal", "save"))
+    hook.save_day(key, {"session": day, "complete": True, "missing": [], **counts}, rest, [], [])
+    tasks.run(compute_features, RANGE)
+    mine = "SELECT ret_1 FROM ljwx.current_features WHERE ts_code = %s AND session = %s"
+    assert market_db.column(mine, code, day) == []
+    expected = adjusted_return(market_db, code, after, date(2026, 3, 17))
+    assert market_db.value(mine, code, after) == pytest.approx(expected, rel=1e-12)
+
+
 def test_an_incomplete_session_is_a_hole(db: Database, market: TushareServer, tasks: TaskRunner) -> None:
     chunks = ingest(tasks, "2026-03-02", "2026-03-06")
     db.execute("UPDATE ljwx.ingest_days SET complete = false WHERE session = '2026-03-04'")
     assert tasks.run(compute_features, chunks)["sessions"] == 4
     assert not db.rows("SELECT FROM ljwx.features WHERE session = '2026-03-04'")
     assert db.column("SELECT DISTINCT ret_1 FROM ljwx.features WHERE session = '2026-03-05'") == [None]
+
+
+def test_a_holiday_past_the_shipped_calendar_is_no_hole(db: Database, tasks: TaskRunner) -> None:
+    """2027-01-01 is a weekday past the calendar that nobody confirmed; 2027-01-05 was confirmed and never fetched."""
+    days = [date(2026, 12, 31), date(2027, 1, 4), date(2027, 1, 5), date(2027, 1, 6)]
+    hook = WarehouseHook()
+    key = hook.start_run(RunRef("tests", "one", "save"))
+    hook.save_sessions(key, days)
+    hook.save_seen(key, [{"ts_code": "000001.SZ", "market": None, "exchange": None}])
+    for day in (days[0], days[1], days[3]):
+        hook.save_day(key, whole_day(day), bars_of(day), [], [])
+    tasks.run(compute_features, [{"first": "2026-12-31", "last": "2027-01-06"}])
+    returns = db.rows("SELECT session, ret_1 FROM ljwx.current_features ORDER BY session")
+    assert [(row["session"], row["ret_1"]) for row in returns] == [(days[0], None), (days[1], 0.0), (days[3], None)]

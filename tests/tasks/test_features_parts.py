@@ -24,7 +24,7 @@ def test_the_size_of_a_part_bounds_what_is_read_at_once_and_changes_no_value(
 ) -> None:
     before = market_db.column(VALUES)
     sessions = market_db.value("SELECT count(*) FROM ljwx.ingest_days")
-    market_db.execute("DELETE FROM ljwx.features")
+    market_db.execute("TRUNCATE ljwx.features, ljwx.feature_marks")
     heights: list[int] = []
     read = WarehouseHook.bars_with_look_back
 

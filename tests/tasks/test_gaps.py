@@ -80,6 +80,18 @@ def test_weekdays_past_the_calendar_are_missing_only_when_confirmed(db: Database
     assert tasks.run(check_gaps, partition_key="2027-01-06")["missing"] == 1
 
 
+def test_a_day_that_the_calendar_has_learnt_to_be_closed_is_no_gap(
+    db: Database, tasks: TaskRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """2026-10-01 was tried as a session when the shipped calendar ended before it."""
+    save("2026-09-30", "2026-10-08")
+    save("2026-10-01", complete=False)
+    confirm("2026-10-01", "2026-10-02")
+    result = tasks.run(check_gaps, partition_key="2026-10-08")
+    assert (result["missing"], result["incomplete"]) == (0, 0)
+    assert warnings(caplog) == []
+
+
 def test_incomplete_sessions_are_told_with_their_counts(
     db: Database, tasks: TaskRunner, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,7 +2,6 @@
 SELECT ts_code, session, open, high, low, close, pre_close, vol, amount, ah_vol, ah_amount,
        adj_factor, up_limit, down_limit, flags, 'adj_factor' = ANY (absent) AS unfactored
 FROM ljwx.bars
-JOIN ljwx.ingest_days USING (session)
 JOIN ljwx.complete_days USING (session)
 WHERE first_seen <= %(known_at)s AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
   AND complete_from <= %(known_at)s AND (complete_until IS NULL OR complete_until > %(known_at)s)

@@ -1,3 +1,3 @@
-INSERT INTO ljwx.complete_days (session, complete_from)
-SELECT %(session)s, now() WHERE %(complete)s
+INSERT INTO ljwx.complete_days (session, complete_from, absent)
+SELECT %(session)s, now(), %(absent)s WHERE %(complete)s
 ON CONFLICT (session) WHERE complete_until IS NULL DO NOTHING

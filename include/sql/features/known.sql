@@ -4,7 +4,6 @@ SELECT ts_code, session,
        kdj_k, kdj_d, kdj_j, boll_upper, boll_mid, boll_lower, boll_pct_b, boll_width, atr_14, adx_14, cci_14,
        williams_r_14, obv, mfi_14, roc_12, volume_ratio_5, ret_1, ret_5, ret_10, ret_20, vol_20, drawdown_60
 FROM ljwx.features
-JOIN ljwx.ingest_days USING (session)
 JOIN ljwx.complete_days USING (session)
 WHERE first_seen <= %(known_at)s AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
   AND complete_from <= %(known_at)s AND (complete_until IS NULL OR complete_until > %(known_at)s)

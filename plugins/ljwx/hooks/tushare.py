@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from ljwx.exceptions import (
     BadQuery,
@@ -34,6 +35,7 @@ __all__ = ["RateLimiter", "Table", "TushareApi", "TushareHook", "classify"]
 
 LIST_STATES = ("L", "D", "P", "G")
 MAX_PAGES = 1000
+PART_BYTES = 65_536
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 8.0
 
 DAILY = (
@@ -65,15 +67,15 @@ class _Retries:
     """The seconds that trouble may cost in one query, all pages together."""
 
     def __init__(self, budget: float) -> None:
-        self._left = budget
+        self.left = budget
         self._failures = 0
 
     def delay_after(self, spent: float) -> float | None:
         """Return how long to wait after an attempt that failed in `spent` seconds; None when the budget is used up."""
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2**self._failures) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         self._failures += 1
-        self._left -= spent + delay
-        return delay if self._left >= 0 else None
+        self.left -= spent + delay
+        return delay if self.left >= 0 else None
 
 
 class TushareHook(BaseHook):
@@ -186,7 +188,8 @@ class TushareHook(BaseHook):
                 self.limiter.acquire(api_name, self._endpoint.limit(api_name))
             began = time.monotonic()
             try:
-                return read_page(api_name, self._post(api_name, fields, params), fields, self._endpoint.token)
+                body = self._post(api_name, fields, params, retries.left)
+                return read_page(api_name, body, fields, self._endpoint.token)
             except (TushareUnavailable, MalformedAnswer) as error:
                 delay = retries.delay_after(time.monotonic() - began)
                 if delay is None:
@@ -194,21 +197,26 @@ class TushareHook(BaseHook):
                 self.log.warning("TuShare: %s; next attempt in %.1f s", error, delay)
             self._sleep(delay)
 
-    def _post(self, api_name: str, fields: Sequence[str], params: Mapping[str, Any]) -> bytes:
+    def _post(self, api_name: str, fields: Sequence[str], params: Mapping[str, Any], seconds: float) -> bytes:
         """Send one request and return the body of a 200.
 
         What requests raises holds the request, and so the token: only its class's name leaves this method.
+
+        :param seconds: for the whole answer, but at least as many as one read may take.
         """
         endpoint = self._endpoint
+        deadline = time.monotonic() + max(seconds, endpoint.timeouts[1])
         asked = {"api_name": api_name, "token": endpoint.token, "params": dict(params), "fields": ",".join(fields)}
         try:
-            answer = self._session.post(endpoint.url, json=asked, timeout=endpoint.timeouts, allow_redirects=False)
-            trouble = "" if answer.status_code == 200 else f"HTTP {answer.status_code}"
-        except requests.RequestException as error:
+            with self._session.post(
+                endpoint.url, json=asked, timeout=endpoint.timeouts, allow_redirects=False, stream=True
+            ) as answer:
+                if answer.status_code == 200:
+                    return _body(answer, deadline)
+                trouble = f"HTTP {answer.status_code}"
+        except (requests.RequestException, HTTPError) as error:
             trouble = _describe(error)
-        if trouble:
-            raise TushareUnavailable(f"{api_name}: no answer from {endpoint.url} ({trouble})")
-        return answer.content
+        raise TushareUnavailable(f"{api_name}: no answer from {endpoint.url} ({trouble})")
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -259,11 +267,24 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _describe(error: requests.RequestException) -> str:
+def _body(answer: requests.Response, deadline: float) -> bytes:
+    """Read an answer to its end: the time-out of a read begins anew with each byte that a slow server lets through.
+
+    :param deadline: of the monotonic clock.
+    """
+    parts = []
+    while part := answer.raw.read1(PART_BYTES, decode_content=True):
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _describe(error: Exception) -> str:
     """Name a failure by its class alone."""
     if isinstance(error, requests.ConnectTimeout):
         return "connect time-out"
-    if isinstance(error, requests.ReadTimeout):
+    if isinstance(error, requests.ReadTimeout | ReadTimeoutError):
         return "read time-out"
     return type(error).__name__
 

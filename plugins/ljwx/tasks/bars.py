@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ljwx.core.bars import Checked, DayCount
+    from ljwx.core.bars import DayCount
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.hooks.warehouse.bars import SavedDay
     from ljwx.tasks.judging import Judged
@@ -64,28 +64,47 @@ def plan_ingest() -> list[dict[str, str]]:
 
 
 def _confirmed(source: Source, wanted: Sequence[date]) -> list[date]:
-    """Keep the days on which trade_cal says that the exchange is open; all, where the tier does not carry it."""
+    """Keep the days on which trade_cal says that the exchange is open; all, where the tier does not carry it.
+
+    :raises MalformedAnswer: it does not say of each day, once, whether it is open (1) or closed (0).
+    """
+    from ljwx.exceptions import MalformedAnswer
+
     calendar = source.fetch("trade_cal", f"{wanted[0]:%Y%m%d}", f"{wanted[-1]:%Y%m%d}")
     if calendar is None:
         return list(wanted)
-    days = {row[calendar.fields.index("cal_date")] for row in calendar.rows if row[calendar.fields.index("is_open")]}
-    return [session for session in wanted if f"{session:%Y%m%d}" in days]
+    day_at, open_at = (calendar.fields.index(name) for name in ("cal_date", "is_open"))
+    told: dict[str, list[Any]] = {}
+    for row in calendar.rows:
+        told.setdefault(row[day_at], []).append(row[open_at])
+    said = {day: told.get(f"{day:%Y%m%d}", []) for day in wanted}
+    odd = [f"{day}: {said[day]}" for day in wanted if said[day] not in ([0], [1])]
+    if odd:
+        raise MalformedAnswer(
+            f"trade_cal does not say once, by 0 or 1, whether the exchange was open on {len(odd)} day(s): "
+            + "; ".join(odd[:NAMED])
+        )
+    return [day for day in wanted if said[day] == [1]]
 
 
 def _refresh_reference(
     warehouse: WarehouseHook, source: Source, run_key: int, sessions: Sequence[date]
 ) -> dict[str, int]:
     """Write the confirmed sessions, the instruments of all list states, and names over time."""
-    from ljwx.core.bars import instruments, name_periods
+    from ljwx.core.bars import instruments, name_periods, sift
 
     stocks, names = source.frame("stock_basic"), source.frame("namechange")
     warehouse.save_sessions(run_key, sessions)
     done: dict[str, int] = {}
     if stocks is not None:
-        merged = warehouse.save_instruments(run_key, instruments(stocks))
+        usable, refused = sift("stock_basic", stocks)
+        warehouse.save_strays(run_key, refused.iter_rows(named=True))
+        merged = warehouse.save_instruments(run_key, instruments(usable))
         done |= {"instruments_new": merged.inserted, "instruments_revised": merged.revised}
     if names is not None:
-        periods = name_periods(names)
+        usable, refused = sift("namechange", names)
+        warehouse.save_strays(run_key, refused.iter_rows(named=True))
+        periods = name_periods(usable)
         warehouse.save_names(run_key, periods.iter_rows(named=True))
         done["names"] = len(periods)
     return done
@@ -96,7 +115,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
 
     A complete session that was fetched with more interfaces than the tier carries now is left as it is.
 
-    :return: counts of sessions, bars inserted and revised, and rows quarantined.
+    :return: counts of sessions, bars inserted, revised and withdrawn, and rows quarantined.
     :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session.
     """
     from datetime import date
@@ -114,7 +133,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     with recorded_run(warehouse, **chunk) as run:
         judged = judge(source, warehouse, sessions)
         counts = _not_better_known(warehouse, judged)
-        warehouse.save_strays(run.key, _strays(judged.checked, sessions).iter_rows(named=True))
+        warehouse.save_strays(run.key, _strays(judged, sessions).iter_rows(named=True))
         if source.lacks("stock_basic"):
             warehouse.save_seen(run.key, instruments_seen(judged.checked.bars).iter_rows(named=True))
         saved = [_save(warehouse, run.key, judged, count) for count in counts]
@@ -123,6 +142,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
             "inserted": sum(day.inserted for day in saved),
             "revised": sum(day.revised for day in saved),
             "quarantined": sum(day.quarantined for day in saved),
+            "withdrawn": sum(day.withdrawn for day in saved),
         }
         log.info("%s to %s: %s", first, last, run.outputs)
         _require_complete(counts)
@@ -148,8 +168,8 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
     session = count.session
     day = {
         "session": session, "complete": count.complete, "expected": count.expected, "received": count.received,
-        "quarantined": count.quarantined, "suspended": count.suspended, "missing": list(count.missing),
-        "absent": judged.absent,
+        "quarantined": count.quarantined, "suspended": count.suspended, "unfactored": count.unfactored,
+        "missing": list(count.missing), "absent": judged.absent,
     }  # fmt: skip
     halts: Iterable[dict[str, Any]] = ()
     if judged.stopped is not None:
@@ -159,16 +179,17 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
         run_key,
         day,
         judged.checked.bars.filter(pl.col("session") == session),
-        judged.checked.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
+        judged.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
         halts,
+        judged.asked,
     )
 
 
-def _strays(checked: Checked, sessions: Sequence[date]) -> pl.DataFrame:
+def _strays(judged: Judged, sessions: Sequence[date]) -> pl.DataFrame:
     """Return the refused rows that name no session of the range: without a day, or with a wrong one."""
     import polars as pl
 
-    return checked.quarantine.filter(~pl.col("session").is_in(list(sessions)).fill_null(False))
+    return judged.quarantine.filter(~pl.col("session").is_in(list(sessions)).fill_null(False))
 
 
 def _require_complete(counts: Iterable[DayCount]) -> None:
@@ -178,6 +199,7 @@ def _require_complete(counts: Iterable[DayCount]) -> None:
     if short:
         told = "; ".join(
             f"{count.session}: {count.received} of {count.expected} bars, {count.quarantined} in quarantine"
+            + (f", {count.unfactored} without a factor" if count.unfactored else "")
             + (f", missing {', '.join(count.missing[:NAMED])}" if count.missing else "")
             for count in short[:NAMED]
         )

@@ -68,10 +68,9 @@ def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFra
     import polars as pl
 
     from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
-    from ljwx.resources import sse_calendar
 
     complete = warehouse.complete_sessions()
-    holes = sorted(set(sse_calendar().between(complete[0], complete[-1])) - set(complete))
+    holes = sorted(set(warehouse.trading_days(complete[0], complete[-1])) - set(complete))
     previous = warehouse.obv_before(FEATURE_VERSION, since)
     begin = max(0, bisect_left(complete, since) - LOOK_BACK)
     for stocks in _groups(warehouse.instruments()["ts_code"].to_list(), len(complete) - begin):

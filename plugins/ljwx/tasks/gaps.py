@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
 log = logging.getLogger(__name__)
@@ -18,23 +18,26 @@ HORIZON_DAYS = 30
 def check_gaps() -> dict[str, Any]:
     """Report, one line each, what lies between the first and the last known session and is not complete.
 
-    Nothing here fails the run.
+    Nothing here fails the run. A day that the calendar has meanwhile learnt to be closed is no gap.
 
     :return: counts of missing and incomplete sessions, and the days that the calendar reaches past the run's day.
     """
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import sse_calendar
 
-    days = WarehouseHook().known_days()
+    warehouse = WarehouseHook()
+    days = warehouse.known_days()
     calendar = sse_calendar()
     known = [row["session"] for row in days]
-    trading = calendar.between(known[0], min(known[-1], calendar.known_through)) if known else ()
-    missing = _report_missing(trading, [row for row in days if row["fetched"]], known)
-    incomplete = [row for row in days if row["fetched"] and not row["complete"]]
+    trading = warehouse.trading_days(known[0], known[-1]) if known else []
+    fetched = {row["session"]: row for row in days if row["fetched"]}
+    missing = _report_missing(trading, fetched)
+    incomplete = [fetched[day] for day in trading if day in fetched and not fetched[day]["complete"]]
     for row in incomplete:
         log.warning(
-            "%s is incomplete: %d of %d bars, %d missing, %d in quarantine; later stages do not see it. %s",
+            "%s is incomplete: %d of %d bars, %d missing, %d in quarantine%s; later stages do not see it. %s",
             row["session"], row["received"], row["expected"], row["missing"], row["quarantined"],
+            f", {row['unfactored']} without a factor" if row["unfactored"] else "",
             _remedy(row["session"], row["session"]),
         )  # fmt: skip
     left = calendar.days_left(_run_day())
@@ -43,15 +46,13 @@ def check_gaps() -> dict[str, Any]:
     return {"missing": missing, "incomplete": len(incomplete), "calendar_days_left": left}
 
 
-def _report_missing(trading: Sequence[date], fetched: Sequence[dict[str, Any]], known: Sequence[date]) -> int:
+def _report_missing(trading: Sequence[date], fetched: Collection[date]) -> int:
     """Log each run of trading days that were never fetched; return how many days they are."""
     from ljwx.core.sessions import unbroken
     from ljwx.resources import REFRESH_SESSIONS
 
-    have = {row["session"] for row in fetched}
-    wanted = sorted({*trading, *known})
-    gone = [session for session in wanted if session not in have]
-    for first, last in unbroken(gone, wanted):
+    gone = [session for session in trading if session not in fetched]
+    for first, last in unbroken(gone, trading):
         span = str(first) if first == last else f"{first} to {last}"
         log.warning(
             "%s: never fetched. %s If the exchange was closed then, correct the calendar: %s",

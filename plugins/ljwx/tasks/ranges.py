@@ -42,6 +42,9 @@ def sessions_between(params: Mapping[str, Any], calendar: Calendar, today: date)
         raise ConfigurationError(
             f"end_date {end} is in the future (today is {today} in Shanghai); there is no data yet"
         )
+    first = calendar.sessions[0]
+    if start < first:
+        raise ConfigurationError(f"start_date {start} is before {first}, where the shipped calendar begins")
     sessions = calendar.between(start, end)
     if not sessions:
         raise ConfigurationError(f"there is no trading session from {start} to {end}; choose a longer range")

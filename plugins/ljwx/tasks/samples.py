@@ -117,14 +117,13 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
 
 def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
     from ljwx.core.samples import build
-    from ljwx.resources import sse_calendar
     from ljwx.tasks.known import known_bars, known_features
 
     bars = known_bars(warehouse, known, spec.horizon + spec.exit_roll)
     features = known_features(warehouse, known, bars)
     sessions = bars["session"].unique().sort().to_list()
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
-    days = sse_calendar().between(sessions[0], sessions[-1])
+    days = warehouse.trading_days(sessions[0], sessions[-1])
     instruments, names = warehouse.known_instruments(known.at), warehouse.known_names(known.at)
     built = build(bars, features, instruments, days, spec, names=names)
     for row in built.exclusions.iter_rows(named=True):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from ljwx.tasks.frames import wire_frame
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -30,6 +32,10 @@ class Source(Protocol):
     @property
     def absent(self) -> list[str]:
         """What the source does not carry, as far as it was asked for, sorted."""
+
+    @property
+    def asked(self) -> Sequence[str] | None:
+        """The stocks that it is asked for; None for the whole market."""
 
     def lacks(self, name: str) -> bool:
         """Say whether the source is known not to carry an interface, or a column of `daily`."""
@@ -82,6 +88,8 @@ class TierSource:
     :param absent: interfaces known to be refused; they are not asked again.
     """
 
+    asked = None
+
     def __init__(self, hook: TushareHook, absent: Iterable[str] = ()) -> None:
         self._hook = hook
         self._absent = set(absent)
@@ -112,7 +120,7 @@ class TierSource:
                 raise
             self._require_daily()
             self._absent.add(api_name)
-            log.warning("going on without %s: %s", api_name, refused)
+            log.warning("going on without %s: %s", api_name, str(refused))
             return None
         self._carried.add(api_name)
         return table
@@ -155,6 +163,11 @@ class KLineSource:
         """What k-lines do not tell."""
         return list(NOT_IN_KLINES)
 
+    @property
+    def asked(self) -> Sequence[str]:
+        """The stocks that the connection names."""
+        return self._hook.stocks
+
     def lacks(self, name: str) -> bool:
         """Say whether k-lines lack it."""
         return name in NOT_IN_KLINES
@@ -195,18 +208,3 @@ def _together(parts: Sequence[Table]) -> pl.DataFrame:
     from ljwx.hooks.tushare import Table
 
     return wire_frame(Table(parts[0].fields, [row for part in parts for row in part.rows], parts[0].api_name))
-
-
-def wire_frame(table: Table) -> pl.DataFrame:
-    """Turn an answer into a frame without judging it: a column whose values are of several types becomes text."""
-    import polars as pl
-
-    columns = []
-    for at, name in enumerate(table.fields):
-        values = [row[at] for row in table.rows]
-        kinds = {type(value) for value in values} - {type(None)}
-        if kinds <= {int, float} and kinds:
-            columns.append(pl.Series(name, values, dtype=pl.Float64, strict=False))
-        else:
-            columns.append(pl.Series(name, [None if v is None else str(v) for v in values], dtype=pl.String))
-    return pl.DataFrame(columns)

@@ -4,15 +4,19 @@ from ljwx.core.bars.chaining import LONGEST_OUTCOME, chained_for_features, chain
 from ljwx.core.bars.checking import Checked, Context, check
 from ljwx.core.bars.counts import UNIVERSE_TOLERANCE, DayCount, completeness, completeness_by_precedent, expected
 from ljwx.core.bars.ex_rights import ExRight, parse_ex_right, reference_price
-from ljwx.core.bars.frame import BARS, assemble, chain_factors
+from ljwx.core.bars.frame import BARS, NUMBERS, RAW, assemble, chain_factors
 from ljwx.core.bars.limits import limit_band, limit_percent, limit_price, within_widest_limit
 from ljwx.core.bars.reference import instruments, instruments_seen, name_periods, special_treatment, suspensions
 from ljwx.core.bars.rules import RULES, Rule
+from ljwx.core.bars.sides import SIDES, sift
 
 __all__ = [
     "BARS",
     "LONGEST_OUTCOME",
+    "NUMBERS",
+    "RAW",
     "RULES",
+    "SIDES",
     "UNIVERSE_TOLERANCE",
     "Checked",
     "Context",
@@ -35,6 +39,7 @@ __all__ = [
     "name_periods",
     "parse_ex_right",
     "reference_price",
+    "sift",
     "special_treatment",
     "suspensions",
     "within_widest_limit",

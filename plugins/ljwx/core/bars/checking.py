@@ -82,7 +82,7 @@ def _with_verdict(frame: pl.DataFrame, severity: str, column: str) -> pl.DataFra
 
 def _quarantine(bad: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     kept = [name for name in columns if name not in ("flags", "raw")]
-    raws = [row["raw"] or _as_json(_told(row, kept)) for row in bad.iter_rows(named=True)]
+    raws = [row["raw"] or as_json(_told(row, kept)) for row in bad.iter_rows(named=True)]
     rows = bad.select("ts_code", "session", "reasons").with_columns(pl.Series("raw", raws, dtype=pl.String))
     return rows.cast(QUARANTINE)
 
@@ -92,7 +92,9 @@ def _told(row: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in columns if name != UNREFERENCED or row[name] is not None}
 
 
-def _as_json(values: dict[str, Any]) -> str:
+def as_json(values: dict[str, Any]) -> str:
+    """Write values as JSON; what JSON does not have, a date or a number that is not finite, as text."""
+
     def plain(value: Any) -> Any:
         finite = not isinstance(value, float) or math.isfinite(value)
         return value if finite and not isinstance(value, date) else str(value)

@@ -32,10 +32,11 @@ class DayCount:
     :param suspended: those of them suspended for the whole day.
     :param expected: listed - suspended.
     :param received: kept bars of expected stocks.
+    :param unfactored: those of them without a factor, where the source carries factors.
     :param quarantined: rows in quarantine, of any code.
     :param missing: expected codes with neither a bar nor a row in quarantine, sorted.
     :param complete: whether received reaches expected within the tolerance; a row in quarantine does not count as
-        received.
+        received, nor does one without its factor.
     """
 
     session: date
@@ -43,6 +44,7 @@ class DayCount:
     suspended: int
     expected: int
     received: int
+    unfactored: int
     quarantined: int
     missing: tuple[str, ...]
     complete: bool
@@ -59,6 +61,8 @@ def completeness(
     instruments: pl.DataFrame,
     suspended: pl.DataFrame | None = None,
     tolerance: float = TOLERANCE,
+    *,
+    factored: bool = False,
 ) -> tuple[DayCount, ...]:
     """Count each session's rows.
 
@@ -66,14 +70,11 @@ def completeness(
     :param checked: what ``check`` made of all their rows.
     :param instruments: ts_code, list_date, delist_date.
     :param suspended: ts_code, session of whole-day suspensions.
-    :param tolerance: share of the expected rows that may be missing or in quarantine.
+    :param tolerance: share of the expected rows that may be missing, in quarantine or without a factor.
+    :param factored: whether the source carries factors, so that a bar without one is not whole.
     """
-    bars, bad = _codes(checked.bars), _codes(checked.quarantine)
-    halted = {} if suspended is None else _codes(suspended)
-    return tuple(
-        _day(day, _listed(instruments, day), halted.get(day, []), bars.get(day, []), bad.get(day, []), tolerance)
-        for day in sessions
-    )
+    rows = _Rows.of(checked, suspended, factored)
+    return tuple(_day(day, _listed(instruments, day), rows, tolerance) for day in sessions)
 
 
 def completeness_by_precedent(
@@ -82,6 +83,8 @@ def completeness_by_precedent(
     before: Collection[str],
     suspended: pl.DataFrame | None = None,
     tolerance: float = UNIVERSE_TOLERANCE,
+    *,
+    factored: bool = False,
 ) -> tuple[DayCount, ...]:
     """Count each session's rows against the stocks of the last complete session, for a tier without stock_basic.
 
@@ -91,35 +94,54 @@ def completeness_by_precedent(
     :param sessions: the sessions asked for, in time order.
     :param before: the codes that had a bar in the session before the first.
     :param tolerance: as for ``completeness``; ``UNIVERSE_SLACK`` stocks may be missing in any case.
+    :param factored: as for ``completeness``.
     """
-    bars, bad = _codes(checked.bars), _codes(checked.quarantine)
-    halted = {} if suspended is None else _codes(suspended)
+    rows = _Rows.of(checked, suspended, factored)
     reference, counts = frozenset(before), []
     for session in sessions:
-        known = reference or frozenset(bars.get(session, []))
+        bars = frozenset(rows.bars.get(session, ()))
+        known = reference or bars
         slack = min(UNIVERSE_SLACK, len(known) // 2)
         share = max(tolerance, (slack + 0.5) / max(len(known), 1))
-        count = _day(session, known, halted.get(session, []), bars.get(session, []), bad.get(session, []), share)
+        count = _day(session, known, rows, share)
         counts.append(count)
         if count.complete:
-            reference = frozenset(bars[session]) | reference.intersection(bad.get(session, []))
+            reference = bars | reference.intersection(rows.bad.get(session, ()))
     return tuple(counts)
 
 
-def _day(
-    day: date, listed: frozenset[str], halted: Sequence[str], bars: Sequence[str], bad: Sequence[str], tolerance: float
-) -> DayCount:
-    wanted = listed.difference(halted)
-    received = wanted.intersection(bars)
+@dataclass(frozen=True)
+class _Rows:
+    """The codes of each session: kept, without the factor they should have, in quarantine, suspended."""
+
+    bars: dict[date, list[str]]
+    bare: dict[date, list[str]]
+    bad: dict[date, list[str]]
+    halted: dict[date, list[str]]
+
+    @classmethod
+    def of(cls, checked: Checked, suspended: pl.DataFrame | None, factored: bool) -> _Rows:
+        bare = checked.bars.filter(pl.col("adj_factor").is_null() & factored)
+        halted = {} if suspended is None else _codes(suspended)
+        return cls(_codes(checked.bars), _codes(bare), _codes(checked.quarantine), halted)
+
+
+def _day(day: date, listed: frozenset[str], rows: _Rows, tolerance: float) -> DayCount:
+    wanted = listed.difference(rows.halted.get(day, ()))
+    received = wanted.intersection(rows.bars.get(day, ()))
+    bare = received.intersection(rows.bare.get(day, ()))
+    bad = rows.bad.get(day, ())
+    lacking = len(wanted) - len(received) + len(bare)
     return DayCount(
         session=day,
         listed=len(listed),
         suspended=len(listed) - len(wanted),
         expected=len(wanted),
         received=len(received),
+        unfactored=len(bare),
         quarantined=len(bad),
         missing=tuple(sorted(wanted - received - frozenset(bad))),
-        complete=bool(received) and len(wanted) - len(received) <= math.floor(tolerance * len(wanted)),
+        complete=bool(received) and lacking <= math.floor(tolerance * len(wanted)),
     )
 
 

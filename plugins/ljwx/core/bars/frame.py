@@ -20,6 +20,12 @@ BARS = pl.Schema(
 CLAIMS = ("change", "pct_chg")
 """What the source says about a bar and ``check`` verifies; not stored."""
 
+NUMBERS = frozenset({*VALUES, *JOINED, *CLAIMS})
+"""Columns of the wire that hold numbers."""
+
+RAW = "raw"
+"""In a wire frame: the row as JSON where the wire had something else than a number in one of ``NUMBERS``."""
+
 UNREFERENCED = "unreferenced"
 """Why a source that derives pre_close could not derive a row's; null where it could. Not stored."""
 
@@ -27,6 +33,11 @@ UNREFERENCED = "unreferenced"
 def session_of(column: str) -> pl.Expr:
     """Turn the wire's YYYYMMDD strings into dates; what is not a date becomes null."""
     return pl.col(column).cast(pl.String).str.strptime(pl.Date, "%Y%m%d", strict=False)
+
+
+def as_number(name: str) -> pl.Expr:
+    """Turn a wire column into numbers; what is none becomes null."""
+    return pl.col(name).cast(pl.Float64, strict=False)
 
 
 def assemble(daily: pl.DataFrame, factors: pl.DataFrame | None, limits: pl.DataFrame | None) -> pl.DataFrame:
@@ -86,19 +97,17 @@ def _text(name: str) -> pl.Expr:
 
 def _numbers(wire: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
     return [
-        _number(name).alias(name) if name in wire.columns else pl.lit(None, dtype=pl.Float64).alias(name)
+        as_number(name).alias(name) if name in wire.columns else pl.lit(None, dtype=pl.Float64).alias(name)
         for name in names
     ]
 
 
-def _number(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.Float64, strict=False)
-
-
 def _raw(wire: pl.DataFrame, names: Sequence[str]) -> pl.Expr:
-    lost = [pl.col(name).is_not_null() & _number(name).is_null() for name in names if name in wire.columns]
+    columns = [name for name in wire.columns if name != RAW]
+    lost = [pl.col(name).is_not_null() & as_number(name).is_null() for name in names if name in columns]
     lost.append(session_of("trade_date").is_null())
-    return pl.when(pl.any_horizontal(lost)).then(pl.struct(wire.columns).struct.json_encode()).alias("raw")
+    told = pl.when(pl.any_horizontal(lost)).then(pl.struct(columns).struct.json_encode())
+    return (pl.coalesce(RAW, told) if RAW in wire.columns else told).alias("raw")
 
 
 def _joined(frame: pl.DataFrame, wire: pl.DataFrame | None, names: Sequence[str]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ EXCHANGES = {"SH": "SSE", "SZ": "SZSE", "BJ": "BSE"}
 
 
 def instruments(stock_basic: pl.DataFrame) -> pl.DataFrame:
-    """Turn stock_basic's answers (all list states, one after the other) into the instruments frame.
+    """Turn stock_basic's answers (all list states, one after the other), as ``sift`` keeps them, into instruments.
 
     :return: ts_code, name, industry, market, exchange, list_status, list_date, delist_date (null while listed), by
         ts_code.
@@ -53,7 +53,7 @@ def suspensions(suspend_d: pl.DataFrame) -> pl.DataFrame:
 
 
 def name_periods(namechange: pl.DataFrame) -> pl.DataFrame:
-    """Turn namechange's answers into names over time.
+    """Turn namechange's answers, as ``sift`` keeps them, into names over time.
 
     namechange repeats rows, once with and once without an end: the end is taken where any repeat has one.
 
@@ -62,7 +62,7 @@ def name_periods(namechange: pl.DataFrame) -> pl.DataFrame:
     dates = (session_of(name).alias(name) for name in ("start_date", "end_date", "ann_date"))
     texts = (pl.col(name).cast(pl.String) for name in ("ts_code", "name", "change_reason"))
     keys = ("ts_code", "start_date", "name")
-    periods = namechange.select(*texts, *dates).drop_nulls(keys)
+    periods = namechange.select(*texts, *dates)
     return periods.group_by(keys).agg(pl.col("end_date", "ann_date", "change_reason").max()).sort(keys)
 
 

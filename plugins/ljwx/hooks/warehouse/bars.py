@@ -1,4 +1,4 @@
-"""Bars: reference data, sessions' bars with what was refused, and how whole each session is."""
+"""Bars: sessions' bars with what was refused, and how whole each session is."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ljwx.hooks.warehouse.base import WarehouseBase, statement
-from ljwx.hooks.warehouse.revisions import Merged, merge_revisions
+from ljwx.hooks.warehouse.base import statement
+from ljwx.hooks.warehouse.reference import ReferenceVerbs
+from ljwx.hooks.warehouse.revisions import merge_revisions
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,32 +34,11 @@ class SavedDay:
     inserted: int
     revised: int
     quarantined: int
+    withdrawn: int = 0
 
 
-class BarsVerbs(WarehouseBase):
+class BarsVerbs(ReferenceVerbs):
     """Verbs of the stage `bars`."""
-
-    def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
-        """Add confirmed trading days; known ones stay as they are."""
-        with self.transaction() as connection:
-            values = [{"session": session, "run_key": run_key} for session in sessions]
-            connection.cursor().executemany(statement("bars/add_session"), values)
-
-    def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
-        """Write stocks of all list states; a changed one becomes a new revision."""
-        with self.transaction() as connection:
-            return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
-
-    def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
-        """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
-        with self.transaction() as connection:
-            values = [{"run_key": run_key, **stock} for stock in stocks]
-            connection.cursor().executemany(statement("bars/add_instrument"), values)
-
-    def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
-        """Add names over time; a name that ends gets its end date."""
-        with self.transaction() as connection:
-            connection.cursor().executemany(statement("bars/add_name"), [row | {"run_key": run_key} for row in names])
 
     def save_day(
         self,
@@ -67,28 +47,36 @@ class BarsVerbs(WarehouseBase):
         bars: pl.DataFrame,
         quarantine: Iterable[dict[str, Any]],
         suspensions: Iterable[dict[str, Any]],
+        asked: Sequence[str] | None = None,
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
+
+        A bar that is there and did not come again is current no more when the day is complete without it. Of an
+        incomplete day nobody knows whether the bar is withdrawn or late.
 
         :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
+        :param asked: the codes that the source was asked for; the whole market by default.
         """
-        session = day["session"]
+        session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
         with self.bars_lock(), self.transaction() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT ljwx.ensure_years(%s, %s)", (session, session))
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
             merged = merge_revisions(connection, "bars", bars, ["session", "ts_code"], run_key)
+            withdrawn = 0
+            if day["complete"]:
+                codes = {"present": bars["ts_code"].to_list(), "asked": None if asked is None else list(asked)}
+                withdrawn = cursor.execute(statement("bars/withdraw"), {"session": session, **codes}).rowcount
             refused = [_refused(run_key, row) for row in quarantine]
             cursor.executemany(statement("bars/add_quarantine"), refused)
             stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
             cursor.executemany(statement("bars/add_suspension"), stopped)
-            cursor.execute(statement("bars/set_day"), {"run_key": run_key, "absent": [], **day})
-            cursor.execute(statement("bars/close_day"), day)
-            cursor.execute(statement("bars/open_day"), day)
-        return SavedDay(session, merged.inserted, merged.revised, len(refused))
+            for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
+                cursor.execute(statement(name), counts)
+        return SavedDay(session, merged.inserted, merged.revised, len(refused), withdrawn)
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
         """Return the bars of the complete sessions in the range, sorted by stock and session.
@@ -121,6 +109,16 @@ class BarsVerbs(WarehouseBase):
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
         return self._bars(query, chain, columns=FEATURE_INPUTS, **wanted)
 
+    def last_bars(self, first: date, last: date) -> pl.DataFrame:
+        """Return ts_code, close and adj_factor of each stock's last bar in the range.
+
+        A stock with a refused row after that bar has none.
+        """
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "close": pl.Float64, "adj_factor": pl.Float64}
+        return self.frame("bars/last_before", schema, first=first, last=last)
+
     def save_strays(self, run_key: int, quarantine: Iterable[dict[str, Any]]) -> None:
         """Write refused rows that belong to no session of a range."""
         with self.transaction() as connection:
@@ -132,8 +130,6 @@ class BarsVerbs(WarehouseBase):
     ) -> pl.DataFrame:
         import polars as pl
 
-        from ljwx.resources import sse_calendar
-
         kinds: dict[str, Any] = {"ts_code": pl.String, "session": pl.Date, "flags": pl.String}
         schema = {name: kinds.get(name, pl.Float64) for name in ("ts_code", "session", *columns)}
         schema["unfactored"] = pl.String
@@ -144,7 +140,7 @@ class BarsVerbs(WarehouseBase):
         if not frame["unfactored"].any():
             return frame.drop("unfactored")
         days = frame["session"].unique().sort().to_list()
-        return chain(frame, sse_calendar().between(days[0], days[-1])).drop("unfactored")
+        return chain(frame, self.trading_days(days[0], days[-1])).drop("unfactored")
 
     def days(self, first: date, last: date) -> list[dict[str, Any]]:
         """Return session, complete and absent of the sessions in the range that were fetched before, sorted."""
@@ -154,27 +150,9 @@ class BarsVerbs(WarehouseBase):
         """Return each known session, fetched or not, and the counts of its bars, null before a fetch."""
         return self.rows("bars/known_days")
 
-    def instruments(self) -> pl.DataFrame:
-        """Return the current instruments of all list states, sorted by ts_code."""
-        import polars as pl
-
-        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
-        return self.frame("bars/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
-
-    def sessions(self, first: date, last: date) -> list[date]:
-        """Return the confirmed trading days of the range, sorted."""
-        return [row["session"] for row in self.rows("bars/sessions", first=first, last=last)]
-
     def complete_sessions(self, first: date | None = None, last: date | None = None) -> list[date]:
         """Return the complete sessions of the range, sorted."""
         return [row["session"] for row in self.rows("bars/complete_sessions", first=first, last=last)]
-
-    def names(self) -> pl.DataFrame:
-        """Return names over time: ts_code, name, start_date, end_date (null: still on)."""
-        import polars as pl
-
-        text = {"ts_code": pl.String, "name": pl.String}
-        return self.frame("bars/names", {**text, "start_date": pl.Date, "end_date": pl.Date})
 
 
 def _refused(run_key: int, row: dict[str, Any]) -> dict[str, Any]:

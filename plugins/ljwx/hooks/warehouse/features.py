@@ -19,7 +19,7 @@ class FeaturesVerbs(WarehouseBase):
     """Verbs of the stage `features`."""
 
     def stale_from(self, feature_version: str) -> date | None:
-        """Return the first complete session whose features have not seen all of its bars."""
+        """Return the first complete session from which on features have not seen what the bars are now."""
         found = self.row("features/stale_from", feature_version=feature_version)
         return found["session"] if found else None
 
@@ -27,6 +27,8 @@ class FeaturesVerbs(WarehouseBase):
         self, run_key: int, parts: Iterable[pl.DataFrame], feature_version: str | None = None, since: date | None = None
     ) -> Merged:
         """Write feature rows in one transaction, however many parts they come in; unchanged rows are not touched.
+
+        From `since` on a row whose bar is withdrawn is current no more.
 
         :param parts: frames of different stocks with the columns KEYS and the features.
         :param since: from here on the parts hold every complete session, made of all bars that are there; to be called
@@ -43,6 +45,7 @@ class FeaturesVerbs(WarehouseBase):
                 inserted, revised = inserted + merged.inserted, revised + merged.revised
             if since is not None:
                 marks = {"feature_version": feature_version, "since": since}
+                connection.execute(statement("features/withdraw"), marks)
                 connection.execute(statement("features/add_marks"), marks)
         return Merged(inserted, revised)
 

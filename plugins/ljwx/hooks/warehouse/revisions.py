@@ -56,10 +56,15 @@ def merge_revisions(
     written = _run(
         connection,
         f"INSERT INTO ljwx.{table} ({columns}, revision, run_key) "
-        f"SELECT {columns}, coalesce(old, 0) + 1, {run_key:d} FROM changed_{table}",
+        f"SELECT {columns}, coalesce(old, ({_newest(table, same_key)}), 0) + 1, {run_key:d} FROM changed_{table} s",
     )
     _run(connection, f"DROP TABLE staged_{table}, changed_{table}")
     return Merged(written - revised, revised)
+
+
+def _newest(table: str, same_key: str) -> str:
+    """Select the last revision of a row that has none that is current."""
+    return f"SELECT max(t.revision) FROM ljwx.{table} t WHERE {same_key}"
 
 
 def _is_known(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str]) -> bool:

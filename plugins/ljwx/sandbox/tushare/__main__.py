@@ -14,7 +14,7 @@ import uvicorn
 
 from ljwx.sandbox.tushare.app import Desk, make_app
 from ljwx.sandbox.tushare.interfaces import Source
-from ljwx.sandbox.tushare.limits import SANDBOX_TOKENS, read_tokens
+from ljwx.sandbox.tushare.limits import MINUTE, SANDBOX_TOKENS, RateBook, read_tokens
 from ljwx.sandbox.tushare.market import SimulatedMarket
 from ljwx.sandbox.tushare.replay import ReplaySource
 from ljwx.sandbox.tushare.sessions import SessionList
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="serve nothing after; stands for today")
     parser.add_argument("--replay", type=Path, help="folder of real rows, in the place of the simulated market")
     parser.add_argument("--token-file", type=Path, help=f"JSON of tiers; default tokens: {', '.join(SANDBOX_TOKENS)}")
+    parser.add_argument("--minute", type=float, default=MINUTE, help="seconds that stand for a minute in the limits")
     parser.add_argument("--verbose", action="store_true", help="log every request")
     return parser
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     try:
         tiers = read_tokens(options.token_file) if options.token_file else SANDBOX_TOKENS
-        app = make_app(Desk(make_source(options), tiers))
+        app = make_app(Desk(make_source(options), tiers, RateBook(minute=options.minute)))
     except (OSError, ValueError) as error:
         bound.close()
         return _complain(str(error))

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 SHANGHAI = timezone(timedelta(hours=8))
-_MINUTE = 60.0
+MINUTE = 60.0
 
 
 def shanghai_today() -> date:
@@ -72,10 +72,18 @@ class RateBook:
     """Counts calls: a sliding window of 60 seconds and the Shanghai day. A refused call is not counted.
 
     TuShare does not say whether its minute is fixed or sliding; sliding is the stricter reading.
+
+    :param minute: seconds that stand for a minute.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, today: Callable[[], date] = shanghai_today) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], date] = shanghai_today,
+        minute: float = MINUTE,
+    ) -> None:
         self._clock = clock
+        self._length = minute
         self._today = today
         self._lock = threading.Lock()
         self._minute: dict[tuple[str, str], deque[float]] = defaultdict(deque)
@@ -86,7 +94,7 @@ class RateBook:
         key, today = (token, api), self._today()
         with self._lock:
             window, now = self._minute[key], self._clock()
-            while window and now - window[0] >= _MINUTE:
+            while window and now - window[0] >= self._length:
                 window.popleft()
             if tier.per_day is not None and self._day[token, api, today] >= tier.per_day:
                 return f"{tier.per_day}次/天"

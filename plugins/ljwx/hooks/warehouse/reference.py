@@ -1,0 +1,73 @@
+"""What bars are read by: trading days, stocks, names over time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ljwx.hooks.warehouse.base import WarehouseBase, statement
+from ljwx.hooks.warehouse.revisions import Merged, merge_revisions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class ReferenceVerbs(WarehouseBase):
+    """Verbs of the stage `bars` that are not about bars."""
+
+    def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
+        """Write the trading days of a range, from the first of `sessions` to the last; known ones stay as they are.
+
+        A day between that was taken for a session before, and is none, is forgotten unless it has bars.
+        """
+        span = {"first": min(sessions), "last": max(sessions), "sessions": list(sessions)}
+        with self.transaction() as connection:
+            connection.execute(statement("bars/forget_closed"), span)
+            values = [{"session": session, "run_key": run_key} for session in sessions]
+            connection.cursor().executemany(statement("bars/add_session"), values)
+
+    def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
+        """Write stocks of all list states; a changed one becomes a new revision."""
+        with self.bars_lock(), self.transaction() as connection:
+            return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
+
+    def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
+        """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
+        with self.bars_lock(), self.transaction() as connection:
+            values = [{"run_key": run_key, **stock} for stock in stocks]
+            connection.cursor().executemany(statement("bars/add_instrument"), values)
+
+    def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
+        """Add names over time; a name that ends gets its end date."""
+        with self.bars_lock(), self.transaction() as connection:
+            connection.cursor().executemany(statement("bars/add_name"), [row | {"run_key": run_key} for row in names])
+
+    def instruments(self) -> pl.DataFrame:
+        """Return the current instruments of all list states, sorted by ts_code."""
+        import polars as pl
+
+        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
+        return self.frame("bars/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
+
+    def sessions(self, first: date, last: date) -> list[date]:
+        """Return the confirmed trading days of the range, sorted."""
+        return [row["session"] for row in self.rows("bars/sessions", first=first, last=last)]
+
+    def trading_days(self, first: date, last: date) -> list[date]:
+        """Return the range's trading days, sorted: the shipped calendar's and, past its end, the confirmed ones.
+
+        There the calendar takes each weekday for a session, a holiday too.
+        """
+        from ljwx.resources import sse_calendar
+
+        calendar = sse_calendar()
+        known = calendar.between(first, min(last, calendar.known_through))
+        return [*known, *self.sessions(max(first, calendar.known_through + timedelta(days=1)), last)]
+
+    def names(self) -> pl.DataFrame:
+        """Return names over time: ts_code, name, start_date, end_date (null: still on)."""
+        import polars as pl
+
+        text = {"ts_code": pl.String, "name": pl.String}
+        return self.frame("bars/names", {**text, "start_date": pl.Date, "end_date": pl.Date})
