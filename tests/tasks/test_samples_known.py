@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -123,18 +123,54 @@ def test_what_left_is_counted_by_the_reason_it_is_no_sample_any_more(warehouse: 
     assert merge["kept"] + merge["superseded"] + merge["new"] == len(new)
 
 
+RECLASSIFY = (
+    "WITH old AS (UPDATE ljwx.instruments SET superseded_at = now() "
+    "WHERE ts_code = %s AND superseded_at IS NULL RETURNING *) "
+    "INSERT INTO ljwx.instruments "
+    "(ts_code, revision, name, industry, market, exchange, list_status, list_date, run_key) "
+    "SELECT ts_code, revision + 1, '换名', '改行', '换板', exchange, list_status, list_date, run_key FROM old"
+)
+
+
+def test_a_stock_reclassified_today_changes_nothing_that_was_told_of_earlier_sessions(
+    warehouse: Database, tasks: TaskRunner
+) -> None:
+    warehouse.execute("UPDATE ljwx.instruments SET first_seen = '2026-01-14 23:30+08'")
+    first = tasks.run(build_dataset)
+    told = warehouse.rows(
+        "SELECT snapshot ->> 'industry' = '未知' AS unknown, min(session), max(session) FROM ljwx.samples GROUP BY 1"
+    )
+    assert {row["unknown"]: row["min" if not row["unknown"] else "max"] for row in told} == {
+        True: date(2026, 1, 13), False: date(2026, 1, 14),
+    }  # fmt: skip
+    warehouse.execute(RECLASSIFY, STOCK)
+    assert tasks.run(build_dataset) == first
+
+
+def test_industries_over_time_are_what_was_seen_last_on_each_day_in_shanghai(market_db: Database) -> None:
+    for seen in ("2026-01-14 16:30+00", "2026-01-15 14:59+00"):
+        market_db.execute(RECLASSIFY, STOCK)
+        market_db.execute(
+            "UPDATE ljwx.instruments SET first_seen = %s WHERE ts_code = %s AND superseded_at IS NULL", seen, STOCK
+        )
+    market_db.execute("UPDATE ljwx.instruments SET industry = '旧业' WHERE ts_code = %s AND revision = 2", STOCK)
+    market_db.execute("UPDATE ljwx.instruments SET first_seen = '2026-01-14 15:59+00' WHERE revision = 1")
+    hook = WarehouseHook()
+    end = datetime(2026, 1, 16, tzinfo=timezone.utc)
+    mine = hook.known_industries(end).filter(ts_code=STOCK).select("start_date", "industry").rows()
+    assert [day for day, _ in mine] == [date(2026, 1, 14), date(2026, 1, 15)]
+    assert mine[1][1] == "改行"
+    early = hook.known_industries(datetime(2026, 1, 15, 12, tzinfo=timezone.utc))
+    assert early.filter(ts_code=STOCK)["industry"].to_list() == [mine[0][1], "旧业"]
+
+
 def test_a_dataset_as_known_on_a_day_is_the_one_that_was_built_then(warehouse: Database, tasks: TaskRunner) -> None:
     then = tasks.run(build_dataset)
     grow_old(warehouse)
     hashes = dataset(warehouse, then)["sha256"]
     correct(warehouse, tasks, DAY, close=1.03, high=1.05)
     correct(warehouse, tasks, NEXT, adj_factor=1.1)
-    warehouse.execute(
-        "WITH old AS (UPDATE ljwx.instruments SET superseded_at = now() WHERE ts_code = %s RETURNING *) "
-        "INSERT INTO ljwx.instruments "
-        "(ts_code, revision, name, industry, market, exchange, list_status, list_date, run_key) "
-        "SELECT ts_code, revision + 1, name, '改行', market, exchange, list_status, list_date, run_key FROM old", STOCK,
-    )  # fmt: skip
+    warehouse.execute(RECLASSIFY, STOCK)
     warehouse.execute(
         "INSERT INTO ljwx.names (ts_code, start_date, name, run_key) SELECT %s, '2025-01-01', '新名', min(run_key) "
         "FROM ljwx.runs", STOCK,

@@ -96,7 +96,7 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, first, session)
-    told = snapshots(bars, features, instruments, spec, warehouse.names())
+    told = snapshots(bars, features, spec, warehouse.names(), warehouse.known_industries(warehouse.moment()))
     mine = told.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
         raise NotFound(_why_no_bar(bars, instruments, ts_code, session))

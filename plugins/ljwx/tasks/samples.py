@@ -126,7 +126,8 @@ def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
     days = sse_calendar().between(sessions[0], sessions[-1])
     instruments, names = warehouse.known_instruments(known.at), warehouse.known_names(known.at)
-    built = build(bars, features, instruments, days, spec, names=names)
+    industries = warehouse.known_industries(known.at)
+    built = build(bars, features, instruments, days, spec, names=names, industries=industries)
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built

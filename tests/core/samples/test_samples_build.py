@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -38,8 +34,6 @@ from ljwx.core.samples.labels import outcomes
 from ljwx.core.samples.selection import alike
 from ljwx.exceptions import ConfigurationError
 
-HERE = Path(__file__).resolve()
-
 
 def test_every_bar_is_a_sample_or_a_counted_exclusion_of_every_task(market: Any, built: Built) -> None:
     for task in TASKS:
@@ -66,10 +60,10 @@ def test_proof_holds_between_all_splits(built: Built) -> None:
 def test_what_happens_after_train_changes_nothing_in_train(market: Any, built: Built) -> None:
     edge = built.windows.validation_from
     later = pl.col("session") >= edge
-    spec = SampleSpec(validation_from=edge, test_from=built.windows.test_from)
+    edges = {"validation_from": edge, "test_from": built.windows.test_from}
     columns = [pl.when(later).then(pl.col(c) * 1.07).otherwise(c).alias(c) for c in ("close", "high", "vol")]
     bars = market.bars.with_columns(columns)
-    changed = build(bars, features.compute(bars), market.instruments, market.sessions, spec)
+    changed = market.build(bars, **edges)
     train, other = (b.samples.filter(split="train").drop("split") for b in (built, changed))
     assert changed.fit == built.fit
     assert other.equals(train)
@@ -168,7 +162,7 @@ def test_hash_does_not_depend_on_row_order(market: Any, built: Built, prompts: P
     bars = market.bars.sample(fraction=1.0, shuffle=True, seed=1)
     feature = features.compute(bars).sample(fraction=1.0, shuffle=True, seed=2)
     instruments = market.instruments.reverse()
-    again = build(bars, feature, instruments, market.sessions[::-1], spec)
+    again = build(bars, feature, instruments, market.sessions[::-1], spec, **market.profiles)
     assert again.samples.equals(built.samples)
     shuffled = again.samples.sample(fraction=1.0, shuffle=True, seed=3)
     assert dataset_hash(shuffled, spec, prompts) == dataset_hash(built.samples, spec, prompts)
@@ -184,25 +178,6 @@ def test_hash_follows_content(market: Any, built: Built, prompts: Prompts) -> No
     )
     assert dataset_hash(moved, spec, prompts) != base
     assert hashed(market, prompts, max_train=50) != hashed(market, prompts, max_train=50, seed=1)
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import conftest
-from ljwx.core.samples import SampleSpec, dataset_hash, load_prompts
-market = conftest.seeded_market(stocks=4, count=120)
-prompts = load_prompts(conftest.REPOSITORY / "include" / "prompts", "v1")
-print(dataset_hash(market.build(max_train=40).samples, SampleSpec(max_train=40), prompts))
-"""
-
-
-def test_hash_is_the_same_in_another_process_hash_seed_and_thread_count(make_market: Any, prompts: Prompts) -> None:
-    here = hashed(make_market(stocks=4, count=120), prompts, max_train=40)
-    env = {**os.environ, "PYTHONHASHSEED": "4242", "POLARS_MAX_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SCRIPT, str(HERE.parent)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == here
 
 
 def test_chat_and_alpaca_say_the_same(built: Built, prompts: Prompts) -> None:
@@ -290,7 +265,8 @@ def test_range_bounds_limit_as_of_and_not_the_look_back(market: Any, built: Buil
     since, until = market.sessions[90], market.sessions[130]
     feature = features.compute(market.bars)
     spec = SampleSpec(class_ratio=1000, thin_gap=1)
-    part = build(market.bars, feature, market.instruments, market.sessions, spec, since=since, until=until)
+    bounds = {"since": since, "until": until}
+    part = build(market.bars, feature, market.instruments, market.sessions, spec, **market.profiles, **bounds)
     assert part.samples["session"].min() == since
     assert part.samples["session"].max() == until
     full = market.build(class_ratio=1000, thin_gap=1).samples

@@ -139,12 +139,13 @@ def test_delisting_that_is_not_yet_known_changes_nothing(outcome: Any, days: lis
     assert outcome(rows, 1, delist_date=days[20])["gross"] == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(("market", "free"), [("主板", 5), ("创业板", 5), ("科创板", 5), ("北交所", 1)])
+@pytest.mark.parametrize(("code", "free"), [("600001.SH", 5), ("300001.SZ", 5), ("688001.SH", 5), ("920001.BJ", 1)])
 def test_no_label_with_an_entry_in_the_days_without_limits(
-    outcome: Any, days: list[dt.date], market: str, free: int
+    days: list[dt.date], bars_of: Bars, listed: Bars, code: str, free: int
 ) -> None:
-    rows: list[Any] = [None, *[10.0] * 10]
-    got = [outcome(rows, k, market=market, list_date=days[1])["reason"] for k in range(1, 8)]
+    bars = bars_of(**{code: [None, *[10.0] * 10], "B_SH": OTHER[:11]})
+    rows = outcomes(bars, listed([code, "B.SH"], **{code: {"list_date": days[1]}}), days, SPEC).filter(ts_code=code)
+    got = rows.sort("session")["reason"].to_list()[:7]
     # Sessions 1 … free after listing have no limit; the entry is one session after as_of.
     assert got == ["no_limit_days"] * (free - 1) + [None] * (8 - free)
 

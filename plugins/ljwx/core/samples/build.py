@@ -75,6 +75,7 @@ def build(
     spec: SampleSpec,
     *,
     names: pl.DataFrame | None = None,
+    industries: pl.DataFrame | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Built:
@@ -82,8 +83,9 @@ def build(
 
     :param bars: BARS frame; rows before ``since`` and after ``until`` serve as look-back and as outcomes.
     :param features: FEATURES frame of the same stocks, with at least 21 rows per stock before ``since``.
+    :param instruments: ts_code, list_date, delist_date.
     :param sessions: all trading sessions; those after the newest bar are ignored.
-    :param names: see :func:`ljwx.core.samples.snapshots.snapshots`.
+    :param names: and ``industries``, over time: see :func:`ljwx.core.samples.profiles.with_profile`.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
     :raises ConfigurationError: when the range holds no sample, or too few sessions for three splits.
@@ -91,7 +93,7 @@ def build(
     """
     if bars.is_empty():
         raise _no_samples(since, until, "no bars")
-    market = Market(bars, features, instruments, sessions, names, spec)
+    market = Market(bars, features, instruments, sessions, names, industries, spec)
     rows = market.rows()
     chosen, left_out, fit, where = _decide(rows, sessions, spec, since, until)
     rows = rows.select("row", "ts_code", "session")

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from ljwx.core.bars.limits import UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
 from ljwx.core.samples.costs import net_return
 from ljwx.core.samples.parts import by_stock, part, places
 from ljwx.core.samples.spec import SampleSpec
@@ -31,8 +32,6 @@ REASONS: Final = (
 )
 """Why a stock-session is no sample; the first that applies is counted."""
 
-NO_LIMIT_SESSIONS: Final = {"北交所": 1}
-NO_LIMIT_SESSIONS_DEFAULT: Final = 5
 TICK: Final = 0.01
 CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 
@@ -155,8 +154,8 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
 def _listing(instruments: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
     """Per stock: index of its first session with price limits, and of its delisting (null outside the calendar)."""
     days = calendar["session"]
-    listed = instruments.select("ts_code", "market", "list_date", "delist_date").unique("ts_code")
-    free = pl.col("market").replace_strict(NO_LIMIT_SESSIONS, default=NO_LIMIT_SESSIONS_DEFAULT, return_dtype=pl.Int32)
+    listed = instruments.select("ts_code", "list_date", "delist_date").unique("ts_code")
+    free = pl.when(board() == "bse").then(UNLIMITED_SESSIONS_BSE).otherwise(UNLIMITED_SESSIONS)
     frame = listed.with_columns(
         list_i=pl.Series(days.search_sorted(listed["list_date"].fill_null(days[0])), dtype=pl.Int32),
         delist_i=pl.Series(days.search_sorted(listed["delist_date"].fill_null(days[0])), dtype=pl.Int32),

@@ -22,12 +22,21 @@ class KnownVerbs(WarehouseBase):
         return moment
 
     def known_instruments(self, known_at: datetime) -> pl.DataFrame:
-        """Return the instruments of all list states as they were known, sorted by ts_code."""
+        """Return the instruments of all list states as they were known: ts_code, list_date, delist_date."""
         import polars as pl
 
-        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
-        schema = {**text, "list_date": pl.Date, "delist_date": pl.Date}
+        schema = {"ts_code": pl.String, "list_date": pl.Date, "delist_date": pl.Date}
         return self.frame("samples/known_instruments", schema, known_at=known_at)
+
+    def known_industries(self, known_at: datetime) -> pl.DataFrame:
+        """Return the industries over time as they were known: ts_code, industry, start_date.
+
+        An industry begins on the day in Shanghai on which it was first seen: nobody knows since when it had been so.
+        """
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "industry": pl.String, "start_date": pl.Date}
+        return self.frame("samples/known_industries", schema, known_at=known_at)
 
     def known_names(self, known_at: datetime) -> pl.DataFrame:
         """Return the names over time as they were known: ts_code, name, start_date."""
