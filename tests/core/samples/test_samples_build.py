@@ -31,7 +31,7 @@ from ljwx.core.samples import (
     prove,
 )
 from ljwx.core.samples.labels import outcomes
-from ljwx.core.samples.selection import alike
+from ljwx.core.samples.selection import alike, select
 from ljwx.exceptions import ConfigurationError
 
 
@@ -140,10 +140,32 @@ def test_caps_and_class_ratio_hold(market: Any) -> None:
     for task in TASKS:
         assert len(samples.filter(task=task, split="train")) <= 150
         assert len(samples.filter(task=task, split="validation")) == 40
-    loose = market.build(thin_gap=1, class_ratio=1.5).samples.filter(split="train")
+    loose = market.build(thin_gap=1, class_ratio=1.5)
     for task in TASKS:
-        sizes = Counter(loose.filter(task=task)["label"])
-        assert max(sizes.values()) <= 1.5 * min(sizes.values())
+        for one in (loose, built):
+            sizes = Counter(one.samples.filter(task=task, split="train")["label"])
+            assert max(sizes.values()) <= 1.5 * min(sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("ratio", "cap", "expected"),
+    [
+        (2.0, 5, {"up": 2, "flat": 2, "down": 1}),
+        (1.0, 5, {"up": 1, "flat": 1, "down": 1}),
+        (2.0, 12, {"up": 4, "flat": 4, "down": 4}),
+        (2.0, 20, {"up": 8, "flat": 7, "down": 5}),
+        (1.5, 40, {"up": 7, "flat": 7, "down": 5}),
+        (100.0, 40, {"up": 28, "flat": 7, "down": 5}),
+    ],
+)
+def test_classes_are_even_after_the_cap_of_train(ratio: float, cap: int, expected: dict[str, int]) -> None:
+    labels = ["up"] * 100 + ["flat"] * 7 + ["down"] * 5  # a draw alone would take hardly anything but "up"
+    frame = pl.DataFrame({"label": labels, "draw": range(112)}).with_columns(
+        task=pl.lit("price_direction"), split=pl.lit("train"), session=pl.lit(dt.date(2024, 1, 2)), ts_code=pl.lit("A")
+    )
+    chosen, omitted = select(frame, SampleSpec(class_ratio=ratio, max_train=cap))
+    assert Counter(chosen["label"]) == expected
+    assert len(chosen) + len(omitted) == 112
 
 
 def test_validation_classes_are_not_balanced(market: Any) -> None:
