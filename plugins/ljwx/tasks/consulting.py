@@ -42,10 +42,11 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
 
     :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
     :raises ModelMissing: the champion is not on the server any more.
+    :raises ConfigurationError: the champion was made from features of a version that is not computed any more.
     """
     import json
 
-    from ljwx.core.samples import SampleSpec, unsupported_claims
+    from ljwx.core.samples import load_spec, unsupported_claims
     from ljwx.exceptions import NotFound
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
@@ -57,7 +58,7 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     if champion is None:
         raise NotFound("there is no champion yet; run ljwx_model_build")
     model = warehouse.model(champion["model"]) or {}
-    spec = SampleSpec.model_validate(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
+    spec = load_spec(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
     session = _session(warehouse, day)
     snapshot = _snapshot(warehouse, spec, ts_code, session)
     sample = {"sample_id": "", "task": task, "snapshot": snapshot, "prompt_version": spec.prompt_version}

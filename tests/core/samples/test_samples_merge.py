@@ -31,6 +31,7 @@ from ljwx.core.samples import (
     question,
 )
 from ljwx.core.samples import rows as light
+from ljwx.core.samples.content import identified
 from ljwx.core.samples.parts import groups, part, places
 
 KEY = ["ts_code", "session", "task"]
@@ -197,3 +198,13 @@ def test_permuted_rows_give_the_same_dataset(small: Any, base: Built, prompts: P
     instruments = small.instruments.sample(fraction=1.0, shuffle=True, seed=seed)
     again = build(bars, feature, instruments, small.sessions, spec, **small.profiles)
     assert dataset_hash(again.index, spec, prompts) == dataset_hash(base.index, spec, prompts)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"label_end": dt.date(2024, 5, 2)}, {"feature_version": "2"}, {"prompt_version": "v2"}]
+)
+def test_what_the_proof_and_the_lineage_rest_on_is_part_of_a_samples_identity(changed: dict[str, Any]) -> None:
+    content = {"task": "price_direction", "snapshot_sha256": "ab", "answer": "{}", "label_end": dt.date(2024, 5, 1)}
+    content |= {"prompt_version": "v1", "feature_version": "1"}
+    one, other = (identified(pl.DataFrame([row]))["sample_id"][0] for row in (content, content | changed))
+    assert one != other
