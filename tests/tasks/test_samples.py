@@ -83,12 +83,33 @@ def test_without_a_complete_session_it_says_what_to_run(db: Database, tasks: Tas
 def test_while_too_few_sessions_are_there_a_run_that_bars_woke_is_skipped_and_one_by_hand_fails(
     market_db: Database, tasks: TaskRunner, data_folder: Path
 ) -> None:
-    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-11-20'")
+    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-12-12'")
     with pytest.raises(AirflowSkipException, match=r"not yet: .*too few for train, validation and test"):
         tasks.run(build_dataset, run_type="asset_triggered")
+    (run,) = market_db.rows("SELECT finished_at, outputs FROM ljwx.runs WHERE task_id = 'build_dataset'")
+    assert run["finished_at"] is not None
+    assert "too few for train, validation and test" in run["outputs"]["skipped"]
     with pytest.raises(TooFewSessions, match="give a range with at least 15"):
         tasks.run(build_dataset)
     assert data_of(data_folder) == {}
+
+
+def test_once_there_is_a_dataset_too_few_sessions_fail_also_a_run_that_bars_woke(
+    market_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = SMALL
+    tasks.run(build_dataset)
+    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-11-20'")
+    with pytest.raises(TooFewSessions):
+        tasks.run(build_dataset, run_type="asset_triggered")
+
+
+def test_settings_that_make_no_dataset_fail_also_a_run_that_bars_woke(
+    market_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"buy_excess": 0.9, "sell_excess": -0.9}}
+    with pytest.raises(ConfigurationError, match=r"every training sample is hold; .* left out: .*missing_features \d+"):
+        tasks.run(build_dataset, run_type="asset_triggered")
 
 
 KILLED = """

@@ -51,8 +51,8 @@ def days_ago(db: Database, days: int) -> str:
     return str(db.value("SELECT ((now() AT TIME ZONE 'Asia/Shanghai')::date - %s)::text", days))
 
 
-def correct(db: Database, runner: TaskRunner, session: date, **factors: float) -> None:
-    """Let the source correct one stock's bar of a session, and recompute the features."""
+def correct(db: Database, runner: TaskRunner | None, session: date, **factors: float) -> None:
+    """Let the source correct one stock's bar of a session, and recompute the features if there is a runner to do it."""
     hook = WarehouseHook()
     run_key = db.value("SELECT min(run_key) FROM ljwx.runs")
     mine = pl.col("ts_code") == STOCK
@@ -61,7 +61,8 @@ def correct(db: Database, runner: TaskRunner, session: date, **factors: float) -
     counts = "SELECT expected, received, quarantined, suspended, missing FROM ljwx.ingest_days WHERE session = %s"
     (counted,) = db.rows(counts, session)
     hook.save_day(run_key, {"session": session, "complete": True, **counted}, bars, [], [])
-    runner.run(compute_features, CHUNKS)
+    if runner is not None:
+        runner.run(compute_features, CHUNKS)
 
 
 def dataset(db: Database, dataset_id: str) -> dict[str, Any]:
@@ -275,8 +276,29 @@ def test_what_cannot_be_asked_for_is_said(
     assert warehouse.value("SELECT count(*) FROM ljwx.datasets") == 0
 
 
-def test_a_day_on_which_bars_had_no_features_yet_is_refused(warehouse: Database, tasks: TaskRunner) -> None:
-    warehouse.execute("UPDATE ljwx.features SET first_seen = now() WHERE session >= '2026-03-01'")
-    says = rf"15 sessions, the first 2026-03-02, had no features of version {FEATURE_VERSION} yet; ask for a later day"
+def test_sessions_that_had_no_features_on_the_day_are_left_out_as_a_build_of_that_day_would_have(
+    warehouse: Database, tasks: TaskRunner
+) -> None:
+    until = tasks.run(build_dataset, params={"until": "2026-02-27"})
+    warehouse.execute("UPDATE ljwx.features SET first_seen = now() WHERE session = '2026-03-02'")
+    with pytest.raises(AirflowSkipException, match=f"dataset {until} is there already: what was known then gives"):
+        tasks.run(build_dataset, params={"known_on": days_ago(warehouse, 5)})
+    warehouse.execute("UPDATE ljwx.features SET first_seen = now()")
+    says = rf"had no features of version {FEATURE_VERSION} yet; ask for a later day"
     with pytest.raises(ConfigurationError, match=says):
         tasks.run(build_dataset, params={"known_on": days_ago(warehouse, 5)})
+
+
+def test_new_bars_are_never_told_with_the_features_of_the_old_ones(warehouse: Database, tasks: TaskRunner) -> None:
+    """Another ingest has corrected a bar and not computed its features yet when events of the first wake a run."""
+    correct(warehouse, None, DAY, close=1.03, high=1.05)
+    for run_type in ("asset_triggered", "manual"):
+        with pytest.raises(AirflowSkipException, match=f"bars from {DAY} on wait for their features"):
+            tasks.run(build_dataset, run_type=run_type)
+    assert warehouse.value("SELECT count(*) FROM ljwx.datasets") == 0
+    outputs = warehouse.column(
+        "SELECT outputs FROM ljwx.runs WHERE task_id = 'build_dataset' AND finished_at IS NOT NULL"
+    )
+    assert [set(told) for told in outputs] == [{"skipped"}] * 2
+    tasks.run(compute_features, CHUNKS)
+    assert tasks.run(build_dataset) == warehouse.value("SELECT dataset_id FROM ljwx.datasets")

@@ -32,7 +32,7 @@ from ljwx.core.samples import (
 )
 from ljwx.core.samples.labels import outcomes
 from ljwx.core.samples.selection import alike, select
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 
 def test_every_bar_is_a_sample_or_a_counted_exclusion_of_every_task(market: Any, built: Built) -> None:
@@ -304,7 +304,7 @@ def test_empty_range_is_refused_with_its_counts(market: Any) -> None:
 
 def test_range_before_the_warm_up_is_refused_with_its_counts(market: Any) -> None:
     feature = features.compute(market.bars)
-    with pytest.raises(ConfigurationError, match=r"no samples .*: missing_features \d+"):
+    with pytest.raises(TooFewSessions, match=r"no samples .*: missing_features \d+"):
         build(market.bars, feature, market.instruments, market.sessions, SampleSpec(), until=market.sessions[40])
 
 
@@ -316,13 +316,38 @@ def test_no_bars_at_all_are_refused(market: Any) -> None:
 
 def test_range_too_short_for_its_purge_is_refused(market: Any) -> None:
     feature = features.compute(market.bars)
-    with pytest.raises(ConfigurationError, match="14 sessions have samples of every task: too few"):
+    with pytest.raises(TooFewSessions, match="14 sessions have samples of every task: too few"):
         build(market.bars, feature, market.instruments, market.sessions, SampleSpec(), since=market.sessions[131])
 
 
-def test_one_class_to_learn_from_is_refused(market: Any) -> None:
-    with pytest.raises(ConfigurationError, match="every training sample is hold; widen"):
-        market.build(tasks=("investment_advice",), buy_excess=0.9, sell_excess=-0.9)
+LOCKED = pl.col("low").alias("up_limit")
+"""With it, every session is spent at its upper limit."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "says"),
+    [
+        ([], {"tasks": ("investment_advice",), "buy_excess": 0.9, "sell_excess": -0.9},
+         r"every training sample is hold; widen .*; left out: entry_suspended \d+, immature \d+, missing"),
+        ([LOCKED], {"tasks": ("price_direction",)}, r"no samples .*: entry_at_limit_up \d+, entry_suspended"),
+        ([LOCKED], {}, r"0 sessions have samples of every task: .*; left out: entry_at_limit_up \d+, entry_suspended"),
+        ([], {"universe": ("999999.SH",)}, r"no samples .*: not_in_universe \d+$"),
+        ([], {"validation_from": dt.date(2024, 6, 3), "test_from": dt.date(2030, 1, 1)}, "the test split is empty;"),
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_dataset_are_refused_for_good_with_what_was_left_out(
+    market: Any, changes: list[pl.Expr], asked: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says) as refused:
+        market.build(market.bars.with_columns(changes), **asked)
+    assert refused.type is ConfigurationError
+
+
+def test_a_split_that_thinning_empties_while_it_is_short_asks_for_more_sessions(market: Any) -> None:
+    feature = features.compute(market.bars)
+    spec = SampleSpec(universe=("600003.SH",), thin_gap=12)
+    with pytest.raises(TooFewSessions, match=r"the (train|validation|test) split is empty; .* near_duplicate \d+"):
+        build(market.bars, feature, market.instruments, market.sessions, spec, since=market.sessions[128])
 
 
 def test_one_task_alone_can_be_built(market: Any) -> None:

@@ -124,6 +124,11 @@ class SampleSpec(BaseModel):
         """Sessions left empty before each later split."""
         return self.horizon + 1
 
+    @property
+    def least_sessions(self) -> int:
+        """Sessions with samples that three splits take, the purged ones included."""
+        return 2 * self.purge + len(SPLITS)
+
     def cap(self, split: str) -> int | None:
         """Most samples of one task that a split may hold; ``None`` is no limit."""
         return {"train": self.max_train, "validation": self.max_validation, "test": self.max_test}[split]

