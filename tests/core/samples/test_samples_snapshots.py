@@ -54,6 +54,11 @@ def test_snapshot_has_every_feature_and_a_reading_of_every_rule(base: pl.DataFra
         assert facts["readings"][rule.name] in rule.words
 
 
+def test_every_feature_of_the_catalogue_has_a_reading() -> None:
+    read = frozenset().union(*(rule.features for rule in RULES))
+    assert read == {feature.name for feature in features.FEATURES}
+
+
 def test_numbers_are_relative_to_the_close_and_to_pre_close(small: Any, base: pl.DataFrame) -> None:
     row = base.filter(pl.col("snapshot").is_not_null()).row(30, named=True)
     key = {"ts_code": row["ts_code"], "session": row["session"]}
@@ -206,6 +211,20 @@ def test_text_of_industries_is_escaped(base: pl.DataFrame) -> None:
         ("drawdown", {"drawdown_60": -0.2}, "较深"),
         ("drawdown", {"drawdown_60": -0.079}, "较浅"),
         ("volatility", {"vol_20": 0.03}, "偏高"),
+        ("rsi_6", {"rsi_6": 80.0}, "超买"),
+        ("rsi_12", {"rsi_12": 49.9}, "偏弱"),
+        ("rsi_24", {"rsi_24": 19.9}, "超卖"),
+        ("atr", {"atr_share": 0.05}, "偏大"),
+        ("atr", {"atr_share": 0.025}, "适中"),
+        ("atr", {"atr_share": 0.024}, "偏小"),
+        ("width", {"boll_width": 20.0}, "张开"),
+        ("width", {"boll_width": 8.1}, "平常"),
+        ("width", {"boll_width": 8.0}, "收窄"),
+        ("ret_1", {"ret_1": 0.05}, "大涨"),
+        ("ret_1", {"ret_1": -0.004}, "持平"),
+        ("ret_5", {"ret_5": 0.01}, "上涨"),
+        ("ret_10", {"ret_10": -0.015}, "下跌"),
+        ("ret_20", {"ret_20": -0.2}, "大跌"),
     ],
 )
 def test_reading_of_a_value(rule: str, columns: dict[str, float], word: str) -> None:
