@@ -153,7 +153,7 @@ def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
 
 def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None:
     """Write the files under the dataset's own name, then the rows that make them known."""
-    from ljwx import __version__
+    from ljwx.resources import code_version
     from ljwx.tasks.exports import export_dataset
 
     built, parent, merged = candidate.built, candidate.parent, candidate.merge
@@ -163,7 +163,7 @@ def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None
         "dataset_id": candidate.dataset_id, "sha256": candidate.sha256, "known_at": candidate.known.at,
         "parent_id": parent["dataset_id"] if parent else None, "merge": merged.as_dict() if merged else {},
         "spec": candidate.spec.model_dump(mode="json"), "counts": counts,
-        "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": __version__,
+        "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": code_version(),
         "first_session": index["session"].min(), "last_session": index["session"].max(),
     }  # fmt: skip
     dataset["folder"] = export_dataset(dataset, built, candidate.spec, candidate.prompts)

@@ -240,7 +240,8 @@ def test_dataset_info_declares_both_files_of_every_split() -> None:
 
 
 def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: Prompts) -> None:
-    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}}
+    moment = dt.datetime(2026, 3, 2, 16, 5, tzinfo=dt.timezone.utc)
+    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}, "known_at": moment}
     facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, row)))
     n = len(built.samples)
     for key in ("by_split", "by_board", "by_industry", "by_month"):
@@ -255,6 +256,7 @@ def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: 
         str(built.proof.max_label_end_train),
         "abc",
         "2024-06",
+        "Known at: 2026-03-02T16:05:00.000000+00:00.",
         "| left: thinned | 77 |",
     ):
         assert expected in text
