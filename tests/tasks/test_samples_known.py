@@ -10,9 +10,12 @@ from typing import Any
 import polars as pl
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ljwx.assets import DATASET
-from ljwx.core.features import FEATURE_VERSION
+from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.samples import SampleSpec, snapshots
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.features import compute_features
@@ -274,6 +277,32 @@ def test_what_cannot_be_asked_for_is_said(
     with pytest.raises(ConfigurationError, match=says):
         tasks.run(build_dataset, params=params)
     assert warehouse.value("SELECT count(*) FROM ljwx.datasets") == 0
+
+
+def told(known_at: datetime | None = None) -> pl.DataFrame:
+    """Every snapshot of the warehouse, as known at a moment or now."""
+    hook, names = WarehouseHook(), [feature.name for feature in FEATURES]
+    bars = hook.bars(date.min, date.max, known_at)
+    features = hook.features(names, FEATURE_VERSION, date(2025, 1, 1), date(2026, 12, 31), known_at)
+    return snapshots(bars, features, SampleSpec()).select("ts_code", "session", "snapshot")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 59), factors=st.lists(st.sampled_from([0.5, 0.9, 1.2, 2.0]), min_size=1, max_size=3))
+def test_no_later_vintage_of_a_factor_changes_what_was_known_or_what_is_told_of_earlier_sessions(
+    warehouse: Database, tasks: TaskRunner, at: int, factors: list[float]
+) -> None:
+    then = warehouse.value("SELECT clock_timestamp()")
+    sessions = warehouse.column("SELECT session FROM ljwx.ingest_days ORDER BY session")[-60:]
+    base = told()
+    assert base["snapshot"].drop_nulls().len() > 500
+    changed = sessions[at:][: len(factors)]
+    for session, factor in zip(changed, factors, strict=False):
+        correct(warehouse, tasks, session, adj_factor=factor)
+    assert told(then).equals(base)
+    earlier = pl.col("session") < changed[0]
+    assert told().filter(earlier).equals(base.filter(earlier))
+    assert not told().equals(base)
 
 
 def test_sessions_that_had_no_features_on_the_day_are_left_out_as_a_build_of_that_day_would_have(
