@@ -23,23 +23,23 @@ def demand_windows(
     :raises TooFewSessions: too few sessions are mature yet.
     :raises ConfigurationError: enough are, and no sample or too few can be made of them.
     """
-    waiting = len(_complete(_judged(keys, unfit), spec)) < spec.least_sessions
+    there = keys.select("session", "task").unique()
+    waiting = len(_complete(pl.concat([there, _judged(unfit)]), spec)) < spec.least_sessions
     refusal = TooFewSessions if waiting else ConfigurationError
     if keys.is_empty():
         between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
         raise refusal(f"{between}: {_told(unfit) or 'no bars'}")
     try:
-        return windows(_complete(keys, spec).to_list(), spec)
+        return windows(_complete(there, spec).to_list(), spec)
     except TooFewSessions as error:
         raise refusal(f"{error}; left out: {_told(unfit)}") from None
 
 
-def _judged(keys: pl.DataFrame, unfit: pl.DataFrame) -> pl.DataFrame:
-    """Keys of which is known whether they can be samples; all that are unfit, when no stock is asked about."""
+def _judged(unfit: pl.DataFrame) -> pl.DataFrame:
+    """Session and task of what can be known to be no sample; of all, when no stock is asked about."""
     asked = unfit.filter(pl.col("reason") != "not_in_universe")
     known = asked.filter(~pl.col("reason").is_in(("missing_features", "immature")))
-    columns = ("session", "task")
-    return pl.concat([keys.select(columns), (unfit if keys.is_empty() and asked.is_empty() else known).select(columns)])
+    return (known if len(asked) else unfit).select("session", "task").unique()
 
 
 def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
