@@ -1,9 +1,9 @@
 """A million samples of a generated market: from feature rows in memory to JSONL and Alpaca files, on one core.
 
-Each figure is measured in a process of its own with one thread on one core, which reads bars and features from files
-made by another process. Seconds are of CPU, so that others at work on the machine count little; peak memory is the
-high-water mark (VmHWM), the bars and features included. Run it alone:
-``python -m benchmarks.samples``.
+Each figure is measured in a process of its own with one thread on one core. Seconds are of CPU, so that others at work
+on the machine count little; they begin with bars and features in memory. Peak memory is the high-water mark (VmHWM) of
+a process that does what the task does but for writing the rows: it reads bars and features from PostgreSQL by the
+task's own function, builds, and writes all files. Run it alone: ``python -m benchmarks.samples``.
 """
 
 from __future__ import annotations
@@ -37,28 +37,38 @@ def samples_per_s() -> dict[str, Any]:
 
 
 def dataset_peak_rss_mb() -> dict[str, Any]:
-    """Largest memory of the process that makes JSONL and Alpaca files, MB; `peer` is that of bars and features."""
+    """Largest memory of a process that reads the warehouse, builds, and writes all files, MB; `peer`: after reading."""
     run = measured("all")
     return {
         "value": run["peak"], "unit": "MB", "ours": run["peak"], "peer": run["before"], "runs": 1,
-        "note": f"{run['samples']} samples of {run['rows']} stock-sessions; peer: before the build",
+        "note": f"{run['samples']} samples of {run['rows']} stock-sessions; peer: when all was read",
     }  # fmt: skip
 
 
 @cache
 def measured(kind: str) -> dict[str, Any]:
-    """Run a child per step: one makes the market, the other is measured."""
+    """Run a child per step: one makes the market, another puts it into a warehouse if need be, the last is measured."""
+    from benchmarks.warehouse import running_warehouse  # not above: pandas would count as memory of the measured child
+
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
-        for step in ("market", kind):
-            command = [sys.executable, "-m", "benchmarks.samples", step, folder]
-            env = {**os.environ, "POLARS_MAX_THREADS": "1"} if step != "market" else None
-            done = subprocess.run(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, check=True)
-        found: dict[str, Any] = json.loads(done.stdout)
+        _child("market", folder)
+        if kind != "all":
+            return _child(kind, folder)
+        with running_warehouse():
+            _child("warehouse", folder)
+            return _child(kind, folder)
+
+
+def _child(step: str, folder: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.samples", step, folder]
+    env = {**os.environ, "POLARS_MAX_THREADS": "1"} if step in ("jsonl", "all") else None
+    done = subprocess.run(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def make_market(folder: Path) -> None:
-    """Write bars, features and instruments of random walks with 2 % daily moves."""
+def make_market(folder: Path) -> dict[str, Any]:
+    """Write bars, features, instruments, names and industries of random walks with 2 % daily moves."""
     import numpy as np
     import polars as pl
 
@@ -87,10 +97,35 @@ def make_market(folder: Path) -> None:
     bars = pl.DataFrame({**keys, **{name: values.ravel() for name, values in columns.items()}})
     bars.write_parquet(folder / "bars.parquet")
     compute(bars).write_parquet(folder / "features.parquet")
-    industries = [f"行业{i % 100}" for i in range(STOCKS)]
-    pl.DataFrame({"ts_code": codes, "name": codes, "industry": industries}).with_columns(
-        market=pl.lit("主板"), list_date=pl.lit(date(2000, 1, 4)), delist_date=pl.lit(None, pl.Date)
-    ).write_parquet(folder / "instruments.parquet")
+    since = pl.lit(date(2000, 1, 4))
+    listed = pl.DataFrame({"ts_code": codes}).with_columns(list_date=since, delist_date=pl.lit(None, pl.Date))
+    listed.write_parquet(folder / "instruments.parquet")
+    told = {"names": ("name", codes), "industries": ("industry", [f"行业{i % 100}" for i in range(STOCKS)])}
+    for name, (what, values) in told.items():
+        periods = pl.DataFrame({"ts_code": codes, what: values}).with_columns(start_date=since)
+        periods.write_parquet(folder / f"{name}.parquet")
+    return {"rows": len(bars)}
+
+
+def fill_warehouse(folder: Path) -> dict[str, Any]:
+    """Write the market's bars and features as the stages before do."""
+    import polars as pl
+
+    from ljwx.core.features import FEATURE_VERSION
+    from ljwx.hooks.warehouse import RunRef, WarehouseHook
+
+    hook = WarehouseHook()
+    run_key = hook.start_run(RunRef("bench", "bench", "samples"))
+    empty = pl.lit(None, pl.Float64)
+    bars = pl.read_parquet(folder / "bars.parquet").with_columns(
+        ah_vol=empty, ah_amount=empty, flags=pl.lit([], pl.List(pl.String))
+    )
+    counts = {"expected": STOCKS, "received": STOCKS, "quarantined": 0, "suspended": 0, "missing": []}
+    for (session,), rows in bars.partition_by("session", as_dict=True).items():
+        hook.save_day(run_key, {"session": session, "complete": True, **counts}, rows, [], [])
+    features = pl.read_parquet(folder / "features.parquet").with_columns(feature_version=pl.lit(FEATURE_VERSION))
+    written = hook.save_features(run_key, features.iter_slices(40_000))
+    return {"rows": written.inserted}
 
 
 def _days() -> list[date]:
@@ -103,12 +138,12 @@ def run(kind: str, folder: Path) -> dict[str, Any]:
 
     from ljwx.core.samples import SPLITS, SampleSpec, alpaca_chunks, build, dataset_hash, jsonl_lines, load_prompts
 
-    prompts = load_prompts(REPOSITORY / "include" / "prompts", "v1")
-    frames = (pl.read_parquet(folder / f"{name}.parquet") for name in ("bars", "features", "instruments"))
-    bars, features, instruments = frames
-    rows, before, spec = len(bars), _peak_mb(), SampleSpec()
+    prompts, spec = load_prompts(REPOSITORY / "include" / "prompts", "v1"), SampleSpec()
+    known = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("instruments", "names", "industries")}
+    bars, features = _from_warehouse(spec) if kind == "all" else _from_files(folder)
+    rows, before = len(bars), _peak_mb()
     clock, begin = time.perf_counter(), time.process_time()
-    built = build(bars, features, instruments, _days(), spec)
+    built = build(bars, features, sessions=_days(), spec=spec, **known)
     del bars, features
     dataset_hash(built.index, spec, prompts)
     made = time.process_time()
@@ -127,6 +162,20 @@ def run(kind: str, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _from_files(folder: Path) -> Any:
+    import polars as pl
+
+    return [pl.read_parquet(folder / f"{name}.parquet") for name in ("bars", "features")]
+
+
+def _from_warehouse(spec: Any) -> Any:
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.tasks.known import Known, known_market
+
+    warehouse = WarehouseHook()
+    return known_market(warehouse, Known(warehouse.moment()), spec.horizon + spec.exit_roll)
+
+
 def _write(path: Path, texts: Any) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.writelines(texts)
@@ -143,6 +192,8 @@ def main(arguments: list[str]) -> None:
         result: Any = {"samples_per_s": samples_per_s(), "dataset_peak_rss_mb": dataset_peak_rss_mb()}
     elif arguments[0] == "market":
         result = make_market(Path(arguments[1]))
+    elif arguments[0] == "warehouse":
+        result = fill_warehouse(Path(arguments[1]))
     else:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
         result = run(arguments[0], Path(arguments[1]))

@@ -129,7 +129,14 @@ class Writers:
 
 @contextmanager
 def _database() -> Iterator[Writers]:
-    """Start a PostgreSQL of our own with the schema, and stop it."""
+    """Lend the writers on a PostgreSQL of our own."""
+    with running_warehouse() as url:
+        yield from _writers(url)
+
+
+@contextmanager
+def running_warehouse() -> Iterator[str]:
+    """Start a PostgreSQL of our own with the schema, which the connection names, and stop it."""
     from ljwx.sandbox.postgres import EmbeddedPostgres
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
@@ -137,17 +144,20 @@ def _database() -> Iterator[Writers]:
         server = EmbeddedPostgres(Path(folder) / "postgres", _free_port(), "for-this-bench-only")
         server.start()
         try:
-            yield from _writers(server.url("warehouse"))
+            url = server.url("warehouse")
+            os.environ["AIRFLOW_CONN_LJWX_POSTGRES"] = url.replace("postgresql://", "postgres://")
+            from ljwx.hooks.warehouse import WarehouseHook
+
+            WarehouseHook().migrate()
+            yield url
         finally:
             server.stop()
 
 
 def _writers(url: str) -> Iterator[Writers]:
-    os.environ["AIRFLOW_CONN_LJWX_POSTGRES"] = url.replace("postgresql://", "postgres://")
     from ljwx.hooks.warehouse import RunRef, WarehouseHook
 
     warehouse = WarehouseHook()
-    warehouse.migrate()
     run_key = warehouse.start_run(RunRef("bench", "bench", "bars_write"))
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with psycopg.connect(url, autocommit=True) as connection:

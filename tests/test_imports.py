@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assets": set(),
     "policies": {"exceptions", "notifications"},
     "provider": {""},
-    "resources": {"core.sessions"},
+    "resources": {"", "core.sessions"},
     "settings": {"core", "exceptions", "resources"},
     "schedule": {"resources"},
     "deadlines": {"notifications", "resources"},

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ljwx import resources
+from ljwx import __version__, resources
 from ljwx.sandbox.stack import POOLS
 
 
@@ -56,3 +61,31 @@ def test_connection_names_are_the_hooks_own_defaults() -> None:
 
     names = (WarehouseHook.default_conn_name, TushareHook.default_conn_name, OllamaHook.default_conn_name)
     assert names == (resources.POSTGRES_CONN_ID, resources.TUSHARE_CONN_ID, resources.OLLAMA_CONN_ID)
+
+
+def test_the_code_version_follows_every_source_and_nothing_else(tmp_path: Path, repository: Path) -> None:
+    """Copies of the package in other places have one version; a changed comment in Python or SQL makes another."""
+
+    def version(place: Path) -> str:
+        script = "from ljwx.resources import code_version; print(code_version())"
+        environment = {**os.environ, "PYTHONPATH": str(place / "plugins")}
+        environment.pop("LJWX_INCLUDE", None)
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    for part in ("plugins/ljwx", "include"):
+        shutil.copytree(repository / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    ours = version(tmp_path)
+    assert re.fullmatch(rf"{re.escape(__version__)}\+[0-9a-f]{{12}}", ours)
+    assert ours == version(repository)
+    (tmp_path / "plugins/ljwx/ui/static").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "plugins/ljwx/ui/static/more.txt").write_text("not code")
+    assert ours == version(tmp_path)
+    seen = {ours}
+    for name, remark in (("plugins/ljwx/core/tasks.py", "# more\n"), ("include/sql/bars/known.sql", "-- more\n")):
+        with (tmp_path / name).open("a") as file:
+            file.write(remark)
+        seen.add(version(tmp_path))
+    assert len(seen) == 3

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
 
+from ljwx import __version__
 from ljwx.core.sessions import Calendar, load_calendar
 
 POSTGRES_CONN_ID = "ljwx_postgres"
@@ -35,6 +37,21 @@ def data_folder() -> str:
     """
     home = Path(os.environ.get("AIRFLOW_HOME", str(Path("~/airflow").expanduser())))
     return os.environ.get("LJWX_DATA", str(home / "ljwx-data"))
+
+
+@cache
+def code_version() -> str:
+    """Return the version with a short hash of the sources, ``0.1.0+1a2b3c4d5e6f``: it names what really ran.
+
+    Sources are the package's Python and its SQL; prompts and settings have digests of their own.
+    """
+    digest = hashlib.sha256()
+    package, include = Path(__file__).parent, include_folder()
+    for folder, kind in ((package, "*.py"), (include / "sql", "*.sql")):
+        for path in sorted(folder.rglob(kind)):
+            digest.update(f"{path.relative_to(folder.parent).as_posix()}\n".encode())
+            digest.update(path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -18,9 +19,9 @@ import requests
 
 from ljwx.core.samples.balance import balance_svg, shares
 from ljwx.core.tasks import CLASSES, TASKS
-from ljwx.tasks.files import data_root, folder_bytes, remove_folder, save_text, write_texts
+from ljwx.tasks.files import data_root, folder_bytes, remove_folder, save_text, whole_folder, write_texts
 from ljwx.tasks.samples import build_dataset
-from support_chain import SMALL, Chain, Database, python
+from support_chain import MOMENT, SMALL, Chain, Database, content_of, python
 from support_postgres import data_of, free_port
 from support_tasks import TaskRunner
 
@@ -165,13 +166,75 @@ def test_on_s3_the_same_files_are_written_read_and_removed(
     assert set(on_s3.keys()) == {f"data/datasets/{dataset_id}/{name}" for name in names}
     for name in names:
         written = (data_root() / "datasets" / dataset_id / name).read_bytes()
-        assert written == (folder_of(chain) / name).read_bytes(), name
+        assert MOMENT.sub(b"moment", written) == content_of(folder_of(chain))[name], name
 
     assert folder_bytes(location) == sum(path.stat().st_size for path in folder_of(chain).iterdir())
     path = save_text("specs/x.json", "{}")
     assert path == "s3://ljwx_s3@ljwx/data/specs/x.json"
     remove_folder(location)
     assert on_s3.keys() == ["data/specs/x.json"]
+
+
+BROKEN_OFF = """
+import os, signal
+from support_chain import running_tasks
+from ljwx.tasks import exports
+from ljwx.tasks.samples import build_dataset
+
+write = exports.write_texts
+def write_or_end(path, texts):
+    if path.name == "README.md":
+        {ending}
+    return write(path, texts)
+exports.write_texts = write_or_end
+with running_tasks() as (runner, _):
+    runner.run(build_dataset)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [("raise OSError('the bucket is gone')", 1), ("os.kill(os.getpid(), signal.SIGKILL)", -9)]
+)
+def test_an_export_to_s3_that_breaks_off_leaves_no_dataset_and_the_next_run_completes_it(
+    market_db: Database, tasks: TaskRunner, on_s3: S3, ending: str, code: int
+) -> None:
+    before = set(on_s3.keys())
+    ended = python(BROKEN_OFF.format(ending=ending))
+    assert ended.returncode == code, ended.stderr
+    left = set(on_s3.keys()) - before
+    assert bool(left) == (code == -9)  # an error is cleared up after, a killed process cannot
+    assert not any(key.endswith("card.json") for key in left)
+    assert market_db.value("SELECT count(*) FROM ljwx.datasets") == 0
+
+    tasks.variables["ljwx_training_config"] = SMALL
+    dataset_id = tasks.run(build_dataset)
+    folder = data_root() / "datasets" / dataset_id
+    there = {key.rpartition("/")[2] for key in set(on_s3.keys()) - before}
+    card = json.loads((folder / "card.json").read_text())
+    assert there == {file["name"] for file in card["files"]} | {"README.md", "card.json"}
+    for file in card["files"]:
+        assert hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() == file["sha256"]
+    remove_folder(market_db.value("SELECT folder FROM ljwx.datasets"))
+
+
+def test_what_killed_processes_left_behind_is_cleared_after_a_day_and_what_others_write_stays(
+    data_folder: Path,
+) -> None:
+    datasets = data_folder / "datasets"
+    old, new, file = datasets / ".x.41.partial", datasets / ".y.42.partial", datasets / ".z.json.43.partial"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_text("{}")
+    file.write_text("{")
+    two_days_ago = time.time() - 2 * 86_400
+    for path in (old, file):
+        os.utime(path, (two_days_ago, two_days_ago))
+    with whole_folder(data_root() / "datasets" / "z") as place:
+        write_texts(place / "card.json", ["{}"])
+    assert set(data_of(datasets)) == {"z/card.json", ".y.42.partial/train.jsonl"}
+    os.utime(new, (two_days_ago, two_days_ago))
+    save_text("datasets/w.json", "{}")
+    assert set(data_of(datasets)) == {"z/card.json", "w.json"}
 
 
 def test_a_disk_that_is_full_leaves_no_dataset(market_db: Database, data_folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import DATASET
 from ljwx.exceptions import ConfigurationError, TooFewSessions
+from ljwx.resources import code_version
 from ljwx.tasks.files import os as exports_os
 from ljwx.tasks.samples import build_dataset
-from support_chain import SMALL, Chain, Database, python
+from support_chain import SMALL, Chain, Database, content_of, python
 from support_postgres import data_of
 from support_tasks import TaskRunner
 
@@ -34,7 +35,11 @@ def test_files_are_complete_and_named_by_their_content(chain_db: Database, chain
     (row,) = chain_db.rows("SELECT dataset_id, sha256, last_session, folder FROM ljwx.datasets")
     assert row["dataset_id"] == chain.dataset_id == f"{row['last_session']:%Y%m%d}-{row['sha256'][:12]}"
     assert Path(row["folder"]) == folder
-    assert json.loads((folder / "card.json").read_text(encoding="utf-8"))["parent"] is None
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["parent"] is None
+    (known_at, version) = chain_db.rows("SELECT known_at, code_version FROM ljwx.datasets")[0].values()
+    assert datetime.fromisoformat(card["known_at"]) == known_at
+    assert card["code_version"] == version == code_version()
 
 
 def test_rows_and_files_hold_the_same_samples(chain_db: Database, chain: Chain) -> None:
@@ -83,12 +88,33 @@ def test_without_a_complete_session_it_says_what_to_run(db: Database, tasks: Tas
 def test_while_too_few_sessions_are_there_a_run_that_bars_woke_is_skipped_and_one_by_hand_fails(
     market_db: Database, tasks: TaskRunner, data_folder: Path
 ) -> None:
-    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-11-20'")
+    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-12-12'")
     with pytest.raises(AirflowSkipException, match=r"not yet: .*too few for train, validation and test"):
         tasks.run(build_dataset, run_type="asset_triggered")
+    (run,) = market_db.rows("SELECT finished_at, outputs FROM ljwx.runs WHERE task_id = 'build_dataset'")
+    assert run["finished_at"] is not None
+    assert "too few for train, validation and test" in run["outputs"]["skipped"]
     with pytest.raises(TooFewSessions, match="give a range with at least 15"):
         tasks.run(build_dataset)
     assert data_of(data_folder) == {}
+
+
+def test_once_there_is_a_dataset_too_few_sessions_fail_also_a_run_that_bars_woke(
+    market_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = SMALL
+    tasks.run(build_dataset)
+    market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-11-20'")
+    with pytest.raises(TooFewSessions):
+        tasks.run(build_dataset, run_type="asset_triggered")
+
+
+def test_settings_that_make_no_dataset_fail_also_a_run_that_bars_woke(
+    market_db: Database, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"buy_excess": 0.9, "sell_excess": -0.9}}
+    with pytest.raises(ConfigurationError, match=r"every training sample is hold; .* left out: .*missing_features \d+"):
+        tasks.run(build_dataset, run_type="asset_triggered")
 
 
 KILLED = """
@@ -123,8 +149,8 @@ def test_a_killed_export_leaves_nothing_that_could_be_taken_for_a_dataset(
     monkeypatch.setattr(exports_os, "getpid", lambda: number)
     tasks.variables["ljwx_training_config"] = SMALL
     assert tasks.run(build_dataset) == chain.dataset_id
-    assert data_of(data_folder / "datasets") == {
-        f"{chain.dataset_id}/{name}": content for name, content in data_of(folder_of(chain)).items()
+    assert content_of(data_folder / "datasets") == {
+        f"{chain.dataset_id}/{name}": content for name, content in content_of(folder_of(chain)).items()
     }
     assert tasks.outlets[DATASET].partitions == ["latest"]
     assert tasks.outlets[DATASET].extra == {"dataset_id": chain.dataset_id}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ljwx.assets import DATASET
-from ljwx.core.features import FEATURE_VERSION
+from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.samples import SampleSpec, snapshots
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.features import compute_features
@@ -51,8 +54,8 @@ def days_ago(db: Database, days: int) -> str:
     return str(db.value("SELECT ((now() AT TIME ZONE 'Asia/Shanghai')::date - %s)::text", days))
 
 
-def correct(db: Database, runner: TaskRunner, session: date, **factors: float) -> None:
-    """Let the source correct one stock's bar of a session, and recompute the features."""
+def correct(db: Database, runner: TaskRunner | None, session: date, **factors: float) -> None:
+    """Let the source correct one stock's bar of a session, and recompute the features if there is a runner to do it."""
     hook = WarehouseHook()
     run_key = db.value("SELECT min(run_key) FROM ljwx.runs")
     mine = pl.col("ts_code") == STOCK
@@ -61,7 +64,8 @@ def correct(db: Database, runner: TaskRunner, session: date, **factors: float) -
     counts = "SELECT expected, received, quarantined, suspended, missing FROM ljwx.ingest_days WHERE session = %s"
     (counted,) = db.rows(counts, session)
     hook.save_day(run_key, {"session": session, "complete": True, **counted}, bars, [], [])
-    runner.run(compute_features, CHUNKS)
+    if runner is not None:
+        runner.run(compute_features, CHUNKS)
 
 
 def dataset(db: Database, dataset_id: str) -> dict[str, Any]:
@@ -123,18 +127,54 @@ def test_what_left_is_counted_by_the_reason_it_is_no_sample_any_more(warehouse: 
     assert merge["kept"] + merge["superseded"] + merge["new"] == len(new)
 
 
+RECLASSIFY = (
+    "WITH old AS (UPDATE ljwx.instruments SET superseded_at = now() "
+    "WHERE ts_code = %s AND superseded_at IS NULL RETURNING *) "
+    "INSERT INTO ljwx.instruments "
+    "(ts_code, revision, name, industry, market, exchange, list_status, list_date, run_key) "
+    "SELECT ts_code, revision + 1, '换名', '改行', '换板', exchange, list_status, list_date, run_key FROM old"
+)
+
+
+def test_a_stock_reclassified_today_changes_nothing_that_was_told_of_earlier_sessions(
+    warehouse: Database, tasks: TaskRunner
+) -> None:
+    warehouse.execute("UPDATE ljwx.instruments SET first_seen = '2026-01-14 23:30+08'")
+    first = tasks.run(build_dataset)
+    told = warehouse.rows(
+        "SELECT snapshot ->> 'industry' = '未知' AS unknown, min(session), max(session) FROM ljwx.samples GROUP BY 1"
+    )
+    assert {row["unknown"]: row["min" if not row["unknown"] else "max"] for row in told} == {
+        True: date(2026, 1, 13), False: date(2026, 1, 14),
+    }  # fmt: skip
+    warehouse.execute(RECLASSIFY, STOCK)
+    assert tasks.run(build_dataset) == first
+
+
+def test_industries_over_time_are_what_was_seen_last_on_each_day_in_shanghai(market_db: Database) -> None:
+    for seen in ("2026-01-14 16:30+00", "2026-01-15 14:59+00"):
+        market_db.execute(RECLASSIFY, STOCK)
+        market_db.execute(
+            "UPDATE ljwx.instruments SET first_seen = %s WHERE ts_code = %s AND superseded_at IS NULL", seen, STOCK
+        )
+    market_db.execute("UPDATE ljwx.instruments SET industry = '旧业' WHERE ts_code = %s AND revision = 2", STOCK)
+    market_db.execute("UPDATE ljwx.instruments SET first_seen = '2026-01-14 15:59+00' WHERE revision = 1")
+    hook = WarehouseHook()
+    end = datetime(2026, 1, 16, tzinfo=timezone.utc)
+    mine = hook.known_industries(end).filter(ts_code=STOCK).select("start_date", "industry").rows()
+    assert [day for day, _ in mine] == [date(2026, 1, 14), date(2026, 1, 15)]
+    assert mine[1][1] == "改行"
+    early = hook.known_industries(datetime(2026, 1, 15, 12, tzinfo=timezone.utc))
+    assert early.filter(ts_code=STOCK)["industry"].to_list() == [mine[0][1], "旧业"]
+
+
 def test_a_dataset_as_known_on_a_day_is_the_one_that_was_built_then(warehouse: Database, tasks: TaskRunner) -> None:
     then = tasks.run(build_dataset)
     grow_old(warehouse)
     hashes = dataset(warehouse, then)["sha256"]
     correct(warehouse, tasks, DAY, close=1.03, high=1.05)
     correct(warehouse, tasks, NEXT, adj_factor=1.1)
-    warehouse.execute(
-        "WITH old AS (UPDATE ljwx.instruments SET superseded_at = now() WHERE ts_code = %s RETURNING *) "
-        "INSERT INTO ljwx.instruments "
-        "(ts_code, revision, name, industry, market, exchange, list_status, list_date, run_key) "
-        "SELECT ts_code, revision + 1, name, '改行', market, exchange, list_status, list_date, run_key FROM old", STOCK,
-    )  # fmt: skip
+    warehouse.execute(RECLASSIFY, STOCK)
     warehouse.execute(
         "INSERT INTO ljwx.names (ts_code, start_date, name, run_key) SELECT %s, '2025-01-01', '新名', min(run_key) "
         "FROM ljwx.runs", STOCK,
@@ -239,8 +279,55 @@ def test_what_cannot_be_asked_for_is_said(
     assert warehouse.value("SELECT count(*) FROM ljwx.datasets") == 0
 
 
-def test_a_day_on_which_bars_had_no_features_yet_is_refused(warehouse: Database, tasks: TaskRunner) -> None:
-    warehouse.execute("UPDATE ljwx.features SET first_seen = now() WHERE session >= '2026-03-01'")
-    says = rf"15 sessions, the first 2026-03-02, had no features of version {FEATURE_VERSION} yet; ask for a later day"
+def told(known_at: datetime | None = None) -> pl.DataFrame:
+    """Every snapshot of the warehouse, as known at a moment or now."""
+    hook, names = WarehouseHook(), [feature.name for feature in FEATURES]
+    bars = hook.bars(date.min, date.max, known_at)
+    features = hook.features(names, FEATURE_VERSION, date(2025, 1, 1), date(2026, 12, 31), known_at)
+    return snapshots(bars, features, SampleSpec()).select("ts_code", "session", "snapshot")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 59), factors=st.lists(st.sampled_from([0.5, 0.9, 1.2, 2.0]), min_size=1, max_size=3))
+def test_no_later_vintage_of_a_factor_changes_what_was_known_or_what_is_told_of_earlier_sessions(
+    warehouse: Database, tasks: TaskRunner, at: int, factors: list[float]
+) -> None:
+    then = warehouse.value("SELECT clock_timestamp()")
+    sessions = warehouse.column("SELECT session FROM ljwx.ingest_days ORDER BY session")[-60:]
+    base = told()
+    assert base["snapshot"].drop_nulls().len() > 500
+    changed = sessions[at:][: len(factors)]
+    for session, factor in zip(changed, factors, strict=False):
+        correct(warehouse, tasks, session, adj_factor=factor)
+    assert told(then).equals(base)
+    earlier = pl.col("session") < changed[0]
+    assert told().filter(earlier).equals(base.filter(earlier))
+    assert not told().equals(base)
+
+
+def test_sessions_that_had_no_features_on_the_day_are_left_out_as_a_build_of_that_day_would_have(
+    warehouse: Database, tasks: TaskRunner
+) -> None:
+    until = tasks.run(build_dataset, params={"until": "2026-02-27"})
+    warehouse.execute("UPDATE ljwx.features SET first_seen = now() WHERE session = '2026-03-02'")
+    with pytest.raises(AirflowSkipException, match=f"dataset {until} is there already: what was known then gives"):
+        tasks.run(build_dataset, params={"known_on": days_ago(warehouse, 5)})
+    warehouse.execute("UPDATE ljwx.features SET first_seen = now()")
+    says = rf"had no features of version {FEATURE_VERSION} yet; ask for a later day"
     with pytest.raises(ConfigurationError, match=says):
         tasks.run(build_dataset, params={"known_on": days_ago(warehouse, 5)})
+
+
+def test_new_bars_are_never_told_with_the_features_of_the_old_ones(warehouse: Database, tasks: TaskRunner) -> None:
+    """Another ingest has corrected a bar and not computed its features yet when events of the first wake a run."""
+    correct(warehouse, None, DAY, close=1.03, high=1.05)
+    for run_type in ("asset_triggered", "manual"):
+        with pytest.raises(AirflowSkipException, match=f"bars from {DAY} on wait for their features"):
+            tasks.run(build_dataset, run_type=run_type)
+    assert warehouse.value("SELECT count(*) FROM ljwx.datasets") == 0
+    outputs = warehouse.column(
+        "SELECT outputs FROM ljwx.runs WHERE task_id = 'build_dataset' AND finished_at IS NOT NULL"
+    )
+    assert [set(told) for told in outputs] == [{"skipped"}] * 2
+    tasks.run(compute_features, CHUNKS)
+    assert tasks.run(build_dataset) == warehouse.value("SELECT dataset_id FROM ljwx.datasets")

@@ -1,4 +1,4 @@
-SELECT ts_code, name, industry, market, exchange, list_status, list_date, delist_date
+SELECT ts_code, list_date, delist_date
 FROM ljwx.instruments
 WHERE first_seen <= %(known_at)s AND (superseded_at IS NULL OR superseded_at > %(known_at)s)
 ORDER BY ts_code

@@ -42,10 +42,11 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
 
     :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
     :raises ModelMissing: the champion is not on the server any more.
+    :raises ConfigurationError: the champion was made from features of a version that is not computed any more.
     """
     import json
 
-    from ljwx.core.samples import SampleSpec, unsupported_claims
+    from ljwx.core.samples import load_spec, unsupported_claims
     from ljwx.exceptions import NotFound
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
@@ -57,7 +58,7 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     if champion is None:
         raise NotFound("there is no champion yet; run ljwx_model_build")
     model = warehouse.model(champion["model"]) or {}
-    spec = SampleSpec.model_validate(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
+    spec = load_spec(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
     session = _session(warehouse, day)
     snapshot = _snapshot(warehouse, spec, ts_code, session)
     sample = {"sample_id": "", "task": task, "snapshot": snapshot, "prompt_version": spec.prompt_version}
@@ -96,7 +97,7 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, first, session)
-    told = snapshots(bars, features, instruments, spec, warehouse.names())
+    told = snapshots(bars, features, spec, warehouse.names(), warehouse.known_industries(warehouse.moment()))
     mine = told.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
         raise NotFound(_why_no_bar(bars, instruments, ts_code, session))

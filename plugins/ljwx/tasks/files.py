@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
 CHUNK = 1 << 20
+STALE_SECONDS = 86_400
+"""Age at which a half-written file or folder is a dead process's: no run of a DAG may take as long."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,18 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
     """Lend a place to write a folder's files into; the folder is there afterwards, or nothing is.
 
     On an object store, which cannot rename, files are put in their place one by one: there the file that is written
-    last says that a folder is whole, see :func:`is_whole`.
+    last says that a folder is whole, see :func:`is_whole`; after an error they are taken away again.
     """
     if not is_local(folder):
-        yield folder
+        try:
+            yield folder
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to be told, and the store may be its reason
+                remove_folder(str(folder))
+            raise
         return
     target = Path(folder.path)
+    _clear_stale(target.parent)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
     partial.mkdir(parents=True)
@@ -126,9 +135,19 @@ def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
     yield b"".join(held)
 
 
+def _clear_stale(folder: Path) -> None:
+    """Remove what processes that were killed have left half-written."""
+    before = time.time() - STALE_SECONDS
+    for path in folder.glob(".*.partial"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     """Write beside the file, flush to disk, and rename over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_stale(path.parent)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNUSED = ("vol", "ah_vol", "ah_amount", "flags")
+"""Columns of bars of which neither labels nor facts are made: volume is in the features."""
 PART_ROWS = 40_000
 """Feature rows that are read at once: their text takes several times their memory."""
 
@@ -28,11 +30,14 @@ class Known:
     :param at: only revisions that were current at this moment.
     :param on: the day that a person asked for; None is now.
     :param until: sessions after it are as if they had not happened; None is no bound.
+    :param stale: the first session to be looked at whose features have not seen all of its bars at `at`; another
+        ingest run is between the two, and will wake a run when it has computed them.
     """
 
     at: datetime
     on: date | None = None
     until: date | None = None
+    stale: date | None = None
 
     @property
     def asked(self) -> bool:
@@ -52,12 +57,15 @@ def known_for(context: Mapping[str, Any], warehouse: WarehouseHook) -> Known:
 
     :raises ConfigurationError: a param is no date, or `known_on` is not over yet.
     """
+    from ljwx.core.features import FEATURE_VERSION
     from ljwx.schedule import SHANGHAI
 
-    params, now = context["params"], warehouse.moment()
+    params = context["params"]
     on, until = _date(params, "known_on"), _date(params, "until")
+    with warehouse.bars_lock(exclusive=True):
+        now, stale = warehouse.moment(), warehouse.stale_from(FEATURE_VERSION)
     if on is None:
-        return Known(now, None, until)
+        return Known(now, None, until, stale if stale and stale <= (until or stale) else None)
     end = datetime.combine(on + timedelta(days=1), time.min, SHANGHAI)
     if end > now:
         raise ConfigurationError(f"known_on {on} is not over yet in Shanghai; what was known on it can still change")
@@ -74,13 +82,39 @@ def _date(params: Mapping[str, Any], name: str) -> date | None:
         raise ConfigurationError(f"{name} {text!r} is not a date; write it as YYYY-MM-DD") from None
 
 
-def known_bars(warehouse: WarehouseHook, known: Known, reach: int) -> pl.DataFrame:
-    """Return the bars of all sessions that were complete.
+def known_market(warehouse: WarehouseHook, known: Known, reach: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return bars and features of all sessions that were complete, up to the first whose features were not there.
+
+    They are not computed now from the bars of then: the dataset of that moment could not have been made then.
 
     :param reach: see :meth:`WarehouseHook.bars`.
-    :raises ConfigurationError: there is none.
+    :returns: both sorted by stock and session.
+    :raises TooFewSessions: there is no session yet, and no past state was asked for.
+    :raises ConfigurationError: no session was known then, or none with features.
     """
-    bars = warehouse.bars(date.min, known.until or date.max, known.at, reach)
+    import polars as pl
+
+    from ljwx.core.features import FEATURE_VERSION
+
+    bars = _known_bars(warehouse, known, reach)
+    features = _known_features(warehouse, known, bars)
+    days = bars["session"].unique().sort()
+    bare = days.filter(~days.is_in(features["session"].unique().implode()))
+    if bare.is_empty():
+        return bars, features
+    first = bare[0]
+    if first == days[0]:
+        raise ConfigurationError(
+            f"session {first}, the first that was known, had no features of version {FEATURE_VERSION} yet; ask for a "
+            "later day"
+        )
+    log.warning("sessions from %s on are left out: it had no features then", first)
+    before = pl.col("session") < first
+    return bars.filter(before), features.filter(before)
+
+
+def _known_bars(warehouse: WarehouseHook, known: Known, reach: int) -> pl.DataFrame:
+    bars = warehouse.bars(date.min, known.until or date.max, known.at, reach).drop(UNUSED)
     if len(bars):
         return bars
     if not known.asked:
@@ -92,29 +126,21 @@ def known_bars(warehouse: WarehouseHook, known: Known, reach: int) -> pl.DataFra
     )
 
 
-def known_features(warehouse: WarehouseHook, known: Known, bars: pl.DataFrame) -> pl.DataFrame:
-    """Return the feature rows of the bars' sessions, sorted by stock and session.
-
-    :raises ConfigurationError: a day was asked for on which a session had bars but no features yet. They are not
-        computed now from the bars of then: the dataset of that day could not have been made.
-    """
+def _known_features(warehouse: WarehouseHook, known: Known, bars: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     from ljwx.core.features import FEATURE_VERSION, FEATURES
 
     names = [feature.name for feature in FEATURES]
     parts = [warehouse.features(names, FEATURE_VERSION, first, last, known.at) for first, last in _spans(bars)]
-    features = pl.concat(parts).sort("ts_code", "session")
-    bare = bars.select(pl.col("session").unique()).filter(
-        ~pl.col("session").is_in(features["session"].unique().implode())
+    columns = {name: pl.concat([part[name] for part in parts]) for name in parts[0].columns}
+    del parts
+    order = pl.DataFrame([columns[name] for name in ("ts_code", "session")]).select(
+        pl.arg_sort_by("ts_code", "session")
     )
-    if len(bare):
-        first = bare["session"].sort().to_list()[0]
-        without = f"{len(bare)} sessions, the first {first}, had no features of version {FEATURE_VERSION}"
-        if known.on:
-            raise ConfigurationError(f"known_on {known.on}: {without} yet; ask for a later day")
-        log.warning("%s", without)
-    return features
+    for name in columns:  # one at a time: a second copy of all features is much memory
+        columns[name] = columns[name].gather(order.to_series())
+    return pl.DataFrame(columns)
 
 
 def _spans(bars: pl.DataFrame) -> Iterator[tuple[date, date]]:

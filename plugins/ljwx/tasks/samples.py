@@ -21,8 +21,10 @@ def build_dataset() -> str:
     The params `known_on` and `until` (dates) ask for the dataset as it was, or would have been, made then.
 
     :return: dataset_id, ``<last session>-<hash>``.
-    :raises ConfigurationError: wrong params; TooFewSessions when no dataset can be made yet.
-    :raises AirflowSkipException: no dataset can be made yet, and it was new bars that woke the run. Or this very
+    :raises ConfigurationError: wrong params, or settings that make no dataset; TooFewSessions when there are too few
+        sessions for one.
+    :raises AirflowSkipException: there are too few sessions for the first dataset yet, and it was new bars that woke
+        the run. Or bars wait for their features, which another run of ljwx_daily_ingest is to compute. Or this very
         dataset is there already, and a model made from it was decided on; until then it is announced again, because
         the run that wrote it may have died before it could. Or it would add fewer samples to the one before than
         `min_new_samples`.
@@ -32,7 +34,6 @@ def build_dataset() -> str:
 
     from ljwx.assets import DATASET, LATEST
     from ljwx.core.samples import load_prompts
-    from ljwx.exceptions import TooFewSessions
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import include_folder
     from ljwx.settings import current_settings
@@ -43,18 +44,16 @@ def build_dataset() -> str:
     spec, warehouse = current_settings().samples, WarehouseHook()
     prompts = load_prompts(include_folder() / "prompts", spec.prompt_version)
     known = known_for(context, warehouse)
+    woken = context["dag_run"].run_type == "asset_triggered"
     with recorded_run(warehouse, spec_sha256=spec.sha256, **known.as_inputs()) as run:
-        try:
-            candidate = _candidate(warehouse, known, spec, prompts)
-        except TooFewSessions as error:
-            if context["dag_run"].run_type != "asset_triggered":
-                raise
-            raise AirflowSkipException(f"not yet: {error}") from None
-        reason = _reason_to_skip(warehouse, candidate)
-        if reason is None and not candidate.there:
-            _save(warehouse, run.key, candidate)
-        run.outputs |= candidate.outputs()
-    if reason is not None:
+        candidate, reason = _decide(warehouse, known, spec, prompts, woken=woken)
+        if candidate is not None:
+            if reason is None and not candidate.there:
+                _save(warehouse, run.key, candidate)
+            run.outputs |= candidate.outputs()
+        if reason is not None:
+            run.outputs["skipped"] = reason
+    if candidate is None or reason is not None:
         raise AirflowSkipException(reason)
     events = context["outlet_events"][DATASET]
     events.extra = {"dataset_id": candidate.dataset_id}
@@ -84,6 +83,26 @@ class _Candidate:
         """Identifiers and counts, for the run's record."""
         counts = {"merge": self.merge.as_dict()} if self.merge else {}
         return {"dataset_id": self.dataset_id, "samples": len(self.built.index), **counts}
+
+
+def _decide(
+    warehouse: WarehouseHook, known: Known, spec: SampleSpec, prompts: Prompts, *, woken: bool
+) -> tuple[_Candidate | None, str | None]:
+    """Return the dataset as far as it can be built, and the reason to skip it.
+
+    :param woken: it was new bars that woke the run: they may be too few for a first dataset, and more will come.
+    """
+    from ljwx.exceptions import TooFewSessions
+
+    if known.stale is not None:
+        return None, f"bars from {known.stale} on wait for their features; the run that computes them wakes another one"
+    try:
+        candidate = _candidate(warehouse, known, spec, prompts)
+    except TooFewSessions as error:
+        if not woken or warehouse.latest_dataset() is not None:
+            raise
+        return None, f"not yet: {error}"
+    return candidate, _reason_to_skip(warehouse, candidate)
 
 
 def _candidate(warehouse: WarehouseHook, known: Known, spec: SampleSpec, prompts: Prompts) -> _Candidate:
@@ -117,15 +136,15 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
 
 def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
     from ljwx.core.samples import build
-    from ljwx.tasks.known import known_bars, known_features
+    from ljwx.tasks.known import known_market
 
-    bars = known_bars(warehouse, known, spec.horizon + spec.exit_roll)
-    features = known_features(warehouse, known, bars)
+    bars, features = known_market(warehouse, known, spec.horizon + spec.exit_roll)
     sessions = bars["session"].unique().sort().to_list()
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
     days = warehouse.trading_days(sessions[0], sessions[-1])
     instruments, names = warehouse.known_instruments(known.at), warehouse.known_names(known.at)
-    built = build(bars, features, instruments, days, spec, names=names)
+    industries = warehouse.known_industries(known.at)
+    built = build(bars, features, instruments, days, spec, names=names, industries=industries)
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built
@@ -133,7 +152,7 @@ def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
 
 def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None:
     """Write the files under the dataset's own name, then the rows that make them known."""
-    from ljwx import __version__
+    from ljwx.resources import code_version
     from ljwx.tasks.exports import export_dataset
 
     built, parent, merged = candidate.built, candidate.parent, candidate.merge
@@ -143,7 +162,7 @@ def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None
         "dataset_id": candidate.dataset_id, "sha256": candidate.sha256, "known_at": candidate.known.at,
         "parent_id": parent["dataset_id"] if parent else None, "merge": merged.as_dict() if merged else {},
         "spec": candidate.spec.model_dump(mode="json"), "counts": counts,
-        "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": __version__,
+        "exclusions": built.exclusions.to_dicts(), "proof": built.proof.as_dict(), "code_version": code_version(),
         "first_session": index["session"].min(), "last_session": index["session"].max(),
     }  # fmt: skip
     dataset["folder"] = export_dataset(dataset, built, candidate.spec, candidate.prompts)

@@ -57,8 +57,7 @@ def hand_bars(
 def instruments_of(codes: Sequence[str], **changes: dict[str, object]) -> pl.DataFrame:
     rows = []
     for code in sorted(codes):
-        row = {"ts_code": code, "name": f"甲{code[:6]}", "industry": "银行", "market": "主板", "exchange": "SSE"}
-        row |= {"list_status": "L", "list_date": dt.date(2000, 1, 4), "delist_date": None}
+        row: dict[str, object] = {"ts_code": code, "list_date": dt.date(2000, 1, 4), "delist_date": None}
         rows.append(row | changes.get(code, {}))
     return pl.DataFrame(rows, schema_overrides={"list_date": pl.Date, "delist_date": pl.Date})
 
@@ -68,19 +67,30 @@ class Market:
     bars: pl.DataFrame
     instruments: pl.DataFrame
     sessions: list[dt.date]
+    names: pl.DataFrame
+    industries: pl.DataFrame
 
-    def build(self, **settings: object) -> Built:
-        return build(self.bars, features.compute(self.bars), self.instruments, self.sessions, SampleSpec(**settings))
+    def build(self, bars: pl.DataFrame | None = None, **settings: object) -> Built:
+        bars = self.bars if bars is None else bars
+        return build(
+            bars, features.compute(bars), self.instruments, self.sessions, SampleSpec(**settings), **self.profiles
+        )
+
+    @property
+    def profiles(self) -> dict[str, pl.DataFrame]:
+        return {"names": self.names, "industries": self.industries}
+
+
+def since_2000(what: str, values: dict[str, str]) -> pl.DataFrame:
+    return pl.DataFrame({"ts_code": list(values), what: list(values.values()), "start_date": dt.date(2000, 1, 4)})
 
 
 def seeded_market(stocks: int = 10, count: int = 150, seed: int = 11) -> Market:
     random = np.random.default_rng(seed)
     sessions = weekdays(dt.date(2024, 1, 2), count)
-    frames, boards, industries = [], ("主板", "创业板", "科创板"), ("银行", '医药"生物', "电力\\热力")
-    changes = {}
+    frames, kinds = [], ("银行", '医药"生物', "电力\\热力")
     for k in range(stocks):
         code = f"{600000 + k}.SH"
-        changes[code] = {"market": boards[k % 3], "industry": industries[k % 3]}
         close = 10 * np.exp(np.cumsum(random.normal(0, 0.02, count)))
         factor = np.where(np.arange(count) >= 70 + k, 1.25, 1.0)
         raw = (close / factor).round(2)
@@ -109,8 +119,13 @@ def seeded_market(stocks: int = 10, count: int = 150, seed: int = 11) -> Market:
     bars = pl.concat(frames).with_columns(
         ah_vol=pl.lit(None, pl.Float64), ah_amount=pl.lit(None, pl.Float64), flags=pl.lit([], pl.List(pl.String))
     )
+    codes = [f"{600000 + k}.SH" for k in range(stocks)]
     return Market(
-        bars.select(list(BAR_SCHEMA)), instruments_of([f"{600000 + k}.SH" for k in range(stocks)], **changes), sessions
+        bars.select(list(BAR_SCHEMA)),
+        instruments_of(codes),
+        sessions,
+        names=since_2000("name", {code: f"甲{code[:6]}" for code in codes}),
+        industries=since_2000("industry", {code: kinds[k % 3] for k, code in enumerate(codes)}),
     )
 
 

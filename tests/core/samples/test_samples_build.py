@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -35,10 +31,8 @@ from ljwx.core.samples import (
     prove,
 )
 from ljwx.core.samples.labels import outcomes
-from ljwx.core.samples.selection import alike
-from ljwx.exceptions import ConfigurationError
-
-HERE = Path(__file__).resolve()
+from ljwx.core.samples.selection import alike, select
+from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 
 def test_every_bar_is_a_sample_or_a_counted_exclusion_of_every_task(market: Any, built: Built) -> None:
@@ -66,10 +60,10 @@ def test_proof_holds_between_all_splits(built: Built) -> None:
 def test_what_happens_after_train_changes_nothing_in_train(market: Any, built: Built) -> None:
     edge = built.windows.validation_from
     later = pl.col("session") >= edge
-    spec = SampleSpec(validation_from=edge, test_from=built.windows.test_from)
+    edges = {"validation_from": edge, "test_from": built.windows.test_from}
     columns = [pl.when(later).then(pl.col(c) * 1.07).otherwise(c).alias(c) for c in ("close", "high", "vol")]
     bars = market.bars.with_columns(columns)
-    changed = build(bars, features.compute(bars), market.instruments, market.sessions, spec)
+    changed = market.build(bars, **edges)
     train, other = (b.samples.filter(split="train").drop("split") for b in (built, changed))
     assert changed.fit == built.fit
     assert other.equals(train)
@@ -146,10 +140,32 @@ def test_caps_and_class_ratio_hold(market: Any) -> None:
     for task in TASKS:
         assert len(samples.filter(task=task, split="train")) <= 150
         assert len(samples.filter(task=task, split="validation")) == 40
-    loose = market.build(thin_gap=1, class_ratio=1.5).samples.filter(split="train")
+    loose = market.build(thin_gap=1, class_ratio=1.5)
     for task in TASKS:
-        sizes = Counter(loose.filter(task=task)["label"])
-        assert max(sizes.values()) <= 1.5 * min(sizes.values())
+        for one in (loose, built):
+            sizes = Counter(one.samples.filter(task=task, split="train")["label"])
+            assert max(sizes.values()) <= 1.5 * min(sizes.values())
+
+
+@pytest.mark.parametrize(
+    ("ratio", "cap", "expected"),
+    [
+        (2.0, 5, {"up": 2, "flat": 2, "down": 1}),
+        (1.0, 5, {"up": 1, "flat": 1, "down": 1}),
+        (2.0, 12, {"up": 4, "flat": 4, "down": 4}),
+        (2.0, 20, {"up": 8, "flat": 7, "down": 5}),
+        (1.5, 40, {"up": 7, "flat": 7, "down": 5}),
+        (100.0, 40, {"up": 28, "flat": 7, "down": 5}),
+    ],
+)
+def test_classes_are_even_after_the_cap_of_train(ratio: float, cap: int, expected: dict[str, int]) -> None:
+    labels = ["up"] * 100 + ["flat"] * 7 + ["down"] * 5  # a draw alone would take hardly anything but "up"
+    frame = pl.DataFrame({"label": labels, "draw": range(112)}).with_columns(
+        task=pl.lit("price_direction"), split=pl.lit("train"), session=pl.lit(dt.date(2024, 1, 2)), ts_code=pl.lit("A")
+    )
+    chosen, omitted = select(frame, SampleSpec(class_ratio=ratio, max_train=cap))
+    assert Counter(chosen["label"]) == expected
+    assert len(chosen) + len(omitted) == 112
 
 
 def test_validation_classes_are_not_balanced(market: Any) -> None:
@@ -168,7 +184,7 @@ def test_hash_does_not_depend_on_row_order(market: Any, built: Built, prompts: P
     bars = market.bars.sample(fraction=1.0, shuffle=True, seed=1)
     feature = features.compute(bars).sample(fraction=1.0, shuffle=True, seed=2)
     instruments = market.instruments.reverse()
-    again = build(bars, feature, instruments, market.sessions[::-1], spec)
+    again = build(bars, feature, instruments, market.sessions[::-1], spec, **market.profiles)
     assert again.samples.equals(built.samples)
     shuffled = again.samples.sample(fraction=1.0, shuffle=True, seed=3)
     assert dataset_hash(shuffled, spec, prompts) == dataset_hash(built.samples, spec, prompts)
@@ -184,25 +200,6 @@ def test_hash_follows_content(market: Any, built: Built, prompts: Prompts) -> No
     )
     assert dataset_hash(moved, spec, prompts) != base
     assert hashed(market, prompts, max_train=50) != hashed(market, prompts, max_train=50, seed=1)
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import conftest
-from ljwx.core.samples import SampleSpec, dataset_hash, load_prompts
-market = conftest.seeded_market(stocks=4, count=120)
-prompts = load_prompts(conftest.REPOSITORY / "include" / "prompts", "v1")
-print(dataset_hash(market.build(max_train=40).samples, SampleSpec(max_train=40), prompts))
-"""
-
-
-def test_hash_is_the_same_in_another_process_hash_seed_and_thread_count(make_market: Any, prompts: Prompts) -> None:
-    here = hashed(make_market(stocks=4, count=120), prompts, max_train=40)
-    env = {**os.environ, "PYTHONHASHSEED": "4242", "POLARS_MAX_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", SCRIPT, str(HERE.parent)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.strip() == here
 
 
 def test_chat_and_alpaca_say_the_same(built: Built, prompts: Prompts) -> None:
@@ -243,7 +240,8 @@ def test_dataset_info_declares_both_files_of_every_split() -> None:
 
 
 def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: Prompts) -> None:
-    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}}
+    moment = dt.datetime(2026, 3, 2, 16, 5, tzinfo=dt.timezone.utc)
+    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}, "known_at": moment}
     facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, row)))
     n = len(built.samples)
     for key in ("by_split", "by_board", "by_industry", "by_month"):
@@ -258,6 +256,7 @@ def test_card_counts_add_up_and_carry_the_risk_statement(built: Built, prompts: 
         str(built.proof.max_label_end_train),
         "abc",
         "2024-06",
+        "Known at: 2026-03-02T16:05:00.000000+00:00.",
         "| left: thinned | 77 |",
     ):
         assert expected in text
@@ -290,7 +289,8 @@ def test_range_bounds_limit_as_of_and_not_the_look_back(market: Any, built: Buil
     since, until = market.sessions[90], market.sessions[130]
     feature = features.compute(market.bars)
     spec = SampleSpec(class_ratio=1000, thin_gap=1)
-    part = build(market.bars, feature, market.instruments, market.sessions, spec, since=since, until=until)
+    bounds = {"since": since, "until": until}
+    part = build(market.bars, feature, market.instruments, market.sessions, spec, **market.profiles, **bounds)
     assert part.samples["session"].min() == since
     assert part.samples["session"].max() == until
     full = market.build(class_ratio=1000, thin_gap=1).samples
@@ -306,7 +306,7 @@ def test_empty_range_is_refused_with_its_counts(market: Any) -> None:
 
 def test_range_before_the_warm_up_is_refused_with_its_counts(market: Any) -> None:
     feature = features.compute(market.bars)
-    with pytest.raises(ConfigurationError, match=r"no samples .*: missing_features \d+"):
+    with pytest.raises(TooFewSessions, match=r"no samples .*: missing_features \d+"):
         build(market.bars, feature, market.instruments, market.sessions, SampleSpec(), until=market.sessions[40])
 
 
@@ -318,13 +318,38 @@ def test_no_bars_at_all_are_refused(market: Any) -> None:
 
 def test_range_too_short_for_its_purge_is_refused(market: Any) -> None:
     feature = features.compute(market.bars)
-    with pytest.raises(ConfigurationError, match="14 sessions have samples of every task: too few"):
+    with pytest.raises(TooFewSessions, match="14 sessions have samples of every task: too few"):
         build(market.bars, feature, market.instruments, market.sessions, SampleSpec(), since=market.sessions[131])
 
 
-def test_one_class_to_learn_from_is_refused(market: Any) -> None:
-    with pytest.raises(ConfigurationError, match="every training sample is hold; widen"):
-        market.build(tasks=("investment_advice",), buy_excess=0.9, sell_excess=-0.9)
+LOCKED = pl.col("low").alias("up_limit")
+"""With it, every session is spent at its upper limit."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "says"),
+    [
+        ([], {"tasks": ("investment_advice",), "buy_excess": 0.9, "sell_excess": -0.9},
+         r"every training sample is hold; widen .*; left out: entry_suspended \d+, immature \d+, missing"),
+        ([LOCKED], {"tasks": ("price_direction",)}, r"no samples .*: entry_at_limit_up \d+, entry_suspended"),
+        ([LOCKED], {}, r"0 sessions have samples of every task: .*; left out: entry_at_limit_up \d+, entry_suspended"),
+        ([], {"universe": ("999999.SH",)}, r"no samples .*: not_in_universe \d+$"),
+        ([], {"validation_from": dt.date(2024, 6, 3), "test_from": dt.date(2030, 1, 1)}, "the test split is empty;"),
+    ],
+)  # fmt: skip
+def test_settings_that_make_no_dataset_are_refused_for_good_with_what_was_left_out(
+    market: Any, changes: list[pl.Expr], asked: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says) as refused:
+        market.build(market.bars.with_columns(changes), **asked)
+    assert refused.type is ConfigurationError
+
+
+def test_a_split_that_thinning_empties_while_it_is_short_asks_for_more_sessions(market: Any) -> None:
+    feature = features.compute(market.bars)
+    spec = SampleSpec(universe=("600003.SH",), thin_gap=12)
+    with pytest.raises(TooFewSessions, match=r"the (train|validation|test) split is empty; .* near_duplicate \d+"):
+        build(market.bars, feature, market.instruments, market.sessions, spec, since=market.sessions[128])
 
 
 def test_one_task_alone_can_be_built(market: Any) -> None:

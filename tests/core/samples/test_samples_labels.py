@@ -139,12 +139,13 @@ def test_delisting_that_is_not_yet_known_changes_nothing(outcome: Any, days: lis
     assert outcome(rows, 1, delist_date=days[20])["gross"] == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(("market", "free"), [("主板", 5), ("创业板", 5), ("科创板", 5), ("北交所", 1)])
+@pytest.mark.parametrize(("code", "free"), [("600001.SH", 5), ("300001.SZ", 5), ("688001.SH", 5), ("920001.BJ", 1)])
 def test_no_label_with_an_entry_in_the_days_without_limits(
-    outcome: Any, days: list[dt.date], market: str, free: int
+    days: list[dt.date], bars_of: Bars, listed: Bars, code: str, free: int
 ) -> None:
-    rows: list[Any] = [None, *[10.0] * 10]
-    got = [outcome(rows, k, market=market, list_date=days[1])["reason"] for k in range(1, 8)]
+    bars = bars_of(**{code: [None, *[10.0] * 10], "B_SH": OTHER[:11]})
+    rows = outcomes(bars, listed([code, "B.SH"], **{code: {"list_date": days[1]}}), days, SPEC).filter(ts_code=code)
+    got = rows.sort("session")["reason"].to_list()[:7]
     # Sessions 1 … free after listing have no limit; the entry is one session after as_of.
     assert got == ["no_limit_days"] * (free - 1) + [None] * (8 - free)
 
@@ -155,9 +156,29 @@ def test_excess_is_net_less_the_mean_gross_of_all_stocks(outcome: Any) -> None:
     assert got["excess"] == pytest.approx(0.1 - 1.1 * 0.0005 - 0.05)
 
 
-def test_market_mean_leaves_out_windows_that_end_later(outcome: Any) -> None:
-    rolled = outcome([10.0, 10.0, None, 20.0, 20.0, 20.0], 0)
-    assert rolled["excess"] == pytest.approx(rolled["net"] - 0.0)  # only B's unrolled window counts
+LOCKED_DOWN = {"open": 9.0, "close": 9.0, "down_limit": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "delisted", "market"),
+    [
+        ([10.0, 10.0, None, 20.0, 20.0, 20.0], None, 0.0),  # suspended at t+h: what it does later is not known then
+        ([10.0, 8.0, None, 20.0, 20.0, 20.0], None, -0.1),  # bought at 10 and last seen at 8
+        ([10.0, 10.0, LOCKED_DOWN, 8.0, 8.0, 8.0], None, -0.05),  # cannot be sold at 9, and is worth no more
+        ([10.0, 6.0, None, None, None, None], 3, -0.2),  # delisted within the window
+        ([10.0, 8.0, None, None, None, None], None, -0.1),  # exit_suspended: no sample, but somebody holds it
+        ([10.0, None, 8.0, 8.0, 8.0, 8.0], None, 0.0),  # could not be bought
+        ([10.0, {"open": 11.0, "close": 11.0, "up_limit": 11.0}, 12.0, 12.0, 12.0, 12.0], None, 0.0),  # nor this one
+    ],
+)
+def test_market_holds_every_stock_that_could_be_bought_at_its_last_close(
+    days: list[dt.date], bars_of: Bars, listed: Bars, rows: list[Any], delisted: int | None, market: float
+) -> None:
+    opened = [{"open": 10.0, "close": r} if k == 1 and isinstance(r, float) else r for k, r in enumerate(rows)]
+    changes = {"A.SH": {"delist_date": None if delisted is None else days[delisted]}}
+    got = outcomes(bars_of(A_SH=opened, B_SH=OTHER[:6]), listed(["A.SH", "B.SH"], **changes), days, SPEC)
+    other = got.filter(ts_code="B.SH", session=days[0]).row(0, named=True)
+    assert other["net"] - other["excess"] == pytest.approx(market, abs=1e-12)
 
 
 def test_volatility_and_drawdown_follow_closes_through_the_window(outcome: Any) -> None:

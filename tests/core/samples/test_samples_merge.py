@@ -31,6 +31,7 @@ from ljwx.core.samples import (
     question,
 )
 from ljwx.core.samples import rows as light
+from ljwx.core.samples.content import identified
 from ljwx.core.samples.parts import groups, part, places
 
 KEY = ["ts_code", "session", "task"]
@@ -143,8 +144,7 @@ def test_a_corrected_bar_supersedes_and_what_is_thinned_away_is_counted(small: A
     day = small.sessions[90]
     here = (pl.col("ts_code") == "600002.SH") & (pl.col("session") == day)
     bars = small.bars.with_columns(pl.when(here).then(pl.col("close") * 1.02).otherwise("close").alias("close"))
-    spec = SampleSpec(thin_gap=4, class_ratio=1000)
-    child = build(bars, features.compute(bars), small.instruments, small.sessions, spec)
+    child = small.build(bars, thin_gap=4, class_ratio=1000)
     old, new = ids(base), ids(child)
     merged = merge(child, [keys(base)])
     expected = {(old[k], new[k]) for k in old.keys() & new.keys() if old[k] != new[k]}
@@ -159,8 +159,7 @@ def test_a_corrected_bar_supersedes_and_what_is_thinned_away_is_counted(small: A
 
 def test_samples_whose_stock_has_no_bar_any_more_are_counted(small: Any, base: Built) -> None:
     bars = small.bars.filter(pl.col("ts_code") != "600001.SH")
-    spec = SampleSpec(thin_gap=1, class_ratio=1000, tasks=("price_direction",))
-    child = build(bars, features.compute(bars), small.instruments, small.sessions, spec)
+    child = small.build(bars, thin_gap=1, class_ratio=1000, tasks=("price_direction",))
     left = merge(child, [keys(base)]).left
     mine = base.index.with_columns(pl.col("task").cast(pl.String))
     assert left["task_not_asked"] == len(mine.filter(pl.col("task") != "price_direction"))
@@ -180,8 +179,7 @@ def test_no_bar_and_no_factor_after_as_of_changes_a_snapshot_of_the_dataset(
     day: dt.date = small.sessions[cut]
     later = (pl.col("session") > day) & (pl.col("ts_code") == f"{600000 + stock}.SH")
     bars = small.bars.with_columns(pl.when(later).then(pl.col(column) * times).otherwise(column).alias(column))
-    spec = SampleSpec(thin_gap=1, class_ratio=1000)
-    changed = build(bars, features.compute(bars), small.instruments, small.sessions, spec)
+    changed = small.build(bars, thin_gap=1, class_ratio=1000)
     told = ["ts_code", "session", "snapshot"]
     before = [
         b.samples.filter(pl.col("session") <= day, task="technical_analysis").select(told) for b in (base, changed)
@@ -197,5 +195,16 @@ def test_permuted_rows_give_the_same_dataset(small: Any, base: Built, prompts: P
     spec = SampleSpec(thin_gap=1, class_ratio=1000)
     bars = small.bars.sample(fraction=1.0, shuffle=True, seed=seed)
     feature = features.compute(small.bars).sample(fraction=1.0, shuffle=True, seed=seed + 1)
-    again = build(bars, feature, small.instruments.sample(fraction=1.0, shuffle=True, seed=seed), small.sessions, spec)
+    instruments = small.instruments.sample(fraction=1.0, shuffle=True, seed=seed)
+    again = build(bars, feature, instruments, small.sessions, spec, **small.profiles)
     assert dataset_hash(again.index, spec, prompts) == dataset_hash(base.index, spec, prompts)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"label_end": dt.date(2024, 5, 2)}, {"feature_version": "2"}, {"prompt_version": "v2"}]
+)
+def test_what_the_proof_and_the_lineage_rest_on_is_part_of_a_samples_identity(changed: dict[str, Any]) -> None:
+    content = {"task": "price_direction", "snapshot_sha256": "ab", "answer": "{}", "label_end": dt.date(2024, 5, 1)}
+    content |= {"prompt_version": "v1", "feature_version": "1"}
+    one, other = (identified(pl.DataFrame([row]))["sample_id"][0] for row in (content, content | changed))
+    assert one != other

@@ -21,9 +21,9 @@ SPEC = SampleSpec()
 PRICES = ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit")
 
 
-def told(market: Any, bars: pl.DataFrame | None = None, names: pl.DataFrame | None = None) -> pl.DataFrame:
+def told(market: Any, bars: pl.DataFrame | None = None, **profiles: pl.DataFrame) -> pl.DataFrame:
     bars = market.bars if bars is None else bars
-    return snapshots(bars, features.compute(bars), market.instruments, SPEC, names)
+    return snapshots(bars, features.compute(bars), SPEC, **{**market.profiles, **profiles})
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,11 @@ def test_snapshot_has_every_feature_and_a_reading_of_every_rule(base: pl.DataFra
     assert set(facts["readings"]) == {r.name for r in RULES}
     for rule in RULES:
         assert facts["readings"][rule.name] in rule.words
+
+
+def test_every_feature_of_the_catalogue_has_a_reading() -> None:
+    read = frozenset().union(*(rule.features for rule in RULES))
+    assert read == {feature.name for feature in features.FEATURES}
 
 
 def test_numbers_are_relative_to_the_close_and_to_pre_close(small: Any, base: pl.DataFrame) -> None:
@@ -104,13 +109,13 @@ def test_a_bar_that_vanishes_later_changes_no_snapshot(small: Any, base: pl.Data
 def test_row_order_of_the_input_does_not_matter(small: Any, base: pl.DataFrame) -> None:
     shuffled = small.bars.sample(fraction=1.0, shuffle=True, seed=3)
     feature = features.compute(small.bars).sample(fraction=1.0, shuffle=True, seed=4)
-    assert snapshots(shuffled, feature, small.instruments, SPEC)["snapshot"].equals(base["snapshot"])
+    assert snapshots(shuffled, feature, SPEC, **small.profiles)["snapshot"].equals(base["snapshot"])
 
 
 def test_a_row_without_its_look_back_has_no_snapshot_rather_than_another_one(small: Any, base: pl.DataFrame) -> None:
     feature = features.compute(small.bars)
     recent = pl.col("session") >= small.sessions[60]
-    part = snapshots(small.bars.filter(recent), feature.filter(recent), small.instruments, SPEC)
+    part = snapshots(small.bars.filter(recent), feature.filter(recent), SPEC, **small.profiles)
     both = part.join(base, on=["ts_code", "session"], suffix="_full").filter(pl.col("snapshot").is_not_null())
     assert len(both) > 0
     assert (both["snapshot"] == both["snapshot_full"]).all()
@@ -127,21 +132,52 @@ def test_masked_hides_name_code_and_dates_and_nothing_else(base: pl.DataFrame) -
     assert {k: json.loads(hidden)[k] for k in kept} == {k: facts[k] for k in kept}
 
 
-def test_name_is_the_one_of_the_period(small: Any) -> None:
-    turn = small.sessions[70]
-    names = pl.DataFrame(
-        {
-            "ts_code": ["600000.SH", "600000.SH"],
-            "name": ["旧名", "ST新名"],
-            "start_date": [dt.date(2000, 1, 4), turn],
-        }
-    )
-    rows = told(small, names=names).filter(pl.col("snapshot").is_not_null(), pl.col("ts_code") == "600000.SH")
-    for session, text in rows.select("session", "snapshot").iter_rows():
-        assert json.loads(text)["name"] == ("旧名" if session < turn else "ST新名")
+def periods(what: str, *values: tuple[dt.date, str | None]) -> pl.DataFrame:
+    starts, words = zip(*values, strict=True)
+    return pl.DataFrame({"ts_code": "600000.SH", what: list(words), "start_date": list(starts)})
 
 
-def test_text_of_instruments_is_escaped(base: pl.DataFrame) -> None:
+@pytest.mark.parametrize(("what", "before"), [("name", "600000.SH"), ("industry", "未知")])
+def test_name_and_industry_are_those_known_at_the_session(small: Any, what: str, before: str) -> None:
+    first, turn = small.sessions[65], small.sessions[70]
+    rows = told(small, **{PROFILES[what]: periods(what, (turn, "新"), (first, "旧"))})
+    rows = rows.filter(pl.col("snapshot").is_not_null(), pl.col("ts_code") == "600000.SH")
+    heard = {session: json.loads(text)[what] for session, text in rows.select("session", "snapshot").iter_rows()}
+    assert set(heard.values()) == {before, "旧", "新"}
+    for session, word in heard.items():
+        assert word == (before if session < first else "旧" if session < turn else "新")
+
+
+PROFILES = {"name": "names", "industry": "industries"}
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(what=st.sampled_from(["name", "industry"]), at=st.integers(61, 85), word=st.sampled_from(["ST新", "钢铁", None]))
+def test_a_profile_learned_later_changes_no_snapshot_before_it(
+    small: Any, base: pl.DataFrame, what: str, at: int, word: str | None
+) -> None:
+    day = small.sessions[at]
+    learned = pl.concat([small.profiles[PROFILES[what]], periods(what, (day, word))])
+    changed = told(small, **{PROFILES[what]: learned})
+    before = pl.col("session") < day
+    assert changed.filter(before)["snapshot"].equals(base.filter(before)["snapshot"])
+    assert not changed["snapshot"].equals(base["snapshot"])
+
+
+def test_board_is_the_one_of_the_code(bars_of: Any) -> None:
+    boards = {
+        "600000.SH": "主板",
+        "000001.SZ": "主板",
+        "300001.SZ": "创业板",
+        "688001.SH": "科创板",
+        "920001.BJ": "北交所",
+    }
+    bars = bars_of(**{code: [10.0, 10.1] for code in boards})
+    rows = snapshots(bars, features.compute(bars), SPEC)
+    assert dict(rows.select("ts_code", "board").iter_rows()) == boards
+
+
+def test_text_of_industries_is_escaped(base: pl.DataFrame) -> None:
     industries = {json.loads(t)["industry"] for t in base["snapshot"].drop_nulls()}
     assert industries == {"银行", '医药"生物', "电力\\热力"}
 
@@ -175,6 +211,20 @@ def test_text_of_instruments_is_escaped(base: pl.DataFrame) -> None:
         ("drawdown", {"drawdown_60": -0.2}, "较深"),
         ("drawdown", {"drawdown_60": -0.079}, "较浅"),
         ("volatility", {"vol_20": 0.03}, "偏高"),
+        ("rsi_6", {"rsi_6": 80.0}, "超买"),
+        ("rsi_12", {"rsi_12": 49.9}, "偏弱"),
+        ("rsi_24", {"rsi_24": 19.9}, "超卖"),
+        ("atr", {"atr_share": 0.05}, "偏大"),
+        ("atr", {"atr_share": 0.025}, "适中"),
+        ("atr", {"atr_share": 0.024}, "偏小"),
+        ("width", {"boll_width": 20.0}, "张开"),
+        ("width", {"boll_width": 8.1}, "平常"),
+        ("width", {"boll_width": 8.0}, "收窄"),
+        ("ret_1", {"ret_1": 0.05}, "大涨"),
+        ("ret_1", {"ret_1": -0.004}, "持平"),
+        ("ret_5", {"ret_5": 0.01}, "上涨"),
+        ("ret_10", {"ret_10": -0.015}, "下跌"),
+        ("ret_20", {"ret_20": -0.2}, "大跌"),
     ],
 )
 def test_reading_of_a_value(rule: str, columns: dict[str, float], word: str) -> None:

@@ -23,11 +23,18 @@ from ljwx.exceptions import ConfigurationError
         ({"costs": {"commission": 0.01}}, "costs.commission"),
         ({"prompt_version": "../v1"}, "prompt_version"),
         ({"class_ratio": 0.5}, "class_ratio"),
+        ({"feature_version": "0"}, "feature_version"),
     ],
 )
 def test_wrong_setting_is_named(values: dict[str, object], names: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^sample settings: {names}.*: "):
         load_spec(values)
+
+
+def test_another_feature_version_than_the_installed_one_is_refused() -> None:
+    says = r"^sample settings: feature_version: only features of version 1 are computed here; leave this setting out$"
+    with pytest.raises(ConfigurationError, match=says):
+        load_spec({"feature_version": "0"})
 
 
 def test_digest_follows_content() -> None:

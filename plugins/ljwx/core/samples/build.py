@@ -16,12 +16,13 @@ import polars as pl
 
 from ljwx.core.samples.answers import Fit, label, risk_cuts
 from ljwx.core.samples.content import LABEL, SPLIT, TASK, Content
+from ljwx.core.samples.demands import demand_enough, demand_windows
 from ljwx.core.samples.labels import REASONS
 from ljwx.core.samples.prompts import Prompts
 from ljwx.core.samples.rows import Market
 from ljwx.core.samples.selection import STEPS, count_reasons, draw, select
-from ljwx.core.samples.spec import SPLITS, SampleSpec
-from ljwx.core.samples.splits import Proof, Windows, assign, prove, windows
+from ljwx.core.samples.spec import SampleSpec
+from ljwx.core.samples.splits import Proof, Windows, assign, prove
 from ljwx.core.tasks import CLASSES, Task
 from ljwx.exceptions import TooFewSessions
 
@@ -75,6 +76,7 @@ def build(
     spec: SampleSpec,
     *,
     names: pl.DataFrame | None = None,
+    industries: pl.DataFrame | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Built:
@@ -82,16 +84,18 @@ def build(
 
     :param bars: BARS frame; rows before ``since`` and after ``until`` serve as look-back and as outcomes.
     :param features: FEATURES frame of the same stocks, with at least 21 rows per stock before ``since``.
+    :param instruments: ts_code, list_date, delist_date.
     :param sessions: all trading sessions; those after the newest bar are ignored.
-    :param names: see :func:`ljwx.core.samples.snapshots.snapshots`.
+    :param names: and ``industries``, over time: see :func:`ljwx.core.samples.profiles.with_profile`.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
-    :raises ConfigurationError: when the range holds no sample, or too few sessions for three splits.
+    :raises TooFewSessions: when too few sessions are mature for three splits; more of them will do.
+    :raises ConfigurationError: when enough are and the settings make no dataset of them; it says what was left out.
     :raises LeakDetected: when a promise about splits is broken.
     """
     if bars.is_empty():
-        raise _no_samples(since, until, "no bars")
-    market = Market(bars, features, instruments, sessions, names, spec)
+        raise TooFewSessions("there are no bars")
+    market = Market(bars, features, instruments, sessions, names, industries, spec)
     rows = market.rows()
     chosen, left_out, fit, where = _decide(rows, sessions, spec, since, until)
     rows = rows.select("row", "ts_code", "session")
@@ -119,44 +123,15 @@ def _decide(
     if since or until:
         rows = rows.filter(pl.col("session").is_between(since or dt.date.min, until or dt.date.max))
     keys, unfit = _keys(rows, spec)
-    _demand_some(keys, unfit, since, until)
-    full = keys.group_by("session").agg(pl.col("task").n_unique()).filter(pl.col("task") == len(spec.tasks))
-    where = windows(full["session"].to_list(), spec)
+    where = demand_windows(keys, unfit, spec, since, until)
     split = assign(keys, sessions, spec, where).with_columns(pl.col("split").cast(SPLIT))
     purged = split.filter(pl.col("split").is_null()).select("row", "task", reason=pl.lit("purged", REASON))
     fit, labelled = _label(rows, split, spec)
     del keys, split
     chosen, omitted = _choose(labelled, rows, spec)
-    _demand_enough(chosen, spec)
-    chosen = chosen.select("row", "task", "label", "previous_label", "label_end", "split")
-    return chosen, pl.concat([unfit.select("row", "task", "reason"), purged, omitted]), fit, where
-
-
-def _demand_some(keys: pl.DataFrame, unfit: pl.DataFrame, since: dt.date | None, until: dt.date | None) -> None:
-    if len(keys):
-        return
-    reasons = unfit.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
-    raise _no_samples(since, until, ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()))
-
-
-def _no_samples(since: dt.date | None, until: dt.date | None, why: str) -> TooFewSessions:
-    between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
-    return TooFewSessions(f"{between}: {why or 'no bars'}")
-
-
-def _demand_enough(chosen: pl.DataFrame, spec: SampleSpec) -> None:
-    """Refuse a dataset with an empty split, or with a task that has one class to learn from."""
-    for task in spec.tasks:
-        mine = chosen.filter(pl.col("task") == task)
-        for split in SPLITS:
-            if mine.filter(pl.col("split") == split).is_empty():
-                raise TooFewSessions(
-                    f"{task}: the {split} split is empty after {spec.purge} sessions are purged at each edge; "
-                    "give a longer range of dates"
-                )
-        classes = mine.filter(pl.col("split") == "train")["label"].unique()
-        if len(classes) < 2:
-            raise TooFewSessions(f"{task}: every training sample is {classes[0]}; widen the range or the thresholds")
+    left_out = pl.concat([unfit.select("row", "task", "reason"), purged, omitted])
+    demand_enough(chosen, labelled, left_out, spec)
+    return chosen.select("row", "task", "label", "previous_label", "label_end", "split"), left_out, fit, where
 
 
 def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -5,6 +5,7 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,7 +27,7 @@ def card(
 ) -> dict[str, Any]:
     """Everything a reader needs to judge a dataset, ready for ``json.dumps``.
 
-    :param dataset: parent_id, merge and code_version of its row, where they are known.
+    :param dataset: parent_id, merge, known_at and code_version of its row, where they are known.
     :param files: name, sha256 and size of each file beside the card.
     """
     row = dataset or {}
@@ -35,6 +36,7 @@ def card(
     month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
     return {
         "sha256": dataset_hash(samples, spec, prompts),
+        "known_at": _moment(row["known_at"]) if "known_at" in row else None,
         "parent": row.get("parent_id"),
         "merge": row.get("merge") or {},
         "code_version": row.get("code_version"),
@@ -58,6 +60,10 @@ def card(
     }
 
 
+def _moment(at: dt.datetime) -> str:
+    return at.astimezone(dt.timezone.utc).isoformat(timespec="microseconds")
+
+
 def _counts(frame: pl.DataFrame, by: str) -> dict[str, int]:
     return dict(frame.group_by(by).agg(pl.len()).sort(by).iter_rows())
 
@@ -77,6 +83,7 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         f"# Dataset {facts['sha256'][:12]}",
         f"> {facts['risk_statement']}",
         f"{facts['samples']} samples of {facts['stocks']} stocks at {facts['sessions']} sessions.",
+        f"Known at: {facts['known_at'] or 'not stated'}.",
         f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
         f"Prompts: {facts['prompt_version']}.",
         f"sha256 `{facts['sha256']}`",

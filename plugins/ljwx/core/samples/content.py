@@ -91,7 +91,7 @@ class Content:
         wide = members.drop("session", "ts_code").with_columns(pl.col(_PACKED).cast(pl.String))
         wide = wide.join(texts, on="row", how="left", maintain_order="left")
         parts = [self._answered(wide.filter(pl.col("task") == task), task, prompts) for task in self.spec.tasks]
-        samples = _identified(pl.concat(parts).sort("session", "ts_code", "task"))
+        samples = identified(pl.concat(parts).sort("session", "ts_code", "task"))
         return samples.select(*SAMPLE_COLUMNS, *(PROMPT_COLUMNS if prompts else ()))
 
     def _answered(self, rows: pl.DataFrame, task: Task, prompts: Prompts | None) -> pl.DataFrame:
@@ -116,11 +116,15 @@ def _spans(index: pl.DataFrame, rows: int) -> Iterator[tuple[int, int]]:
             start, held = end, 0
 
 
-def _identified(samples: pl.DataFrame) -> pl.DataFrame:
-    """Add the content hash of each sample: equal content, equal id, wherever and whenever it is made."""
+def identified(samples: pl.DataFrame) -> pl.DataFrame:
+    """Add the content hash of each sample: equal content, equal id, wherever and whenever it is made.
+
+    ``label_end`` is content: the proof of a dataset rests on it, and a row that is there already is not written again.
+    """
     if "sample_id" in samples.columns:
         return samples
-    parts = ("task", "snapshot_sha256", "answer", "prompt_version")
+    end = pl.col("label_end").dt.to_string("iso")
+    parts = ("task", "snapshot_sha256", "answer", end, "prompt_version", "feature_version")
     texts = samples.select(pl.concat_str(parts, separator="\n")).to_series()
     ids = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     return samples.with_columns(pl.Series("sample_id", ids, dtype=pl.String))

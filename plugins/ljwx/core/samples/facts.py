@@ -188,7 +188,7 @@ _STATE_COLUMNS: Final = (
 
 
 def _look_back(spec: SampleSpec) -> dict[str, pl.Expr]:
-    """Facts that need the stock's earlier rows."""
+    """Columns that rules read beside the features; most need the stock's earlier rows."""
     stock = "ts_code"
     macd, kdj = pl.col("macd_dif") - pl.col("macd_dea"), pl.col("kdj_k") - pl.col("kdj_d")
     moved = (pl.col("obv") - pl.col("obv").shift(1)).over(stock)
@@ -202,6 +202,7 @@ def _look_back(spec: SampleSpec) -> dict[str, pl.Expr]:
         "kdj_gap_previous": kdj.shift(1).over(stock),
         "obv_flow_20": pl.when(all_flow > 0).then(flow / all_flow).otherwise(pl.when(all_flow.is_not_null()).then(0.0)),
         "suspended_20": position - position.shift(count).over(stock) - count,
+        "atr_share": pl.col("atr_14") / pl.col("close"),
         "bars_from": pl.coalesce(
             pl.col("session").shift(spec.look_back).over(stock), pl.col("session").first().over(stock)
         ),

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from ljwx.core.bars.limits import UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
 from ljwx.core.samples.costs import net_return
 from ljwx.core.samples.parts import by_stock, part, places
 from ljwx.core.samples.spec import SampleSpec
@@ -31,9 +32,8 @@ REASONS: Final = (
 )
 """Why a stock-session is no sample; the first that applies is counted."""
 
-NO_LIMIT_SESSIONS: Final = {"北交所": 1}
-NO_LIMIT_SESSIONS_DEFAULT: Final = 5
 TICK: Final = 0.01
+_KEY: Final = ("ts_code", "session")
 CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 
 
@@ -52,7 +52,7 @@ def outcomes(
         return pl.DataFrame(schema=_SCHEMA)
     calendar = _calendar(bars, sessions)
     parts = [_batch(rows, calendar, instruments, spec) for rows in _batches(bars, len(calendar))]
-    return _against_market(pl.concat(parts), calendar, spec)
+    return _against_market(pl.concat(parts), calendar)
 
 
 _SCHEMA: Final = {
@@ -106,6 +106,7 @@ def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame
         exit_i=_exit_index(spec, n),
         last_i=_last_traded(spec, n),
         seen=pl.any_horizontal([_ahead("close", h + r, n).is_not_null() for r in range(spec.exit_roll + 1)]),
+        held=_ahead("last_close", h, n),
         **_path_risk(h, n),
     )
     delisted = pl.col("exit_i").is_null() & (pl.col("delist_i") <= pl.col("i") + h + spec.exit_roll)
@@ -117,12 +118,13 @@ def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame
     return (
         ended.filter(pl.col("close").is_not_null())
         .join(sold, on=["ts_code", "sold_i"], how="left")
-        .with_columns(reason=_reason(spec, n))
+        .with_columns(reason=_reason(spec, n), entered=_entered(n))
         .with_columns(
+            market=pl.when("entered").then(pl.col("held") / pl.col("entry") - 1),
             gross=pl.col("exit") / pl.col("entry") - 1,
             net=net_return(pl.col("entry"), pl.col("exit"), pl.col("exit_session"), spec.costs),
         )
-        .select("ts_code", "session", "i", "end_i", "reason", "gross", "net", "realised_volatility", "max_drawdown")
+        .select(*_KEY, "i", "end_i", "reason", "market", "gross", "net", "realised_volatility", "max_drawdown")
     )
 
 
@@ -146,17 +148,16 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
             locked_up=locked_up.otherwise(pl.col("low") > up - TICK / 2),
             locked_down=locked_down.otherwise(pl.col("high") < down + TICK / 2),
         )
-        .with_columns(
-            daily=pl.col("adj_close") / pl.col("adj_close").forward_fill().shift(1).over("ts_code") - 1,
-        )
+        .with_columns(last_close=pl.col("adj_close").forward_fill().over("ts_code"))
+        .with_columns(daily=pl.col("adj_close") / pl.col("last_close").shift(1).over("ts_code") - 1)
     )
 
 
 def _listing(instruments: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
     """Per stock: index of its first session with price limits, and of its delisting (null outside the calendar)."""
     days = calendar["session"]
-    listed = instruments.select("ts_code", "market", "list_date", "delist_date").unique("ts_code")
-    free = pl.col("market").replace_strict(NO_LIMIT_SESSIONS, default=NO_LIMIT_SESSIONS_DEFAULT, return_dtype=pl.Int32)
+    listed = instruments.select("ts_code", "list_date", "delist_date").unique("ts_code")
+    free = pl.when(board() == "bse").then(UNLIMITED_SESSIONS_BSE).otherwise(UNLIMITED_SESSIONS)
     frame = listed.with_columns(
         list_i=pl.Series(days.search_sorted(listed["list_date"].fill_null(days[0])), dtype=pl.Int32),
         delist_i=pl.Series(days.search_sorted(listed["delist_date"].fill_null(days[0])), dtype=pl.Int32),
@@ -199,6 +200,12 @@ def _path_risk(h: int, n: int) -> dict[str, pl.Expr]:
     }
 
 
+def _entered(n: int) -> pl.Expr:
+    """Whether one could have bought at the open of t+1."""
+    limited = pl.col("i") + 1 >= pl.col("limits_from")
+    return (pl.col("i") + 1 < n) & limited & pl.col("entry_traded") & ~pl.col("entry_locked")
+
+
 def _reason(spec: SampleSpec, n: int) -> pl.Expr:
     """First reason of :data:`REASONS` that keeps an outcome from being a label; null when there is none."""
     i, open_end = pl.col("i"), pl.col("end_i").is_null()
@@ -215,13 +222,13 @@ def _reason(spec: SampleSpec, n: int) -> pl.Expr:
     return pl.coalesce([pl.when(holds).then(pl.lit(name)) for holds, name in cases])
 
 
-def _against_market(frame: pl.DataFrame, calendar: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
-    """Excess over the equal-weight market: the mean gross return of all stocks whose window ends at t+h.
+def _against_market(frame: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
+    """Excess over the equal-weight market: the mean return, before costs, of all stocks that one could have bought.
 
-    Windows that were rolled are left out of the mean, so that nobody's label knows more than its own ``label_end``.
+    Each is worth its last close up to t+h, also where it cannot be sold then or is delisted: leaving those out would
+    leave out losses, and waiting for them would let a label know more than its own ``label_end``.
     """
-    plain = pl.col("reason").is_null() & (pl.col("end_i") == pl.col("i") + spec.horizon)
-    market = pl.col("gross").filter(plain).mean().over("i")
+    market = pl.col("market").mean().over("i")
     no_market = pl.col("reason").is_null() & market.is_null()
     return (
         frame.with_columns(

@@ -54,6 +54,12 @@ class Rule:
     states: tuple[State, ...]
 
     @property
+    def features(self) -> frozenset[str]:
+        """The features that it reads, themselves or through a column that is made of them."""
+        read = {column for state in self.states for c in state.when for column in (c.left, c.right)}
+        return frozenset(name for column in read if isinstance(column, str) for name in MADE_OF.get(column, (column,)))
+
+    @property
     def words(self) -> tuple[str, ...]:
         """All words the reading can have."""
         return tuple(s.word for s in self.states)
@@ -77,6 +83,18 @@ class Rule:
         return result
 
 
+MADE_OF: Final[dict[str, tuple[str, ...]]] = {
+    "macd_gap": ("macd_dif", "macd_dea", "macd_hist"),
+    "macd_gap_previous": ("macd_dif", "macd_dea"),
+    "kdj_gap": ("kdj_k", "kdj_d"),
+    "kdj_gap_previous": ("kdj_k", "kdj_d"),
+    "boll_pct_b": ("boll_pct_b", "boll_upper", "boll_mid", "boll_lower"),
+    "obv_flow_20": ("obv",),
+    "atr_share": ("atr_14",),
+}
+"""Columns that rules read, and the features they are made of; any other column is a feature."""
+
+
 def _above(column: str, cut: float, word: str, english: str, vote: int = 0) -> State:
     return State(word, english, vote, (Condition(column, ">=", cut),))
 
@@ -97,6 +115,27 @@ def _ordered(*columns: str) -> tuple[Condition, ...]:
     return tuple(Condition(a, ">", b) for a, b in pairwise(columns))
 
 
+def _strength(column: str) -> tuple[State, ...]:
+    return (
+        _above(column, 80, "超买", "overbought"),
+        _above(column, 50, "偏强", "strong", 1),
+        _above(column, 20, "偏弱", "weak", -1),
+        State("超卖", "oversold"),
+    )
+
+
+def _move(sessions: int, large: float, small: float) -> Rule:
+    column = f"ret_{sessions}"
+    states = (
+        _above(column, large, "大涨", "large rise"),
+        _above(column, small, "上涨", "rise"),
+        _below(column, -large, "大跌", "large fall"),
+        _below(column, -small, "下跌", "fall"),
+        State("持平", "little changed"),
+    )
+    return Rule(column, f"{sessions}日", f"return over {sessions} sessions", states)
+
+
 _MAS: Final = ("ma_5", "ma_10", "ma_20", "ma_60")
 
 STATES: Final[tuple[Rule, ...]] = (
@@ -104,12 +143,7 @@ STATES: Final[tuple[Rule, ...]] = (
         "rsi",
         "RSI",
         "relative strength over 14 sessions",
-        (
-            _above("rsi_14", 80, "超买", "overbought"),
-            _above("rsi_14", 50, "偏强", "strong", 1),
-            _above("rsi_14", 20, "偏弱", "weak", -1),
-            State("超卖", "oversold"),
-        ),
+        _strength("rsi_14"),
     ),
     Rule(
         "macd",
@@ -243,10 +277,37 @@ MORE: Final[tuple[Rule, ...]] = (
         "rate of change over 12 sessions",
         (State("上行", "up", 1, (Condition("roc_12", ">", 0.0),)), State("下行", "down", -1)),
     ),
+    *(Rule(f"rsi_{n}", f"RSI{n}", f"relative strength over {n} sessions", _strength(f"rsi_{n}")) for n in (6, 12, 24)),
+    Rule(
+        "atr",
+        "ATR",
+        "mean true range of 14 sessions against the close",
+        (
+            _above("atr_share", 0.05, "偏大", "large"),
+            _above("atr_share", 0.025, "适中", "moderate"),
+            State("偏小", "small"),
+        ),
+    ),
+    Rule(
+        "width",
+        "带宽",
+        "width of the 20-session, 2-sigma band",
+        (
+            _above("boll_width", 20, "张开", "wide"),
+            _below("boll_width", 8, "收窄", "narrow"),
+            State("平常", "usual"),
+        ),
+    ),
+    _move(1, 0.05, 0.005),
+    _move(5, 0.10, 0.01),
+    _move(10, 0.15, 0.015),
+    _move(20, 0.20, 0.02),
 )
 
 RULES: Final[tuple[Rule, ...]] = STATES + MORE
 RULE: Final[dict[str, Rule]] = {r.name: r for r in RULES}
+MOVES: Final = RULE["ret_1"].words
+"""What the price did over some sessions."""
 CITED: Final[tuple[Rule, ...]] = (*STATES, *(RULE[n] for n in ("volume", "volatility", "drawdown", "trend")))
 """The readings that prompts show, and that reasons may therefore name."""
 PHRASES: Final[dict[str, tuple[str, str]]] = {r.phrase(w): (r.name, w) for r in CITED for w in r.words}

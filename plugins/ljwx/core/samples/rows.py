@@ -39,6 +39,7 @@ class Market:
     instruments: pl.DataFrame
     sessions: Sequence[dt.date]
     names: pl.DataFrame | None
+    industries: pl.DataFrame | None
     spec: SampleSpec
 
     def rows(self) -> pl.DataFrame:
@@ -77,7 +78,7 @@ class Market:
         for stocks in groups(self._bar_places, PART_ROWS):
             bars = part(self._prepared, self._bar_places, stocks)
             features = part(self._features, self._feature_places, stocks)
-            yield first, told(facts_of_stocks(bars, features, self.spec), self.instruments, self.names)
+            yield first, told(facts_of_stocks(bars, features, self.spec), self.names, self.industries)
             first += len(bars)
 
     @cached_property

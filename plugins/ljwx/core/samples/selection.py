@@ -64,23 +64,27 @@ def _stock_cap(spec: SampleSpec) -> pl.Expr:
 
 
 def _split_cap(spec: SampleSpec) -> pl.Expr:
+    """In train the classes take turns, so that a cap leaves them as even as they can be; later splits stay natural."""
+    turn = pl.struct(pl.col("draw").rank("ordinal").over("task", "split", "label").alias("turn"), "draw")
     keep = pl.lit(True)
-    for split in ("train", "validation", "test"):
-        keep = pl.when(pl.col("split") == split).then(_at_most(spec.cap(split), "task", "split")).otherwise(keep)
+    for split, order in (("train", turn), ("validation", pl.col("draw")), ("test", pl.col("draw"))):
+        kept = _at_most(spec.cap(split), "task", "split", order=order)
+        keep = pl.when(pl.col("split") == split).then(kept).otherwise(keep)
     return keep
 
 
-def _at_most(cap: int | None, *group: str) -> pl.Expr:
-    return pl.lit(True) if cap is None else pl.col("draw").rank("ordinal").over(*group) <= cap
+def _at_most(cap: int | None, *group: str, order: pl.Expr | None = None) -> pl.Expr:
+    by = pl.col("draw") if order is None else order
+    return pl.lit(True) if cap is None else by.rank("ordinal").over(*group) <= cap
 
 
 STEPS: Final[tuple[tuple[str, Step], ...]] = (
     ("session_cap", _session_cap),
     ("stock_cap", _stock_cap),
-    ("class_balance", _balance),
     ("split_cap", _split_cap),
+    ("class_balance", _balance),
 )
-"""Applied in this order to labelled rows: task, ts_code, session, split, label, draw."""
+"""Applied in this order to labelled rows: task, ts_code, session, split, label, draw. Balance has the last word."""
 
 
 def select(frame: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.samples.facts import NUMBERS, REQUIRED, fact_columns
+from ljwx.core.samples.profiles import with_profile
 from ljwx.core.samples.prompts import NONE, Template
 from ljwx.core.samples.readings import RULES, STATES
 from ljwx.core.samples.spec import SampleSpec
@@ -28,18 +29,17 @@ _NUMBER_GROUPS: Final = {g: [n for n in NUMBERS if n.group == g] for g in ("bar"
 def snapshots(
     bars: pl.DataFrame,
     features: pl.DataFrame,
-    instruments: pl.DataFrame,
     spec: SampleSpec,
     names: pl.DataFrame | None = None,
+    industries: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Snapshot of every bar's session; null where a fact is missing (warm-up, or its look-back was not given).
 
-    :param names: ts_code, name, start_date of each period (TuShare ``namechange``); without it the instrument's name
-        of today is told, which may say of the past what only became known later.
+    :param names: and ``industries``, over time: see :func:`ljwx.core.samples.profiles.with_profile`.
     :returns: the columns of :func:`fact_columns` that later stages need, with board, industry, snapshot (JSON) and
         snapshot_sha256.
     """
-    rows = told(fact_columns(bars, features, spec), instruments, names)
+    rows = told(fact_columns(bars, features, spec), names, industries)
     return rendered(rows, spec).select(
         "ts_code",
         "session",
@@ -58,13 +58,13 @@ def snapshots(
     )
 
 
-def told(facts: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None = None) -> pl.DataFrame:
+def told(facts: pl.DataFrame, names: pl.DataFrame | None, industries: pl.DataFrame | None) -> pl.DataFrame:
     """Facts with name, board and industry, and ``complete``: whether none is missing. No text is made yet.
 
     :param facts: rows of :func:`ljwx.core.samples.facts.facts_of_stocks`.
     """
     complete = pl.all_horizontal([pl.col(c).is_not_null() for c in (*REQUIRED, "suspended_20")])
-    return _with_names(facts, instruments, names).with_columns(complete=complete & pl.col("look_back_there"))
+    return with_profile(facts, names, industries).with_columns(complete=complete & pl.col("look_back_there"))
 
 
 def rendered(rows: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
@@ -73,23 +73,6 @@ def rendered(rows: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
     rows = rows.with_columns(snapshot=pl.when("complete").then(_json(spec)))
     digests = [None if s is None else hashlib.sha256(s.encode()).hexdigest() for s in rows["snapshot"]]
     return rows.with_columns(pl.Series("snapshot_sha256", digests, dtype=pl.String))
-
-
-def _with_names(rows: pl.DataFrame, instruments: pl.DataFrame, names: pl.DataFrame | None) -> pl.DataFrame:
-    """Add name (of then, if names over time are there), board and industry; 未知 where one is not known."""
-    known = instruments.select("ts_code", "name", "industry", board="market").unique("ts_code")
-    rows = rows.join(known, on="ts_code", how="left", maintain_order="left")
-    if names is not None:
-        then = names.select("ts_code", "start_date", name_then="name").drop_nulls().sort("start_date", "name_then")
-        dated = rows.sort("session").join_asof(
-            then, left_on="session", right_on="start_date", by="ts_code", check_sortedness=False
-        )
-        rows = (
-            dated.with_columns(name=pl.coalesce("name_then", "name"))
-            .drop("name_then", "start_date")
-            .sort("ts_code", "session")
-        )
-    return rows.with_columns(pl.col("name", "industry", "board").fill_null("未知"))
 
 
 def _quoted(values: pl.Series, name: str) -> pl.Series:

@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 from typing import Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK
 from ljwx.core.tasks import TASKS, Task
@@ -91,7 +91,16 @@ class SampleSpec(BaseModel):
     look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
     seed: int = Field(default=0, ge=0)
     prompt_version: str = Field(default="v1", pattern=r"^[A-Za-z0-9._-]+$")
-    feature_version: str = Field(default=FEATURE_VERSION, min_length=1)
+    feature_version: str = Field(
+        default=FEATURE_VERSION, description="of the indicators' definitions; only the installed one is computed"
+    )
+
+    @field_validator("feature_version")
+    @classmethod
+    def _is_computed(cls, value: str) -> str:
+        if value != FEATURE_VERSION:
+            raise ValueError(f"only features of version {FEATURE_VERSION} are computed here; leave this setting out")
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> SampleSpec:
@@ -114,6 +123,11 @@ class SampleSpec(BaseModel):
     def purge(self) -> int:
         """Sessions left empty before each later split."""
         return self.horizon + 1
+
+    @property
+    def least_sessions(self) -> int:
+        """Sessions with samples that three splits take, the purged ones included."""
+        return 2 * self.purge + len(SPLITS)
 
     def cap(self, split: str) -> int | None:
         """Most samples of one task that a split may hold; ``None`` is no limit."""

@@ -35,8 +35,7 @@ def windows(as_of: Collection[dt.date], spec: SampleSpec) -> Windows:
     """Where the splits begin: the spec's dates, or else its shares of the sessions that are left after the purge.
 
     :param as_of: the sessions that have samples.
-
-    :raises ConfigurationError: when there are too few sessions for three splits.
+    :raises TooFewSessions: when they are too few for three splits.
     """
     if spec.validation_from and spec.test_from:
         return Windows(spec.validation_from, spec.test_from)
@@ -45,7 +44,7 @@ def windows(as_of: Collection[dt.date], spec: SampleSpec) -> Windows:
     if usable < len(SPLITS):
         raise TooFewSessions(
             f"{len(days)} sessions have samples of every task: too few for train, validation and test, with "
-            f"{spec.purge} purged between; give a range with at least {2 * spec.purge + len(SPLITS)}"
+            f"{spec.purge} purged between; give a range with at least {spec.least_sessions}"
         )
     validation = max(1, int(usable * spec.validation_share))
     train = min(max(1, int(usable * spec.train_share)), usable - validation - 1)

@@ -15,19 +15,27 @@ class KnownVerbs(WarehouseBase):
     """Verbs that read one moment's state of what changes over time."""
 
     def moment(self) -> datetime:
-        """Return the database's clock when no bar is being written: what is known then is what was begun before."""
-        with self.bars_lock(exclusive=True):
-            found = self.row("samples/moment") or {}
+        """Return the database's clock; under the exclusive `bars_lock` no bar is being written at that moment."""
+        found = self.row("samples/moment") or {}
         moment: datetime = found["moment"]
         return moment
 
     def known_instruments(self, known_at: datetime) -> pl.DataFrame:
-        """Return the instruments of all list states as they were known, sorted by ts_code."""
+        """Return the instruments of all list states as they were known: ts_code, list_date, delist_date."""
         import polars as pl
 
-        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
-        schema = {**text, "list_date": pl.Date, "delist_date": pl.Date}
+        schema = {"ts_code": pl.String, "list_date": pl.Date, "delist_date": pl.Date}
         return self.frame("samples/known_instruments", schema, known_at=known_at)
+
+    def known_industries(self, known_at: datetime) -> pl.DataFrame:
+        """Return the industries over time as they were known: ts_code, industry, start_date.
+
+        An industry begins on the day in Shanghai on which it was first seen: nobody knows since when it had been so.
+        """
+        import polars as pl
+
+        schema = {"ts_code": pl.String, "industry": pl.String, "start_date": pl.Date}
+        return self.frame("samples/known_industries", schema, known_at=known_at)
 
     def known_names(self, known_at: datetime) -> pl.DataFrame:
         """Return the names over time as they were known: ts_code, name, start_date."""
