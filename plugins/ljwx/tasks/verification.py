@@ -107,7 +107,7 @@ def _context(ollama: OllamaHook, model: str, spec: BuildSpec, checks: Mapping[st
     from ljwx.core.verification import context_problem
 
     asked: Any = spec.parameters.get("num_ctx", 0)
-    context = next((running.context_length for running in ollama.ps() if running.name == model), int(asked))
+    context = next((running.context_length for running in ollama.ps() if running.name == model), None) or int(asked)
     longest = max(answer["prompt_tokens"] for answer in checks["answers"])
     problem = context_problem(longest, settings.evaluation.num_predict, context) if context else None
     _refuse(problem is not None, f"{model}: {problem}")
