@@ -67,6 +67,11 @@ class OllamaHook(BaseHook):
         """Return the session that every verb uses."""
         return self._wire.session
 
+    def hang_up(self) -> None:
+        """Break off all streamed answers for good, from any thread; who reads one gets OllamaUnreachable."""
+        if "_wire" in vars(self):  # else nothing was asked yet, and the connection need not be read for this
+            self._wire.hang_up()
+
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the server answers, and with which version."""
         try:

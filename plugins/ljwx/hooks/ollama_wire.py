@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -77,6 +77,8 @@ class OllamaWire:
 
     def __init__(self, settings: OllamaSettings) -> None:
         self._settings = settings
+        self._open: set[requests.Response] = set()
+        self._hung_up = False
         self.session = requests.Session()
         self.session.trust_env = False  # a netrc entry would replace the token, a proxy would take loopback calls away
         self.session.mount("http", HTTPAdapter(pool_maxsize=32))
@@ -95,7 +97,7 @@ class OllamaWire:
         A stream that ends without its last line (`done` or `success`) is OllamaUnreachable.
         """
         finished = False
-        with self.request("POST", path, body, stream=True, timeout=timeout) as answer, _transport(self._settings.url):
+        with self._streamed(path, body, timeout) as answer, _transport(self._settings.url):
             for text in answer.iter_lines(chunk_size=None):
                 line = _decoded(text)
                 if "error" in line:
@@ -104,6 +106,24 @@ class OllamaWire:
                 yield line
         if not finished:
             raise OllamaUnreachable(f"{self._settings.url}{path} ended before its last line")
+
+    @contextmanager
+    def _streamed(self, path: str, body: Mapping[str, Any], timeout: float) -> Iterator[requests.Response]:
+        with self.request("POST", path, body, stream=True, timeout=timeout) as answer:
+            self._open.add(answer)
+            try:
+                if self._hung_up:
+                    raise OllamaUnreachable(f"{path} was broken off from this side")
+                yield answer
+            finally:
+                self._open.discard(answer)
+
+    def hang_up(self) -> None:
+        """Break off every streamed answer, from any thread; one that has not begun is broken off when it begins."""
+        self._hung_up = True
+        for answer in list(self._open):
+            with suppress(ValueError, OSError):  # it has ended by itself
+                answer.raw.shutdown()
 
     def json(
         self,
