@@ -186,6 +186,18 @@ class AnswerPiece:
     answer: Answer | None = None
 
 
+def library_page(model: str) -> str:
+    """Return the address of a model's page: on ollama.com, or on the host that its name begins with.
+
+    >>> library_page("deepseek-llm:7b"), library_page("hf.co/unsloth/some-GGUF:Q4_K_M")
+    ('https://ollama.com/library/deepseek-llm:7b', 'https://hf.co/unsloth/some-GGUF')
+    """
+    owner, slash, _ = model.partition("/")
+    if "." in owner and slash:
+        return f"https://{model.partition(':')[0]}"
+    return f"https://ollama.com/{'' if slash else 'library/'}{model}"
+
+
 def read_version(answer: Mapping[str, Any]) -> str:
     """Read the answer of `/api/version`."""
     return _text(answer["version"])
