@@ -5,6 +5,9 @@ Builds a model from the newest dataset on the Ollama server, checks that it answ
 untuned base the dataset's frozen questions, scores the answers against baselines, base and champion, and decides.
 A model that passes is then shown the sealed test split, once; that is reported and counted, and decides nothing.
 
+* **Another model once**: give `model`, settings laid over those in force for this run alone.
+* **Put the previous champion back**: give `rollback` a reason.
+
 The strategy `fewshot` puts examples of the train split in front of the base model: **it changes no weights**.
 The champion is served as `ljwx-stock:latest`. Nothing here is investment advice.
 """
@@ -39,7 +42,12 @@ from ljwx.tasks.verification import verify_model
             None,
             type=["null", "string"],
             description="A reason puts the previous champion back, and nothing is built. Empty: build.",
-        )
+        ),
+        "model": Param(
+            None,
+            type=["null", "object"],
+            description='Settings of `model` for this run alone, such as {"strategy": "prompt"}.',
+        ),
     },
 )
 def ljwx_model_build():
@@ -62,6 +70,7 @@ def ljwx_model_build():
         ollama_conn_id=OLLAMA_CONN_ID,
         pool=OLLAMA_POOL,
         deferrable=True,
+        report_task_id="write_report",
     )
     model = task(verify_model, pool=OLLAMA_POOL)(plan, build.output)
     questions = task(freeze_questions)(plan["dataset_id"])

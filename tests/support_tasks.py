@@ -75,7 +75,8 @@ class TaskRunner:
 
     def current(self) -> dict[str, Any]:
         """Stand in for airflow.sdk.get_current_context."""
-        assert self._context is not None
+        if self._context is None:
+            raise RuntimeError("no task is running")
         return self._context
 
     def variable(self, key: str, default: Any = None, deserialize_json: bool = False) -> Any:

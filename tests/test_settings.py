@@ -41,6 +41,31 @@ def test_without_a_variable_the_file_is_in_force(tasks: TaskRunner) -> None:
     assert current_settings() == load_settings()
 
 
+def test_a_runs_param_is_laid_over_the_variable_for_that_run_alone(tasks: TaskRunner) -> None:
+    tasks.variables["ljwx_training_config"] = {"model": {"base": "a:1", "examples_per_task": 3}}
+    chosen = {"base": "b:1", "parameters": {"num_ctx": 8192}, "examples_per_task": None}
+    model = tasks.run(current_settings, params={"model": chosen}).model
+    assert (model.base, model.num_ctx, model.examples_per_task) == ("b:1", 8192, None)
+    assert model.parameters["temperature"] == 0
+    assert tasks.run(current_settings, params={"model": None}).model.base == "a:1"
+    assert current_settings().model.base == "a:1"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "path"),
+    [
+        ({"strategy": "rlhf"}, "model.strategy: "),
+        ({"strategi": "prompt"}, "model.strategi: Extra inputs"),
+        ({"parameters": {"temperature": "hot"}}, "model.parameters: .*'hot'"),
+        ({"base_digest": "latest"}, "model.base_digest: "),
+        (["prompt"], "model: "),
+    ],
+)
+def test_a_wrong_param_is_named_by_its_path(tasks: TaskRunner, chosen: Any, path: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"or the param model: {path}"):
+        tasks.run(current_settings, params={"model": chosen})
+
+
 @pytest.mark.parametrize(
     ("overrides", "path"),
     [

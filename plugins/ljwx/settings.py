@@ -37,16 +37,20 @@ class ModelSettings(_Section):
 
     :param repository: name before the colon of every tag this package makes.
     :param base: tag of the base model on the Ollama server; it must be there.
+    :param base_digest: 64 hex digits that the base must have on the server; null takes what is there.
     :param strategy: how a model is made; `fewshot` and `prompt` change no weights.
     :param parameters: Ollama parameters written into the model; `num_ctx` is the context in tokens.
-    :param examples_per_task: most examples of each task that `fewshot` puts in front, as far as they fit `num_ctx`.
+    :param template: chat template in place of the base's own; null keeps that.
+    :param examples_per_task: most examples of each task that `fewshot` puts in front; null: as many as fit `num_ctx`.
     """
 
     repository: str = "ljwx-stock"
     base: str = "deepseek-llm:7b"
+    base_digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     strategy: Literal["prompt", "fewshot"] = "fewshot"
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
-    examples_per_task: int = Field(default=2, ge=1, le=20)
+    template: str | None = Field(default=None, min_length=1)
+    examples_per_task: int | None = Field(default=None, ge=1, le=20)
 
     @field_validator("parameters")
     @classmethod
@@ -106,9 +110,10 @@ class Settings(_Section):
     retention: RetentionPolicy = RetentionPolicy()
 
 
-def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(overrides: Mapping[str, Any] | None = None, source: str = f"the Variable {VARIABLE}") -> Settings:
     """Read the file and lay `overrides` over it, key by key.
 
+    :param source: where the overrides come from, for the error.
     :raises ConfigurationError: naming the path of every wrong value.
     """
     path = include_folder() / "training_config.json"
@@ -121,7 +126,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         return Settings.model_validate(_merged(values, overrides or {}))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigurationError(f"{path.name} or the Variable {VARIABLE}: {wrong}") from None
+        raise ConfigurationError(f"{path.name} or {source}: {wrong}") from None
 
 
 def schema() -> dict[str, Any]:
@@ -132,7 +137,7 @@ def schema() -> dict[str, Any]:
 
 
 def current_settings() -> Settings:
-    """Return the settings in force, inside an Airflow task."""
+    """Return the settings in force: the Variable over the file, and inside a task the run's param `model` over both."""
     from airflow.sdk import Variable
 
     text = Variable.get(VARIABLE, default=None)
@@ -144,7 +149,20 @@ def current_settings() -> Settings:
     if not isinstance(overrides, Mapping | None):
         kind = type(overrides).__name__
         raise ConfigurationError(f"the Variable {VARIABLE} must be a JSON object of sections, not a {kind}")
-    return load_settings(overrides)
+    chosen = _of_this_run()
+    if not chosen:
+        return load_settings(overrides)
+    return load_settings(_merged(overrides or {}, {"model": chosen}), f"the Variable {VARIABLE} or the param model")
+
+
+def _of_this_run() -> Any:
+    """Return the run's param `model`; None outside of a task."""
+    from airflow.sdk import get_current_context
+
+    try:
+        return get_current_context()["params"].get("model")
+    except RuntimeError:
+        return None
 
 
 def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

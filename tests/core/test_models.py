@@ -20,7 +20,7 @@ FIELDS = {
     "messages": [{"role": "user", "content": "RSI14=80"}, {"role": "assistant", "content": '{"advice":"sell"}'}],
 }
 CANONICAL = (
-    '{"base":"smollm2:135m","base_digest":"' + "a" * 64 + '","gguf_sha256":null,'
+    '{"base":"smollm2:135m","base_digest":"' + "a" * 64 + '","examples":[],"gguf_sha256":null,'
     '"messages":[{"content":"RSI14=80","role":"user"},{"content":"{\\"advice\\":\\"sell\\"}","role":"assistant"}],'
     '"parameters":{"num_ctx":2048,"stop":["<|im_end|>"],"temperature":0},"strategy":"fewshot",'
     '"system":"You are an analyst. 风险自负","template":null}'
@@ -58,6 +58,7 @@ def test_hash_does_not_depend_on_the_hash_seed(seed: str) -> None:
         {"base_digest": "b" * 64},
         {"template": "{{ .Prompt }}"},
         {"messages": list(reversed(FIELDS["messages"]))},
+        {"examples": ["a sample_id"]},
     ],
 )
 def test_every_change_changes_the_hash(change: dict[str, object]) -> None:
@@ -88,6 +89,7 @@ def test_survives_json() -> None:
         ({"messages": [{"role": "alien", "content": "x"}]}, "role"),
         ({"weights": 1}, "weights"),
         ({"base": ""}, "base"),
+        ({"examples": ["a", "b"]}, "a question and an answer"),
     ],
 )
 def test_contradiction_is_refused(change: dict[str, object], reason: str) -> None:

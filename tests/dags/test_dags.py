@@ -92,6 +92,15 @@ def test_every_param_says_what_it_is_for(bag: DagBag, dag_id: str) -> None:
 def test_dags_that_are_run_by_hand_have_a_form(bag: DagBag) -> None:
     assert set(bag.dags["ljwx_daily_ingest"].params) == {"start_date", "end_date"}
     assert set(bag.dags["ljwx_cleanup"].params) == {"dry_run"}
+    assert set(bag.dags["ljwx_model_build"].params) == {"rollback", "model"}
+
+
+def test_links_of_the_build_reach_airflows_pages(bag: DagBag) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    read = DagSerialization.from_dict(DagSerialization.to_dict(bag.dags["ljwx_model_build"]))
+    assert sorted(read.get_task("build_model").extra_links) == ["Base model", "Report"]
+    assert bag.dags["ljwx_model_build"].get_task("build_model").report_task_id in read.task_dict
 
 
 @each_dag

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -273,3 +275,114 @@ def test_something_else_than_ollama_is_unreachable(hook: OllamaHook, ollama_faul
     ollama_faulty.fail_next("version", "lines", lines=[{"a": 1}, {"b": 2}])
     with pytest.raises(OllamaUnreachable, match="Ollama server"):
         hook.version()
+
+
+ENDED = {"model": BASE, "done": True}
+TAG = {"name": "a:1", "digest": "0" * 64, "size": 1, "modified_at": ""}
+
+
+@pytest.mark.parametrize(
+    ("verb", "line", "told"),
+    [
+        ("version", {}, "KeyError: 'version'"),
+        ("version", {"version": None}, "None where a text belongs"),
+        ("tags", {"models": None}, "TypeError"),
+        ("tags", {"models": [TAG | {"details": None}]}, "'NoneType'"),
+        ("ps", {}, "KeyError: 'models'"),
+        ("ps", {"models": [{"name": "a:1"}]}, "KeyError"),
+        ("show", {"messages": [{}]}, "KeyError: 'role'"),
+        ("chat", ENDED, "KeyError: 'message'"),
+        ("chat", ENDED | {"message": {"content": None}}, "None where a text belongs"),
+        ("chat", {"done": True, "message": {"content": "a"}}, "KeyError: 'model'"),
+        ("chat", ENDED | {"message": {"content": "a"}, "eval_duration": "soon"}, "TypeError"),
+        ("generate", ENDED, "KeyError: 'response'"),
+        ("embed", {"embeddings": [[0.1], [0.2]]}, "2 vectors"),
+    ],
+)
+def test_answer_of_another_form_is_unreachable_and_says_what_is_wrong(
+    hook: OllamaHook, ollama_faulty: OllamaServer, verb: str, line: dict[str, Any], told: str
+) -> None:
+    ask: dict[str, Callable[[], Any]] = {
+        "version": hook.version, "tags": hook.list, "ps": hook.ps, "show": lambda: hook.show(BASE),
+        "chat": lambda: hook.chat(BASE, ASK), "generate": lambda: hook.generate(BASE, "a"),
+        "embed": lambda: hook.embed(BASE, ["a"]),
+    }  # fmt: skip
+    ollama_faulty.fail_next(verb, "lines", lines=[line])
+    with pytest.raises(OllamaUnreachable, match=f"answered otherwise than Ollama .*{told}"):
+        ask[verb]()
+
+
+def test_streamed_line_of_another_form_is_unreachable(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("chat", "lines", lines=[{"message": {"content": "a"}}])
+    with pytest.raises(OllamaUnreachable, match="KeyError: 'done'"):
+        list(hook.chat_stream(BASE, ASK))
+    ollama_faulty.fail_next("create", "lines", lines=[{"status": "pulling", "total": "much"}])
+    with pytest.raises(OllamaUnreachable, match="'much'"):
+        list(hook.create(NAME, base=BASE))
+
+
+def test_error_in_a_whole_answer_counts_although_the_status_is_200(
+    hook: OllamaHook, ollama_faulty: OllamaServer
+) -> None:
+    ollama_faulty.fail_next("chat", "error_line", message="llama runner process has terminated")
+    with pytest.raises(OllamaUnreachable, match="runner"):
+        hook.chat(BASE, ASK)
+    ollama_faulty.fail_next("chat", "error_line", message="model 'x:1' not found")
+    with pytest.raises(ModelMissing, match="x:1"):
+        hook.chat(BASE, ASK)
+
+
+def test_connection_test_tells_of_an_answer_without_a_version(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    ollama_faulty.fail_next("version", "lines", lines=[{}])
+    ok, message = hook.test_connection()
+    assert (ok, "version" in message) == (False, True)
+
+
+def test_ps_of_a_server_that_tells_no_context(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    entry = {"name": "a:1", "digest": "0" * 64, "size": 1, "expires_at": "2026-01-01T00:00:00Z"}
+    ollama_faulty.fail_next("ps", "lines", lines=[{"models": [entry]}])
+    assert [(model.name, model.context_length) for model in hook.ps()] == [("a:1", None)]
+
+
+def dot(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+def test_vectors_are_of_length_1_and_near_for_texts_that_are_near(hook: OllamaHook) -> None:
+    price, same, other = hook.embed(BASE, ["The price rose.", "The price went up.", "def main(): pass"])
+    assert [len(vector) for vector in (price, same, other)] == [576] * 3
+    assert sum(number * number for number in price) == pytest.approx(1, abs=1e-4)
+    assert dot(price, same) > dot(price, other)
+    assert hook.embed(BASE, []) == ()
+
+
+def test_text_that_is_too_long_to_embed_is_refused_unless_truncation_is_asked(hook: OllamaHook) -> None:
+    list(hook.create(NAME, base=BASE, parameters={"num_ctx": 128}))
+    long = ["word " * 300]
+    with pytest.raises(PromptTooLong, match="context length"):
+        hook.embed(NAME, long)
+    assert len(hook.embed(NAME, long, truncate=True)) == 1
+    with pytest.raises(ModelMissing, match="nope:1"):
+        hook.embed("nope:1", ["a"])
+
+
+def test_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that goes on sending must not fill the worker's memory."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+
+    def pour(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer, contextlib.suppress(OSError):
+            peer.recv(1 << 16)
+            peer.sendall(head + b'{"version": "')
+            while True:
+                peer.sendall(b"9" * (1 << 20))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=pour, args=(server,))
+        thread.start()
+        hook = connect(monkeypatch, f"ollama://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(OllamaUnreachable, match="64 MB and did not end"):
+            hook.version()
+        thread.join(timeout=20)
+    assert not thread.is_alive()

@@ -211,6 +211,20 @@ def test_one_broken_address_does_not_close_the_others_and_is_not_logged(
     ]
 
 
+def test_two_sendings_at_once_leave_the_logs_of_others_on_and_never_tell_an_address(
+    inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger("urllib3.connectionpool")
+    hook = AlertsHook()
+    with caplog.at_level(logging.DEBUG), ThreadPoolExecutor(4) as threads:
+        taken = list(threads.map(lambda number: hook.send(f"title {number}", "body"), range(12)))
+        logger.warning("of another thread")
+    assert taken == [(1, [])] * 12
+    assert SECRET not in caplog.text
+    assert "of another thread" in caplog.text
+    assert (logger.disabled, logger.filters) == (False, [])
+
+
 def test_the_text_of_foreign_errors_is_not_told(db: Database, inbox: Inbox) -> None:
     FailureAlert()(failed(error=RuntimeError(f"could not log in with {SECRET}")))
     assert SECRET not in str(inbox.posts)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -159,6 +160,72 @@ def test_gguf_file_that_is_another_one_is_refused(fields: dict[str, Any], tmp_pa
     spec = {**fields, "strategy": "lora", "messages": [], "gguf_sha256": "0" * 64}
     with pytest.raises(RefusedRequest, match="sha256"):
         operator(tmp_path, spec, gguf_path=str(other)).execute({})
+
+
+@pytest.fixture
+def other_weights(hook: OllamaHook, tmp_path: Path) -> dict[str, str]:
+    """The `files` of a GGUF that the server answers from like the base's, with other digits."""
+    path = tmp_path / "other.gguf"
+    path.write_bytes(base_gguf().read_bytes() + b"\0" * 32)
+    return {"other.gguf": f"sha256:{hook.upload_blob(path)}"}
+
+
+def test_model_of_other_weights_than_its_bases_is_removed(
+    hook: OllamaHook,
+    fields: dict[str, Any],
+    tmp_path: Path,
+    ollama_faulty: OllamaServer,
+    other_weights: dict[str, str],
+) -> None:
+    told = {key: fields[key] for key in ("system", "parameters", "messages")}
+    list(hook.create(NAME, files=other_weights, **told))
+    ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
+    with pytest.raises(BuildFailed, match=f"weights [0-9a-f]{{64}} instead of {hook.show(BASE).weights}"):
+        operator(tmp_path, fields).execute({})
+    assert NAME not in names(ollama_faulty)
+
+
+def test_base_that_is_replaced_during_the_build_fails_it(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    list(hook.create("operator-base:1", base=BASE))
+    build = operator(tmp_path, {**fields, "base": "operator-base:1", "base_digest": hook.digest("operator-base:1")})
+    build.execute({})
+    list(hook.create("operator-base:1", base=BASE, system="Another one by now."))
+    with pytest.raises(BuildFailed, match="operator-base:1 was replaced while it was built"):
+        build.finish({}, {"error": None})
+    assert NAME not in names(ollama_faulty)
+
+
+def test_server_that_writes_a_gguf_anew_is_not_blamed_for_other_digits(
+    hook: OllamaHook,
+    fields: dict[str, Any],
+    tmp_path: Path,
+    ollama_faulty: OllamaServer,
+    other_weights: dict[str, str],
+) -> None:
+    """Ollama 0.33 stores an imported GGUF under digits of its own."""
+    gguf = base_gguf()
+    spec = {**fields, "strategy": "lora", "messages": [], "gguf_sha256": hashlib.sha256(gguf.read_bytes()).hexdigest()}
+    told = {key: spec[key] for key in ("system", "parameters")}
+    list(hook.create(NAME, files=other_weights, **told))
+    ollama_faulty.fail_next("version", "lines", lines=[{"version": "0.33.9"}])
+    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["built"] is False
+    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["built"] is True
+
+
+def test_build_leads_to_its_bases_page_and_to_the_report(fields: dict[str, Any], tmp_path: Path) -> None:
+    build = operator(tmp_path, fields, report_task_id="write_report")
+    key: Any = SimpleNamespace(dag_id="ljwx_model_build", run_id="manual__2026-11-20T12:00:00+00:00")
+    assert [(link.name, link.get_link(build, ti_key=key)) for link in build.operator_extra_links] == [
+        ("Base model", "https://ollama.com/library/smollm2:135m"),
+        (
+            "Report",
+            "/dags/ljwx_model_build/runs/manual__2026-11-20T12%3A00%3A00%2B00%3A00/tasks/write_report",
+        ),
+    ]
+    build.spec_path = str(tmp_path / "nowhere.json")
+    assert build.operator_extra_links[0].get_link(build, ti_key=key) == ""
 
 
 @pytest.mark.parametrize(

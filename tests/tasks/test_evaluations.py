@@ -34,41 +34,6 @@ def test_an_answer_that_keeps_to_the_schema_is_read() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "   ",
-        "我看好这只股票",
-        "null",
-        "[]",
-        f"[{TEXT}]",
-        f"{TEXT} 以上。",
-        f"```json\n{TEXT}\n```",
-        TEXT[:-1],
-        TEXT.replace(",", "，"),
-        TEXT.replace("0.5", "NaN"),
-        json.dumps(ADVICE | {"advice": "strong buy"}),
-        json.dumps(ADVICE | {"advice": "买入"}),
-        json.dumps(ADVICE | {"advice": None}),
-        json.dumps(ADVICE | {"confidence": 1}),
-        json.dumps({name: value for name, value in ADVICE.items() if name != "note"}),
-        json.dumps(ADVICE | {"note": "稳赚"}),
-        json.dumps(ADVICE | {"probability": {"buy": 0.9, "hold": 0.9, "sell": 0.9}}),
-        json.dumps(ADVICE | {"probability": {"buy": "0.5", "hold": 0.3, "sell": 0.2}}),
-        json.dumps(ADVICE | {"reasons": []}),
-    ],
-)
-def test_an_answer_that_does_not_is_invalid_and_has_no_class(text: str) -> None:
-    assert read_answer("investment_advice", text, cut=False) == {
-        "valid": False, "label": None, "probabilities": None, "parsed": None, "reason": "not_the_schema",
-    }  # fmt: skip
-
-
-def test_the_answer_to_another_task_is_invalid() -> None:
-    assert read_answer("price_direction", TEXT, cut=False)["valid"] is False
-
-
 def test_an_answer_that_was_cut_says_so_unless_it_is_whole_all_the_same() -> None:
     assert read_answer("investment_advice", TEXT[:40], cut=True)["reason"] == "cut_at_num_predict"
     assert read_answer("investment_advice", TEXT, cut=True)["valid"] is True

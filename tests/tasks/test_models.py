@@ -10,10 +10,12 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.models import BuildSpec
+from ljwx.core.promotions import GatePolicy
 from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.tasks.examples import most_that_fit
 from ljwx.tasks.models import plan_build
 from support_chain import SMALL, Chain, Database
-from support_ollama import OllamaServer
+from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
 
 WRITTEN = ("models", "evaluations", "promotions", "aliases")
@@ -41,14 +43,19 @@ def test_few_shot_examples_are_answers_of_the_train_split_one_of_each_task(
     assert plan["model"] != chain.plan["model"]
     spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
     answers = [message.content for message in spec.messages if message.role == "assistant"]
-    found = chain_db.rows(
-        "SELECT DISTINCT task, split FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
-        "WHERE answer::text = ANY(%s)", answers,
-    )  # fmt: skip
-    assert len(answers) == 4
-    assert {row["task"] for row in found if row["split"] == "train"} == {
-        "investment_advice", "risk_assessment", "price_direction", "technical_analysis",
+    found = {
+        row.pop("sample_id"): row
+        for row in chain_db.rows(
+            "SELECT sample_id, task, split, answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+            "WHERE dataset_id = %s AND sample_id = ANY(%s)", chain.dataset_id, list(spec.examples),
+        )
     }  # fmt: skip
+    assert [found[sample] for sample in spec.examples] == [
+        {"task": task, "split": "train", "answer": answer}
+        for task, answer in zip(
+            ("investment_advice", "risk_assessment", "price_direction", "technical_analysis"), answers, strict=True
+        )
+    ]
 
 
 def test_a_base_that_is_not_on_the_server_fails_and_nothing_is_written(chain_db: Database, tasks: TaskRunner) -> None:
@@ -68,32 +75,104 @@ def test_without_a_dataset_it_says_what_to_run(
         tasks.run(plan_build)
 
 
-def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
-    chain_db.execute(
+def reject(db: Database, chain: Chain) -> None:
+    """Write the decision that the gate in force did not let the model through."""
+    policy = GatePolicy.model_validate(SMALL["gate"]).model_dump_json()
+    db.execute(
         "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT %s, %s, 'rejected', false, '[]', '{}', run_key FROM ljwx.models",
-        chain.plan["model"], chain.question_set_id,
+        "SELECT %s, %s, 'rejected', false, '[]', %s, run_key FROM ljwx.models",
+        chain.plan["model"], chain.question_set_id, policy,
     )  # fmt: skip
+
+
+def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    reject(chain_db, chain)
     with pytest.raises(AirflowSkipException, match=chain.plan["model"]):
         tasks.run(plan_build)
     chain_db.execute("UPDATE ljwx.models SET deleted_at = now()")
     assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
 
 
-def test_no_more_examples_are_taken_than_fit_the_context(
+@pytest.mark.parametrize(
+    ("section", "changed"),
+    [("gate", {"min_valid_share": 0.5}), ("evaluation", {"num_predict": 500})],
+)
+def test_a_model_is_judged_again_when_the_gate_or_the_questions_changed(
     chain_db: Database,
     chain: Chain,
     tasks: TaskRunner,
-    ollama_sandbox: OllamaServer,
-    capsys: pytest.CaptureFixture[str],
+    section: str,
+    changed: dict[str, Any],
+) -> None:
+    reject(chain_db, chain)
+    tasks.variables["ljwx_training_config"] = overlaid(section, **changed)
+    assert tasks.run(plan_build) == chain.plan
+
+
+def test_a_model_is_judged_again_on_another_dataset(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    """With the strategy `prompt` datasets of one last session give one model, and different questions."""
+    reject(chain_db, chain)
+    chain_db.execute(
+        "INSERT INTO ljwx.datasets SELECT (jsonb_populate_record(d, %s::jsonb)).* FROM ljwx.datasets d",
+        json.dumps({"dataset_id": "another-dataset", "known_at": "2100-01-01"}),
+    )
+    assert tasks.run(plan_build) == chain.plan | {"dataset_id": "another-dataset"}
+
+
+def test_a_base_other_than_the_pinned_one_is_refused(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    digest = next(tag["digest"] for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == BASE)
+    tasks.variables["ljwx_training_config"] = overlaid("model", base_digest=digest)
+    assert tasks.run(plan_build) == chain.plan
+    with pytest.raises(ConfigurationError, match=f"model.base_digest: {BASE} on .* is {digest}, not 0{{64}}"):
+        tasks.run(plan_build, params={"model": {"base_digest": "0" * 64}})
+
+
+def test_a_template_of_the_settings_is_written_into_the_spec(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    template = "{{ range .Messages }}{{ .Role }}: {{ .Content }}\n{{ end }}"
+    plan = tasks.run(plan_build, params={"model": {"template": template}})
+    assert plan["model"] != chain.plan["model"]
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    assert spec.template == template
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_few_shot_examples_need_both_splits(chain_db: Database, chain: Chain, tasks: TaskRunner, split: str) -> None:
+    tasks.variables["ljwx_training_config"] = overlaid("model", strategy="fewshot")
+    chain_db.execute("DELETE FROM ljwx.dataset_samples WHERE split = %s", split)
+    with pytest.raises(ConfigurationError, match=f"dataset {chain.dataset_id} has no {split} samples"):
+        tasks.run(plan_build)
+
+
+@pytest.mark.parametrize("limit", [4, 5, 7, 8, 9, 31, 32, 33, 79, 80])
+def test_the_largest_count_that_fits_is_found_without_asking_for_each(limit: int) -> None:
+    asked: list[int] = []
+
+    def problem(count: int) -> str | None:
+        asked.append(count)
+        return "too many" if count > limit else None
+
+    assert most_that_fit(problem, 4, 80) == limit
+    assert len(asked) <= 10
+
+
+def test_without_a_cap_as_many_examples_are_taken_as_fit_the_context(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
     def planned(num_ctx: int) -> BuildSpec:
-        chosen = {"strategy": "fewshot", "examples_per_task": 3, "parameters": {"num_ctx": num_ctx, "temperature": 0}}
-        tasks.variables["ljwx_training_config"] = overlaid("model", **chosen)
-        return BuildSpec.model_validate_json(Path(tasks.run(plan_build)["spec_path"]).read_text(encoding="utf-8"))
+        chosen = {"strategy": "fewshot", "examples_per_task": None, "parameters": {"num_ctx": num_ctx}}
+        plan = tasks.run(plan_build, params={"model": chosen})
+        return BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
 
-    everything, fewer = len(planned(8192).messages), len(planned(5000).messages)
-    assert (everything, everything > fewer, fewer % 8) == (24, True, 0)
+    spec = planned(5000)
+    shown = chain_db.column(
+        "SELECT count(*) FROM ljwx.samples WHERE sample_id = ANY(%s) GROUP BY task", list(spec.examples)
+    )
+    assert 2 * len(spec.examples) == len(spec.messages) > 8, "SMALL asks for one of each task"
+    assert (len(shown), max(shown) - min(shown) <= 1) == (4, True)
     with pytest.raises(ConfigurationError, match=r"num_ctx of .*: not one example a task fits"):
         planned(1024)
 

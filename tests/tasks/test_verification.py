@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import requests
 
 from ljwx.core.samples import TASKS
 from ljwx.core.verification import context_problem, special_tokens
-from ljwx.exceptions import BuildFailed
+from ljwx.exceptions import BadData, BuildFailed, ConfigurationError
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.verification import verify_model
 from support_chain import Chain, Database
 from support_ollama import BASE, OllamaServer
@@ -97,6 +99,10 @@ def template_marks(script: Script) -> None:
     script.texts[script.first] += "<|im_end|>"
 
 
+def template_marks_in_prose(script: Script) -> None:
+    script.texts[script.compared + 2] += "<|im_start|>"
+
+
 def like_its_base(script: Script) -> None:
     script.texts[script.compared] = script.texts[script.compared + 1]
 
@@ -111,6 +117,7 @@ def too_long(script: Script) -> None:
         (no_schema, r"no valid answer for investment_advice \(not_the_schema\): '我看好这只股票'"),
         (two_ways, "answers the same question in two ways at temperature 0"),
         (template_marks, r"lets its template's marks through: <\|im_end\|>"),
+        (template_marks_in_prose, r"lets its template's marks through: <\|im_start\|>"),
         (like_its_base, f"answers like its base {BASE}: system prompt and examples do not reach it"),
         (too_long, "a prompt of 3800 tokens and an answer of 384 do not fit num_ctx 4096"),
     ],
@@ -141,6 +148,42 @@ def test_a_model_that_was_replaced_on_the_server_is_not_verified(
     with pytest.raises(BuildFailed, match=r"is no longer the model that was built, 0{64}"):
         tasks.run(verify_model, chain.plan, built)
     assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
+def test_a_rebuilt_model_that_fails_is_no_longer_verified(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    """What was verified is the model under the old digest."""
+    assert chain_db.value("SELECT verified FROM ljwx.models") is not None
+    with pytest.raises(BuildFailed, match="is no longer the model that was built"):
+        tasks.run(verify_model, chain.plan, chain.built | {"digest": "0" * 64})
+    assert chain_db.rows("SELECT digest, verified FROM ljwx.models") == [{"digest": "0" * 64, "verified": None}]
+
+
+def test_a_model_that_is_built_anew_during_its_verification_is_not_verified(chain_db: Database, chain: Chain) -> None:
+    with pytest.raises(BadData, match=f"{chain.plan['model']} is no longer the model with digest 0{{64}}"):
+        WarehouseHook().mark_verified(chain.plan["model"], "0" * 64, {})
+
+
+def test_examples_that_are_not_of_the_train_split_are_refused(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    query = "SELECT sample_id FROM ljwx.dataset_samples WHERE split = %s ORDER BY 1 LIMIT 1"
+    train, test = (chain_db.value(query, split) for split in ("train", "test"))
+    spec = json.loads(Path(chain.plan["spec_path"]).read_text(encoding="utf-8"))
+    shown = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}] * 2
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec | {"strategy": "fewshot", "messages": shown, "examples": [train, test]}))
+    ollama_faulty.fail_next("chat", "status", message="must not be asked")
+    with pytest.raises(BuildFailed, match=f"shows \\['{test}'\\] as examples, which {chain.dataset_id} does not hold"):
+        tasks.run(verify_model, chain.plan | {"spec_path": str(path)}, chain.built)
+    assert chain_db.value("SELECT verified FROM ljwx.models") is None
+
+
+def test_a_dataset_without_validation_samples_cannot_verify_a_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    chain_db.execute("DELETE FROM ljwx.dataset_samples WHERE split = 'validation'")
+    with pytest.raises(ConfigurationError, match=f"dataset {chain.dataset_id} has no validation samples"):
+        tasks.run(verify_model, chain.plan, chain.built)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +95,54 @@ def test_failure_in_the_triggerer_fails_the_task_with_its_own_class(
     event = event_of(trigger)
     with pytest.raises(error, match=str(fault.get("message", "trouble|complete|ended"))):
         build.finish({}, event)
+
+
+@contextmanager
+def stalling() -> Iterator[tuple[str, threading.Event, threading.Event]]:
+    """A server that tells one line of progress and then nothing; told are its connection, `begun` and `hung_up`."""
+    begun, hung_up = threading.Event(), threading.Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n"
+
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(1 << 16)
+            peer.sendall(head + b'{"status": "parsing GGUF"}\n')
+            begun.set()
+            while peer.recv(1 << 16):
+                pass  # the rest of the request
+            hung_up.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        yield f"ollama://127.0.0.1:{listener.getsockname()[1]}", begun, hung_up
+        thread.join(timeout=20)
+
+
+def test_cancelled_trigger_hangs_up_ends_its_thread_and_another_one_starts_clean(
+    hook: OllamaHook, build: OllamaOperator, ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = deferred(build)
+
+    async def cancel(begun: threading.Event) -> None:
+        following = asyncio.ensure_future(anext(trigger.run()))
+        while not begun.is_set():
+            await asyncio.sleep(0.02)
+        following.cancel()
+        following.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await following
+        await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 20)
+
+    with stalling() as (connection, begun, hung_up):
+        monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", connection)
+        asyncio.run(cancel(begun))
+        assert hung_up.wait(20)
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
+    assert NAME not in [model.name for model in hook.list()]
+    assert event_of(trigger) == {"error": None}
+    assert build.finish({}, {"error": None})["digest"] == hook.digest(NAME)
 
 
 def test_model_that_is_there_is_not_pulled(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:

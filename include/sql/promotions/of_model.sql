@@ -1,5 +1,7 @@
-SELECT promotion_id
+SELECT q.dataset_id, p.policy
 FROM ljwx.promotions p
 JOIN ljwx.models m ON m.model = p.challenger AND m.deleted_at IS NULL
-WHERE p.challenger = %(model)s
+JOIN ljwx.question_sets q USING (question_set_id)
+WHERE p.challenger = %(model)s AND p.verdict <> 'rolled_back'
+ORDER BY p.promotion_id DESC
 LIMIT 1

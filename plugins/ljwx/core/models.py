@@ -35,6 +35,7 @@ class BuildSpec(BaseModel):
     :param system: system prompt.
     :param parameters: Ollama's parameters, such as temperature, num_ctx and seed.
     :param messages: examples that every conversation begins with.
+    :param examples: sample_ids of the messages, in their order; empty where they are of no sample.
     :param template: chat template; None keeps the base's.
     :param gguf_sha256: 64 hex digits of the weights' file when it is not the base's.
     """
@@ -47,6 +48,7 @@ class BuildSpec(BaseModel):
     system: str
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     messages: tuple[Message, ...] = ()
+    examples: tuple[str, ...] = ()
     template: str | None = None
     gguf_sha256: str | None = None
 
@@ -63,6 +65,8 @@ class BuildSpec(BaseModel):
             raise ValueError("strategy 'prompt' has no messages; examples make it 'fewshot'")
         if self.strategy == "fewshot" and not self.messages:
             raise ValueError("strategy 'fewshot' needs messages")
+        if self.examples and len(self.messages) != 2 * len(self.examples):
+            raise ValueError("each of the examples is a question and an answer in messages")
         if (self.strategy == "lora") != (self.gguf_sha256 is not None):
             raise ValueError("gguf_sha256 belongs to strategy 'lora', and to no other")
         return self

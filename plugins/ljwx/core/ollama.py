@@ -19,6 +19,7 @@ _PARAMETERS: dict[str, str] = {
     "use_mmap": "true or false",
     "stop": "a text or a list of texts",
 }
+_KEEPS_WEIGHTS = (0, 34)
 _WEIGHTS = re.compile(r"^FROM .*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -30,6 +31,12 @@ class Progress:
     digest: str = ""
     completed: int | None = None
     total: int | None = None
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> Progress:
+        """Read a line of the answer of `/api/create` or `/api/pull`."""
+        done, whole = (None if line.get(key) is None else int(line[key]) for key in ("completed", "total"))
+        return cls(_text(line.get("status") or ""), _text(line.get("digest") or ""), done, whole)
 
     @property
     def percent(self) -> int | None:
@@ -63,19 +70,36 @@ class InstalledModel:
     parameter_size: str
     quantization: str
 
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> InstalledModel:
+        """Read one of the `models` of `/api/tags`."""
+        details = entry["details"]
+        return cls(
+            name=_text(entry["name"]), digest=_text(entry["digest"]), size=int(entry["size"]),
+            modified_at=_text(entry["modified_at"]), parent=details.get("parent_model", ""),
+            parameter_size=details["parameter_size"], quantization=details["quantization_level"],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class RunningModel:
     """A model in the server's memory.
 
-    :param context_length: tokens of prompt and answer it was loaded for.
+    :param context_length: tokens of prompt and answer it was loaded for; None when the server does not tell.
     """
 
     name: str
     digest: str
     size: int
     expires_at: str
-    context_length: int
+    context_length: int | None
+
+    @classmethod
+    def from_entry(cls, entry: Mapping[str, Any]) -> RunningModel:
+        """Read one of the `models` of `/api/ps`."""
+        context, expires = entry.get("context_length"), _text(entry["expires_at"])
+        length = None if context is None else int(context)
+        return cls(_text(entry["name"]), _text(entry["digest"]), int(entry["size"]), expires, length)
 
 
 @dataclass(frozen=True)
@@ -97,14 +121,14 @@ class ModelDescription:
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> ModelDescription:
         """Read the answer of `/api/show`."""
-        weights = _WEIGHTS.search(answer.get("modelfile", ""))
+        weights = _WEIGHTS.search(answer.get("modelfile") or "")
         return cls(
-            system=answer.get("system", ""),
-            template=answer.get("template", ""),
-            parameters=parse_parameters(answer.get("parameters", "")),
+            system=_text(answer.get("system") or ""),
+            template=_text(answer.get("template") or ""),
+            parameters=parse_parameters(answer.get("parameters") or ""),
             messages=tuple((message["role"], message["content"]) for message in answer.get("messages") or ()),
             weights=weights.group(1) if weights else "",
-            parent=answer.get("details", {}).get("parent_model", ""),
+            parent=(answer.get("details") or {}).get("parent_model", ""),
             info=answer.get("model_info") or {},
         )
 
@@ -144,10 +168,11 @@ class Answer:
     @classmethod
     def from_line(cls, line: Mapping[str, Any], content: str, logprobs: tuple[TokenLogprob, ...]) -> Answer:
         """Read the last line of an answer; `content` is the text of all of them."""
-        seconds = {name: line.get(f"{name}_duration", 0) / 1e9 for name in ("total", "load", "prompt_eval", "eval")}
+        timed = ("total", "load", "prompt_eval", "eval")
+        seconds = {name: (line.get(f"{name}_duration") or 0) / 1e9 for name in timed}
         return cls(
-            model=line["model"], content=content, done_reason=line.get("done_reason", "stop"),
-            prompt_eval_count=line.get("prompt_eval_count", 0), eval_count=line.get("eval_count", 0),
+            model=_text(line["model"]), content=content, done_reason=line.get("done_reason") or "stop",
+            prompt_eval_count=int(line.get("prompt_eval_count") or 0), eval_count=int(line.get("eval_count") or 0),
             total_seconds=seconds["total"], load_seconds=seconds["load"],
             prompt_eval_seconds=seconds["prompt_eval"], eval_seconds=seconds["eval"], logprobs=logprobs,
         )  # fmt: skip
@@ -161,13 +186,49 @@ class AnswerPiece:
     answer: Answer | None = None
 
 
+def library_page(model: str) -> str:
+    """Return the address of a model's page: on ollama.com, or on the host that its name begins with.
+
+    >>> library_page("deepseek-llm:7b"), library_page("hf.co/unsloth/some-GGUF:Q4_K_M")
+    ('https://ollama.com/library/deepseek-llm:7b', 'https://hf.co/unsloth/some-GGUF')
+    """
+    owner, slash, _ = model.partition("/")
+    if "." in owner and slash:
+        return f"https://{model.partition(':')[0]}"
+    return f"https://ollama.com/{'' if slash else 'library/'}{model}"
+
+
+def read_version(answer: Mapping[str, Any]) -> str:
+    """Read the answer of `/api/version`."""
+    return _text(answer["version"])
+
+
+def keeps_weights(version: str) -> bool:
+    """Tell whether a server stores an uploaded GGUF byte for byte: 0.33 and before write it anew, with other digits."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return numbers is not None and tuple(map(int, numbers.groups())) >= _KEEPS_WEIGHTS
+
+
+def text_of(line: Mapping[str, Any], key: str) -> str:
+    """Return the text that a line of `/api/chat` (key `message`) or `/api/generate` (`response`) brings."""
+    return _text(line[key]["content"] if key == "message" else line[key])
+
+
+def parse_vectors(answer: Mapping[str, Any], wanted: int) -> tuple[tuple[float, ...], ...]:
+    """Read the answer of `/api/embed`: as many vectors as texts were asked for, all of one length."""
+    vectors = tuple(tuple(float(number) for number in vector) for vector in answer["embeddings"])
+    if len(vectors) != wanted or len({len(vector) for vector in vectors}) > 1:
+        raise ValueError(f"{len(vectors)} vectors of {sorted({len(v) for v in vectors})} numbers for {wanted} texts")
+    return vectors
+
+
 def parse_logprobs(entries: Iterable[Mapping[str, Any]] | None) -> tuple[TokenLogprob, ...]:
     """Read `logprobs` of an answer."""
     return tuple(
         TokenLogprob(
-            entry["token"],
-            entry["logprob"],
-            tuple((other["token"], other["logprob"]) for other in entry.get("top_logprobs") or ()),
+            _text(entry["token"]),
+            float(entry["logprob"]),
+            tuple((_text(other["token"]), float(other["logprob"])) for other in entry.get("top_logprobs") or ()),
         )
         for entry in entries or ()
     )
@@ -210,6 +271,12 @@ def message_problems(messages: Iterable[Mapping[str, Any] | Message]) -> list[st
         if not isinstance(fields.get("content"), str):
             problems.append(f"message {index} has no text as content")
     return problems
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} where a text belongs")
+    return value
 
 
 def _fits(kind: str, value: Any) -> bool:

@@ -23,6 +23,9 @@ from ljwx.core.ollama import (
     message_problems,
     parameter_problems,
     parse_logprobs,
+    parse_vectors,
+    read_version,
+    text_of,
 )
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
 from ljwx.hooks.ollama_wire import OllamaSettings, OllamaWire
@@ -64,6 +67,11 @@ class OllamaHook(BaseHook):
         """Return the session that every verb uses."""
         return self._wire.session
 
+    def hang_up(self) -> None:
+        """Break off all streamed answers for good, from any thread; who reads one gets OllamaUnreachable."""
+        if "_wire" in vars(self):  # else nothing was asked yet, and the connection need not be read for this
+            self._wire.hang_up()
+
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the server answers, and with which version."""
         try:
@@ -73,28 +81,19 @@ class OllamaHook(BaseHook):
 
     def version(self) -> str:
         """Return the server's version."""
-        return str(self._wire.json("GET", "/api/version")["version"])
+        return self._wire.json("GET", "/api/version", read_version)
 
     def list(self) -> tuple[InstalledModel, ...]:
         """Return the models on the server."""
-        return tuple(
-            InstalledModel(
-                name=model["name"], digest=model["digest"], size=model["size"], modified_at=model["modified_at"],
-                parent=model["details"].get("parent_model", ""), parameter_size=model["details"]["parameter_size"],
-                quantization=model["details"]["quantization_level"],
-            )
-            for model in self._wire.json("GET", "/api/tags")["models"]
-        )  # fmt: skip
+        return self._wire.json("GET", "/api/tags", lambda told: tuple(map(InstalledModel.from_entry, told["models"])))
 
     def ps(self) -> tuple[RunningModel, ...]:
         """Return the models in the server's memory."""
-        keys = ("name", "digest", "size", "expires_at", "context_length")
-        models = self._wire.json("GET", "/api/ps")["models"]
-        return tuple(RunningModel(**{key: model[key] for key in keys}) for model in models)
+        return self._wire.json("GET", "/api/ps", lambda told: tuple(map(RunningModel.from_entry, told["models"])))
 
     def show(self, model: str) -> ModelDescription:
         """Return what a model is made of."""
-        return ModelDescription.from_answer(self._wire.json("POST", "/api/show", {"model": model}))
+        return self._wire.json("POST", "/api/show", ModelDescription.from_answer, {"model": model})
 
     def digest(self, model: str) -> str:
         """Return the 64 hex digits of what a tag points at; ModelMissing when there is no such tag."""
@@ -129,7 +128,8 @@ class OllamaHook(BaseHook):
     ) -> Iterator[Progress]:
         """Create a model from `base` or from GGUF `files` ({name: ``sha256:<hex>``}); iterate to the end.
 
-        BuildFailed when the server reports an error, which it does with HTTP 200 in the middle of the progress.
+        BuildFailed when the server reports an error, which it does with HTTP 200 in the middle of the progress. Neither
+        `adapters` nor `quantize` is ever sent: servers from 0.34 on refuse both, and a merged GGUF works on all.
         """
         _refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
         told = {"from": base, "files": files, "system": system, "template": template, "parameters": parameters}
@@ -180,8 +180,7 @@ class OllamaHook(BaseHook):
         :param truncate: let the server cut a prompt that is too long instead of raising PromptTooLong.
         """
         body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
-        line = self._wire.json("POST", "/api/chat", {**body, "stream": False}, self.settings.chat_timeout)
-        return Answer.from_line(line, line["message"]["content"], parse_logprobs(line.get("logprobs")))
+        return self._answer("/api/chat", body, "message")
 
     def chat_stream(
         self,
@@ -204,23 +203,38 @@ class OllamaHook(BaseHook):
         """Complete one prompt."""
         _refuse(parameter_problems(options or {}))
         body = {"model": model, "prompt": prompt, "options": dict(options or {}), "truncate": truncate}
-        line = self._wire.json("POST", "/api/generate", {**body, "stream": False}, self.settings.chat_timeout)
-        return Answer.from_line(line, line["response"], parse_logprobs(line.get("logprobs")))
+        return self._answer("/api/generate", body, "response")
+
+    def embed(self, model: str, texts: Sequence[str], *, truncate: bool = False) -> tuple[tuple[float, ...], ...]:
+        """Return one vector a text, all of one length, in the order of the texts."""
+        body = {"model": model, "input": list(texts), "truncate": truncate}
+        wait = self.settings.chat_timeout
+        return self._wire.json("POST", "/api/embed", lambda told: parse_vectors(told, len(texts)), body, wait)
+
+    def _answer(self, path: str, body: Mapping[str, Any], key: str) -> Answer:
+        def read(line: dict[str, Any]) -> Answer:
+            return Answer.from_line(line, text_of(line, key), parse_logprobs(line.get("logprobs")))
+
+        return self._wire.json("POST", path, read, {**body, "stream": False}, self.settings.chat_timeout)
 
     def _pieces(self, body: Mapping[str, Any]) -> Iterator[AnswerPiece]:
         text, logprobs = "", tuple[TokenLogprob, ...]()
-        for line in self._wire.lines("/api/chat", body, self.settings.chat_timeout):
-            piece = line["message"]["content"]
+
+        def read(line: dict[str, Any]) -> AnswerPiece:
+            nonlocal text, logprobs
+            piece = text_of(line, "message")
             text, logprobs = text + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
-            yield AnswerPiece(piece, Answer.from_line(line, text, logprobs) if line["done"] else None)
+            return AnswerPiece(piece, Answer.from_line(line, text, logprobs) if line["done"] else None)
+
+        for line in self._wire.lines("/api/chat", body, self.settings.chat_timeout):
+            yield self._wire.read("/api/chat", line, read)
 
     def _progress(self, path: str, body: Mapping[str, Any]) -> Iterator[Progress]:
         def failed(message: str) -> OllamaError:
             return BuildFailed(f"{body['model']}: {message}")
 
         for line in self._wire.lines(path, body, self.settings.build_timeout, failed):
-            status = line.get("status", "")
-            yield Progress(status, line.get("digest", ""), line.get("completed"), line.get("total"))
+            yield self._wire.read(path, line, Progress.from_line)
 
 
 def _asked(

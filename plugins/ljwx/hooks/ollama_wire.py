@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,10 @@ from ljwx.exceptions import (
 )
 
 _DEFAULT_PORT = 11434
+_MOST_BYTES = 64 << 20
+"""Of one JSON answer; a longest answer with 20 alternatives a token is some 20 MB."""
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class OllamaWire:
 
     def __init__(self, settings: OllamaSettings) -> None:
         self._settings = settings
+        self._open: set[requests.Response] = set()
+        self._hung_up = False
         self.session = requests.Session()
         self.session.trust_env = False  # a netrc entry would replace the token, a proxy would take loopback calls away
         self.session.mount("http", HTTPAdapter(pool_maxsize=32))
@@ -91,7 +97,7 @@ class OllamaWire:
         A stream that ends without its last line (`done` or `success`) is OllamaUnreachable.
         """
         finished = False
-        with self.request("POST", path, body, stream=True, timeout=timeout) as answer, _transport(self._settings.url):
+        with self._streamed(path, body, timeout) as answer, _transport(self._settings.url):
             for text in answer.iter_lines(chunk_size=None):
                 line = _decoded(text)
                 if "error" in line:
@@ -101,12 +107,47 @@ class OllamaWire:
         if not finished:
             raise OllamaUnreachable(f"{self._settings.url}{path} ended before its last line")
 
+    @contextmanager
+    def _streamed(self, path: str, body: Mapping[str, Any], timeout: float) -> Iterator[requests.Response]:
+        with self.request("POST", path, body, stream=True, timeout=timeout) as answer:
+            self._open.add(answer)
+            try:
+                if self._hung_up:
+                    raise OllamaUnreachable(f"{path} was broken off from this side")
+                yield answer
+            finally:
+                self._open.discard(answer)
+
+    def hang_up(self) -> None:
+        """Break off every streamed answer, from any thread; one that has not begun is broken off when it begins."""
+        self._hung_up = True
+        for answer in list(self._open):
+            with suppress(ValueError, OSError):  # it has ended by itself
+                answer.raw.shutdown()
+
     def json(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """Return a JSON answer."""
-        with self.request(method, path, body, timeout=timeout) as answer:
-            return _decoded(answer.content)
+        self,
+        method: str,
+        path: str,
+        read: Callable[[dict[str, Any]], Read],
+        body: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Read:
+        """Return what `read` makes of a JSON answer; an error in it counts although the status says success."""
+        with self.request(method, path, body, stream=True, timeout=timeout) as answer:
+            with _transport(self._settings.url):
+                line = _decoded(_content(answer))
+            if "error" in line:
+                raise _broken(str(line["error"]))
+            return self.read(path, line, read)
+
+    def read(self, path: str, line: dict[str, Any], read: Callable[[dict[str, Any]], Read]) -> Read:
+        """Return what `read` makes of a line; what it cannot read is no answer, and OllamaUnreachable."""
+        try:
+            return read(line)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise OllamaUnreachable(f"{self._settings.url}{path} answered otherwise than Ollama ({what})") from error
 
     def request(
         self,
@@ -163,10 +204,20 @@ def _error_text(answer: requests.Response) -> str:
         return f"HTTP {answer.status_code} {answer.text[:200]}".strip()
 
 
+def _content(answer: requests.Response) -> bytes:
+    """Return the body, unless it does not end."""
+    content = bytearray()
+    for chunk in answer.iter_content(1 << 16):
+        content += chunk
+        if len(content) > _MOST_BYTES:
+            raise OllamaUnreachable(f"{answer.url} answered more than {_MOST_BYTES >> 20} MB and did not end")
+    return bytes(content)
+
+
 def _decoded(content: bytes) -> dict[str, Any]:
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OllamaUnreachable(f"an answer that is no JSON: {content[:100]!r}; is it an Ollama server?") from error
     if not isinstance(value, dict):
         raise OllamaUnreachable(f"an answer that is no JSON object: {content[:100]!r}")

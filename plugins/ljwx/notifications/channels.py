@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -81,12 +82,17 @@ def _scheme(address: str) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    """Keep what this thread's sending writes out of the logs; other threads, which may send too, have their own."""
+    sending = threading.get_ident()
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.thread != sending
+
     loggers = [logging.getLogger(name) for name in TALKATIVE]
-    before = [logger.disabled for logger in loggers]
     for logger in loggers:
-        logger.disabled = True
+        logger.addFilter(of_others)
     try:
         yield
     finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
+        for logger in loggers:
+            logger.removeFilter(of_others)

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from ljwx import exceptions
 from ljwx.core.models import BuildSpec
-from ljwx.core.ollama import ModelDescription, progress_texts
+from ljwx.core.ollama import ModelDescription, keeps_weights, progress_texts
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
+from ljwx.operators.links import BaseModelLink, ReportLink
 from ljwx.resources import OLLAMA_CONN_ID
 from ljwx.triggers.ollama import OllamaTrigger
 
@@ -37,9 +38,11 @@ class OllamaOperator(BaseOperator):
     :param gguf_path: local file of the weights, for a spec that brings its own (templated).
     :param ollama_conn_id: the server (templated).
     :param deferrable: follow the build in the triggerer instead of keeping a worker slot.
+    :param report_task_id: the task of the same DAG that writes the report on the model, to be linked to.
     """
 
     template_fields: Sequence[str] = ("spec_path", "model", "gguf_path", "ollama_conn_id")
+    operator_extra_links = (BaseModelLink(), ReportLink())
 
     def __init__(
         self,
@@ -49,9 +52,11 @@ class OllamaOperator(BaseOperator):
         gguf_path: str | None = None,
         ollama_conn_id: str = OLLAMA_CONN_ID,
         deferrable: bool = False,
+        report_task_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.report_task_id = report_task_id
         self.spec_path = spec_path
         self.model = model
         self.gguf_path = gguf_path
@@ -84,7 +89,10 @@ class OllamaOperator(BaseOperator):
     def finish(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Read back what the server made, and compare it with the spec."""
         raise_failure(event)
-        found = differences(read_spec(self.spec_path), self.hook.show(self.model))
+        spec = read_spec(self.spec_path)
+        found = self._otherwise(spec)
+        if spec.gguf_sha256 is None and self.hook.digest(spec.base) != spec.base_digest:
+            found.append(f"{spec.base} was replaced while it was built")
         if found:
             self.hook.delete(self.model)
             raise BuildFailed(f"{self.model} was not built as asked, and removed: {'; '.join(found)}")
@@ -105,12 +113,9 @@ class OllamaOperator(BaseOperator):
 
     def _recognised(self, spec: BuildSpec) -> str | None:
         try:
-            shown = self.hook.show(self.model)
+            found = self._otherwise(spec)
         except ModelMissing:
             return None
-        found = differences(spec, shown)
-        if shown.weights != self._weights(spec):
-            found.append("other weights")
         if found:
             self.log.info(
                 "%s exists but is not what the spec says (%s): building it again", self.model, "; ".join(found)
@@ -118,8 +123,19 @@ class OllamaOperator(BaseOperator):
             return None
         return self.hook.digest(self.model)
 
-    def _weights(self, spec: BuildSpec) -> str:
-        return spec.gguf_sha256 or self.hook.show(spec.base).weights
+    def _otherwise(self, spec: BuildSpec) -> list[str]:
+        """Name what the model on the server is otherwise than the spec says."""
+        shown, weights = self.hook.show(self.model), self._weights(spec)
+        found = differences(spec, shown)
+        if weights is not None and shown.weights != weights:
+            found.append(f"weights {shown.weights or 'unknown'} instead of {weights or 'unknown'}")
+        return found
+
+    def _weights(self, spec: BuildSpec) -> str | None:
+        """Return the digits that the model's weights must have; None where the server writes a GGUF anew."""
+        if spec.gguf_sha256 is None:
+            return self.hook.show(spec.base).weights
+        return spec.gguf_sha256 if keeps_weights(self.hook.version()) else None
 
     def _asked(self, spec: BuildSpec) -> dict[str, Any]:
         """What `create` is asked, after the upload that the worker alone can do: the file is on its disk."""

@@ -42,12 +42,17 @@ def ask(
         top_logprobs=asked.top_logprobs or None,
     )
     row = {
-        "sample_id": sample["sample_id"], "raw": reply.content, "latency_s": time.monotonic() - started,
+        "sample_id": sample["sample_id"], "raw": _storable(reply.content), "latency_s": time.monotonic() - started,
         "server_s": reply.total_seconds, "prompt_tokens": reply.prompt_eval_count or 0,
         "answer_tokens": reply.eval_count or 0,
     }  # fmt: skip
     read = read_answer(sample["task"], reply.content, cut=reply.done_reason == "length")
     return row | read | _weighed(sample, read, reply.logprobs)
+
+
+def _storable(text: str) -> str:
+    """Return the text with what no PostgreSQL text can hold, NUL and halves of a surrogate pair, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:

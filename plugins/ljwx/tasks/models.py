@@ -6,13 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ljwx.core.models import BuildSpec
-    from ljwx.core.samples import Prompts
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.settings import Settings
+    from ljwx.settings import ModelSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +22,15 @@ def choose_base() -> str:
 
 
 def plan_build() -> dict[str, str]:
-    """Write the build spec of a model on the newest dataset.
+    """Write the build spec of a model on the newest dataset, as the settings in force say.
 
     :return: model, spec_path, spec_sha256 and dataset_id.
-    :raises ConfigurationError: there is no dataset yet, or not one example of each task fits the context.
+    :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, or the base is
+        another one than the settings pin.
     :raises ModelMissing: the base model is not on the server.
-    :raises AirflowSkipException: this very model was decided on, or the champion is made from this very spec.
+    :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
+        this very spec.
     """
-    from airflow.sdk.exceptions import AirflowSkipException
-
     from ljwx.exceptions import ConfigurationError
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
@@ -46,13 +43,34 @@ def plan_build() -> dict[str, str]:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
     spec = _spec(settings, warehouse, ollama, dataset["dataset_id"])
     name = spec.model_name(dataset["last_session"], settings.model.repository)
-    if warehouse.is_decided(name):
-        raise AirflowSkipException(f"{name} is built and decided on: neither dataset, base nor settings have changed")
+    _skip_if_decided(settings, warehouse, name, dataset["dataset_id"])
     _compare_with_champion(warehouse, spec)
     path = save_text(f"specs/{spec.sha256}.json", spec.model_dump_json(indent=2))
     return {
         "model": name, "spec_path": path, "spec_sha256": spec.sha256, "dataset_id": dataset["dataset_id"],
     }  # fmt: skip
+
+
+def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> None:
+    """Skip what the gate has decided on, unless it would be asked or judged otherwise now: that is logged."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    decision = warehouse.decision_on(name)
+    if decision is None:
+        return
+    checked = (warehouse.model(name) or {})["verified"] or {}
+    then = {"dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": checked.get("evaluation")}
+    now = {"dataset": dataset_id, "gate": settings.gate, "evaluation": settings.evaluation}
+    changed = [part for part, told in then.items() if told is not None and told != _plain(now[part])]
+    if not changed:
+        raise AirflowSkipException(
+            f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
+        )
+    log.info("%s was decided on before, and is judged again because of another %s", name, " and ".join(changed))
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else value.model_dump(mode="json")
 
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
@@ -77,59 +95,30 @@ def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, data
     from ljwx.core.models import BuildSpec
     from ljwx.core.samples import load_prompts
     from ljwx.resources import include_folder
+    from ljwx.tasks.examples import fitting_examples
 
     chosen = settings.model
-    base_digest = ollama.digest(chosen.base)
     prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
-    messages: tuple[Any, ...] = ()
+    fields: dict[str, Any] = {"base_digest": _pinned(chosen, ollama)}
     if chosen.strategy == "fewshot":
-        splits = {name: warehouse.dataset_samples(dataset_id, name) for name in ("train", "validation")}
-        messages = _fitting_examples(settings, ollama, prompts, splits)
+        fields["examples"], fields["messages"] = fitting_examples(settings, warehouse, ollama, prompts, dataset_id)
     return BuildSpec(
         base=chosen.base,
-        base_digest=base_digest,
         strategy=chosen.strategy,
         system=prompts.system,
         parameters=chosen.parameters,
-        messages=messages,
+        template=chosen.template,
+        **fields,
     )
 
 
-def _fitting_examples(
-    settings: Settings, ollama: OllamaHook, prompts: Prompts, splits: dict[str, pl.DataFrame]
-) -> tuple[Any, ...]:
-    """Return as many examples as leave room for the longest question and its answer, as the server counts tokens."""
-    from ljwx.core.samples import choose_examples, example_messages
+def _pinned(chosen: ModelSettings, ollama: OllamaHook) -> str:
+    """Return the base's digest; ConfigurationError when the settings ask for another one."""
     from ljwx.exceptions import ConfigurationError
 
-    chosen, problem = settings.model, None
-    for per_task in range(chosen.examples_per_task, 0, -1):
-        examples = choose_examples(splits["train"], per_task, settings.samples.seed)
-        rows = ((row["task"], row["snapshot"], row["answer"]) for row in examples.iter_rows(named=True))
-        messages = example_messages(rows, prompts)
-        problem = _context_problem(settings, ollama, prompts, messages, splits["validation"])
-        if not problem:
-            log.info("%d examples, %d of each task at most", examples.height, per_task)
-            return tuple(messages)
-        log.info("%d examples of each task are too many: %s", per_task, problem)
-    raise ConfigurationError(f"model.parameters.num_ctx of {chosen.base}: not one example a task fits: {problem}")
-
-
-def _context_problem(
-    settings: Settings, ollama: OllamaHook, prompts: Prompts, messages: Any, validation: pl.DataFrame
-) -> str | None:
-    """Let the server count the tokens of the longest question behind these examples."""
-    from ljwx.core.samples import Message, question
-    from ljwx.core.verification import context_problem
-    from ljwx.exceptions import PromptTooLong
-
-    longest = validation.sort(validation["snapshot"].str.len_chars(), descending=True).row(0, named=True)
-    asked = question(longest["task"], longest["snapshot"], prompts, system=False)
-    system = Message(role="system", content=prompts.system)
-    context = settings.model.num_ctx
-    options = {"num_ctx": context, "num_predict": 1, "temperature": 0}
-    try:
-        counted = ollama.chat(settings.model.base, [system, *messages, *asked], options=options).prompt_eval_count
-    except PromptTooLong as error:
-        return str(error)
-    return context_problem(counted, settings.evaluation.num_predict, context)
+    digest = ollama.digest(chosen.base)
+    if chosen.base_digest not in (None, digest):
+        raise ConfigurationError(
+            f"model.base_digest: {chosen.base} on {ollama.settings.url} is {digest}, not {chosen.base_digest}"
+        )
+    return digest

@@ -43,21 +43,40 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
                 "spec_sha256": spec.sha256, "dataset_id": plan["dataset_id"],
             },
         )  # fmt: skip
-        _refuse(ollama.digest(model) != digest, f"{model} is no longer the model that was built, {digest}")
-        checks = _answers(ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
+        _pinned(ollama, model, digest)
+        checks: dict[str, Any] = {"evaluation": settings.evaluation.model_dump(mode="json")}
+        checks |= {"examples_from_train": _examples(warehouse, plan["dataset_id"], spec)}
+        checks |= _answers(ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
         checks |= {"context": _context(ollama, model, spec, checks, settings)}
         checks |= {"differs_from_base_on": _differing(ollama, model, spec.base)}
-        warehouse.mark_verified(model, checks)
+        _pinned(ollama, model, digest)
+        warehouse.mark_verified(model, digest, checks)
         run.outputs |= {"model": model, "digest": digest}
     return str(model)
+
+
+def _pinned(ollama: OllamaHook, model: str, digest: str) -> None:
+    """Answers of another model that took over the name must not count for this one."""
+    _refuse(ollama.digest(model) != digest, f"{model} is no longer the model that was built, {digest}")
+
+
+def _examples(warehouse: WarehouseHook, dataset_id: str, spec: BuildSpec) -> int:
+    """Return how many examples the model shows, once each is found in the dataset's train split."""
+    splits = warehouse.splits_of(dataset_id, spec.examples)
+    foreign = [sample for sample in spec.examples if splits.get(sample) != "train"]
+    _refuse(bool(foreign), f"the spec shows {foreign} as examples, which {dataset_id} does not hold for training")
+    return len(spec.examples)
 
 
 def _probes(warehouse: WarehouseHook, dataset_id: str) -> dict[str, list[dict[str, Any]]]:
     """Return a few questions of each task, always the same ones of a dataset."""
     from ljwx.core.samples import TASKS
+    from ljwx.exceptions import ConfigurationError
 
     rows = warehouse.dataset_samples(dataset_id, "validation").sort("sample_id")
     probes = {task: rows.filter(rows["task"] == task).head(PROBES_PER_TASK).to_dicts() for task in TASKS}
+    if rows.is_empty():
+        raise ConfigurationError(f"dataset {dataset_id} has no validation samples to ask a model about")
     return {task: found for task, found in probes.items() if found}
 
 
@@ -65,7 +84,6 @@ def _answers(
     ollama: OllamaHook, model: str, probes: Mapping[str, Sequence[dict[str, Any]]], settings: Settings
 ) -> dict[str, Any]:
     """Ask until each task has a valid answer, and the first one again."""
-    from ljwx.core.verification import special_tokens
     from ljwx.tasks.asking import ask
 
     asked: list[dict[str, Any]] = []
@@ -74,8 +92,7 @@ def _answers(
     for task, rows in probes.items():
         for probe in rows:
             asked.append({"task": task} | ask(ollama, model, probe, settings))
-            leaked = special_tokens(asked[-1]["raw"])
-            _refuse(bool(leaked), f"{model} lets its template's marks through: {' '.join(leaked)}")
+            _without_marks(model, asked[-1]["raw"])
             if asked[-1]["valid"]:
                 break
         last = asked[-1]
@@ -107,7 +124,7 @@ def _context(ollama: OllamaHook, model: str, spec: BuildSpec, checks: Mapping[st
     from ljwx.core.verification import context_problem
 
     asked: Any = spec.parameters.get("num_ctx", 0)
-    context = next((running.context_length for running in ollama.ps() if running.name == model), int(asked))
+    context = next((running.context_length for running in ollama.ps() if running.name == model), None) or int(asked)
     longest = max(answer["prompt_tokens"] for answer in checks["answers"])
     problem = context_problem(longest, settings.evaluation.num_predict, context) if context else None
     _refuse(problem is not None, f"{model}: {problem}")
@@ -115,7 +132,7 @@ def _context(ollama: OllamaHook, model: str, spec: BuildSpec, checks: Mapping[st
 
 
 def _differing(ollama: OllamaHook, model: str, base: str) -> list[str]:
-    """Return the fixed prompts that model and base answer otherwise."""
+    """Return the fixed prompts that model and base answer otherwise; no schema keeps a template's marks out here."""
     from ljwx.core.verification import FIXED_PROMPTS
 
     options = {"temperature": 0, "seed": 1, "num_predict": COMPARED_TOKENS}
@@ -123,11 +140,22 @@ def _differing(ollama: OllamaHook, model: str, base: str) -> list[str]:
     def answer(name: str, prompt: str) -> str:
         return ollama.chat(name, [{"role": "user", "content": prompt}], options=options).content
 
-    differing = [prompt for prompt in FIXED_PROMPTS if answer(model, prompt) != answer(base, prompt)]
+    differing = []
+    for prompt in FIXED_PROMPTS:
+        told = answer(model, prompt)
+        _without_marks(model, told)
+        differing += [prompt] if told != answer(base, prompt) else []
     _refuse(
         not differing, f"{model} answers like its base {base}: system prompt and examples do not reach it; see template"
     )
     return differing
+
+
+def _without_marks(model: str, answer: str) -> None:
+    from ljwx.core.verification import special_tokens
+
+    leaked = special_tokens(answer)
+    _refuse(bool(leaked), f"{model} lets its template's marks through: {' '.join(leaked)}")
 
 
 def _refuse(wrong: bool, message: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ljwx.exceptions import LjwxError
+
+if TYPE_CHECKING:
+    from ljwx.hooks.ollama import OllamaHook
 
 Verb = Literal["create", "pull"]
 
@@ -34,19 +37,29 @@ class OllamaTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", fields
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Do the work in a thread: the hook waits for HTTP, the triggerer must not."""
+        """Do the work in a thread: the hook waits for HTTP, the triggerer must not.
+
+        Cancelled, it hangs up, so that the thread ends; a server that goes on alone makes what the next try recognises.
+        """
+        hook = await asyncio.to_thread(self._hook)
         try:
-            texts = await asyncio.to_thread(self._start)
+            texts = await asyncio.to_thread(self._start, hook)
             while (text := await asyncio.to_thread(next, texts, None)) is not None:
                 self.log.info(text)
         except LjwxError as error:
             yield TriggerEvent({"error": type(error).__name__, "message": str(error)})
             return
+        except asyncio.CancelledError:
+            hook.hang_up()
+            raise
         yield TriggerEvent({"error": None})
 
-    def _start(self) -> Iterator[str]:
-        from ljwx.core.ollama import progress_texts
+    def _hook(self) -> OllamaHook:
         from ljwx.hooks.ollama import OllamaHook
 
-        hook = OllamaHook(self.ollama_conn_id)
+        return OllamaHook(self.ollama_conn_id)
+
+    def _start(self, hook: OllamaHook) -> Iterator[str]:
+        from ljwx.core.ollama import progress_texts
+
         return progress_texts(hook.pull(**self.arguments) if self.verb == "pull" else hook.create(**self.arguments))

@@ -6,6 +6,7 @@ carries the probabilities. A schema cannot bound a number, so every number here 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
@@ -137,9 +138,12 @@ CLASS_FIELD: Final[dict[Task, str]] = {
 def parse_answer(task: Task, text: str) -> Answer:
     """Check a model's text against its task.
 
-    :raises pydantic.ValidationError: (a ValueError) when it is not JSON, lacks or adds a field, or has a wrong value.
+    :raises ValueError: it is not JSON, lacks or adds a field, or has a wrong value or a control character in its prose.
     """
-    return ANSWERS[task].model_validate_json(text)
+    answer: Answer = ANSWERS[task].model_validate_json(text)
+    if any(unicodedata.category(character) == "Cc" for character in answer.analysis):
+        raise ValueError("analysis: a control character")
+    return answer
 
 
 def label_of(task: Task, answer: Answer) -> str:

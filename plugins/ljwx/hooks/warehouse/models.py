@@ -19,23 +19,33 @@ class ModelsVerbs(WarehouseBase):
     """Verbs of the stages `models`, `evaluations` and `promotions`."""
 
     def save_model(self, run_key: int, model: Mapping[str, Any]) -> None:
-        """Write what was built; a model that is known keeps its first row, and a rebuilt one is no longer deleted."""
+        """Write what was built, unverified; a model that is known keeps its first row, and is no longer deleted."""
         values = {**model, "spec": Jsonb(model["spec"]), "run_key": run_key}
         with self.transaction() as connection:
             connection.execute(statement("models/add"), values)
 
-    def mark_verified(self, model: str, checks: Mapping[str, Any]) -> None:
-        """Record that the model answered, and how."""
+    def mark_verified(self, model: str, digest: str, checks: Mapping[str, Any]) -> None:
+        """Record that the model answered, and how.
+
+        :raises BadData: it was built anew in between, with another digest.
+        """
+        values = {"model": model, "digest": digest, "verified": Jsonb(checks)}
         with self.transaction() as connection:
-            connection.execute(statement("models/set_verified"), {"model": model, "verified": Jsonb(checks)})
+            if not connection.execute(statement("models/set_verified"), values).rowcount:
+                raise BadData(f"{model} is no longer the model with digest {digest} that was verified")
 
     def model(self, model: str) -> dict[str, Any] | None:
         """Return a model's row."""
         return self.row("models/by_name", model=model)
 
-    def is_decided(self, model: str) -> bool:
-        """Tell whether a model is there and the gate has decided on it."""
-        return self.row("promotions/of_model", model=model) is not None
+    def decision_on(self, model: str) -> dict[str, Any] | None:
+        """Return dataset_id and policy of the gate's newest decision on a model that is there."""
+        return self.row("promotions/of_model", model=model)
+
+    def splits_of(self, dataset_id: str, sample_ids: Collection[str]) -> dict[str, str]:
+        """Return the split of each of the samples that the dataset holds."""
+        rows = self.rows("models/splits", dataset_id=dataset_id, sample_ids=list(sample_ids))
+        return {row["sample_id"]: row["split"] for row in rows}
 
     def champion(self) -> dict[str, Any] | None:
         """Return model and digest of the alias `champion`, and `beaten`: the champion it took the place of, if any."""

@@ -36,7 +36,7 @@ class EnginePool:
 
     def __init__(self, threads: int = 2, limit: int = 2) -> None:
         self.loads = 0
-        self._threads = threads
+        self.threads = threads
         self._limit = limit
         self._entries: dict[Path, _Entry] = {}
         self._changed = threading.Condition()
@@ -106,7 +106,7 @@ class EnginePool:
 
     def _load(self, path: Path, context: int, residents: dict[str, Resident]) -> _Entry:
         rounded = -(-context // _STEP) * _STEP
-        entry = self._entries[path] = _Entry(Engine(path, rounded, self._threads), residents=residents)
+        entry = self._entries[path] = _Entry(Engine(path, rounded, self.threads), residents=residents)
         self.loads += 1
         return entry
 
