@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from ljwx.core.retention import Removal
+from ljwx.core.retention import Removal, RetentionPolicy
 from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.audit import audit_storage
@@ -24,6 +26,7 @@ from support_tasks import TaskRunner
 OLD, OPEN, CHAMPION, GONE = (f"ljwx-stock:{name}" for name in ("old", "open", "champion", "gone"))
 OLD_DATASET = "20250101-000000000000"
 TODAY = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+POLICY = RetentionPolicy(keep_last=1)
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(
 ) -> None:
     rows, served, files = stock.state("models", "datasets", "aliases"), tags(ollama_sandbox), data_of(tmp_path)
     told = apply(tasks, params={"dry_run": True})
-    assert told == {"dry_run": True, "removed": 3, "kept": 4, "swept": 0, "bytes": 0}
+    assert told == {"dry_run": True, "removed": 3, "kept": 4, "swept": 0, "bytes": 1023}
     assert stock.rows(EVENTS) == events(dry_run=True)
     assert stock.state("models", "datasets", "aliases") == rows
     assert tags(ollama_sandbox) == served >= {OLD, OPEN, CHAMPION}
@@ -127,13 +130,52 @@ def test_without_a_choice_only_the_schedule_removes(
     assert apply(tasks, params={"dry_run": None}, run_type=run_type)["dry_run"] is dry_run
 
 
-def test_a_promotion_protects_what_it_cites_for_the_days_of_the_policy(
-    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
+@pytest.mark.parametrize("promoted", [True, False])
+def test_a_decision_of_any_verdict_protects_what_it_cites_for_the_days_of_the_policy(
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, promoted: bool
 ) -> None:
-    stock.execute("UPDATE ljwx.promotions SET promoted = true, decided_at = '2026-11-10' WHERE challenger = %s", OLD)
+    stock.execute(
+        "UPDATE ljwx.promotions SET promoted = %s, decided_at = '2026-11-10' WHERE challenger = %s", promoted, OLD
+    )
     assert apply(tasks, params={"dry_run": False})["removed"] == 1
     assert OLD in tags(ollama_sandbox)
     assert stock.column("SELECT name FROM ljwx.retention_events") == [GONE]
+
+
+def test_a_decision_protects_the_champion_it_compared_with_and_the_datasets_of_both(
+    stock: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    """The champion of then has lost its alias since, and its dataset is used by nothing that stays."""
+    stock.execute(
+        "UPDATE ljwx.promotions SET champion = %s, decided_at = '2026-11-10' WHERE challenger = %s", OLD, CHAMPION
+    )
+    (cited,) = stock.column(
+        "SELECT dataset_id FROM ljwx.models WHERE model = %s AND dataset_id <> %s", OLD, chain.dataset_id
+    )
+    assert cited == OLD_DATASET
+    stock.execute("UPDATE ljwx.models SET deleted_at = '2026-06-01' WHERE model = %s", OLD)
+    assert apply(tasks, params={"dry_run": False})["removed"] == 1
+    assert stock.column("SELECT name FROM ljwx.retention_events") == [GONE]
+
+
+def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
+    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    """Its decision is of the time before it was deleted; the evaluation of what was built now goes on."""
+    old = stock.rows("SELECT model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id "
+                     "FROM ljwx.models WHERE model = %s", OLD)[0]  # fmt: skip
+    stock.execute("UPDATE ljwx.models SET deleted_at = '2026-06-01' WHERE model = %s", OLD)
+    WarehouseHook().save_model(1, old)
+    built = stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD)
+    assert (datetime.now(timezone.utc) - built).total_seconds() < 60
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", chain.plan["model"])
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-09' WHERE model = %s", OLD)
+    apply(tasks, params={"dry_run": False})
+    assert OLD in tags(ollama_sandbox)
+    stock.execute("UPDATE ljwx.promotions SET decided_at = '2026-11-09 01:00' WHERE challenger = %s", OLD)
+    tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"keep_last": 1, "keep_days": 5}}
+    apply(tasks, params={"dry_run": False})
+    assert OLD not in tags(ollama_sandbox)
 
 
 def test_a_run_for_a_past_day_touches_nothing_newer(
@@ -167,6 +209,68 @@ def test_what_becomes_protected_after_the_plan_was_made_stays(
     assert stock.value("SELECT deleted_at FROM ljwx.datasets WHERE dataset_id = %s", OLD_DATASET) is None
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "UPDATE ljwx.promotions SET decided_at = '2026-11-19' WHERE challenger = %s",
+        "UPDATE ljwx.models SET created_at = '2026-11-19' WHERE model = %s",
+        "DELETE FROM ljwx.promotions WHERE challenger = %s",
+    ],
+    ids=["decided on again", "built again", "no decision stands"],
+)
+def test_the_whole_policy_is_asked_again_when_a_removal_begins(
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    removals = Cleaner.remove
+
+    def change_first(self: Cleaner, removal: Removal) -> bool:
+        if removal.name == OLD:
+            stock.execute(what, OLD)
+        return removals(self, removal)
+
+    monkeypatch.setattr(Cleaner, "remove", change_first)
+    assert apply(tasks, params={"dry_run": False})["removed"] == 1
+    assert OLD in tags(ollama_sandbox)
+    assert stock.value("SELECT deleted_at FROM ljwx.datasets WHERE dataset_id = %s", OLD_DATASET) is None
+
+
+FAILS = """
+CREATE FUNCTION ljwx.fail() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON ljwx.retention_events DEFERRABLE INITIALLY {when}
+FOR EACH ROW EXECUTE FUNCTION ljwx.fail();
+"""
+
+
+@pytest.mark.parametrize("when", ["IMMEDIATE", "DEFERRED"])
+def test_a_full_disk_during_cleanup_loses_nothing_and_the_next_run_goes_on(
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, tmp_path: Path, when: str
+) -> None:
+    """Deferred, the disk is full only at the commit: then the tag is gone, and the books still have the model."""
+    stock.execute("UPDATE ljwx.models SET deleted_at = '2026-10-01' WHERE model = %s", GONE)
+    stock.execute(FAILS.format(when=when))
+    with pytest.raises(psycopg.errors.DiskFull):
+        apply(tasks, params={"dry_run": False})
+    assert stock.value("SELECT count(*) FROM ljwx.retention_events") == 0
+    assert stock.value("SELECT deleted_at FROM ljwx.models WHERE model = %s", OLD) is None
+    assert (OLD in tags(ollama_sandbox)) is (when == "IMMEDIATE")
+    assert (tmp_path / OLD_DATASET / "card.json").exists()
+    assert stock.value("SELECT finished_at FROM ljwx.runs WHERE task_id = 'apply_retention'") is None
+
+    stock.execute("DROP TRIGGER fails ON ljwx.retention_events")
+    assert apply(tasks, params={"dry_run": False})["removed"] == 2
+    size = 0 if when == "IMMEDIATE" else None
+    assert stock.rows("SELECT name, bytes FROM ljwx.retention_events ORDER BY kind DESC") == [
+        {"name": OLD, "bytes": size}, {"name": OLD_DATASET, "bytes": 1023},
+    ]  # fmt: skip
+
+
+def removal_of(name: str) -> Removal:
+    """The removal of a model as the plan of TODAY has it."""
+    plan = WarehouseHook().retention_plan(POLICY, TODAY.date())
+    return next(each for each in plan.removals if each.name == name)
+
+
 def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database, chain: Chain) -> None:
     """The other order: the removal has begun, so the promotion waits, and then finds that the model is gone."""
     done: list[str] = []
@@ -182,8 +286,8 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database, chain: C
             done.append(str(error))
 
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    with WarehouseHook().removal(1, "model", OLD, "why") as tombstone:
-        assert tombstone is not None
+    with WarehouseHook().removal(1, removal_of(OLD), 0, POLICY, TODAY.date()) as free:
+        assert free
         promotion = threading.Thread(target=promote)
         promotion.start()
         deadline = time.monotonic() + 30
@@ -198,7 +302,8 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database, chain: C
 
 def test_a_removal_that_fails_leaves_no_tombstone(stock: Database, tasks: TaskRunner, tmp_path: Path) -> None:
     warehouse = WarehouseHook()
-    with pytest.raises(OSError, match="read-only"), warehouse.removal(1, "model", OLD, "why"):
+    gone = removal_of(OLD)
+    with pytest.raises(OSError, match="read-only"), warehouse.removal(1, gone, 0, POLICY, TODAY.date()):
         raise OSError("read-only")
     assert stock.column("SELECT name FROM ljwx.retention_events") == []
     assert stock.value("SELECT deleted_at FROM ljwx.models WHERE model = %s", OLD) is None
@@ -226,27 +331,38 @@ def test_the_bytes_of_a_model_are_those_the_server_gives_back(
     assert len("独一无二".encode()) * 500 <= told <= before - ollama_sandbox.blob_bytes()
 
 
+def test_a_tag_that_the_server_cannot_show_stops_nothing_and_makes_the_bytes_unknown(
+    stock: Database, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    """It might share blobs with what goes; somebody else's tag must not keep the cleanup from its work."""
+    ollama_faulty.fail_next("show", "status", status=500)
+    assert apply(tasks, params={"dry_run": False})["removed"] == 3
+    assert OLD not in tags(ollama_faulty)
+    assert stock.value("SELECT bytes FROM ljwx.retention_events WHERE name = %s", OLD) is None
+
+
 def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, chain: Chain, tasks: TaskRunner) -> None:
     stock.execute(
         "INSERT INTO ljwx.quarantine (session, ts_code, reasons, raw, raw_sha256, first_seen, run_key) "
         "SELECT NULL, 'x', '{key}', '{}', day::text, day, 1 "
         "FROM unnest('{2025-10-01,2025-11-19,2025-11-20}'::date[]) day"
     )
-    evaluation = stock.insert(
-        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
-        "SELECT model, digest, %s, '{}', run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-        chain.question_set_id, OLD,
-    )  # fmt: skip
-    stock.execute(
-        "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, latency_s, prompt_tokens, answer_tokens) "
-        "SELECT %s, sample_id, '', false, 1, 1, 1 FROM ljwx.questions", evaluation,
-    )  # fmt: skip
+    for digest, scorecard in (("scored", "{}"), ("given up, or a rival's", None)):
+        evaluation = stock.insert(
+            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
+            "SELECT model, %s, %s, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
+            digest, chain.question_set_id, scorecard, OLD,
+        )  # fmt: skip
+        stock.execute(
+            "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, latency_s, prompt_tokens, answer_tokens) "
+            "SELECT %s, sample_id, '', false, 1, 1, 1 FROM ljwx.questions", evaluation,
+        )  # fmt: skip
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-08-21' WHERE model = %s", OLD)
-    assert apply(tasks, params={"dry_run": True})["swept"] == 6
-    assert stock.value("SELECT count(*) FROM ljwx.answers") == 4
-    assert apply(tasks, params={"dry_run": False})["swept"] == 6
+    assert apply(tasks, params={"dry_run": True})["swept"] == 10
+    assert stock.value("SELECT count(*) FROM ljwx.answers") == 8
+    assert apply(tasks, params={"dry_run": False})["swept"] == 10
     assert [str(day) for day in stock.column("SELECT first_seen::date FROM ljwx.quarantine")] == ["2025-11-20"]
-    assert stock.column("SELECT scorecard FROM ljwx.evaluations") == [{}]
+    assert stock.column("SELECT scorecard FROM ljwx.evaluations ORDER BY evaluation_id") == [{}, None]
     assert stock.value("SELECT count(*) FROM ljwx.answers") == 0
     swept = stock.rows(
         "SELECT kind, name FROM ljwx.retention_events WHERE NOT dry_run AND kind <> 'model' ORDER BY 1, 2"
@@ -283,17 +399,31 @@ def partitions(db: Database) -> set[str]:
 
 
 def test_the_audit_names_what_is_on_one_side_only(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, caplog: pytest.LogCaptureFixture
-) -> None:
+    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    data = tmp_path / "data"
+    shutil.copytree(chain.data, data)
+    monkeypatch.setenv("LJWX_DATA", str(data))
+    half = ("datasets/.20250102-0.7.partial", "reports/s-1/9", "reports/s-1/.9.7.partial", "specs/.ab.json.7.partial")
+    for folder in half:
+        (data / folder).mkdir(parents=True)
+    (data / "specs" / "abcd.json").write_text("{}")
     stray = "ljwx-stock:stray"
-    assert ollama_sandbox.post("copy", {"source": chain.plan["model"], "destination": stray}).ok
+    made = {stray: chain.plan["model"], "ljwx-stock:previous": CHAMPION}
+    for name, source in made.items():
+        assert ollama_sandbox.post("copy", {"source": source, "destination": name}).ok
     try:
-        assert tasks.run(audit_storage) == 3
+        assert tasks.run(audit_storage) == 8
     finally:
-        ollama_sandbox.delete(stray)
-    for name, lacks in (
-        (stray, "no row in ljwx.models"),
-        (GONE, "no tag on the model server"),
-        (OLD_DATASET, "no files"),
+        for name in made:
+            ollama_sandbox.delete(name)
+    for kind, name, lacks in (
+        ("model", stray, "no row in ljwx.models"),
+        ("model", GONE, "no tag on the model server"),
+        ("dataset", OLD_DATASET, "no files"),
+        ("report", "reports/s-1/9", "no row in ljwx.promotions"),
+        ("spec", "abcd", "no row in ljwx.models"),
+        *(("partial", name, "no end") for name in half if name.endswith("partial")),
     ):
-        assert any(name in line and lacks in line for line in caplog.messages)
+        assert any(line.startswith(f"{kind} {name} has {lacks}: ") for line in caplog.messages), name

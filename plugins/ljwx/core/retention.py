@@ -7,7 +7,7 @@ dry run shows exactly what a real one would do.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -22,7 +22,8 @@ class RetentionPolicy(BaseModel):
     """What to keep, besides what an alias names and models that no decision was made on.
 
     :param keep_last: newest models that stay.
-    :param keep_days: days for which a citation protects what it names.
+    :param keep_days: days for which a citation protects what it names: a decision of any verdict cites both models and
+        the datasets that they and its questions were made from.
     :param dataset_keep_last: newest datasets that stay; the newest is the parent of the next.
     :param dataset_keep_days: days for which a dataset's files stay in any case.
     :param quarantine_keep_days: days for which a refused row stays.
@@ -63,6 +64,22 @@ class StoredDataset:
 
     name: str
     created: date
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A tag on the model server.
+
+    :param digest: 64 hex digits of what it points at.
+    :param size: bytes, shared blobs included.
+    :param weights: 64 hex digits of its weights; empty when the server does not tell.
+    :param texts: texts that are blobs of their own: template, system prompt, examples.
+    """
+
+    digest: str
+    size: int
+    weights: str
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -132,21 +149,25 @@ def sweeps(policy: RetentionPolicy, today: date) -> tuple[Sweep, ...]:
     return tuple(found)
 
 
-def reclaimed(name: str, installed: Mapping[str, tuple[str, int]], weights: Mapping[str, str]) -> int:
+def reclaimed(name: str, tags: Mapping[str, Tag]) -> int:
     """Return the bytes that deleting a tag gives back: blobs that another tag uses stay.
 
-    Without the weights in common a tag's own layers are what remains: prompt, examples and parameters. Layers of the
-    base that they replaced are counted against it, a few hundred bytes at most, so this is never too much.
+    Where the weights stay, the texts of its own are counted, and not its parameters and its manifest, a few hundred
+    bytes; so a model that shares its weights is never told too large.
 
-    :param installed: tag to digest and bytes, shared blobs included.
-    :param weights: tag to the digest of its weights; a tag that is not named shares with nobody.
+    :param tags: every tag that is left on the server, this one included.
     """
-    digest, size = installed[name]
-    others = {tag: rest for tag, rest in installed.items() if tag != name}
-    if any(other == digest for other, _ in others.values()):
+    mine, others = tags[name], [tag for other, tag in tags.items() if other != name]
+    if any(other.digest == mine.digest for other in others):
         return 0
-    sharing = [rest[1] for tag, rest in others.items() if name in weights and weights.get(tag) == weights[name]]
-    return max(0, size - min(sharing)) if sharing else size
+    shared = {text for text in mine.texts if any(text in other.texts for other in others)}
+    if mine.weights and any(other.weights == mine.weights for other in others):
+        return _bytes(mine.texts - shared)
+    return mine.size - _bytes(shared)
+
+
+def _bytes(texts: Iterable[str]) -> int:
+    return sum(len(text.encode()) for text in texts)
 
 
 def plan(
