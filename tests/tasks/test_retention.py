@@ -158,10 +158,14 @@ def test_a_decision_protects_the_champion_it_compared_with_and_the_datasets_of_b
     assert stock.column("SELECT name FROM ljwx.retention_events") == [GONE]
 
 
+@pytest.mark.parametrize("stands", [False, True])
 def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, stands: bool
 ) -> None:
-    """Its decision is of the time before it was deleted; the evaluation of what was built now goes on."""
+    """Its decision is of the time before it was deleted; the evaluation of what was built now goes on.
+
+    The same evidence leads to the earlier decision, which then stands for what was built now too.
+    """
     old = stock.rows("SELECT model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id "
                      "FROM ljwx.models WHERE model = %s", OLD)[0]  # fmt: skip
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-06-01' WHERE model = %s", OLD)
@@ -172,7 +176,14 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-09' WHERE model = %s", OLD)
     apply(tasks, params={"dry_run": False})
     assert OLD in tags(ollama_sandbox)
-    stock.execute("UPDATE ljwx.promotions SET decided_at = '2026-11-09 01:00' WHERE challenger = %s", OLD)
+    if stands:
+        stock.execute(
+            "INSERT INTO ljwx.runs (dag_id, run_id, task_id, outputs, finished_at) "
+            "SELECT 'tests', 'again', 'decide_promotion', jsonb_build_object('promotion_id', promotion_id), "
+            "'2026-11-09 01:00' FROM ljwx.promotions WHERE challenger = %s", OLD,
+        )  # fmt: skip
+    else:
+        stock.execute("UPDATE ljwx.promotions SET decided_at = '2026-11-09 01:00' WHERE challenger = %s", OLD)
     tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"keep_last": 1, "keep_days": 5}}
     apply(tasks, params={"dry_run": False})
     assert OLD not in tags(ollama_sandbox)
