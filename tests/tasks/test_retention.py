@@ -16,6 +16,7 @@ import pytest
 from ljwx.core.retention import Removal, RetentionPolicy
 from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import load_settings
 from ljwx.tasks.audit import audit_storage
 from ljwx.tasks.retention import Cleaner, apply_retention
 from support_chain import SMALL, Chain, Database
@@ -121,6 +122,25 @@ def test_a_real_run_removes_tags_and_files_and_leaves_tombstones(
 
     assert apply(tasks, params={"dry_run": False})["removed"] == 0
     assert stock.rows(EVENTS) == events(dry_run=False)
+
+
+def test_the_settings_in_force_are_stored_with_every_dataset_model_and_cleanup(
+    stock: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    chosen = SMALL | {"retention": {"keep_last": 1}}
+    apply(tasks, params={"dry_run": True})
+    stored = {
+        row["task_id"]: row["settings"]
+        for row in stock.rows("SELECT task_id, inputs -> 'settings' AS settings FROM ljwx.runs ORDER BY run_key")
+    }
+    written = stock.column(
+        "SELECT task_id FROM ljwx.runs WHERE run_key IN (SELECT run_key FROM ljwx.datasets UNION "
+        "SELECT run_key FROM ljwx.models UNION SELECT run_key FROM ljwx.retention_events) ORDER BY run_key"
+    )
+    assert written == ["build_dataset", "verify_model", "apply_retention"]
+    assert stored["apply_retention"] == load_settings(chosen).model_dump(mode="json")
+    assert stored["verify_model"]["model"]["strategy"] == "prompt"
+    assert stored["build_dataset"]["samples"]["max_train"] == 400
 
 
 @pytest.mark.parametrize(("run_type", "dry_run"), [("scheduled", False), ("manual", True), ("backfill", True)])
