@@ -333,8 +333,21 @@ def test_the_configuration_in_force_is_file_and_variable_together(run: Run, task
     assert json.loads(run("config", "--json").stdout) == told
     assert told["gate"]["margin"] == 0.02
     assert told["model"]["base"] == "deepseek-llm:7b"
-    tasks.variables["ljwx_training_config"] = {"gate": {"margn": 0.02}}
-    assert "gate.margn: Extra inputs are not permitted" in one_line(run("config", code=2))
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ({"gate": {"margn": 0.02}}, "gate.margn: Extra inputs are not permitted"),
+        ({"evaluation": {"questions": "many"}}, "evaluation.questions: Input should be a valid integer"),
+        ({"samples": {"horizon": 20}}, "gate.block: 10 is less than samples.horizon = 20"),
+        ({"schedules": {"ingest": "19:00"}}, "schedules is read off training_config.json alone"),
+        (["gate"], "must be a JSON object of sections, not a list"),
+    ],
+)
+def test_settings_that_cannot_be_meant_end_with_one_line(run: Run, tasks: TaskRunner, variable: Any, why: str) -> None:
+    tasks.variables["ljwx_training_config"] = variable
+    assert why in one_line(run("config", code=2))
 
 
 def test_the_audit_exits_with_4_when_something_is_on_one_side_only(run: Run, crowned: Database, chain: Chain) -> None:

@@ -172,6 +172,16 @@ def test_a_plan_names_what_protects_each_model():
     ]
 
 
+def test_a_dataset_whose_files_were_written_again_is_young_again_and_no_newer_than_it_was():
+    data = [StoredDataset("again", ago(400), ago(30)), StoredDataset("d", ago(399)), StoredDataset("e", ago(300))]
+    policy = RetentionPolicy(dataset_keep_last=1, dataset_keep_days=30)
+    result = plan([], data, {}, [], policy, TODAY)
+    assert {item.name: item.reasons for item in result.kept} == {
+        "again": ("not older than 30 days",), "e": ("one of the last 1",),
+    }  # fmt: skip
+    assert removed(result) == {("dataset", "d")}
+
+
 def test_the_tag_that_is_an_alias_is_kept_when_it_is_listed_as_a_model():
     listed = [StoredModel("ljwx-stock:latest", ago(500), None, True), StoredModel("new", ago(0), None, True)]
     policy = RetentionPolicy(keep_last=1, keep_days=0)

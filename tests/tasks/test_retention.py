@@ -403,28 +403,63 @@ def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, chain: Ch
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("years", "left"), [(None, {"2025", "2026"}), (2, {"2025", "2026"})])
-def test_partitions_stay_unless_the_policy_says_otherwise(
-    stock: Database, tasks: TaskRunner, years: int | None, left: set[str]
+@pytest.fixture
+def dated(db: Database, tmp_path: Path) -> Database:
+    """A warehouse without a model: two old datasets with their files, and bars of three years."""
+    db.execute(
+        "INSERT INTO ljwx.runs (dag_id, run_id, task_id, outputs, finished_at) "
+        "VALUES ('tests', 'again', 'build_dataset', '{\"dataset_id\": \"again\"}', '2026-11-10')"
+    )
+    for name in ("again", "newest", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.json").write_bytes(b"y" * 23)
+        db.execute(
+            "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, "
+            "last_session, folder, code_version, created_at, run_key) SELECT %s, '', '{}', '[]', '[]', '{}', "
+            "'2025-01-02', '2025-01-02', %s, '', %s, run_key FROM ljwx.runs",
+            name, str(tmp_path / name), "2026-02-01" if name == "newest" else "2026-01-01",
+        )  # fmt: skip
+    db.execute("SELECT ljwx.ensure_years('2024-01-01', '2026-01-01')")
+    db.execute(
+        "INSERT INTO ljwx.bars (session, ts_code, revision, open, high, low, close, pre_close, vol, amount, run_key) "
+        "SELECT day, '000001.SZ', 1, 1, 1, 1, 1, 1, 1, 1, run_key FROM ljwx.runs, "
+        "unnest('{2024-12-30,2024-12-31,2025-01-02,2026-01-05}'::date[]) day"
+    )
+    return db
+
+
+def test_a_dataset_that_was_written_again_stays_its_days_anew(
+    dated: Database, tasks: TaskRunner, tmp_path: Path
 ) -> None:
-    tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"partition_keep_years": years}}
-    apply(tasks, params={"dry_run": False})
-    assert partitions(stock) == left
+    assert apply(tasks, params={"dry_run": False})["removed"] == 1
+    assert dated.rows(EVENTS) == [{"kind": "dataset", "name": "old", "bytes": 23, "dry_run": False}]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "newest"]
 
 
-def test_a_partition_beyond_the_years_of_the_policy_goes_with_a_tombstone(stock: Database, tasks: TaskRunner) -> None:
-    stock.execute("SELECT ljwx.ensure_years('2023-01-01', '2024-01-01')")
-    tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"partition_keep_years": 2}}
-    assert {"2023", "2024"} <= partitions(stock)
-    apply(tasks, params={"dry_run": True})
-    assert {"2023", "2024"} <= partitions(stock)
-    apply(tasks, params={"dry_run": False})
-    assert partitions(stock) == {"2025", "2026"}
-    gone = stock.column("SELECT name FROM ljwx.retention_events WHERE kind = 'partition' AND NOT dry_run ORDER BY 1")
-    assert gone == ["bars_2023", "bars_2024", "features_2023", "features_2024"]
+@pytest.mark.parametrize("years", [None, 3, 2])
+def test_partitions_go_only_where_the_policy_says_and_each_leaves_a_tombstone(
+    dated: Database, tasks: TaskRunner, years: int | None
+) -> None:
+    """Three years are of bars; two is the least that a policy can keep."""
+    tasks.variables["ljwx_training_config"] = {"retention": {"partition_keep_years": years}}
+    gone = 2 if years == 2 else 0
+    assert apply(tasks, params={"dry_run": True})["swept"] == gone
+    assert partitions(dated) == {"2024", "2025", "2026"}
+    assert apply(tasks, params={"dry_run": False})["swept"] == gone
+    assert partitions(dated) == {"2025", "2026"} | ({"2024"} if not gone else set())
+    tombstones = dated.rows(
+        "SELECT name, reason, dry_run FROM ljwx.retention_events WHERE kind = 'partition' AND bytes > 0 "
+        "ORDER BY dry_run DESC, name"
+    )
+    assert [tuple(row.values()) for row in tombstones] == [
+        (name, f"{rows} rows: the policy keeps 2 years", dry_run)
+        for dry_run in (True, False) for name, rows in (("bars_2024", 2), ("features_2024", 0)) if gone
+    ]  # fmt: skip
+    assert dated.value("SELECT count(*) FROM ljwx.bars WHERE session >= '2025-01-01'") == 2
 
 
 def partitions(db: Database) -> set[str]:
+    """The years of bars that are there."""
     names = db.column("SELECT tablename FROM pg_tables WHERE schemaname = 'ljwx' AND tablename LIKE 'bars\\_2%%'")
     return {name[-4:] for name in names}
 

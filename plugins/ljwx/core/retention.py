@@ -60,10 +60,15 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """A dataset whose files are on disk. ``created``: Shanghai day on which it was written."""
+    """A dataset whose files are on disk.
+
+    :param created: Shanghai day on which it was made first.
+    :param written: of the last run that made it, which writes its files anew where they were deleted; None: the same.
+    """
 
     name: str
     created: date
+    written: date | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,7 @@ def _recent(items: Sequence[StoredModel | StoredDataset], last: int, today: date
 
 
 def _young(dataset: StoredDataset, policy: RetentionPolicy, today: date) -> list[str]:
-    young = dataset.created >= today - timedelta(days=policy.dataset_keep_days)
+    young = (dataset.written or dataset.created) >= today - timedelta(days=policy.dataset_keep_days)
     return [f"not older than {policy.dataset_keep_days} days"] if young else []
 
 

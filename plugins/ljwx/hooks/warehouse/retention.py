@@ -30,6 +30,8 @@ EXPIRED = {
 }
 SWEPT = {"quarantine": "retention/delete_quarantine", "answers": "retention/delete_answers"}
 
+COUNT = sql.SQL("SELECT count(*) AS rows FROM ljwx.{}")
+
 
 class RetentionVerbs(WarehouseBase):
     """Verbs of the stage `retention`."""
@@ -102,6 +104,8 @@ class RetentionVerbs(WarehouseBase):
         with self.transaction() as connection:
             found = connection.execute(statement(EXPIRED[sweep.kind]), {"before": sweep.before}).fetchall()
             for part in found:
+                if sweep.kind == "partition":  # which PostgreSQL itself only estimates
+                    part |= connection.execute(COUNT.format(sql.Identifier(part["name"]))).fetchone() or {}
                 reason = f"{part['rows']} rows: {sweep.reason}"
                 event = _event(run_key, sweep.kind, part["name"], reason, int(part["bytes"])) | {"dry_run": dry_run}
                 connection.execute(statement("retention/add_event"), event)
