@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ljwx.core.ollama import InstalledModel
-    from ljwx.core.retention import Removal, RetentionPolicy, Sweep, Tag
+    from ljwx.core.reclaimed import Tag
+    from ljwx.core.retention import Removal, RetentionPolicy, Sweep
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
 
@@ -106,7 +107,7 @@ class Cleaner:
         None when that is not known: the model is not on the server any more, or the server cannot tell what another
         tag is made of, so that the two might share.
         """
-        from ljwx.core.retention import reclaimed
+        from ljwx.core.reclaimed import reclaimed
 
         if removal.kind == "dataset":
             return folder_bytes(self.warehouse.dataset_folder(removal.name))
@@ -119,7 +120,7 @@ class Cleaner:
 
     def _tag(self, model: InstalledModel) -> Tag | None:
         """Return what a tag is made of, asked once for each digest; None when the server fails at it."""
-        from ljwx.core.retention import Tag
+        from ljwx.core.reclaimed import Tag
         from ljwx.exceptions import OllamaError
 
         if model.digest not in self._tags:
