@@ -16,62 +16,87 @@ import pytest
 from ljwx.core.retention import Removal, RetentionPolicy
 from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.settings import load_settings
 from ljwx.tasks.audit import audit_storage
 from ljwx.tasks.retention import Cleaner, apply_retention
-from support_chain import SMALL, Chain, Database
+from support_chain import SMALL, Database
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
 from support_tasks import TaskRunner
 
-OLD, OPEN, CHAMPION, GONE = (f"ljwx-stock:{name}" for name in ("old", "open", "champion", "gone"))
-OLD_DATASET = "20250101-000000000000"
+NEW, OLD, OPEN, CHAMPION, GONE = (f"ljwx-stock:{name}" for name in ("new", "old", "open", "champion", "gone"))
+DATASET, OLD_DATASET, QUESTIONS, SPEC = "20260320-000000000001", "20250101-000000000000", "questions", "ab12"
 TODAY = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
 POLICY = RetentionPolicy(keep_last=1)
 
 
 @pytest.fixture
-def stock(
-    chain_db: Database, chain: Chain, ollama_sandbox: OllamaServer, tasks: TaskRunner, tmp_path: Path
-) -> Iterator[Database]:
-    """Four more models from half a year ago beside the chain's own, two on the server's side only partly there.
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder, with the files of both datasets and the build spec of all models."""
+    for name in (DATASET, OLD_DATASET):
+        folder = tmp_path / "datasets" / name
+        folder.mkdir(parents=True)
+        (folder / "train.jsonl").write_bytes(b"x" * 1000)
+        (folder / "card.json").write_bytes(b"y" * 23)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / f"{SPEC}.json").write_text("{}")
+    monkeypatch.setenv("LJWX_DATA", str(tmp_path))
+    return tmp_path
 
-    `old` is decided; `open` is not; `champion` has the alias; `gone` is decided and its tag was deleted by hand.
+
+@pytest.fixture
+def stock(
+    db: Database, data: Path, ollama_sandbox: OllamaServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    """A model of this month and four from half a year ago, two on the server's side only partly there.
+
+    `new` and `open` are not decided on; `old` is; `champion` is and has the alias; `gone` is, and its tag was deleted
+    by hand. All are the same on the server.
     """
-    folder = tmp_path / OLD_DATASET
-    folder.mkdir()
-    (folder / "train.jsonl").write_bytes(b"x" * 1000)
-    (folder / "card.json").write_bytes(b"y" * 23)
-    chain_db.execute("UPDATE ljwx.models SET created_at = '2026-11-01'")
-    chain_db.execute("UPDATE ljwx.datasets SET created_at = '2026-11-01'")
-    chain_db.execute(
-        "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, last_session, "
-        "folder, code_version, created_at, run_key) SELECT %s, repeat('0', 64), spec, '[]', '[]', '{}', first_session, "
-        "'2025-01-01', %s, code_version, '2026-01-01', run_key FROM ljwx.datasets", OLD_DATASET, str(folder),
-    )  # fmt: skip
-    for name in (OLD, OPEN, CHAMPION, GONE):
-        chain_db.execute(
-            "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
-            "created_at, run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, %s, '2026-05-01', "
-            "run_key FROM ljwx.models WHERE model = %s",
-            name, OLD_DATASET if name in (OLD, GONE) else chain.dataset_id, chain.plan["model"],
-        )  # fmt: skip
-        if name != OPEN:
-            chain_db.execute(
-                "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, "
-                "decided_at, run_key) SELECT model, %s, 'rejected', false, '[]', '{}', '2026-05-01', run_key "
-                "FROM ljwx.models WHERE model = %s", chain.question_set_id, name,
-            )  # fmt: skip
-        if name != GONE:
-            assert ollama_sandbox.post("copy", {"source": chain.plan["model"], "destination": name}).ok
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) "
-        "SELECT 'champion', model, digest FROM ljwx.models WHERE model = %s", CHAMPION,
-    )  # fmt: skip
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
     tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"keep_last": 1}}
-    yield chain_db
+    assert ollama_sandbox.post("create", {"model": NEW, "from": BASE, "system": "分析", "stream": False}).ok
     for name in (OLD, OPEN, CHAMPION):
+        assert ollama_sandbox.post("copy", {"source": NEW, "destination": name}).ok
+    digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[NEW]
+    db.execute("INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('tests', 'before', 'build')")
+    for name, made in ((DATASET, "2026-11-01"), (OLD_DATASET, "2026-01-01")):
+        add_dataset(db, name, made, data / "datasets" / name)
+    db.execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, run_key) VALUES (%s, %s, 1)", QUESTIONS, DATASET
+    )
+    for name in (NEW, OLD, OPEN, CHAMPION, GONE):
+        add_model(db, name, digest)
+    for name in (OLD, CHAMPION, GONE):
+        add_decision(db, name)
+    db.execute("INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, %s)", CHAMPION, digest)
+    yield db
+    for name in (NEW, OLD, OPEN, CHAMPION):
         ollama_sandbox.delete(name)
+
+
+def add_dataset(db: Database, name: str, made: str, folder: Path) -> None:
+    db.execute(
+        "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, last_session, "
+        "folder, code_version, created_at, run_key) "
+        "VALUES (%s, '', '{}', '[]', '[]', '{}', '2025-01-02', '2025-01-02', %s, '', %s, 1)", name, str(folder), made,
+    )  # fmt: skip
+
+
+def add_model(db: Database, name: str, digest: str) -> None:
+    """A model from half a year ago but for `new`; `old` and `gone` are made from the old dataset."""
+    db.execute(
+        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
+        "created_at, run_key) VALUES (%s, %s, 'prompt', %s, '', '{}', %s, %s, %s, 1)", name, digest, BASE, SPEC,
+        OLD_DATASET if name in (OLD, GONE) else DATASET, "2026-11-01" if name == NEW else "2026-05-01",
+    )  # fmt: skip
+
+
+def add_decision(db: Database, name: str) -> None:
+    """A rejection from half a year ago."""
+    db.execute(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, decided_at, "
+        "run_key) VALUES (%s, %s, 'rejected', false, '[]', '{}', '2026-05-01', 1)", name, QUESTIONS,
+    )  # fmt: skip
 
 
 def tags(server: OllamaServer) -> set[str]:
@@ -94,53 +119,34 @@ def events(dry_run: bool) -> list[dict[str, Any]]:
 
 
 def test_a_dry_run_says_what_would_go_and_removes_nothing(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, tmp_path: Path
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, data: Path
 ) -> None:
-    rows, served, files = stock.state("models", "datasets", "aliases"), tags(ollama_sandbox), data_of(tmp_path)
+    rows, served, files = stock.state("models", "datasets", "aliases"), tags(ollama_sandbox), data_of(data)
     told = apply(tasks, params={"dry_run": True})
     assert told == {"dry_run": True, "removed": 3, "kept": 4, "swept": 0, "bytes": 1023}
     assert stock.rows(EVENTS) == events(dry_run=True)
     assert stock.state("models", "datasets", "aliases") == rows
     assert tags(ollama_sandbox) == served >= {OLD, OPEN, CHAMPION}
-    assert data_of(tmp_path) == files
+    assert data_of(data) == files
 
 
 def test_a_real_run_removes_tags_and_files_and_leaves_tombstones(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, tmp_path: Path
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, data: Path
 ) -> None:
-    kept = data_of(chain.data)
+    kept = {name: text for name, text in data_of(data).items() if OLD_DATASET not in name}
     told = apply(tasks, params={"dry_run": False})
     assert told == {"dry_run": False, "removed": 3, "kept": 4, "swept": 0, "bytes": 1023}
     assert stock.rows(EVENTS) == events(dry_run=False)
     assert OLD not in tags(ollama_sandbox)
-    assert tags(ollama_sandbox) >= {OPEN, CHAMPION, chain.plan["model"]}
-    assert not (tmp_path / OLD_DATASET).exists()
-    assert data_of(chain.data) == kept
+    assert tags(ollama_sandbox) >= {OPEN, CHAMPION, NEW}
+    assert data_of(data) == kept
+    assert not (data / "datasets" / OLD_DATASET).exists()
     deleted = "SELECT {0} FROM ljwx.{1} WHERE deleted_at IS NOT NULL ORDER BY 1"
     assert stock.column(deleted.format("model", "models")) == [GONE, OLD]
     assert stock.column(deleted.format("dataset_id", "datasets")) == [OLD_DATASET]
 
     assert apply(tasks, params={"dry_run": False})["removed"] == 0
     assert stock.rows(EVENTS) == events(dry_run=False)
-
-
-def test_the_settings_in_force_are_stored_with_every_dataset_model_and_cleanup(
-    stock: Database, chain: Chain, tasks: TaskRunner
-) -> None:
-    chosen = SMALL | {"retention": {"keep_last": 1}}
-    apply(tasks, params={"dry_run": True})
-    stored = {
-        row["task_id"]: row["settings"]
-        for row in stock.rows("SELECT task_id, inputs -> 'settings' AS settings FROM ljwx.runs ORDER BY run_key")
-    }
-    written = stock.column(
-        "SELECT task_id FROM ljwx.runs WHERE run_key IN (SELECT run_key FROM ljwx.datasets UNION "
-        "SELECT run_key FROM ljwx.models UNION SELECT run_key FROM ljwx.retention_events) ORDER BY run_key"
-    )
-    assert written == ["build_dataset", "verify_model", "apply_retention"]
-    assert stored["apply_retention"] == load_settings(chosen).model_dump(mode="json")
-    assert stored["verify_model"]["model"]["strategy"] == "prompt"
-    assert stored["build_dataset"]["samples"]["max_train"] == 400
 
 
 @pytest.mark.parametrize(("run_type", "dry_run"), [("scheduled", False), ("manual", True), ("backfill", True)])
@@ -163,15 +169,13 @@ def test_a_decision_of_any_verdict_protects_what_it_cites_for_the_days_of_the_po
 
 
 def test_a_decision_protects_the_champion_it_compared_with_and_the_datasets_of_both(
-    stock: Database, chain: Chain, tasks: TaskRunner
+    stock: Database, tasks: TaskRunner
 ) -> None:
     """The champion of then has lost its alias since, and its dataset is used by nothing that stays."""
     stock.execute(
         "UPDATE ljwx.promotions SET champion = %s, decided_at = '2026-11-10' WHERE challenger = %s", OLD, CHAMPION
     )
-    (cited,) = stock.column(
-        "SELECT dataset_id FROM ljwx.models WHERE model = %s AND dataset_id <> %s", OLD, chain.dataset_id
-    )
+    (cited,) = stock.column("SELECT dataset_id FROM ljwx.models WHERE model = %s AND dataset_id <> %s", OLD, DATASET)
     assert cited == OLD_DATASET
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-06-01' WHERE model = %s", OLD)
     assert apply(tasks, params={"dry_run": False})["removed"] == 1
@@ -180,7 +184,7 @@ def test_a_decision_protects_the_champion_it_compared_with_and_the_datasets_of_b
 
 @pytest.mark.parametrize("stands", [False, True])
 def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, stands: bool
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, stands: bool
 ) -> None:
     """Its decision is of the time before it was deleted; the evaluation of what was built now goes on.
 
@@ -192,7 +196,7 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     WarehouseHook().save_model(1, old)
     built = stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD)
     assert (datetime.now(timezone.utc) - built).total_seconds() < 60
-    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", chain.plan["model"])
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", NEW)
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-09' WHERE model = %s", OLD)
     apply(tasks, params={"dry_run": False})
     assert OLD in tags(ollama_sandbox)
@@ -275,7 +279,7 @@ FOR EACH ROW EXECUTE FUNCTION ljwx.fail();
 
 @pytest.mark.parametrize("when", ["IMMEDIATE", "DEFERRED"])
 def test_a_full_disk_during_cleanup_loses_nothing_and_the_next_run_goes_on(
-    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, tmp_path: Path, when: str
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, data: Path, when: str
 ) -> None:
     """Deferred, the disk is full only at the commit: then the tag is gone, and the books still have the model."""
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-10-01' WHERE model = %s", GONE)
@@ -285,7 +289,7 @@ def test_a_full_disk_during_cleanup_loses_nothing_and_the_next_run_goes_on(
     assert stock.value("SELECT count(*) FROM ljwx.retention_events") == 0
     assert stock.value("SELECT deleted_at FROM ljwx.models WHERE model = %s", OLD) is None
     assert (OLD in tags(ollama_sandbox)) is (when == "IMMEDIATE")
-    assert (tmp_path / OLD_DATASET / "card.json").exists()
+    assert (data / "datasets" / OLD_DATASET / "card.json").exists()
     assert stock.value("SELECT finished_at FROM ljwx.runs WHERE task_id = 'apply_retention'") is None
 
     stock.execute("DROP TRIGGER fails ON ljwx.retention_events")
@@ -302,13 +306,13 @@ def removal_of(name: str) -> Removal:
     return next(each for each in plan.removals if each.name == name)
 
 
-def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database, chain: Chain) -> None:
+def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database) -> None:
     """The other order: the removal has begun, so the promotion waits, and then finds that the model is gone."""
     done: list[str] = []
 
     def promote() -> None:
         promotion = {
-            "challenger": OLD, "champion": CHAMPION, "question_set_id": chain.question_set_id, "verdict": "promoted",
+            "challenger": OLD, "champion": CHAMPION, "question_set_id": QUESTIONS, "verdict": "promoted",
             "promoted": True, "reasons": [], "policy": {},
         }  # fmt: skip
         try:
@@ -341,21 +345,15 @@ def test_a_removal_that_fails_leaves_no_tombstone(stock: Database, tasks: TaskRu
 
 
 def test_the_bytes_of_a_model_are_those_the_server_gives_back(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:
     """A model of its own, on the same weights: what the disk has more afterwards is what the tombstone says."""
     alone = "ljwx-stock:alone"
     made = ollama_sandbox.post("create", {"model": alone, "from": BASE, "system": "独一无二" * 500, "stream": False})
     assert made.ok
-    stock.execute(
-        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
-        "created_at, run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
-        "created_at, run_key FROM ljwx.models WHERE model = %s", alone, OLD,
-    )  # fmt: skip
-    stock.execute(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, decided_at, "
-        "run_key) SELECT %s, %s, 'rejected', false, '[]', '{}', '2026-05-01', 1", alone, chain.question_set_id,
-    )  # fmt: skip
+    digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[alone]
+    add_model(stock, alone, digest)
+    add_decision(stock, alone)
     before = ollama_sandbox.blob_bytes()
     apply(tasks, params={"dry_run": False})
     told = stock.value("SELECT bytes FROM ljwx.retention_events WHERE name = %s", alone)
@@ -372,21 +370,22 @@ def test_a_tag_that_the_server_cannot_show_stops_nothing_and_makes_the_bytes_unk
     assert stock.value("SELECT bytes FROM ljwx.retention_events WHERE name = %s", OLD) is None
 
 
-def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, chain: Chain, tasks: TaskRunner) -> None:
+def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, tasks: TaskRunner) -> None:
     stock.execute(
         "INSERT INTO ljwx.quarantine (session, ts_code, reasons, raw, raw_sha256, first_seen, run_key) "
         "SELECT NULL, 'x', '{key}', '{}', day::text, day, 1 "
         "FROM unnest('{2025-10-01,2025-11-19,2025-11-20}'::date[]) day"
     )
+    stock.execute("ALTER TABLE ljwx.answers DROP CONSTRAINT answers_sample_id_fkey")
     for digest, scorecard in (("scored", "{}"), ("given up, or a rival's", None)):
         evaluation = stock.insert(
             "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
             "SELECT model, %s, %s, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-            digest, chain.question_set_id, scorecard, OLD,
+            digest, QUESTIONS, scorecard, OLD,
         )  # fmt: skip
         stock.execute(
             "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, latency_s, prompt_tokens, answer_tokens) "
-            "SELECT %s, sample_id, '', false, 1, 1, 1 FROM ljwx.questions", evaluation,
+            "SELECT %s, number::text, '', false, 1, 1, 1 FROM generate_series(1, 4) number", evaluation,
         )  # fmt: skip
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-08-21' WHERE model = %s", OLD)
     assert apply(tasks, params={"dry_run": True})["swept"] == 10
@@ -405,7 +404,7 @@ def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, chain: Ch
 
 @pytest.fixture
 def dated(db: Database, tmp_path: Path) -> Database:
-    """A warehouse without a model: two old datasets with their files, and bars of three years."""
+    """A warehouse without a model: three old datasets with their files, and bars of three years."""
     db.execute(
         "INSERT INTO ljwx.runs (dag_id, run_id, task_id, outputs, finished_at) "
         "VALUES ('tests', 'again', 'build_dataset', '{\"dataset_id\": \"again\"}', '2026-11-10')"
@@ -413,12 +412,7 @@ def dated(db: Database, tmp_path: Path) -> Database:
     for name in ("again", "newest", "old"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_bytes(b"y" * 23)
-        db.execute(
-            "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, "
-            "last_session, folder, code_version, created_at, run_key) SELECT %s, '', '{}', '[]', '[]', '{}', "
-            "'2025-01-02', '2025-01-02', %s, '', %s, run_key FROM ljwx.runs",
-            name, str(tmp_path / name), "2026-02-01" if name == "newest" else "2026-01-01",
-        )  # fmt: skip
+        add_dataset(db, name, "2026-02-01" if name == "newest" else "2026-01-01", tmp_path / name)
     db.execute("SELECT ljwx.ensure_years('2024-01-01', '2026-01-01')")
     db.execute(
         "INSERT INTO ljwx.bars (session, ts_code, revision, open, high, low, close, pre_close, vol, amount, run_key) "
@@ -465,18 +459,16 @@ def partitions(db: Database) -> set[str]:
 
 
 def test_the_audit_names_what_is_on_one_side_only(
-    stock: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, caplog: pytest.LogCaptureFixture,
+    data: Path,
 ) -> None:  # fmt: skip
-    data = tmp_path / "data"
-    shutil.copytree(chain.data, data)
-    monkeypatch.setenv("LJWX_DATA", str(data))
+    shutil.rmtree(data / "datasets" / OLD_DATASET)
     half = ("datasets/.20250102-0.7.partial", "reports/s-1/9", "reports/s-1/.9.7.partial", "specs/.ab.json.7.partial")
     for folder in half:
         (data / folder).mkdir(parents=True)
     (data / "specs" / "abcd.json").write_text("{}")
     stray = "ljwx-stock:stray"
-    made = {stray: chain.plan["model"], "ljwx-stock:previous": CHAMPION}
+    made = {stray: NEW, "ljwx-stock:previous": CHAMPION}
     for name, source in made.items():
         assert ollama_sandbox.post("copy", {"source": source, "destination": name}).ok
     try:
