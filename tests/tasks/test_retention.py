@@ -196,6 +196,8 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     WarehouseHook().save_model(1, old)
     built = stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD)
     assert (datetime.now(timezone.utc) - built).total_seconds() < 60
+    WarehouseHook().save_model(1, old)  # a task that is tried again builds nothing anew
+    assert stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD) == built
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", NEW)
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-09' WHERE model = %s", OLD)
     apply(tasks, params={"dry_run": False})
