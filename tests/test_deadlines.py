@@ -65,3 +65,32 @@ def test_hours_that_cannot_be_meant_are_refused_by_name(monkeypatch: pytest.Monk
     monkeypatch.setenv(VARIABLE, text)
     with pytest.raises(ValueError, match=VARIABLE):
         deadline("ljwx_cleanup")
+
+
+def test_the_configuration_file_sets_the_hours_and_the_environment_goes_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+    (tmp_path / "training_config.json").write_text('{"deadlines": {"ljwx_model_build": 10, "ljwx_cleanup": 0.25}}')
+    monkeypatch.setenv(VARIABLE, "ljwx_cleanup=0.75")
+    hours = {dag: deadline(dag).interval / timedelta(hours=1) for dag in HOURS}
+    assert hours == {**HOURS, "ljwx_model_build": 10, "ljwx_cleanup": 0.75}
+
+
+@pytest.mark.parametrize("section", ['{"no_such_dag": 1}', '{"ljwx_cleanup": 0}', '{"ljwx_cleanup": "1"}', "[]"])
+def test_hours_of_the_file_that_cannot_be_meant_are_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+    (tmp_path / "training_config.json").write_text(f'{{"deadlines": {section}}}')
+    with pytest.raises(ValueError, match=r"training_config\.json: deadlines: "):
+        deadline("ljwx_cleanup")
+
+
+def test_the_settings_know_the_same_dags_and_hours_and_each_below_its_time_out(bag: DagBag) -> None:
+    from ljwx.settings import DeadlineSettings
+
+    assert DeadlineSettings().model_dump() == dict(HOURS)
+    for name, field in DeadlineSettings.model_fields.items():
+        (most,) = [rule.lt for rule in field.metadata if hasattr(rule, "lt")]
+        assert timedelta(hours=most) == bag.dags[name].dagrun_timeout

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, time, timezone
+from pathlib import Path
 from typing import Any
 
 import exchange_calendars
@@ -237,3 +239,41 @@ def test_the_partition_date_is_the_session_itself_in_the_calendar_page(clock: Cl
     )
     dates = [(info.partition_key, info.partition_date) for info in infos]
     assert dates == [(f"2026-11-{day:02}", datetime(2026, 11, day, tzinfo=UTC)) for day in range(2, 7)]
+
+
+@pytest.fixture
+def schedules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Writes the section `schedules` of the configuration file."""
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+    return lambda section: (tmp_path / "training_config.json").write_text(json.dumps({"schedules": section})) and None
+
+
+def test_the_configuration_file_sets_the_hours(
+    schedules: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LJWX_SCHEDULES", raising=False)
+    schedules({"ingest": "20:05", "cleanup": "04:30"})
+    assert ingest_schedule().at == time(20, 5)
+    cleanup = cleanup_schedule()
+    assert cleanup is not None
+    assert cleanup.expression == "30 4 * * *"
+    schedules({})
+    assert ingest_schedule().at == time(18, 30)
+
+
+@pytest.mark.parametrize("text", ["25:00", "8:30", "18:30:30", "soon", "", 18, None])
+def test_an_hour_that_cannot_be_meant_is_refused_by_its_path(schedules: Callable[[Any], None], text: Any) -> None:
+    schedules({"ingest": text})
+    with pytest.raises(ValueError, match=r"training_config\.json: schedules\.ingest: .* is no time of day like 18:30"):
+        ingest_schedule()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schedules": 7}', None])
+def test_a_file_that_is_none_makes_an_import_error_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+    if content is not None:
+        (tmp_path / "training_config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"training_config\.json"):
+        ingest_schedule()

@@ -78,6 +78,31 @@ def test_a_wrong_param_is_named_by_its_path(tasks: TaskRunner, chosen: Any, path
         ({"samples": {"costs": {"commission": -1}}}, "samples.costs.commission: Input should be greater than"),
         ({"retention": 7}, "retention: Input should be a valid dictionary"),
         ({"gate": {"min_sessions": 4, "block": 10}}, "gate: Value error, min_sessions 4 is less than"),
+        ({"samples": {"horizon": 11}}, ": gate.block: 10 is less than samples.horizon = 11"),
+        (
+            {"evaluation": {"questions": 99}, "gate": {"min_questions": 100}},
+            ": evaluation.questions: 99 are fewer than gate.min_questions = 100",
+        ),
+        (
+            {"evaluation": {"num_predict": 512}, "model": {"parameters": {"num_ctx": 512}}},
+            ": evaluation.num_predict: 512 leaves no room for a question in model.parameters.num_ctx = 512",
+        ),
+        ({"model": {"base": "ljwx-stock:latest"}}, ": model.base: ljwx-stock:latest is one of model.repository"),
+        ({"model": {"base": "ljwx-stock"}}, ": model.base: ljwx-stock is one of model.repository"),
+        ({"model": {"base": "reg:5000/m", "repository": "reg:5000/m"}}, "model.repository: Value error, 'reg:5000/m'"),
+        ({"model": {"base": ""}}, "model.base: Value error, '' is no name of a model"),
+        ({"model": {"base": "a:b:c"}}, "model.base: Value error, 'a:b:c' is no name of a model"),
+        ({"model": {"repository": ""}}, "model.repository: Value error, '' is no name of a model"),
+        ({"model": {"repository": "my stock"}}, "model.repository: Value error, 'my stock' is no name of a model"),
+        ({"model": {"repository": "stock:v1"}}, "model.repository: Value error, 'stock:v1' is no name of a model"),
+        ({"model": {"repository": "../stock"}}, "model.repository: Value error, '../stock' is no name of a model"),
+        ({"samples": {"universe": ["000001.SZ", "600000"]}}, "samples.universe.1: String should match pattern"),
+        ({"samples": {"universe": ["000001.sz"]}}, "samples.universe.0: String should match pattern"),
+        ({"samples": {"universe": []}}, "samples.universe: Tuple should have at least 1 item"),
+        ({"schedules": {"ingest": "24:00"}}, "schedules.ingest: String should match pattern"),
+        ({"deadlines": {"ljwx_cleanup": 1}}, "deadlines.ljwx_cleanup: Input should be less than 1"),
+        ({"deadlines": {"no_such_dag": 1}}, "deadlines.no_such_dag: Extra inputs are not permitted"),
+        ({"alerts": {"connection": ""}}, "alerts.connection: String should match pattern"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_path_in_one_line(overrides: dict[str, Any], path: str) -> None:
@@ -91,6 +116,25 @@ def test_a_wrong_value_is_named_by_its_path_in_one_line(overrides: dict[str, Any
 def test_every_wrong_value_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"model\.base: .*; evaluation\.seed: "):
         load_settings({"model": {"base": 7}, "evaluation": {"seed": -1}})
+
+
+@pytest.mark.parametrize(
+    "base", ["smollm2", "deepseek-llm:7b", "hf.co/user/repo:Q4_K_M", "localhost:5000/library/m:1", "other/ljwx-stock:1"]
+)
+def test_a_base_of_any_registry_is_taken(base: str) -> None:
+    assert load_settings({"model": {"base": base}}).model.base == base
+
+
+def test_every_contradiction_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"gate\.block: 10 .*; model\.base: "):
+        load_settings({"samples": {"horizon": 20}, "model": {"base": "ljwx-stock:1"}})
+
+
+@pytest.mark.parametrize("section", ["schedules", "deadlines", "alerts"])
+def test_what_airflow_reads_off_the_file_is_refused_in_the_variable(tasks: TaskRunner, section: str) -> None:
+    tasks.variables["ljwx_training_config"] = {section: {}}
+    with pytest.raises(ConfigurationError, match=f"the Variable ljwx_training_config: {section} is read off"):
+        current_settings()
 
 
 @pytest.mark.parametrize("value", [["model"], "prompt", 7])

@@ -11,6 +11,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 
 from ljwx.notifications.alerts import LateAlert
+from ljwx.resources import file_section
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 HOURS: Final = MappingProxyType(
     {"ljwx_daily_ingest": 3.0, "ljwx_sample_generation": 3.0, "ljwx_model_build": 8.0, "ljwx_cleanup": 0.5}
 )
-"""From queued to done. Less than the DAG's own time-out: a run that was timed out is failed, and no longer late."""
+"""From queued to done, unless the configuration file or the environment says otherwise.
+
+Less than the DAG's own time-out: a run that was timed out is failed, and no longer late.
+"""
 
 VARIABLE: Final = "LJWX_DEADLINE_HOURS"
 """Environment of the dag-processor: other hours, such as ``ljwx_model_build=12,ljwx_cleanup=0.25``."""
@@ -46,24 +50,33 @@ def deadline(dag_id: str) -> DeadlineAlert:
 
     A logical date would give none to partitioned and asset-triggered runs, which have no such date.
 
-    :raises ValueError: the environment's hours cannot be read; the DAG then shows an import error that names them.
+    :raises ValueError: the file's or the environment's hours cannot be meant; the DAG then shows an import error that
+        names them.
     """
     return DeadlineAlert(
         reference=QueuedAt(),
-        interval=timedelta(hours=_chosen().get(dag_id, HOURS[dag_id])),
+        interval=timedelta(hours={**HOURS, **_of_file(), **_of_environment()}[dag_id]),
         callback=AsyncCallback(LateAlert),
         name="late",
     )
 
 
-def _chosen() -> dict[str, float]:
+def _of_file() -> dict[str, float]:
+    return _checked(dict(file_section("deadlines")), "training_config.json: deadlines")
+
+
+def _of_environment() -> dict[str, float]:
     text = os.environ.get(VARIABLE, "").strip()
     try:
         pairs = [part.split("=") for part in text.split(",")] if text else []
         hours = {name.strip(): float(number) for name, number in pairs}
     except ValueError:
         raise ValueError(f"{VARIABLE}={text!r}: expected dag=hours, such as ljwx_model_build=12") from None
-    unknown = sorted(set(hours) - set(HOURS))
-    if unknown or not all(0 < number < 1000 for number in hours.values()):
-        raise ValueError(f"{VARIABLE}={text!r}: DAGs are {', '.join(HOURS)}; hours are more than 0")
+    return _checked(hours, f"{VARIABLE}={text!r}")
+
+
+def _checked(hours: dict[str, Any], where: str) -> dict[str, float]:
+    numbers = all(type(number) in (int, float) and 0 < number < 1000 for number in hours.values())
+    if not numbers or set(hours) - set(HOURS):
+        raise ValueError(f"{where}: DAGs are {', '.join(HOURS)}; hours are more than 0")
     return hours

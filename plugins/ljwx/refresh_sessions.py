@@ -36,7 +36,7 @@ def refresh(path: Path, source: str = "auto") -> str:
     :raises BadData: the source lacks a year that the list has, or does not tell every day of a year.
     :raises ConfigurationError: the source cannot be used.
     """
-    known = load_calendar(path)
+    known = _known(path)
     first, through = known.sessions[0].year, known.known_through.year
     named, sessions = _ask(source, first, through + 1)
     if not sessions or sessions[0].year != first or sessions[-1].year < through:
@@ -49,6 +49,13 @@ def refresh(path: Path, source: str = "auto") -> str:
         f"{path}: known through {new.known_through} (was {known.known_through}), {len(added)} sessions added, "
         f"{len(gone)} removed{': ' + ', '.join(map(str, sorted(gone)[:5])) if gone else ''}, by {named}"
     )
+
+
+def _known(path: Path) -> Calendar:
+    try:
+        return load_calendar(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the list to replace cannot be read: {error}") from None
 
 
 def whole_years(days: Iterable[tuple[date, bool]]) -> list[date]:

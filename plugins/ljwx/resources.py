@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ljwx import __version__
 from ljwx.core.sessions import Calendar, load_calendar
@@ -18,6 +21,8 @@ ALERTS_CONN_ID = "ljwx_alerts"
 TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
 
+CONFIGURATION = "training_config.json"
+
 REFRESH_SESSIONS = "python -m ljwx.refresh_sessions"
 """The command that writes the shipped calendar anew."""
 
@@ -28,6 +33,23 @@ def include_folder() -> Path:
     `LJWX_INCLUDE` names it where the package is installed apart from the repository.
     """
     return Path(os.environ.get("LJWX_INCLUDE", str(Path(__file__).resolve().parents[2] / "include")))
+
+
+def file_section(name: str) -> Mapping[str, Any]:
+    """Return a section of the configuration file as it is written there; empty when it is not.
+
+    For DAG files and callbacks, which must not load what it takes to validate it all.
+
+    :raises ValueError: the file cannot be read as JSON, or the section is no object.
+    """
+    path = include_folder() / CONFIGURATION
+    try:
+        section = json.loads(path.read_text(encoding="utf-8")).get(name, {})
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read as a JSON object: {error}") from error
+    if isinstance(section, dict):
+        return section
+    raise ValueError(f"{path.name}: {name}: must be an object, not {section!r}")
 
 
 def data_folder() -> str:

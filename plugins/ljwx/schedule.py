@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -13,7 +14,7 @@ from airflow.exceptions import InvalidPartitionKeyError
 from airflow.sdk import CronTriggerTimetable
 from airflow.timetables.base import DagRunInfo, TimeRestriction, Timetable
 
-from ljwx.resources import sse_calendar
+from ljwx.resources import file_section, sse_calendar
 
 if TYPE_CHECKING:
     from airflow.timetables.base import DataInterval
@@ -131,12 +132,21 @@ class SessionTimetable(Timetable):
 
 def ingest_schedule() -> SessionTimetable:
     """Return the timetable of the ingest DAG; by hand and backfill only when `LJWX_SCHEDULES` is ``off``."""
-    return SessionTimetable(by_the_clock=_scheduled())
+    return SessionTimetable(_time_of_day("ingest", "18:30"), by_the_clock=_scheduled())
 
 
 def cleanup_schedule() -> CronTriggerTimetable | None:
-    """Return the timetable of the cleanup DAG: daily at 03:00 Shanghai; None when `LJWX_SCHEDULES` is ``off``."""
-    return CronTriggerTimetable("0 3 * * *", timezone=SHANGHAI) if _scheduled() else None
+    """Return the timetable of the cleanup DAG, daily; None when `LJWX_SCHEDULES` is ``off``."""
+    at = _time_of_day("cleanup", "03:00")
+    return CronTriggerTimetable(f"{at.minute} {at.hour} * * *", timezone=SHANGHAI) if _scheduled() else None
+
+
+def _time_of_day(stage: str, usual: str) -> time:
+    """Return when a stage runs, Shanghai time, by the section `schedules` of the configuration file."""
+    text = file_section("schedules").get(stage, usual)
+    if not isinstance(text, str) or not re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"training_config.json: schedules.{stage}: {text!r} is no time of day like 18:30")
+    return time.fromisoformat(text)
 
 
 def _scheduled() -> bool:

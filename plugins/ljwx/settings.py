@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.core.samples.spec import SampleSpec
 from ljwx.exceptions import ConfigurationError
-from ljwx.resources import include_folder
+from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, include_folder
 
 VARIABLE = "ljwx_training_config"
+FILE_ONLY = ("schedules", "deadlines", "alerts")
+"""Sections that Airflow reads off the file where no Variable can be asked for: in DAG files and callbacks."""
+
+_PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_NAMES = {
+    "repository": re.compile(f"({_PART}/)*{_PART}"),
+    "base": re.compile(f"({_PART}(:[0-9]+)?/)?({_PART}/)*{_PART}(:{_PART})?"),
+}
+_TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class _Section(BaseModel):
@@ -51,6 +61,13 @@ class ModelSettings(_Section):
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
     template: str | None = Field(default=None, min_length=1)
     examples_per_task: int | None = Field(default=None, ge=1, le=20)
+
+    @field_validator(*_NAMES)
+    @classmethod
+    def _is_a_name(cls, value: str, info: ValidationInfo) -> str:
+        if not _NAMES[str(info.field_name)].fullmatch(value):
+            raise ValueError(f"{value!r} is no name of a model on an Ollama server")
+        return value
 
     @field_validator("parameters")
     @classmethod
@@ -99,8 +116,30 @@ class EvaluationSettings(_Section):
         return math.ceil(self.test_share * self.questions)
 
 
+class ScheduleSettings(_Section):
+    """When DAGs run by the clock: hour and minute in Shanghai."""
+
+    ingest: str = Field(default="18:30", pattern=_TIME_OF_DAY)
+    cleanup: str = Field(default="03:00", pattern=_TIME_OF_DAY)
+
+
+class DeadlineSettings(_Section):
+    """Hours from queued to done, after which people are told; less than the DAG's own time-out."""
+
+    ljwx_daily_ingest: float = Field(default=3.0, gt=0, lt=12)
+    ljwx_sample_generation: float = Field(default=3.0, gt=0, lt=6)
+    ljwx_model_build: float = Field(default=8.0, gt=0, lt=12)
+    ljwx_cleanup: float = Field(default=0.5, gt=0, lt=1)
+
+
+class AlertSettings(_Section):
+    """Who is told: the connection that holds the addresses."""
+
+    connection: str = Field(default=ALERTS_CONN_ID, pattern=r"^[\w.-]+$")
+
+
 class Settings(_Section):
-    """All settings, validated; unknown keys are refused."""
+    """All settings, validated; unknown keys are refused, and values that contradict each other."""
 
     ingest: IngestSettings = IngestSettings()
     samples: SampleSpec = SampleSpec()
@@ -108,6 +147,32 @@ class Settings(_Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GatePolicy = GatePolicy()
     retention: RetentionPolicy = RetentionPolicy()
+    schedules: ScheduleSettings = ScheduleSettings()
+    deadlines: DeadlineSettings = DeadlineSettings()
+    alerts: AlertSettings = AlertSettings()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        wrong = "; ".join(self._contradictions())
+        if wrong:
+            raise ValueError(wrong)
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        horizon, block, num_ctx = self.samples.horizon, self.gate.block, self.model.num_ctx
+        asked, least, answer = self.evaluation.questions, self.gate.min_questions, self.evaluation.num_predict
+        if block < horizon:
+            yield f"gate.block: {block} is less than samples.horizon = {horizon}: labels overlap that far"
+        if asked < least:
+            yield f"evaluation.questions: {asked} are fewer than gate.min_questions = {least}: nothing could pass"
+        if answer >= num_ctx:
+            yield (
+                f"evaluation.num_predict: {answer} leaves no room for a question in "
+                f"model.parameters.num_ctx = {num_ctx}"
+            )
+        name, mark, tag = self.model.base.rpartition(":")
+        if (name if mark and "/" not in tag else self.model.base) == self.model.repository:
+            yield f"model.base: {self.model.base} is one of model.repository, which this package makes and removes"
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, source: str = f"the Variable {VARIABLE}") -> Settings:
@@ -116,7 +181,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, source: str = f"th
     :param source: where the overrides come from, for the error.
     :raises ConfigurationError: naming the path of every wrong value.
     """
-    path = include_folder() / "training_config.json"
+    path = include_folder() / CONFIGURATION
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -125,7 +190,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, source: str = f"th
     try:
         return Settings.model_validate(_merged(values, overrides or {}))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(_told(e["loc"], e["msg"]) for e in error.errors())
         raise ConfigurationError(f"{path.name} or {source}: {wrong}") from None
 
 
@@ -149,6 +214,9 @@ def current_settings() -> Settings:
     if not isinstance(overrides, Mapping | None):
         kind = type(overrides).__name__
         raise ConfigurationError(f"the Variable {VARIABLE} must be a JSON object of sections, not a {kind}")
+    misplaced = [section for section in FILE_ONLY if section in (overrides or {})]
+    if misplaced:
+        raise ConfigurationError(f"the Variable {VARIABLE}: {misplaced[0]} is read off training_config.json alone")
     chosen = _of_this_run()
     if not chosen:
         return load_settings(overrides)
@@ -163,6 +231,11 @@ def _of_this_run() -> Any:
         return get_current_context()["params"].get("model")
     except RuntimeError:
         return None
+
+
+def _told(path: tuple[int | str, ...], problem: str) -> str:
+    """Tell a problem by its path; one between sections names its paths itself."""
+    return f"{'.'.join(map(str, path))}: {problem}" if path else problem.removeprefix("Value error, ")
 
 
 def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -109,8 +110,13 @@ def test_a_claim_that_the_snapshot_does_not_hold_is_named(
     answer_next(ollama_faulty, json.dumps(wrong, ensure_ascii=False))
     told = run("ask", sample["ts_code"].lower(), "--date", f"{sample['session']:%Y%m%d}").stdout
     assert "wrong   RSI6 12345.6: the snapshot has" in told
-    assert "checked every number" not in told
+    assert "\nchecked " not in told
     assert RISK in told
+    answer_next(ollama_faulty, json.dumps(json.loads(sample["answer"]), ensure_ascii=False))
+    told = run("ask", sample["ts_code"], "--date", str(sample["session"])).stdout
+    assert re.search(
+        r"^checked [1-9]\d* numbers and readings of the answer, all are the snapshot's", told, re.MULTILINE
+    )
 
 
 def test_an_answer_that_does_not_parse_is_shown_raw_and_fails(
@@ -160,6 +166,29 @@ def test_a_suspended_stock_is_said_to_be_suspended(run: Run, crowned: Database) 
     assert f"{stock} did not trade on {session}, it was suspended; its last bar is of " in why
 
 
+def test_a_bar_that_is_not_there_is_not_said_to_be_a_suspension(run: Run, crowned: Database) -> None:
+    sample = validation_sample(crowned)
+    stock, session = sample["ts_code"], str(sample["session"])
+    crowned.execute("DELETE FROM ljwx.suspensions WHERE ts_code = %s", stock)
+    crowned.execute("DELETE FROM ljwx.bars WHERE ts_code = %s AND session = %s", stock, session)
+    why = one_line(run("ask", stock, "--date", session, code=3))
+    assert f"no bar of {stock} is stored on {session}; its last bar is of " in why
+    crowned.execute(
+        "INSERT INTO ljwx.quarantine (session, ts_code, reasons, raw, raw_sha256, run_key) "
+        "VALUES (%s, %s, '{high_below_low}', '{}', 'x', 1)", session, stock,
+    )  # fmt: skip
+    why = one_line(run("ask", stock, "--date", session, code=3))
+    assert f"the row of {stock} on {session} is in ljwx.quarantine (high_below_low)" in why
+
+
+def test_before_any_session_is_complete_it_says_what_to_run(run: Run, crowned: Database) -> None:
+    for table in ("complete_days", "ingest_days"):
+        crowned.execute(f"DELETE FROM ljwx.{table}")
+    assert "no complete session in the warehouse yet; run ljwx_daily_ingest" in one_line(
+        run("ask", "000001.SZ", code=3)
+    )
+
+
 def test_a_stock_that_is_delisted_or_not_yet_listed_is_said_to_be(run: Run, crowned: Database) -> None:
     crowned.execute("DELETE FROM ljwx.bars WHERE ts_code = '000001.SZ'")
     crowned.execute("UPDATE ljwx.instruments SET delist_date = '2026-01-05' WHERE ts_code = '000001.SZ'")
@@ -178,7 +207,10 @@ def test_without_a_champion_it_says_what_to_run(run: Run, chain_db: Database) ->
     ("words", "why"),
     [
         (("ask", "000001.SZ", "--task", "fortune"), "'fortune' is no task"),
-        (("ask", "000001.SZ", "--date", "soon"), "'soon' is no day; write it like 2026-06-30"),
+        *(
+            (("ask", "000001.SZ", "--date", day), f"'{day}' is no day; write it like 2026-06-30 or 20260630")
+            for day in ("soon", "2026-1-15", "2026063", "2026-02-30", "2026-0630", "٢٠٢٦٠٦٣٠", " 2026-06-30", "")
+        ),
         (("report", "--newest", "0"), "should be greater than or equal to 1"),
         (("sessions", "refresh", "--source", "stars"), "'stars' is no source"),
         (("ask",), "Missing argument"),
@@ -210,6 +242,22 @@ def test_the_report_lists_the_champion_and_the_builds(run: Run, crowned: Databas
     assert [build["model"] for build in found["builds"]] == [chain.plan["model"]]
     assert found["builds"][0]["verdict"] == "first_champion"
     assert found["unfinished"] == []
+
+
+def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a_rival(
+    run: Run, crowned: Database, chain: Chain
+) -> None:
+    for question_set, card in ((chain.question_set_id, '{"model": {"overall": {"accuracy": 0.5}}}'), ("later", None)):
+        crowned.execute(
+            "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, run_key) SELECT %s, dataset_id, run_key "
+            "FROM ljwx.question_sets ON CONFLICT DO NOTHING", question_set,
+        )  # fmt: skip
+        crowned.execute(
+            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
+            "SELECT model, digest, %s, %s, run_key FROM ljwx.models", question_set, card,
+        )  # fmt: skip
+    (build,) = json.loads(run("report", "--json").stdout)["builds"]
+    assert build["overall"] == {"accuracy": 0.5}
 
 
 def test_a_task_that_wrote_and_did_not_finish_is_in_the_report(run: Run, crowned: Database) -> None:
@@ -282,10 +330,24 @@ def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: 
 def test_the_configuration_in_force_is_file_and_variable_together(run: Run, tasks: TaskRunner) -> None:
     tasks.variables["ljwx_training_config"] = {"gate": {"margin": 0.02}}
     told = json.loads(run("config").stdout)
+    assert json.loads(run("config", "--json").stdout) == told
     assert told["gate"]["margin"] == 0.02
     assert told["model"]["base"] == "deepseek-llm:7b"
-    tasks.variables["ljwx_training_config"] = {"gate": {"margn": 0.02}}
-    assert "gate.margn: Extra inputs are not permitted" in one_line(run("config", code=2))
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ({"gate": {"margn": 0.02}}, "gate.margn: Extra inputs are not permitted"),
+        ({"evaluation": {"questions": "many"}}, "evaluation.questions: Input should be a valid integer"),
+        ({"samples": {"horizon": 20}}, "gate.block: 10 is less than samples.horizon = 20"),
+        ({"schedules": {"ingest": "19:00"}}, "schedules is read off training_config.json alone"),
+        (["gate"], "must be a JSON object of sections, not a list"),
+    ],
+)
+def test_settings_that_cannot_be_meant_end_with_one_line(run: Run, tasks: TaskRunner, variable: Any, why: str) -> None:
+    tasks.variables["ljwx_training_config"] = variable
+    assert why in one_line(run("config", code=2))
 
 
 def test_the_audit_exits_with_4_when_something_is_on_one_side_only(run: Run, crowned: Database, chain: Chain) -> None:
@@ -321,6 +383,71 @@ def test_migrate_brings_an_empty_database_to_the_newest_schema(
     assert first["before"] is None
     assert again["before"] == again["now"] == first["now"]
     assert "There is no champion yet" in run("report").stdout
+
+
+def test_migrate_says_what_the_role_may_not_do(run: Run, monkeypatch: pytest.MonkeyPatch, empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS reader")
+        connection.execute("CREATE ROLE reader LOGIN PASSWORD 'hidden'")
+    url = re.sub(r"//[^@]*@", "//reader:hidden@", empty_url.replace("postgresql:", "postgres:"))
+    monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
+    why = one_line(run("migrate", code=2))
+    assert "the warehouse: permission denied for database" in why
+    assert "hidden" not in why
+
+
+def test_migrate_leaves_the_tables_of_a_later_version_alone(run: Run, crowned: Database) -> None:
+    crowned.execute("UPDATE ljwx.schema_version SET version_num = '9999'")
+    why = one_line(run("migrate", code=2))
+    assert "not of this version's past" in why
+    assert "9999" in why
+
+
+def test_migrate_without_a_database_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, empty_url: str) -> None:
+    url = empty_url.replace("postgresql:", "postgres:").rpartition("/")[0] + "/nowhere"
+    monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
+    assert 'database "nowhere" does not exist' in one_line(run("migrate", code=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(None, "No such file or directory"), ("soon\n", "'soon' is not a date"), ("", "holds no session")],
+)
+def test_sessions_refresh_names_a_list_that_cannot_be_read(
+    run: Run, tmp_path: Path, text: str | None, why: str
+) -> None:
+    path = tmp_path / "sse.txt"
+    if text is not None:
+        path.write_text(text)
+    told = one_line(run("sessions", "refresh", "--file", str(path), code=2))
+    assert "the list to replace cannot be read: " in told
+    assert why in told
+
+
+def test_nothing_to_roll_back_to_is_said(run: Run, crowned: Database, chain: Chain) -> None:
+    why = one_line(run("rollback", "--reason", "worse", code=3))
+    assert why == f"ljwx: nothing to roll back to: {chain.plan['model']} is the first champion"
+    assert "a rollback needs a reason" in one_line(run("rollback", "--reason", " ", code=2))
+    crowned.execute("DELETE FROM ljwx.aliases")
+    assert "nothing to roll back to: there is no champion" in one_line(run("rollback", "--reason", "x", code=3))
+    assert crowned.value("SELECT count(*) FROM ljwx.promotions") == 1
+
+
+def test_a_tag_deleted_by_hand_is_in_the_audit_and_cannot_be_rolled_back_to(
+    run: Run, crowned: Database, chain: Chain
+) -> None:
+    crowned.execute(
+        "INSERT INTO ljwx.models SELECT 'ljwx-stock:gone', digest, strategy, base, base_digest, spec, spec_sha256, "
+        "dataset_id, verified, created_at, deleted_at, run_key FROM ljwx.models"
+    )
+    crowned.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'previous', model, digest FROM ljwx.models "
+        "WHERE model = 'ljwx-stock:gone'"
+    )
+    (orphan,) = json.loads(run("audit", "--json", code=4).stdout)
+    assert (orphan["name"], orphan["lacks"]) == ("ljwx-stock:gone", "no tag on the model server")
+    assert "ModelMissing" in one_line(run("rollback", "--reason", "worse", code=1))
+    assert crowned.value("SELECT model FROM ljwx.aliases WHERE alias = 'champion'") == chain.plan["model"]
 
 
 def test_sessions_refresh_keeps_the_list_when_the_source_lacks_a_year(

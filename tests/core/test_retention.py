@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ljwx.core.retention import Citation, RetentionPolicy, StoredDataset, StoredModel, plan, reclaimed, sweeps
+from ljwx.core.retention import Citation, RetentionPolicy, StoredDataset, StoredModel, plan, sweeps
 
 TODAY = date(2024, 6, 28)
 
@@ -172,6 +172,16 @@ def test_a_plan_names_what_protects_each_model():
     ]
 
 
+def test_a_dataset_whose_files_were_written_again_is_young_again_and_no_newer_than_it_was():
+    data = [StoredDataset("again", ago(400), ago(30)), StoredDataset("d", ago(399)), StoredDataset("e", ago(300))]
+    policy = RetentionPolicy(dataset_keep_last=1, dataset_keep_days=30)
+    result = plan([], data, {}, [], policy, TODAY)
+    assert {item.name: item.reasons for item in result.kept} == {
+        "again": ("not older than 30 days",), "e": ("one of the last 1",),
+    }  # fmt: skip
+    assert removed(result) == {("dataset", "d")}
+
+
 def test_the_tag_that_is_an_alias_is_kept_when_it_is_listed_as_a_model():
     listed = [StoredModel("ljwx-stock:latest", ago(500), None, True), StoredModel("new", ago(0), None, True)]
     policy = RetentionPolicy(keep_last=1, keep_days=0)
@@ -203,20 +213,3 @@ def test_sweeps_keep_as_many_days_and_years_as_the_policy_says():
         ("partition", date(2023, 1, 1)),
     ]
     assert {sweep.kind for sweep in sweeps(RetentionPolicy(), TODAY)} == {"quarantine", "answers"}
-
-
-SHARED = {"base": ("d0", 1000), "a": ("d1", 1100), "b": ("d2", 1300), "other": ("d3", 50)}
-WEIGHTS = {"base": "w", "a": "w", "b": "w", "other": "v"}
-
-
-@pytest.mark.parametrize(("name", "size"), [("a", 100), ("b", 300), ("base", 0), ("other", 50)])
-def test_weights_that_another_tag_uses_are_not_reclaimed(name, size):
-    assert reclaimed(name, SHARED, WEIGHTS) == size
-
-
-def test_an_alias_of_the_same_digest_keeps_everything():
-    assert reclaimed("b", SHARED | {"latest": ("d2", 1300)}, WEIGHTS | {"latest": "w"}) == 0
-
-
-def test_the_last_tag_of_its_weights_gives_all_of_it_back():
-    assert reclaimed("b", {"b": ("d2", 1300), "other": ("d3", 50)}, WEIGHTS) == 1300

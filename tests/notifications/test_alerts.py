@@ -21,6 +21,7 @@ from ljwx.notifications.alerts import FailureAlert, LateAlert, note_recovery
 from ljwx.notifications.channels import AlertsHook
 from support_alerts import Inbox, connection, listening
 from support_chain import Database, connect
+from support_tushare import REPOSITORY
 
 # apprise imports the module where Python still has it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -184,6 +185,21 @@ def test_without_a_connection_there_is_one_log_line_and_no_failure(
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "told"), [('{"alerts": {"connection": "ops_chat"}}', 1), ("{}", 0), ('{"alerts": 7}', 0), ("{", 0)]
+)
+def test_the_configuration_file_names_the_connection_and_a_broken_one_means_the_usual(
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, told: int
+) -> None:
+    with listening() as chat:
+        monkeypatch.setenv("AIRFLOW_CONN_OPS_CHAT", connection(chat.address(SECRET)))
+        (tmp_path / "training_config.json").write_text(content)
+        (tmp_path / "sql").symlink_to(REPOSITORY / "include" / "sql")
+        monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+        FailureAlert()(failed())
+        assert (len(chat.posts), len(inbox.posts)) == (told, 1 - told)
+
+
 def test_what_nobody_took_is_tried_again_with_the_next_failure(db: Database, inbox: Inbox) -> None:
     inbox.status = 500
     FailureAlert()(failed(index=0))
@@ -256,13 +272,17 @@ def test_the_connection_can_be_tested_and_says_which_address_is_wrong(
     assert told == "1 addresses took it; address 2 of 2 (nosuch://…) is none that apprise understands"
 
 
-def leaves(kind: type[LjwxError]) -> set[str]:
+def leaves(kind: type[LjwxError]) -> set[type[LjwxError]]:
     below = kind.__subclasses__()
-    return set().union(*map(leaves, below)) if below else {kind.__name__}
+    return set().union(*map(leaves, below)) if below else {kind}
 
 
 def test_every_decision_of_the_exceptions_has_an_advice_and_no_advice_is_for_nothing() -> None:
-    assert leaves(LjwxError) & set(vars(exceptions)) == set(ADVICE)
+    """That of the nearest class: too few sessions are advised about as a configuration is."""
+    decisions = [leaf for leaf in leaves(LjwxError) if leaf.__module__ == exceptions.__name__]
+    nearest = [[kind.__name__ for kind in leaf.__mro__ if kind.__name__ in ADVICE][:1] for leaf in decisions]
+    assert [] not in nearest
+    assert {name for names in nearest for name in names} == set(ADVICE)
 
 
 def test_the_operations_guide_has_a_row_for_every_advice(repository: Path) -> None:

@@ -5,8 +5,9 @@ LEFT JOIN LATERAL (
     SELECT * FROM ljwx.promotions WHERE challenger = m.model ORDER BY promotion_id DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
+    -- As a later model's rival it is asked other questions, and gets no scorecard for them.
     SELECT e.* FROM ljwx.evaluations e JOIN ljwx.question_sets q USING (question_set_id)
-    WHERE e.model = m.model AND q.kind = 'validation' ORDER BY e.evaluation_id DESC LIMIT 1
+    WHERE e.model = m.model AND q.kind = 'validation' AND e.scorecard IS NOT NULL ORDER BY e.evaluation_id DESC LIMIT 1
 ) e ON true
 ORDER BY m.created_at DESC
 LIMIT %(newest)s

@@ -29,7 +29,7 @@ def ask(
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}. 任务。")] = TASKS[0],
     as_json: AsJson = False,
 ) -> None:
-    """Ask the champion about a stock, and check each number of its answer. 用冠军模型分析一只股票。"""
+    """Ask the champion about a stock, and check its answer against the snapshot. 用冠军模型分析一只股票。"""
     from ljwx.core.samples import RISK_STATEMENT
     from ljwx.tasks.consulting import consult
 
@@ -63,5 +63,12 @@ def _draw(console: Console, found: Mapping[str, Any]) -> None:
         for claim in found["unsupported"]:
             console.print(f"wrong   {claim}", markup=False)
         if not found["unsupported"]:
-            console.print("checked every number and reading of the answer is one of the snapshot")
+            console.print(f"checked {_checked(sum(answer['claims'].values()))}")
     console.print(found["risk_statement"], markup=False)
+
+
+def _checked(claims: int) -> str:
+    """Say what the absence of a wrong claim means."""
+    if not claims:
+        return "the answer names no number or reading that can be held against the snapshot"
+    return f"{claims} numbers and readings of the answer, all are the snapshot's; its other words are not checked"

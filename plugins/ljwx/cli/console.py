@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
@@ -62,11 +63,11 @@ def day(text: str | None) -> date | None:
     """Read a day given as an option."""
     if text is None:
         return None
-    digits = text.replace("-", "")
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day; write it like 2026-06-30") from None
+    if re.fullmatch(r"\d{4}-\d\d-\d\d|\d{8}", text, re.ASCII):  # what int and strptime take is more than this
+        digits = text.replace("-", "")
+        with suppress(ValueError):
+            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    raise typer.BadParameter(f"{text!r} is no day; write it like 2026-06-30 or 20260630")
 
 
 @contextmanager
@@ -74,6 +75,7 @@ def failures_told() -> Iterator[None]:
     """End the process with one line and the exit code of what went wrong."""
     import psycopg
     from airflow.sdk.exceptions import AirflowNotFoundException
+    from sqlalchemy.exc import DBAPIError
 
     from ljwx.exceptions import ConfigurationError, LjwxError, NotFound
 
@@ -85,16 +87,28 @@ def failures_told() -> Iterator[None]:
         end(str(error), Exit.WRONG_USE)
     except LjwxError as error:
         end(f"{type(error).__name__}: {error}", Exit.FAILED)
-    except psycopg.errors.UndefinedTable:
-        end("the warehouse has no tables yet, or old ones; run `ljwx migrate`", Exit.WRONG_USE)
     except psycopg.Error as error:
-        end(f"the warehouse: {' '.join(str(error).split())}", Exit.FAILED)
+        _end_of(error)
+    except DBAPIError as error:
+        _end_of(error.orig or error)
+    except OSError as error:
+        end(str(error), Exit.FAILED)
 
 
 def end(message: str, code: Exit) -> NoReturn:
     """Say on standard error why the command ends here."""
     sys.stderr.write(f"ljwx: {message}\n")
     raise typer.Exit(int(code))
+
+
+def _end_of(error: BaseException) -> NoReturn:
+    """End with what the database said."""
+    from psycopg import errors
+
+    if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
+        end("the warehouse has no tables yet, or old ones; run `ljwx migrate`", Exit.WRONG_USE)
+    denied = isinstance(error, errors.InsufficientPrivilege)
+    end(f"the warehouse: {' '.join(str(error).split())}", Exit.WRONG_USE if denied else Exit.FAILED)
 
 
 def _cell(value: Any) -> str:

@@ -26,6 +26,7 @@ def migrate(as_json: AsJson = False) -> None:
 
 def config(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead. 输出 JSON Schema。")] = False,
+    as_json: AsJson = True,  # noqa: ARG001 - settings are JSON; taken because every command takes it
 ) -> None:
     """Print the settings in force, file and Variable together, as JSON. 显示当前配置。"""
     from ljwx.settings import current_settings

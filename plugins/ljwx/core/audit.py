@@ -5,7 +5,7 @@ Pure: no airflow, HTTP or SQL.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Orphan:
     """One thing whose other half is missing.
 
-    :param kind: model or dataset.
+    :param kind: model, dataset, report, spec or partial.
     :param lacks: what is missing.
     :param advice: what to do about it.
     """
@@ -24,37 +24,66 @@ class Orphan:
     advice: str
 
 
-def orphans(
-    *,
-    tags: Collection[str],
-    models: Collection[str],
-    folders: Collection[str],
-    datasets: Collection[str],
-    aliases: Collection[str] = (),
-) -> tuple[Orphan, ...]:
-    """Compare the model server and the data folder with the books.
+@dataclass(frozen=True)
+class Sides:
+    """The model server and the data folder on one side, the books on the other.
 
     :param tags: tags of this package's repository on the model server.
     :param models: models that the warehouse knows and that were not deleted.
     :param folders: names of dataset folders that are there.
     :param datasets: datasets that the warehouse knows and that were not deleted.
     :param aliases: tags that are aliases, such as ``ljwx-stock:latest``, and have no row of their own.
+    :param reports: report folders that are there.
+    :param decisions: report folders of all decisions.
+    :param specs: build specs that are there, by hash.
+    :param built: hashes of the build specs of all models, deleted ones included.
+    :param partials: paths of files and folders that were not finished.
+    """
+
+    tags: Collection[str]
+    models: Collection[str]
+    folders: Collection[str]
+    datasets: Collection[str]
+    aliases: Collection[str] = ()
+    reports: Collection[str] = ()
+    decisions: Collection[str] = ()
+    specs: Collection[str] = ()
+    built: Collection[str] = ()
+    partials: Collection[str] = ()
+
+
+def orphans(sides: Sides) -> tuple[Orphan, ...]:
+    """Compare the two sides; what is on both is no orphan.
+
     :returns: sorted by kind and name.
     """
     found = [
-        Orphan("model", name, "no row in ljwx.models", f"ollama rm {name}, unless somebody made it by hand")
-        for name in set(tags) - set(models) - set(aliases)
-    ]
-    found += [
-        Orphan("model", name, "no tag on the model server", "removed by hand? then clear the task build_model")
-        for name in set(models) - set(tags)
-    ]
-    found += [
-        Orphan("dataset", name, "no row in ljwx.datasets", "a killed run left it: the next run finishes it")
-        for name in set(folders) - set(datasets)
-    ]
-    found += [
-        Orphan("dataset", name, "no files", "clear the task build_dataset of its run: its files come out the same")
-        for name in set(datasets) - set(folders)
+        Orphan(kind, name, lacks, advice.format(name=name))
+        for kind, names, lacks, advice in _one_sided(sides)
+        for name in names
     ]
     return tuple(sorted(found, key=lambda orphan: (orphan.kind, orphan.name)))
+
+
+def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
+    """Yield kind, names, what they lack, and advice."""
+    tags, models, folders, datasets = map(set, (sides.tags, sides.models, sides.folders, sides.datasets))
+    yield (
+        "model", tags - models - set(sides.aliases), "no row in ljwx.models",
+        "ollama rm {name}, unless somebody made it by hand",
+    )  # fmt: skip
+    yield "model", models - tags, "no tag on the model server", "removed by hand? then clear the task build_model"
+    yield "dataset", folders - datasets, "no row in ljwx.datasets", "a killed run left it: the next run finishes it"
+    yield (
+        "dataset", datasets - folders, "no files",
+        "clear the task build_dataset of its run: its files come out the same",
+    )  # fmt: skip
+    yield (
+        "report", set(sides.reports) - set(sides.decisions), "no row in ljwx.promotions",
+        "of another database? remove the folder if nobody needs it",
+    )  # fmt: skip
+    yield (
+        "spec", set(sides.specs) - set(sides.built), "no row in ljwx.models",
+        "a build that is under way, or was given up: then remove the file",
+    )  # fmt: skip
+    yield "partial", set(sides.partials), "no end", "a killed task left it: remove it while nothing runs"

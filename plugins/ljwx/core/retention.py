@@ -22,7 +22,8 @@ class RetentionPolicy(BaseModel):
     """What to keep, besides what an alias names and models that no decision was made on.
 
     :param keep_last: newest models that stay.
-    :param keep_days: days for which a citation protects what it names.
+    :param keep_days: days for which a citation protects what it names: a decision of any verdict cites both models and
+        the datasets that they and its questions were made from.
     :param dataset_keep_last: newest datasets that stay; the newest is the parent of the next.
     :param dataset_keep_days: days for which a dataset's files stay in any case.
     :param quarantine_keep_days: days for which a refused row stays.
@@ -59,10 +60,15 @@ class StoredModel:
 
 @dataclass(frozen=True)
 class StoredDataset:
-    """A dataset whose files are on disk. ``created``: Shanghai day on which it was written."""
+    """A dataset whose files are on disk.
+
+    :param created: Shanghai day on which it was made first.
+    :param written: of the last run that made it, which writes its files anew where they were deleted; None: the same.
+    """
 
     name: str
     created: date
+    written: date | None = None
 
 
 @dataclass(frozen=True)
@@ -130,23 +136,6 @@ def sweeps(policy: RetentionPolicy, today: date) -> tuple[Sweep, ...]:
         first = date(today.year - policy.partition_keep_years + 1, 1, 1)
         found.append(Sweep("partition", first, f"the policy keeps {policy.partition_keep_years} years"))
     return tuple(found)
-
-
-def reclaimed(name: str, installed: Mapping[str, tuple[str, int]], weights: Mapping[str, str]) -> int:
-    """Return the bytes that deleting a tag gives back: blobs that another tag uses stay.
-
-    Without the weights in common a tag's own layers are what remains: prompt, examples and parameters. Layers of the
-    base that they replaced are counted against it, a few hundred bytes at most, so this is never too much.
-
-    :param installed: tag to digest and bytes, shared blobs included.
-    :param weights: tag to the digest of its weights; a tag that is not named shares with nobody.
-    """
-    digest, size = installed[name]
-    others = {tag: rest for tag, rest in installed.items() if tag != name}
-    if any(other == digest for other, _ in others.values()):
-        return 0
-    sharing = [rest[1] for tag, rest in others.items() if name in weights and weights.get(tag) == weights[name]]
-    return max(0, size - min(sharing)) if sharing else size
 
 
 def plan(
@@ -217,7 +206,7 @@ def _recent(items: Sequence[StoredModel | StoredDataset], last: int, today: date
 
 
 def _young(dataset: StoredDataset, policy: RetentionPolicy, today: date) -> list[str]:
-    young = dataset.created >= today - timedelta(days=policy.dataset_keep_days)
+    young = (dataset.written or dataset.created) >= today - timedelta(days=policy.dataset_keep_days)
     return [f"not older than {policy.dataset_keep_days} days"] if young else []
 
 

@@ -66,7 +66,7 @@ def tell(alert: Alert) -> None:
 def _send(alert: Alert) -> int:
     from ljwx.notifications.channels import AlertsHook
 
-    hook = AlertsHook()
+    hook = AlertsHook(_connection())
     taken, problems = hook.send(alert.title, alert.body, urgent=alert.kind == "failed")
     for problem in problems:
         log.error("alert: %s", problem)
@@ -75,6 +75,17 @@ def _send(alert: Alert) -> int:
     else:
         log.info("nobody is told: the connection %s is not there, or holds no address", hook.alerts_conn_id)
     return taken
+
+
+def _connection() -> str:
+    """Return the connection that the configuration file names; the usual one where the file cannot be read."""
+    from ljwx.resources import ALERTS_CONN_ID, file_section
+
+    try:
+        return str(file_section("alerts").get("connection", ALERTS_CONN_ID))
+    except ValueError as error:
+        log.warning("alert: %s", error)
+        return ALERTS_CONN_ID
 
 
 def note_recovery(context: Any) -> None:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from ljwx.tasks.files import data_root
+from ljwx.tasks.reports import report_folder
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.sdk import ObjectStoragePath
+
     from ljwx.core.audit import Orphan
 
 log = logging.getLogger(__name__)
 
 
 def audit_storage() -> int:
-    """Log each tag, row or folder whose other half is missing; nothing is removed and nothing fails.
+    """Log each tag, row, file or folder whose other half is missing; nothing is removed and nothing fails.
 
     :return: how many there are.
     """
@@ -24,19 +31,30 @@ def audit_storage() -> int:
 
 
 def audit() -> tuple[Orphan, ...]:
-    """Return each tag, row or folder whose other half is missing."""
-    from ljwx.core.audit import orphans
+    """Return each tag, row, file or folder whose other half is missing."""
+    from ljwx.core.audit import Sides, orphans
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
-    from ljwx.tasks.files import data_root
 
-    repository, warehouse = current_settings().model.repository, WarehouseHook()
-    stored = data_root() / "datasets"
+    repository, warehouse, root = current_settings().model.repository, WarehouseHook(), data_root()
     return orphans(
-        tags=[model.name for model in OllamaHook().list() if model.name.startswith(f"{repository}:")],
-        models=[model.name for model in warehouse.stored_models()],
-        folders=[path.name for path in stored.iterdir() if path.is_dir()] if stored.exists() else [],
-        datasets=[dataset.name for dataset in warehouse.stored_datasets()],
-        aliases=[f"{repository}:latest"],
+        Sides(
+            tags=[model.name for model in OllamaHook().list() if model.name.startswith(f"{repository}:")],
+            models=[model.name for model in warehouse.stored_models()],
+            aliases=[f"{repository}:{alias}" for alias in ("latest", "previous", "challenger")],
+            folders=[path.name for path in _finished(root / "datasets")],
+            datasets=[dataset.name for dataset in warehouse.stored_datasets()],
+            reports=[f"reports/{of.name}/{path.name}" for of in _finished(root / "reports") for path in _finished(of)],
+            decisions=[report_folder(row["model"], row["promotion_id"]) for row in warehouse.known_reports()],
+            specs=[path.stem for path in _finished(root / "specs")],
+            built=warehouse.known_specs(),
+            partials=[str(path.relative_to(root)) for path in root.rglob("*.partial")] if root.exists() else [],
+        )
     )
+
+
+def _finished(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
+    """Yield what is in a folder, but for what was not finished; nothing when it is not there."""
+    if folder.exists():
+        yield from (path for path in folder.iterdir() if path.suffix != ".partial")

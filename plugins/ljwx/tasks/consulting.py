@@ -100,13 +100,15 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     told = snapshots(bars, features, spec, warehouse.names(), warehouse.known_industries(warehouse.moment()))
     mine = told.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
-        raise NotFound(_why_no_bar(bars, instruments, ts_code, session))
+        raise NotFound(_why_no_bar(warehouse, bars, instruments, ts_code, session))
     if mine["snapshot"][0] is None:
         raise NotFound(f"{ts_code} has too few unbroken sessions up to {session} for its indicators")
     return str(mine["snapshot"][0])
 
 
-def _why_no_bar(bars: pl.DataFrame, instruments: pl.DataFrame, ts_code: str, session: date) -> str:
+def _why_no_bar(
+    warehouse: WarehouseHook, bars: pl.DataFrame, instruments: pl.DataFrame, ts_code: str, session: date
+) -> str:
     """Say why a known stock has no bar on a complete session."""
     stock = instruments.filter(ts_code=ts_code).row(0, named=True)
     if stock["delist_date"] and stock["delist_date"] <= session:
@@ -115,4 +117,9 @@ def _why_no_bar(bars: pl.DataFrame, instruments: pl.DataFrame, ts_code: str, ses
         return f"{ts_code} was listed on {stock['list_date']}, after {session}"
     traded = bars.filter(ts_code=ts_code)["session"].sort().to_list()
     seen = f"its last bar is of {traded[-1]}" if traded else f"it had no bar in {LOOK_BACK} sessions"
-    return f"{ts_code} did not trade on {session}, it was suspended; {seen}"
+    why = warehouse.why_no_bar(ts_code, session)
+    if why["suspended"]:
+        return f"{ts_code} did not trade on {session}, it was suspended; {seen}"
+    if why["refused"]:
+        return f"the row of {ts_code} on {session} is in ljwx.quarantine ({', '.join(why['refused'])}); {seen}"
+    return f"no bar of {ts_code} is stored on {session}; {seen}"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ljwx.tasks.files import folder_bytes, remove_folder
 
 if TYPE_CHECKING:
-    from ljwx.core.retention import Removal, Sweep
+    from datetime import date
+
+    from ljwx.core.ollama import InstalledModel
+    from ljwx.core.reclaimed import Tag
+    from ljwx.core.retention import Removal, RetentionPolicy, Sweep
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
 
@@ -19,11 +23,11 @@ log = logging.getLogger(__name__)
 def apply_retention() -> dict[str, int | bool]:
     """Remove what the policy does not protect; in a dry run only say what would go.
 
-    :return: dry_run, removed and kept (counts), swept (rows) and bytes that were reclaimed.
+    :return: dry_run, removed and kept (counts), swept (rows) and bytes that were, or would be, reclaimed.
     """
     from airflow.sdk import get_current_context
 
-    from ljwx.core.retention import plan, sweeps
+    from ljwx.core.retention import sweeps
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.schedule import SHANGHAI
@@ -36,13 +40,10 @@ def apply_retention() -> dict[str, int | bool]:
     today = context["dag_run"].run_after.astimezone(SHANGHAI).date()
     warehouse, policy = WarehouseHook(), current_settings().retention
     with recorded_run(warehouse, dry_run=dry_run, today=today.isoformat()) as run:
-        found = plan(
-            warehouse.stored_models(), warehouse.stored_datasets(), warehouse.aliases(), warehouse.citations(),
-            policy, today,
-        )  # fmt: skip
+        found = warehouse.retention_plan(policy, today)
         for kept in found.kept:
             log.info("keep %s %s: %s", kept.kind, kept.name, "; ".join(kept.reasons))
-        cleaner = Cleaner(warehouse, OllamaHook(), run.key, dry_run)
+        cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, today, dry_run)
         removed = sum(cleaner.remove(removal) for removal in found.removals)
         swept = sum(cleaner.sweep(sweep) for sweep in sweeps(policy, today))
         told = {"removed": removed, "kept": len(found.kept), "swept": swept, "bytes": cleaner.reclaimed}
@@ -54,14 +55,20 @@ def apply_retention() -> dict[str, int | bool]:
 class Cleaner:
     """Removes one thing after the other, or in a dry run says what would go.
 
+    :param today: Shanghai day of the run.
     :param reclaimed: bytes so far.
+    :param gone: models that were removed, or in a dry run would be gone by now.
     """
 
     warehouse: WarehouseHook
     ollama: OllamaHook
     run_key: int
+    policy: RetentionPolicy
+    today: date
     dry_run: bool
     reclaimed: int = 0
+    gone: set[str] = field(default_factory=set)
+    _tags: dict[str, Tag | None] = field(default_factory=dict)
 
     def remove(self, removal: Removal) -> bool:
         """Remove a model or a dataset; False when it is protected by now."""
@@ -69,13 +76,10 @@ class Cleaner:
         self._say(removal.kind, removal.name, removal.reason, size)
         if self.dry_run:
             self.warehouse.save_would_remove(self.run_key, removal.kind, removal.name, removal.reason, size)
-            return True
-        with self.warehouse.removal(self.run_key, removal.kind, removal.name, removal.reason) as tombstone:
-            if tombstone is None:
-                log.info("keep %s %s after all: it is protected by now", removal.kind, removal.name)
-                return False
-            self._delete(removal)
-            tombstone.size = size
+        elif not self._removed(removal, size):
+            log.info("keep %s %s after all: it is protected by now", removal.kind, removal.name)
+            return False
+        self.gone.add(removal.name)
         self.reclaimed += size or 0
         return True
 
@@ -84,24 +88,51 @@ class Cleaner:
         found = self.warehouse.sweep(self.run_key, sweep, self.dry_run)
         for part in found:
             self._say(sweep.kind, part["name"], f"{part['rows']} rows: {sweep.reason}", int(part["bytes"]))
-            self.reclaimed += 0 if self.dry_run else int(part["bytes"])
+            self.reclaimed += int(part["bytes"])
         return sum(int(part["rows"]) for part in found)
 
     def _say(self, kind: str, name: str, reason: str, size: int | None) -> None:
         verb = "would remove" if self.dry_run else "remove"
         log.info("%s %s %s (%s bytes): %s", verb, kind, name, "unknown" if size is None else size, reason)
 
+    def _removed(self, removal: Removal, size: int | None) -> bool:
+        with self.warehouse.removal(self.run_key, removal, size, self.policy, self.today) as free:
+            if free:
+                self._delete(removal)
+            return free
+
     def _size(self, removal: Removal) -> int | None:
-        """Return the bytes that removing it gives back; None when the model is not on the server any more."""
-        from ljwx.core.retention import reclaimed
+        """Return the bytes that removing it gives back.
+
+        None when that is not known: the model is not on the server any more, or the server cannot tell what another
+        tag is made of, so that the two might share.
+        """
+        from ljwx.core.reclaimed import reclaimed
 
         if removal.kind == "dataset":
             return folder_bytes(self.warehouse.dataset_folder(removal.name))
-        installed = {model.name: (model.digest, model.size) for model in self.ollama.list()}
-        if removal.name not in installed:
+        listed = {model.name: model for model in self.ollama.list() if model.name not in self.gone}
+        if removal.name not in listed:
             return None
-        weights = {name: self.ollama.show(name).weights for name in installed}
-        return reclaimed(removal.name, installed, {name: digest for name, digest in weights.items() if digest})
+        tags = {name: self._tag(model) for name, model in listed.items()}
+        known = {name: tag for name, tag in tags.items() if tag is not None}
+        return reclaimed(removal.name, known) if len(known) == len(tags) else None
+
+    def _tag(self, model: InstalledModel) -> Tag | None:
+        """Return what a tag is made of, asked once for each digest; None when the server fails at it."""
+        from ljwx.core.reclaimed import Tag
+        from ljwx.exceptions import OllamaError
+
+        if model.digest not in self._tags:
+            try:
+                found = self.ollama.show(model.name)
+            except OllamaError as error:
+                log.warning("%s cannot be looked at: %s", model.name, error)
+                self._tags[model.digest] = None
+            else:
+                texts = {found.template, found.system, "\n".join(text for _, text in found.messages)}
+                self._tags[model.digest] = Tag(model.digest, model.size, found.weights, frozenset(texts - {""}))
+        return self._tags[model.digest]
 
     def _delete(self, removal: Removal) -> None:
         from ljwx.exceptions import ModelMissing

@@ -25,13 +25,18 @@ class Run:
 
 @contextmanager
 def recorded_run(warehouse: WarehouseHook, **inputs: Any) -> Iterator[Run]:
-    """Record the running task instance in `ljwx.runs`; it is finished only when the block ends without an error."""
+    """Record the running task instance in `ljwx.runs`; it is finished only when the block ends without an error.
+
+    With what it was given go the settings in force, so that they are stored with every row it writes.
+    """
     from airflow.sdk import get_current_context
 
     from ljwx.hooks.warehouse import RunRef
+    from ljwx.settings import current_settings
 
     ti = get_current_context()["ti"]
     reference = RunRef(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
-    run = Run(warehouse.start_run(reference, **inputs))
+    settings = current_settings().model_dump(mode="json")
+    run = Run(warehouse.start_run(reference, **inputs, settings=settings))
     yield run
     warehouse.finish_run(run.key, **run.outputs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -22,6 +22,10 @@ RISK_NOTE: Final = "不构成投资建议"
 """The statement every answer carries in its own text: short, because a model pays for each character."""
 RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
 """The statement of reports, cards and system prompts."""
+
+
+TsCode = Annotated[str, Field(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$")]
+"""A stock's code, like ``000001.SZ``."""
 
 
 class Costs(BaseModel):
@@ -55,7 +59,7 @@ class SampleSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[Task, ...] = TASKS
-    universe: tuple[str, ...] | None = Field(
+    universe: tuple[TsCode, ...] | None = Field(
         default=None, min_length=1, description="stocks to make samples of, all by default; ranks are among all stocks"
     )
     horizon: int = Field(default=5, ge=1, le=60)

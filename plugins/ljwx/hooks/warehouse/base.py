@@ -16,6 +16,7 @@ from psycopg import Connection, OperationalError
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ljwx.exceptions import ConfigurationError
 from ljwx.resources import POSTGRES_CONN_ID, include_folder
 
 if TYPE_CHECKING:
@@ -50,11 +51,19 @@ class WarehouseBase(PostgresHook):
     hook_name = "ljwx warehouse"
 
     def migrate(self) -> None:
-        """Bring the schema to the newest migration; safe from several processes at once."""
+        """Bring the schema to the newest migration; safe from several processes at once.
+
+        :raises ConfigurationError: the schema is at a migration that this version does not know.
+        """
+        from alembic.util import CommandError
+
         from ljwx.migrations import upgrade
 
         url = self.sqlalchemy_url
-        upgrade(url.render_as_string(hide_password=False))
+        try:
+            upgrade(url.render_as_string(hide_password=False))
+        except CommandError as error:
+            raise ConfigurationError(f"the warehouse's tables are not of this version's past: {error}") from None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from ljwx.hooks.warehouse.base import WarehouseBase
@@ -51,6 +52,10 @@ class LineageVerbs(WarehouseBase):
     def common_question_set(self, first: str, second: str) -> dict[str, Any] | None:
         """Return the newest question set that two models answered: question_set_id, and both evaluations."""
         return self.row("history/common_question_set", first=first, second=second)
+
+    def why_no_bar(self, ts_code: str, session: date) -> dict[str, Any]:
+        """Return whether a stock was suspended on a session, and why its row was refused: None, or the reasons."""
+        return self.row("history/why_no_bar", ts_code=ts_code, session=session) or {}
 
     def server(self) -> dict[str, Any]:
         """Return version and now of the database server."""

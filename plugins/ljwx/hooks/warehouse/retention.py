@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from psycopg import sql
 
-from ljwx.core.retention import Citation, Kind, StoredDataset, StoredModel, Sweep
+from ljwx.core.retention import (
+    Citation,
+    Removal,
+    RetentionPlan,
+    RetentionPolicy,
+    StoredDataset,
+    StoredModel,
+    Sweep,
+    plan,
+)
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 from ljwx.hooks.warehouse.models import ALIAS_LOCK
 
 REMOVE = {"model": "retention/delete_model", "dataset": "retention/delete_dataset"}
-FREE = {"model": "retention/is_free_model", "dataset": "retention/is_free_dataset"}
 EXPIRED = {
     "quarantine": "retention/expired_quarantine",
     "answers": "retention/expired_answers",
@@ -22,15 +30,7 @@ EXPIRED = {
 }
 SWEPT = {"quarantine": "retention/delete_quarantine", "answers": "retention/delete_answers"}
 
-
-@dataclass
-class Tombstone:
-    """What is left of a removed thing.
-
-    :param size: bytes that were reclaimed; None where they are not known.
-    """
-
-    size: int | None = None
+COUNT = sql.SQL("SELECT count(*) AS rows FROM ljwx.{}")
 
 
 class RetentionVerbs(WarehouseBase):
@@ -56,22 +56,42 @@ class RetentionVerbs(WarehouseBase):
         """Return what decisions cite."""
         return [Citation(**row) for row in self.rows("retention/citations")]
 
-    @contextmanager
-    def removal(self, run_key: int, kind: Kind, name: str, reason: str) -> Iterator[Tombstone | None]:
-        """Lend the tombstone of a model or dataset while it is removed; it is kept only if the block ends well.
+    def known_reports(self) -> list[dict[str, Any]]:
+        """Return model and promotion_id of every decision."""
+        return self.rows("retention/known_reports")
 
-        No decision and no rollback can be written meanwhile, so nothing becomes champion while it is being deleted.
-        None when it is protected by now: an alias names it, no decision was made on it, or a model is made from it.
+    def known_specs(self) -> set[str]:
+        """Return the hashes of the build specs of all models, deleted ones included."""
+        return {row["spec_sha256"] for row in self.rows("retention/known_specs")}
+
+    def retention_plan(self, policy: RetentionPolicy, today: date) -> RetentionPlan:
+        """Return what may go and what stays, as the books are now."""
+        return plan(
+            self.stored_models(), self.stored_datasets(), self.aliases(), self.citations(), policy, today
+        )  # fmt: skip
+
+    @contextmanager
+    def removal(
+        self, run_key: int, removal: Removal, size: int | None, policy: RetentionPolicy, today: date
+    ) -> Iterator[bool]:
+        """Tell whether a model or dataset may still be removed, and hold it for as long as the block removes it.
+
+        No decision and no rollback can be written meanwhile, and the policy is asked again under that lock. The
+        tombstone is written before the block begins, so that a database that takes no row more stops the removal; it
+        is kept only if the block ends well. When the connection is lost at the very end, the thing is gone without
+        its tombstone, and the next run writes it.
+
+        :param size: bytes that it gives back; None where they are not known.
         """
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
-            if connection.execute(statement(FREE[kind]), {"name": name}).fetchone() is None:
-                yield None
+            if removal not in self.retention_plan(policy, today).removals:
+                yield False
                 return
-            tombstone = Tombstone()
-            yield tombstone
-            connection.execute(statement("retention/add_event"), _event(run_key, kind, name, reason, tombstone.size))
-            connection.execute(statement(REMOVE[kind]), {"name": name})
+            event = _event(run_key, removal.kind, removal.name, removal.reason, size)
+            connection.execute(statement("retention/add_event"), event)
+            connection.execute(statement(REMOVE[removal.kind]), {"name": removal.name})
+            yield True
 
     def save_would_remove(self, run_key: int, kind: str, name: str, reason: str, size: int | None) -> None:
         """Write what a dry run found."""
@@ -84,6 +104,8 @@ class RetentionVerbs(WarehouseBase):
         with self.transaction() as connection:
             found = connection.execute(statement(EXPIRED[sweep.kind]), {"before": sweep.before}).fetchall()
             for part in found:
+                if sweep.kind == "partition":  # which PostgreSQL itself only estimates
+                    part |= connection.execute(COUNT.format(sql.Identifier(part["name"]))).fetchone() or {}
                 reason = f"{part['rows']} rows: {sweep.reason}"
                 event = _event(run_key, sweep.kind, part["name"], reason, int(part["bytes"])) | {"dry_run": dry_run}
                 connection.execute(statement("retention/add_event"), event)

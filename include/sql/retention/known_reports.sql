@@ -1,0 +1,1 @@
+SELECT challenger AS model, promotion_id FROM ljwx.promotions

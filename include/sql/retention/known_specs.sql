@@ -1,0 +1,1 @@
+SELECT DISTINCT spec_sha256 FROM ljwx.models

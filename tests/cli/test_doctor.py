@@ -1,0 +1,302 @@
+"""`ljwx doctor`: each line when all is well, and each thing to do with its advice and exit code 4."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ljwx.cli.app import app
+from ljwx.resources import sse_calendar
+from ljwx.schedule import SHANGHAI
+from ljwx.tasks import checkup
+from support_chain import Database, connect
+from support_ollama import BASE, OllamaServer
+from support_postgres import EmbeddedPostgres
+from support_tasks import TaskRunner
+from support_tushare import REPOSITORY, TushareServer
+
+PARTS = (
+    "settings", "database", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar", "disk",
+    "pools",
+)  # fmt: skip
+NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
+Doctor = Callable[[], dict[str, dict[str, Any]]]
+Years = Callable[[int, int], None]
+
+
+def today() -> date:
+    return datetime.now(SHANGHAI).date()
+
+
+@pytest.fixture
+def years(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Years]:
+    """Writes a calendar of so many years before and after this one, one session a year."""
+    include = tmp_path / "include"
+    (include / "sessions").mkdir(parents=True)
+    for name in ("sql", "prompts", "training_config.json"):
+        (include / name).symlink_to(REPOSITORY / "include" / name)
+    monkeypatch.setenv("LJWX_INCLUDE", str(include))
+
+    def write(first: int, last: int) -> None:
+        this = today().year
+        lines = (f"{this + offset}-06-03\n" for offset in range(first, last + 1))
+        (include / "sessions" / "sse.txt").write_text("".join(lines))
+        sse_calendar.cache_clear()
+
+    yield write
+    sse_calendar.cache_clear()
+
+
+@pytest.fixture
+def healthy(
+    db: Database, market: TushareServer, ollama_sandbox: OllamaServer, tasks: TaskRunner, years: Years,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> Database:  # fmt: skip
+    """Everything is there, and nothing has run; Airflow's own database is not."""
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+    monkeypatch.setenv("LJWX_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(checkup, "DISK_FREE", 1)
+    tasks.variables["ljwx_training_config"] = {"model": {"base": BASE}}
+    years(-1, 1)
+    return db
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """Runs the command as JSON; the exit code must follow from the findings, and no secret may be told."""
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+    def run() -> dict[str, dict[str, Any]]:
+        done = CliRunner().invoke(app, ["doctor", "--json"])
+        found = json.loads(done.stdout)
+        assert [each["part"] for each in found] == list(PARTS)
+        assert done.exit_code == (4 if any(each["ok"] is False for each in found) else 0)
+        assert done.stderr == ""
+        assert "hidden" not in done.stdout
+        return {each["part"]: each for each in found}
+
+    return run
+
+
+def care(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What has to be done, by part."""
+    assert all(bool(each["advice"]) is (each["ok"] is False) for each in found.values()), found
+    return {part: each["advice"] for part, each in found.items() if each["ok"] is False}
+
+
+def test_when_all_is_well_each_line_says_so_and_the_exit_code_is_0(
+    healthy: Database, doctor: Doctor, ollama_sandbox: OllamaServer, market: TushareServer
+) -> None:
+    found = doctor()
+    assert care(found) == {}
+    assert [part for part, each in found.items() if each["ok"] is None] == ["tier", "champion", "pools"]
+    for part, text in (
+        ("settings", f"valid: fewshot on {BASE}"),
+        ("database", "PostgreSQL 18."),
+        ("schema", "migration 00"),
+        ("clock", "s from the database's"),
+        ("tushare", f"TuShare answers at {market.url}"),
+        ("tier", "no session was fetched yet"),
+        ("ollama", f" at {ollama_sandbox.url}"),
+        ("base", f"{BASE} is there, digest "),
+        ("champion", "none yet; ljwx_model_build makes the first"),
+        ("calendar", f"known through {today().year + 1}-12-31, "),
+        ("disk", "GiB free for "),
+        ("pools", "Airflow's own database was not reached"),
+    ):
+        assert text in found[part]["found"]
+    lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["-" if found[p]["ok"] is None else "ok", p] for p in PARTS]
+
+
+def test_wrong_settings_hide_nothing_else(healthy: Database, doctor: Doctor, tasks: TaskRunner) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"horizon": 20}, "model": {"base": BASE}}
+    found = doctor()
+    assert "gate.block: 10 is less than samples.horizon = 20" in found["settings"]["found"]
+    assert care(found)["settings"] == "correct include/training_config.json or the Variable ljwx_training_config"
+    assert set(care(found)) == {"settings", "base"}
+
+
+WAREHOUSE = "see the connection ljwx_postgres, and whether PostgreSQL runs"
+
+
+@pytest.mark.parametrize("url", ["postgres://postgres:hidden@127.0.0.1:9/none", None])
+def test_without_the_database_what_needs_it_says_so(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, url: str | None
+) -> None:
+    if url is None:
+        monkeypatch.delenv("AIRFLOW_CONN_LJWX_POSTGRES")
+    else:
+        monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
+    assert care(doctor()) == dict.fromkeys(("database", "schema", "clock", "tier", "champion"), WAREHOUSE)
+
+
+@pytest.mark.parametrize("version", ["0001", None])
+def test_a_missing_migration_is_named_with_the_command(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres, version: str | None
+) -> None:
+    if version is None:
+        connect(monkeypatch, postgres.url("postgres"))  # which nobody has migrated
+    else:
+        healthy.execute("UPDATE ljwx.schema_version SET version_num = %s", version)
+    found = doctor()
+    assert found["schema"]["found"].startswith(f"migration {version or 'none'} of 00")
+    assert care(found)["schema"] == "ljwx migrate"
+
+
+def test_a_clock_that_is_wrong_is_told_by_how_much(healthy: Database, doctor: Doctor) -> None:
+    """The database's says an hour less, by a function of its own that goes before PostgreSQL's."""
+    healthy.execute(
+        "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS "
+        "$$ SELECT pg_catalog.now() - interval '1 hour' $$"
+    )
+    name = healthy.value("SELECT current_database()")
+    healthy.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+    found = doctor()
+    assert care(found) == {"clock": "set the clock by NTP"}
+    assert 3595 < float(found["clock"]["found"].split()[0]) < 3660
+
+
+@pytest.mark.parametrize("kind", ["token", "down"])
+def test_a_source_that_does_not_serve_is_named(
+    healthy: Database, doctor: Doctor, market: TushareServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    connection = NOWHERE % "tushare" if kind == "down" else market.connection(token="hidden-and-unknown")
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", connection)
+    assert care(doctor()) == {"tushare": "see the connection tushare_default"}
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        ("{}", "lacked no interface"),
+        ("{adj_factor,stk_limit}", "was fetched without adj_factor, stk_limit: see README"),
+    ],
+)
+def test_what_the_tier_lacked_is_told_and_is_no_fault(
+    healthy: Database, doctor: Doctor, absent: str, told: str
+) -> None:
+    run = healthy.insert("INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('t', 't', 't') RETURNING run_key")
+    healthy.execute(
+        "INSERT INTO ljwx.ingest_days (session, complete, expected, received, quarantined, suspended, absent, run_key) "
+        "VALUES ('2026-03-02', true, 3, 3, 0, 0, %s, %s)", absent, run,
+    )  # fmt: skip
+    found = doctor()
+    assert care(found) == {}
+    assert found["tier"]["ok"] is True
+    assert told in found["tier"]["found"]
+
+
+def test_a_model_server_that_is_down_is_named(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", NOWHERE % "ollama")
+    advice = "see the connection ollama_default, and whether Ollama runs"
+    assert care(doctor()) == {"ollama": advice, "base": advice}
+
+
+def test_a_base_that_is_not_there_is_pulled_by_the_next_build(
+    healthy: Database, doctor: Doctor, tasks: TaskRunner
+) -> None:
+    tasks.variables["ljwx_training_config"] = {"model": {"base": "nobody-has:this"}}
+    found = doctor()
+    assert care(found) == {}
+    assert found["base"]["found"].startswith("nobody-has:this is not on the server: the next build pulls it")
+
+
+def test_a_champion_that_is_not_served_is_named_with_the_command(
+    healthy: Database, doctor: Doctor, ollama_sandbox: OllamaServer
+) -> None:
+    digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[BASE]
+    healthy.execute("ALTER TABLE ljwx.aliases DROP CONSTRAINT aliases_model_fkey")
+    healthy.execute("INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, %s)", BASE, digest)
+    ollama_sandbox.delete("ljwx-stock:latest")
+    found = doctor()
+    assert found["champion"]["found"] == f"ljwx-stock:latest is missing, not {BASE}"
+    assert care(found)["champion"].startswith(f"ollama cp {BASE} ljwx-stock:latest; ")
+    assert ollama_sandbox.post("copy", {"source": BASE, "destination": "ljwx-stock:latest"}).ok
+    try:
+        assert doctor()["champion"]["found"] == f"{BASE} is served as ljwx-stock:latest"
+        healthy.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
+        assert doctor()["champion"]["found"] == f"ljwx-stock:latest is {digest[:12]}, not {BASE}"
+    finally:
+        ollama_sandbox.delete("ljwx-stock:latest")
+
+
+def test_a_calendar_that_ends_is_told_with_the_command(healthy: Database, doctor: Doctor, years: Years) -> None:
+    years(-2, -1)
+    found = doctor()
+    assert care(found) == {
+        "calendar": "ljwx sessions refresh, once the exchange has published the next year; restart Airflow then"
+    }
+    days = (date(today().year - 1, 12, 31) - today()).days
+    assert found["calendar"]["found"] == f"known through {today().year - 1}-12-31, {days} days"
+
+
+def test_a_full_disk_is_told_with_what_makes_room(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkup, "DISK_FREE", 1 << 60)
+    assert care(doctor()) == {"disk": "make room, or run ljwx_cleanup with dry_run false"}
+
+
+def test_an_object_store_has_no_disk_to_look_at(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LJWX_DATA", "s3://bucket/ljwx")
+    assert doctor()["disk"] == {"part": "disk", "ok": None, "found": "files are at s3://bucket/ljwx", "advice": ""}
+
+
+AIRFLOW = """
+import sys, json
+from airflow.models import Connection, Variable
+from airflow.models.pool import Pool
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+initdb()
+with create_session() as session:
+    for name, text in json.loads(sys.argv[1]).items():
+        connection = Connection.from_json(text, name) if text.startswith("{") else Connection(name, uri=text)
+        session.add(connection)
+    session.add(Pool(pool="ljwx_tushare", slots=1, description="", include_deferred=False))
+Variable.set("ljwx_training_config", sys.argv[2])
+"""
+
+
+def test_connections_settings_and_pools_of_airflows_own_database_are_found(
+    db: Database, market: TushareServer, ollama_sandbox: OllamaServer, tmp_path: Path
+) -> None:
+    """One pool is missing, so that the exit code shows that it was looked for."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "_AIRFLOW"))},
+        "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "LJWX_DATA": str(tmp_path),
+    }  # fmt: skip
+    connections = {
+        "ljwx_postgres": db.url.replace("postgresql://", "postgres://"),
+        "tushare_default": market.connection(), "ollama_default": ollama_sandbox.connection,
+    }  # fmt: skip
+    settings = json.dumps({"model": {"base": BASE}})
+
+    def python(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=240
+        )
+
+    made = python("-c", AIRFLOW, json.dumps(connections), settings)
+    assert made.returncode == 0, made.stderr
+    done = python("-m", "ljwx.cli", "doctor", "--json")
+    found = {each["part"]: each for each in json.loads(done.stdout)}
+    assert done.returncode == 4, found
+    assert [found[part]["ok"] for part in ("settings", "database", "schema", "tushare", "ollama", "base")] == [True] * 6
+    assert found["settings"]["found"] == f"valid: fewshot on {BASE}"
+    assert found["pools"]["found"] == "missing: ljwx_ollama; their tasks would wait for ever"
+    assert found["pools"]["advice"] == "airflow pools set ljwx_ollama 2 ljwx"
