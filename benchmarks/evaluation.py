@@ -158,7 +158,7 @@ class Workbench:
         ]
         self.warehouse.save_question_set(run_key, "bench", "bench", questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
-        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench"))
+        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", {}))
 
     def operator(self, model: str, spec: Any) -> Any:
         """Return the operator that builds the model."""

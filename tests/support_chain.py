@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -219,6 +220,20 @@ def chain_db(
         monkeypatch.setenv("LJWX_DATA", str(chain.data))
         tasks.variables["ljwx_training_config"] = SMALL
         yield Database(postgres.url(name))
+
+
+def evaluation_of(db: Database, chain: Chain, model: str, question_set_id: str = "", *, base: bool = False) -> int:
+    """The open evaluation of a model on the chain's questions, asked with the settings of SMALL; its id."""
+    from ljwx.settings import load_settings
+    from ljwx.tasks.asking import asked_with
+
+    return db.insert(
+        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, asked_with, run_key) "
+        "SELECT %s, CASE WHEN %s THEN base_digest ELSE digest END, %s, %s, %s, run_key FROM ljwx.models "
+        "WHERE model = %s RETURNING evaluation_id",
+        model, base, question_set_id or chain.question_set_id, base,
+        json.dumps(asked_with(load_settings(SMALL), untuned=base)), chain.plan["model"] if base else model,
+    )  # fmt: skip
 
 
 def bars_of(session: date, **changed: dict[str, float | None]) -> pl.DataFrame:

@@ -174,7 +174,7 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database, chain: C
     def promote() -> None:
         promotion = {
             "challenger": OLD, "champion": CHAMPION, "question_set_id": chain.question_set_id, "verdict": "promoted",
-            "promoted": True, "reasons": [], "policy": {},
+            "promoted": True, "reasons": [], "policy": {}, "evaluation_id": None,
         }  # fmt: skip
         try:
             WarehouseHook().save_promotion(1, promotion, "0" * 64)

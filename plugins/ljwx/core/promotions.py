@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ljwx.core.evaluations import Interval, Resampling, Scorecard
 from ljwx.core.evaluations.intervals import FEWEST_BLOCKS
+from ljwx.exceptions import ConfigurationError
 
 Verdict = Literal["promoted", "kept_champion", "first_champion", "rejected"]
 
@@ -36,6 +37,7 @@ class GatePolicy(_Frozen):
     :param margin: the interval of the difference in accuracy must lie above it whole; 0.01 is one percentage point.
     :param confidence: coverage of that two-sided interval; chance alone passes with half of the rest.
     :param block: sessions per block of the bootstrap; at least the horizon, better twice.
+    :param promote_rolled_back: whether a model may become champion that equals one which a person rolled back.
     """
 
     min_valid_share: float = Field(default=0.95, ge=0, le=1)
@@ -48,6 +50,7 @@ class GatePolicy(_Frozen):
     confidence: float = Field(default=0.95, ge=0.9, le=0.999)
     block: int = Field(default=10, ge=1)
     resamples: int = Field(default=2000, ge=1000, le=100_000)
+    promote_rolled_back: bool = False
 
     @model_validator(mode="after")
     def _enough_blocks(self) -> GatePolicy:
@@ -59,11 +62,11 @@ class GatePolicy(_Frozen):
         """Return how the interval of the difference is to be made.
 
         :param horizon: sessions from entry to exit of the labels.
-        :raises ValueError: the policy's block is shorter than the horizon.
+        :raises ConfigurationError: the policy's block is shorter than the horizon.
         """
         if self.block < horizon:
-            raise ValueError(
-                f"gate: block {self.block} must be at least the horizon {horizon}; labels overlap that far"
+            raise ConfigurationError(
+                f"gate.block {self.block} must be at least samples.horizon {horizon}: labels overlap that far"
             )
         return Resampling(block=self.block, resamples=self.resamples, confidence=self.confidence, seed=seed)
 
@@ -74,6 +77,19 @@ class Reason(_Frozen):
     code: str
     text: str
     favourable: bool
+
+
+class RolledBack(_Frozen):
+    """A model like the challenger that a person took out of service.
+
+    :param reason: the person's.
+    :param same: it was made from the very same spec: the challenger is that model under another name. Otherwise only
+        its examples were others.
+    """
+
+    model: str
+    reason: str
+    same: bool
 
 
 class Decision(_Frozen):
@@ -97,20 +113,28 @@ def decide(
     champion: Scorecard | None,
     difference: Interval | None,
     baselines: Mapping[str, Interval | None] | None = None,
+    rolled_back: RolledBack | None = None,
 ) -> Decision:
     """Decide whether the challenger becomes champion.
 
-    A challenger below a floor is ``rejected``. Otherwise, without a champion it becomes the first one, unproven; with
-    one it is promoted only if the interval of the difference lies above the margin.
+    A challenger below a floor is ``rejected``, and so is one that equals a model which a person rolled back. Otherwise,
+    without a champion it becomes the first one, unproven; with one it is promoted only if the interval of the
+    difference lies above the margin.
 
     :param difference: challenger − champion on the same questions, made with :meth:`GatePolicy.resampling`;
         None without a champion, or if the sessions are too few for an interval.
     :param baselines: differences challenger − baseline by the baseline's name: reported, they decide nothing.
+    :param rolled_back: what a person rolled back and is most like the challenger. Only the same spec counts against it;
+        that other examples were shown is reported.
     :raises ValueError: evidence that does not belong together: other questions, or a weaker interval than the policy's.
     """
     _check_evidence(policy, challenger, champion, difference)
     floors = tuple(_floors(policy, challenger))
     reported = tuple(_baseline(name, interval) for name, interval in (baselines or {}).items())
+    if rolled_back is not None:
+        decides = rolled_back.same and not policy.promote_rolled_back
+        floors += (_rolled_back(rolled_back),) if decides else ()
+        reported += () if decides else (_rolled_back(rolled_back),)
     verdict: Verdict
     comparison: tuple[Reason, ...]
     if not all(reason.favourable for reason in floors):
@@ -137,7 +161,7 @@ def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference
     :param card: the challenger's on questions of the test split.
     :param rival: whom it is compared with there.
     :param difference: accuracy less the rival's.
-    :param looks: how often the test window of this dataset has been looked at, this time included.
+    :param looks: how often a test window that shares sessions with this one was looked at, this time included.
     :raises ValueError: the decision does not promote: then the window stays sealed.
     """
     if not decision.promote:
@@ -146,7 +170,7 @@ def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference
     reason = Reason(
         code="sealed_test",
         text=f"On {overall.n} questions of the sealed test window it was right in {overall.accuracy:.1%}, "
-        f"{100 * difference:+.1f} points against {rival}; look number {looks} at this window. It decides nothing.",
+        f"{100 * difference:+.1f} points against {rival}; look number {looks} at these sessions. It decides nothing.",
         favourable=difference > 0,
     )
     return decision.model_copy(update={"reasons": (*decision.reasons, reason)})
@@ -212,6 +236,15 @@ def _floors(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
             f"{policy.max_latency_p95_s:.2f} s are allowed.",
             favourable=overall.latency.p95 <= policy.max_latency_p95_s,
         )
+
+
+def _rolled_back(before: RolledBack) -> Reason:
+    made = "It is made from the same spec as" if before.same else "Only in its examples does it differ from"
+    return Reason(
+        code="rolled_back_before" if before.same else "like_one_rolled_back",
+        text=f"{made} {before.model}, which a person rolled back: {before.reason}",
+        favourable=False,
+    )
 
 
 def _compare(policy: GatePolicy, sessions: int, difference: Interval | None) -> Reason:

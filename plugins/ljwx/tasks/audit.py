@@ -30,6 +30,7 @@ def audit() -> tuple[Orphan, ...]:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
     from ljwx.tasks.files import data_root
+    from ljwx.tasks.serving import alias_tags
 
     repository, warehouse = current_settings().model.repository, WarehouseHook()
     stored = data_root() / "datasets"
@@ -38,5 +39,5 @@ def audit() -> tuple[Orphan, ...]:
         models=[model.name for model in warehouse.stored_models()],
         folders=[path.name for path in stored.iterdir() if path.is_dir()] if stored.exists() else [],
         datasets=[dataset.name for dataset in warehouse.stored_datasets()],
-        aliases=[f"{repository}:latest"],
+        aliases=alias_tags(repository),
     )

@@ -8,8 +8,11 @@ other, and a shard is a run of them for one model, so that the server computes t
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from ljwx.exceptions import ConfigurationError, ModelMissing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,36 +46,87 @@ def freeze_questions(dataset_id: str) -> str:
     return question_set_id
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Who is asked: a tag of the server that must have this digest."""
+
+    model: str
+    digest: str
+    is_base: bool = False
+
+
 def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     """Open the evaluations of challenger, champion and untuned base, and of the challenger masked, and share them out.
 
     :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
-    :raises ModelMissing: one of them is not on the server.
+    :raises ConfigurationError: settings that no decision can be made with, a model that was never verified, or a
+        question set without questions.
+    :raises ModelMissing: one of them is not on the server, or its name stands for another model by now.
     """
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
     from ljwx.tasks.runs import recorded_run
+    from ljwx.tasks.scoring import resampling_of
+    from ljwx.tasks.serving import serve_aliases
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    champion, row = warehouse.champion(), warehouse.model(model) or {}
-    names = [model] + ([champion["model"]] if champion and champion["model"] != model else [])
+    resampling_of(settings)  # refuses what the gate would refuse, before anything is asked
+    everybody = _everybody(warehouse, ollama, model)
+    names = [each.model for each in everybody]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
-        wanted = [(name, question_set_id, False) for name in names] + [(row["base"], question_set_id, True)]
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
-        wanted += [(model, masked, False)] if masked else []
-        digests = {name: ollama.digest(name) for name, _, _ in wanted}
+        wanted = [(each, question_set_id) for each in everybody] + ([(everybody[0], masked)] if masked else [])
         shards = [
             shard
-            for name, asked, is_base in wanted
+            for each, asked in wanted
             for shard in _shards(
-                warehouse.open_evaluation(run.key, name, digests[name], asked, is_base=is_base),
+                open_evaluation(warehouse, settings, run.key, each, asked),
                 len(warehouse.questions(asked)),
                 settings.evaluation.shard_size,
             )
         ]
+        if (warehouse.champion() or {}).get("model") != model:
+            warehouse.set_challenger(model, everybody[0].digest)
+            serve_aliases(warehouse, ollama, settings.model.repository)
         run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
     return shards
+
+
+def candidate(warehouse: WarehouseHook, model: str) -> dict[str, Any]:
+    """Return the row of a model that may be asked and decided on.
+
+    :raises ConfigurationError: it is not in the warehouse, or was never verified.
+    """
+    row = warehouse.model(model)
+    if row is None or row["verified"] is None:
+        lacks = "is not in the warehouse" if row is None else "was never verified"
+        raise ConfigurationError(f"{model} {lacks}: clear the task verify_model and what follows")
+    return row
+
+
+def _everybody(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[Asked]:
+    """Return challenger, champion and untuned base, each seen to be on the server as it was when it was recorded."""
+    row, champion = candidate(warehouse, model), warehouse.champion()
+    everybody = [Asked(model, row["digest"])]
+    if champion and champion["model"] != model:
+        everybody.append(Asked(champion["model"], champion["digest"]))
+    everybody.append(Asked(row["base"], row["base_digest"], is_base=True))
+    for each in everybody:
+        check_digest(ollama, each.model, each.digest)
+    return everybody
+
+
+def open_evaluation(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, asked: Asked, question_set_id: str
+) -> int:
+    """Return the evaluation of a model on a question set with the settings in force."""
+    from ljwx.tasks.asking import asked_with
+
+    return warehouse.open_evaluation(
+        run_key, asked.model, asked.digest, question_set_id, asked_with(settings, untuned=asked.is_base),
+        is_base=asked.is_base,
+    )  # fmt: skip
 
 
 def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
@@ -80,6 +134,8 @@ def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, q
     from ljwx.core.evaluations import freeze, question_set_hash
 
     rows, size = warehouse.questions(question_set_id), settings.evaluation.masked_questions
+    if not rows:
+        raise ConfigurationError(f"question set {question_set_id} has no questions: clear the task freeze_questions")
     if not size:
         return None
     chosen = freeze(questions_of(rows), size, settings.evaluation.seed)
@@ -148,7 +204,7 @@ def ask_all(
     waiting = [row for row in rows if row["sample_id"] not in answered]
     log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
     if waiting:
-        _check_digest(ollama, model, evaluation["digest"])
+        check_digest(ollama, model, evaluation["digest"])
     for done, row in enumerate(waiting, start=1):
         told = row | {"snapshot": masked(row["snapshot"])} if asked_set["kind"] == "masked" else row
         warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, untuned=evaluation["is_base"]))
@@ -157,10 +213,11 @@ def ask_all(
     return len(waiting)
 
 
-def _check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
-    """Answers of another model that took over the name must not count for this one."""
-    from ljwx.exceptions import ModelMissing
+def check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
+    """Answers of another model that took over the name must not count for this one.
 
+    :raises ModelMissing: there is no such tag, or it has another digest.
+    """
     served = ollama.digest(model)
     if served != digest:
         raise ModelMissing(f"{model} on {ollama.settings.url} is another model by now: {served}, not {digest}")

@@ -48,7 +48,7 @@ def gather(
     rows, resampling = warehouse.questions(evaluation["question_set_id"]), resampling_of(settings)
     questions, answers = questions_of(rows), warehouse.answers(evaluation["evaluation_id"])
     rivals: dict[str, Sequence[Answer]] = _baselines(warehouse, rows, questions)
-    base = _base_answers(warehouse, evaluation)
+    base = _base_answers(warehouse, settings, evaluation)
     rivals |= {} if base is None else {"base": base}
     rivals |= {} if champion is None else {"champion": champion}
     cards = {name: score(questions, given, resampling=resampling) for name, given in rivals.items()}
@@ -87,10 +87,12 @@ def _baselines(
     return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}
 
 
-def _base_answers(warehouse: WarehouseHook, evaluation: Mapping[str, Any]) -> list[Answer] | None:
+def _base_answers(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> list[Answer] | None:
     """Return the untuned base's answers; None for a model that was asked before bases were."""
-    model = warehouse.model(evaluation["model"]) or {}
-    asked = warehouse.evaluation_of(model["base"], evaluation["question_set_id"])
+    from ljwx.tasks.asking import asked_with
+
+    model, sent = warehouse.model(evaluation["model"]) or {}, asked_with(settings, untuned=True)
+    asked = warehouse.evaluation_of(model["base"], model["base_digest"], evaluation["question_set_id"], sent)
     return None if asked is None else warehouse.answers(asked["evaluation_id"])
 
 
@@ -100,7 +102,7 @@ def _masked_gap(
     from ljwx.core.evaluations import masked_gap
     from ljwx.tasks.evaluations import questions_of
 
-    asked = warehouse.masked_evaluation(evaluation["model"], evaluation["question_set_id"])
+    asked = warehouse.masked_evaluation(evaluation["evaluation_id"])
     if asked is None:
         return None
     questions = questions_of(warehouse.questions(asked["question_set_id"]))

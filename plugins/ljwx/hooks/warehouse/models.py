@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations import Answer, ClaimCounts, Question
-from ljwx.exceptions import BadData
+from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
 ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"
@@ -37,9 +38,19 @@ class ModelsVerbs(WarehouseBase):
         """Tell whether a model is there and the gate has decided on it."""
         return self.row("promotions/of_model", model=model) is not None
 
+    def alias_rows(self) -> dict[str, dict[str, Any]]:
+        """Return by alias: model, digest, the decision that set it with its verdict, and `beaten`, its rival then."""
+        return {row["alias"]: row for row in self.rows("promotions/aliases")}
+
     def champion(self) -> dict[str, Any] | None:
-        """Return model and digest of the alias `champion`, and `beaten`: the champion it took the place of, if any."""
-        return self.row("promotions/champion")
+        """Return the row of the alias `champion`."""
+        return self.alias_rows().get("champion")
+
+    def set_challenger(self, model: str, digest: str) -> None:
+        """Let the alias `challenger` name a model that is about to be asked."""
+        with self.transaction() as connection:
+            connection.execute(ALIAS_LOCK)
+            connection.execute(statement("promotions/set_challenger"), {"model": model, "digest": digest})
 
     def save_question_set(
         self,
@@ -74,15 +85,23 @@ class ModelsVerbs(WarehouseBase):
         return self.row("evaluations/question_set", question_set_id=question_set_id)
 
     def open_evaluation(
-        self, run_key: int, model: str, digest: str, question_set_id: str, *, is_base: bool = False
+        self,
+        run_key: int,
+        model: str,
+        digest: str,
+        question_set_id: str,
+        asked_with: Mapping[str, Any],
+        *,
+        is_base: bool = False,
     ) -> int:
         """Return the evaluation of this model on this question set; what was answered before a kill is still in it.
 
+        :param asked_with: what is sent with every question; answers that were asked otherwise are not in it.
         :param is_base: the model is the untuned base, a tag of the server.
         """
         found = self.row(
             "evaluations/open", model=model, digest=digest, question_set_id=question_set_id, run_key=run_key,
-            is_base=is_base,
+            asked_with=Jsonb(asked_with), is_base=is_base,
         )  # fmt: skip
         return int((found or {})["evaluation_id"])
 
@@ -109,13 +128,18 @@ class ModelsVerbs(WarehouseBase):
         """Return model, digest, question set, is_base and scorecard of an evaluation."""
         return self.row("evaluations/by_id", evaluation_id=evaluation_id)
 
-    def evaluation_of(self, model: str, question_set_id: str) -> dict[str, Any] | None:
-        """Return the newest evaluation of a model on a question set."""
-        return self.row("evaluations/by_model", model=model, question_set_id=question_set_id)
+    def evaluation_of(
+        self, model: str, digest: str, question_set_id: str, asked_with: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return the evaluation of this very model on a question set, asked in this way."""
+        return self.row(
+            "evaluations/by_model", model=model, digest=digest, question_set_id=question_set_id,
+            asked_with=Jsonb(asked_with),
+        )  # fmt: skip
 
-    def masked_evaluation(self, model: str, question_set_id: str) -> dict[str, Any] | None:
-        """Return evaluation_id and question_set_id of what a model answered masked of a question set, newest first."""
-        return self.row("evaluations/masked", model=model, question_set_id=question_set_id)
+    def masked_evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
+        """Return evaluation_id and question_set_id of the same model's answers to some of the questions masked."""
+        return self.row("evaluations/masked", evaluation_id=evaluation_id)
 
     def market_returns(self, sessions: Collection[date]) -> dict[date, float]:
         """Return each session's mean return of all stocks over the 20 sessions up to it, as a fraction."""
@@ -129,13 +153,19 @@ class ModelsVerbs(WarehouseBase):
         """
         return self.rows("evaluations/train_snapshots", dataset_id=dataset_id, most=most)
 
-    def look_at_test(self, run_key: int, dataset_id: str, model: str, question_set_id: str) -> dict[str, Any]:
+    def look_at_test(
+        self, run_key: int, dataset_id: str, model: str, question_set_id: str, window: tuple[date, date]
+    ) -> dict[str, Any]:
         """Record that a model opens the sealed test split of a dataset, before it is asked.
 
-        :return: question_set_id, of the first time where it was opened before, and looks: how often this dataset's
-            split had been opened then, by this model or others, this time included.
+        :param window: first and last session of the split.
+        :return: question_set_id, of the first time where the model opened this dataset's before, and looks: how often
+            a split that shares sessions with it had been opened then, by this model or others, this time included.
         """
-        values = {"dataset_id": dataset_id, "model": model, "question_set_id": question_set_id, "run_key": run_key}
+        values = {
+            "dataset_id": dataset_id, "model": model, "question_set_id": question_set_id, "run_key": run_key,
+            "first_session": window[0], "last_session": window[1],
+        }  # fmt: skip
         with self.transaction() as connection:
             connection.execute(statement("evaluations/add_look"), values)
             return connection.execute(statement("evaluations/look"), values).fetchone() or {}
@@ -146,32 +176,41 @@ class ModelsVerbs(WarehouseBase):
             values = {"evaluation_id": evaluation_id, "scorecard": Jsonb(dict(scorecard))}
             connection.execute(statement("evaluations/set_scorecard"), values)
 
+    def standing_decision(self, evaluation_id: int, policy: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return promotion_id, model and verdict of what was decided on these answers, if it still is the answer.
+
+        It is, while the policy and the champion are the same, and for a model that is the champion by now.
+        """
+        return self.row("promotions/standing", evaluation_id=evaluation_id, policy=Jsonb(policy))
+
+    def rolled_back(self, model: str) -> dict[str, Any] | None:
+        """Return the model like this one that a person took out of service and nobody put back: model, reason, same.
+
+        Like it is one of the same strategy, base, system prompt and parameters; `same`: with the same examples too.
+        """
+        return self.row("promotions/rolled_back", model=model)
+
     def save_promotion(self, run_key: int, promotion: Mapping[str, Any], digest: str) -> int:
         """Write a decision and, where it promotes, move the aliases, in one transaction.
 
-        When the same challenger was decided on before, on the same questions against the same champion, that decision
-        stands, and the aliases follow it.
-
+        :param promotion: its `champion` is whom the challenger was compared with.
         :param digest: the challenger's.
-        :return: promotion_id; the earlier one where that stands.
+        :return: promotion_id; that of the decision that stands already on the same evidence, if there is one.
+        :raises ConfigurationError: there is another champion by now; nothing was written.
         """
-        values = {
-            **promotion, "run_key": run_key,
-            "reasons": Jsonb(promotion["reasons"]), "policy": Jsonb(promotion["policy"]),
-        }  # fmt: skip
+        policy = Jsonb(promotion["policy"])
+        values = {**promotion, "run_key": run_key, "reasons": Jsonb(promotion["reasons"]), "policy": policy}
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
-            model = {"model": promotion["challenger"]}
-            deleted = (connection.execute(statement("models/by_name"), model).fetchone() or {})["deleted_at"]
-            if promotion["promoted"] and deleted is not None:
-                raise BadData(f"{promotion['challenger']} was deleted on {deleted:%Y-%m-%d}; build it again")
+            if standing := connection.execute(statement("promotions/standing"), values).fetchone():
+                return int(standing["promotion_id"])
+            _check_deciding(connection, promotion)
             row = connection.execute(statement("promotions/add"), values).fetchone() or {}
-            promotion_id = int(row["promotion_id"])
-            if row["promoted"]:
-                alias = {"model": promotion["challenger"], "digest": digest, "promotion_id": promotion_id}
-                connection.execute(statement("promotions/keep_previous"), alias)
-                connection.execute(statement("promotions/set_champion"), alias)
-        return promotion_id
+            alias = {"model": promotion["challenger"], "digest": digest, **row}
+            names = ("keep_previous", "set_champion", "drop_challenger")
+            for name in names if promotion["promoted"] else ("judge_challenger",):
+                connection.execute(statement(f"promotions/{name}"), alias)
+        return int(row["promotion_id"])
 
     def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:
         """Write a rollback as a decision and swap the aliases `champion` and `previous`, in one transaction.
@@ -191,6 +230,21 @@ class ModelsVerbs(WarehouseBase):
     def rollback_of_run(self, run_key: int) -> dict[str, Any] | None:
         """Return promotion_id, model and instead_of of the rollback that a task instance has written, if any."""
         return self.row("promotions/rollback_of_run", run_key=run_key)
+
+
+def _check_deciding(connection: Connection[dict[str, Any]], promotion: Mapping[str, Any]) -> None:
+    """Refuse a decision that was overtaken: its model was deleted, or another one is champion."""
+    model = {"model": promotion["challenger"]}
+    deleted = (connection.execute(statement("models/by_name"), model).fetchone() or {})["deleted_at"]
+    if promotion["promoted"] and deleted is not None:
+        raise BadData(f"{promotion['challenger']} was deleted on {deleted:%Y-%m-%d}; build it again")
+    aliases = connection.execute(statement("promotions/aliases")).fetchall()
+    champion = next((row["model"] for row in aliases if row["alias"] == "champion"), None)
+    if champion != promotion["champion"]:
+        raise ConfigurationError(
+            f"another champion in between: {promotion['challenger']} was compared with {promotion['champion']}, "
+            f"the champion is {champion}; nothing was decided. Clear the task plan_questions and what follows"
+        )
 
 
 def _json(value: Any) -> Jsonb | None:
