@@ -157,6 +157,13 @@ def test_a_challenger_whose_numbers_and_readings_are_not_those_of_the_snapshot_i
     assert codes(decision, favourable=False) == bad
 
 
+def test_answers_that_claim_nothing_are_told_and_are_no_evidence_of_faithfulness():
+    decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 0, 0, 0))
+    assert decision.verdict == "first_champion"
+    assert codes(decision, favourable=False) == ["no_claims:price_direction"]
+    assert not [reason for reason in decision.reasons if reason.code.startswith("faithful_share")]
+
+
 def test_the_reason_tells_the_claims_apart():
     decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 7, 2, 1))
     (reason,) = [reason for reason in decision.reasons if reason.code.startswith("faithful_share")]

@@ -10,10 +10,12 @@ import pytest
 
 from ljwx.assets import MODEL
 from ljwx.core.evaluations import Scorecard
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import BuildFailed, ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import load_settings
 from ljwx.tasks.promotions import decide_promotion
+from ljwx.tasks.serving import serve_aliases
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
@@ -347,6 +349,44 @@ def test_the_untuned_base_and_the_masked_questions_are_in_the_scorecard(
     assert (gap["n"], gap["accuracy"], gap["masked_accuracy"], gap["changed"]) == (1, 1.0, 0.0, 1.0)
     codes = {reason["code"] for reason in chain_db.value("SELECT reasons FROM ljwx.promotions")}
     assert "baseline_not_compared:base" in codes
+
+
+def test_numbers_that_the_source_does_not_carry_leave_the_regression_and_are_named(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    """A source of k-lines knows no amounts: their rank is null in every snapshot."""
+    chain_db.execute("UPDATE ljwx.samples SET snapshot = jsonb_set(snapshot, '{ranks,amount}', 'null')")
+    told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
+    assert told["verdict"] == "first_champion"
+    cards = chain_db.value("SELECT scorecard FROM ljwx.evaluations")
+    assert cards["logistic"]["left_out"] == ["ranks.amount"]
+    assert cards["logistic"]["overall"]["valid_share"] == 1.0
+
+
+def test_a_previous_champion_that_is_gone_from_the_server_has_no_tag_and_the_champion_is_served(
+    chain_db: Database, chain: Chain, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    second_model(chain_db, chain, server)
+    crown(chain_db, model)
+    chain_db.execute("INSERT INTO ljwx.aliases SELECT 'previous', %s, digest FROM ljwx.models LIMIT 1", OTHER)
+    serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert digests(server)["ljwx-stock:previous"] == digests(server)[LATEST] == digests(server)[model]
+    server.delete(OTHER)
+    chain_db.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64) WHERE alias = 'previous'")
+    serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert "ljwx-stock:previous" not in digests(server)
+    assert digests(server)[LATEST] == digests(server)[model]
+
+
+def test_a_champion_that_was_replaced_on_the_server_is_not_served(
+    chain_db: Database, chain: Chain, server: OllamaServer
+) -> None:
+    crown(chain_db, chain.plan["model"])
+    chain_db.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
+    with pytest.raises(BuildFailed, match=f"{LATEST} cannot be the champion {chain.plan['model']}"):
+        serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert LATEST not in digests(server)
 
 
 def masked(db: Database, chain: Chain, model: str) -> None:

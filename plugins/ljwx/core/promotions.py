@@ -28,7 +28,8 @@ class GatePolicy(_Frozen):
     The floors hold with or without a champion; those on shares hold for every task by itself.
 
     :param min_valid_share: least share of answers that keep to the schema.
-    :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim.
+    :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim; a
+        task whose answers claim nothing neither holds nor misses it, and the decision says so.
     :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
     :param min_questions: fewest questions in the set, all tasks together.
@@ -130,7 +131,7 @@ def decide(
     """
     _check_evidence(policy, challenger, champion, difference)
     floors = tuple(_floors(policy, challenger))
-    reported = tuple(_baseline(name, interval) for name, interval in (baselines or {}).items())
+    reported = (*_silent(challenger), *(_baseline(name, interval) for name, interval in (baselines or {}).items()))
     if rolled_back is not None:
         decides = rolled_back.same and not policy.promote_rolled_back
         floors += (_rolled_back(rolled_back),) if decides else ()
@@ -213,12 +214,12 @@ def _floors(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
             f"the floor is {policy.min_valid_share:.1%}.",
             favourable=part.valid_share >= policy.min_valid_share,
         )
-        if part.faithfulness is not None:
-            told = part.faithfulness
+        told = part.faithfulness
+        if told is not None and told.right is not None:
             yield Reason(
                 code=f"faithful_share:{task}",
                 text=f"{told.right:.1%} of {told.claims} numbers and readings in the answers to {task} were right, "
-                f"{told.wrong:.1%} wrong, {told.unsupported:.1%} not in the snapshot; "
+                f"{told.wrong or 0:.1%} wrong, {told.unsupported or 0:.1%} not in the snapshot; "
                 f"the floor is {policy.min_faithful_share:.1%}.",
                 favourable=told.right >= policy.min_faithful_share,
             )
@@ -236,6 +237,17 @@ def _floors(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
             f"{policy.max_latency_p95_s:.2f} s are allowed.",
             favourable=overall.latency.p95 <= policy.max_latency_p95_s,
         )
+
+
+def _silent(card: Scorecard) -> Iterator[Reason]:
+    """Tell of tasks whose answers were looked through and claim nothing: that is no evidence either way."""
+    for task, part in card.tasks.items():
+        if part.faithfulness is not None and not part.faithfulness.claims:
+            yield Reason(
+                code=f"no_claims:{task}",
+                text=f"The answers to {task} claim no number and no reading: nothing shows that they are faithful.",
+                favourable=False,
+            )
 
 
 def _rolled_back(before: RolledBack) -> Reason:

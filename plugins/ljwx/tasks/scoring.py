@@ -47,7 +47,7 @@ def gather(
 
     rows, resampling = warehouse.questions(evaluation["question_set_id"]), resampling_of(settings)
     questions, answers = questions_of(rows), warehouse.answers(evaluation["evaluation_id"])
-    rivals: dict[str, Sequence[Answer]] = _baselines(warehouse, rows, questions)
+    rivals, left_out = _baselines(warehouse, rows, questions)
     base = _base_answers(warehouse, settings, evaluation)
     rivals |= {} if base is None else {"base": base}
     rivals |= {} if champion is None else {"champion": champion}
@@ -60,6 +60,7 @@ def gather(
         "differences": differences,
     }
     cards["model"] = score(questions, answers, resampling=resampling).model_copy(update=details)
+    cards["logistic"] = cards["logistic"].model_copy(update={"left_out": left_out})
     for name, card in cards.items():
         log.info("%-12s accuracy %.3f, valid %.1f %%", name, card.overall.accuracy, 100 * card.overall.valid_share)
     return Evidence(cards, differences)
@@ -67,16 +68,22 @@ def gather(
 
 def _baselines(
     warehouse: WarehouseHook, rows: Sequence[Mapping[str, Any]], questions: Sequence[Question]
-) -> dict[str, Sequence[Answer]]:
-    """Answer the questions without a model."""
-    from ljwx.core.evaluations import answer_all, logistic, majority, moving_averages, numbers, persistence
+) -> tuple[dict[str, Sequence[Answer]], tuple[str, ...]]:
+    """Answer the questions without a model; name the numbers that the regression did without."""
+    from ljwx.core.evaluations import answer_all, logistic, majority, moving_averages, numbers, persistence, unknown
 
     dataset_id = rows[0]["dataset_id"]
     facts = {row["sample_id"]: json.loads(row["snapshot"]) for row in rows}
-    train = warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
+    train = [
+        (row["task"], row["label"], json.loads(row["snapshot"]))
+        for row in warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
+    ]
+    left_out = unknown([*facts.values(), *(snapshot for _, _, snapshot in train)])
+    if left_out:
+        log.info("the regression does without %s: some snapshots have none", ", ".join(left_out))
     fitted = logistic(
-        ((row["task"], row["label"], numbers(row["snapshot"])) for row in train),
-        {sample_id: numbers(snapshot) for sample_id, snapshot in facts.items()},
+        ((task, label, numbers(snapshot, left_out)) for task, label, snapshot in train),
+        {sample_id: numbers(snapshot, left_out) for sample_id, snapshot in facts.items()},
     )
     answerers = {
         "majority": majority(warehouse.train_label_counts(dataset_id)),
@@ -84,7 +91,7 @@ def _baselines(
         "ma_rule": moving_averages({sample_id: snapshot["readings"] for sample_id, snapshot in facts.items()}),
         "logistic": fitted,
     }
-    return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}
+    return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}, left_out
 
 
 def _base_answers(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> list[Answer] | None:
