@@ -14,6 +14,7 @@ from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
 ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"
+PROMOTE = ("promotions/keep_previous", "promotions/set_champion", "promotions/drop_challenger")
 
 
 class ModelsVerbs(WarehouseBase):
@@ -207,9 +208,8 @@ class ModelsVerbs(WarehouseBase):
             _check_deciding(connection, promotion)
             row = connection.execute(statement("promotions/add"), values).fetchone() or {}
             alias = {"model": promotion["challenger"], "digest": digest, **row}
-            names = ("keep_previous", "set_champion", "drop_challenger")
-            for name in names if promotion["promoted"] else ("judge_challenger",):
-                connection.execute(statement(f"promotions/{name}"), alias)
+            for name in PROMOTE if promotion["promoted"] else ("promotions/judge_challenger",):
+                connection.execute(statement(name), alias)
         return int(row["promotion_id"])
 
     def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:
