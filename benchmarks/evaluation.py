@@ -72,14 +72,12 @@ def asked_as_usual() -> tuple[float, float]:
 
     The model is loaded before, and its prefix is not in the cache.
     """
-    from ljwx.settings import load_settings
     from ljwx.tasks.evaluations import ask_all
 
     with workbench() as bench:
         evaluation_id = bench.evaluation()
-        settings = load_settings({"model": {"base": BASE}})
         begin = time.perf_counter()
-        asked = ask_all(bench.warehouse, bench.ollama, settings, evaluation_id)
+        asked = ask_all(bench.warehouse, bench.ollama, bench.settings, evaluation_id)
         wall = time.perf_counter() - begin
         if asked != len(asked_tasks()):
             raise RuntimeError(f"{asked} of {len(asked_tasks())} questions were asked")
@@ -151,10 +149,18 @@ class Workbench:
     warehouse: Any
     ollama: Any
 
+    @property
+    def settings(self) -> Any:
+        """The shipped settings on the sandbox's base."""
+        from ljwx.settings import load_settings
+
+        return load_settings({"model": {"base": BASE}})
+
     def evaluation(self) -> int:
         """Build the model, write the questions, load the model, and return the open evaluation."""
         from ljwx.core.evaluations import CLASSES, Question
         from ljwx.hooks.warehouse import RunRef
+        from ljwx.tasks.asking import asked_with
 
         run_key = self.warehouse.start_run(RunRef("bench", "bench", "evaluation"))
         tasks = asked_tasks()
@@ -169,7 +175,7 @@ class Workbench:
         ]
         self.warehouse.save_question_set(run_key, "bench", "bench", questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
-        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", {}))
+        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", asked_with(self.settings)))
 
     def operator(self, model: str, spec: Any) -> Any:
         """Return the operator that builds the model."""

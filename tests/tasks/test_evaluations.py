@@ -207,6 +207,16 @@ def test_with_other_settings_everybody_is_asked_anew(chain_db: Database, chain: 
     assert {shard["evaluation_id"] for shard in planned(tasks, chain)} == first
 
 
+def test_settings_that_change_while_a_set_is_asked_do_not_mix_its_answers(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    shard = planned(tasks, chain)[0]
+    tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": SMALL["evaluation"] | {"num_predict": 200}}
+    with pytest.raises(ConfigurationError, match="was to be asked with other settings: clear the task plan_questions"):
+        tasks.run(ask_questions, shard)
+    assert chain_db.counts()["answers"] == 0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -8,11 +8,10 @@ other, and a shard is a run of them for one model, so that the server computes t
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,15 +45,6 @@ def freeze_questions(dataset_id: str) -> str:
     return question_set_id
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Who is asked: a tag of the server that must have this digest."""
-
-    model: str
-    digest: str
-    is_base: bool = False
-
-
 def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     """Open the evaluations of challenger, champion and untuned base, and of the challenger masked, and share them out.
 
@@ -66,13 +56,14 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
+    from ljwx.tasks.pinning import everybody_to_ask, open_evaluation
     from ljwx.tasks.runs import recorded_run
     from ljwx.tasks.scoring import resampling_of
     from ljwx.tasks.serving import serve_aliases
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     resampling_of(settings)  # refuses what the gate would refuse, before anything is asked
-    everybody = _everybody(warehouse, ollama, model)
+    everybody = everybody_to_ask(warehouse, ollama, model)
     names = [each.model for each in everybody]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
@@ -91,42 +82,6 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
             serve_aliases(warehouse, ollama, settings.model.repository)
         run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
     return shards
-
-
-def candidate(warehouse: WarehouseHook, model: str) -> dict[str, Any]:
-    """Return the row of a model that may be asked and decided on.
-
-    :raises ConfigurationError: it is not in the warehouse, or was never verified.
-    """
-    row = warehouse.model(model)
-    if row is None or row["verified"] is None:
-        lacks = "is not in the warehouse" if row is None else "was never verified"
-        raise ConfigurationError(f"{model} {lacks}: clear the task verify_model and what follows")
-    return row
-
-
-def _everybody(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[Asked]:
-    """Return challenger, champion and untuned base, each seen to be on the server as it was when it was recorded."""
-    row, champion = candidate(warehouse, model), warehouse.champion()
-    everybody = [Asked(model, row["digest"])]
-    if champion and champion["model"] != model:
-        everybody.append(Asked(champion["model"], champion["digest"]))
-    everybody.append(Asked(row["base"], row["base_digest"], is_base=True))
-    for each in everybody:
-        check_digest(ollama, each.model, each.digest)
-    return everybody
-
-
-def open_evaluation(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, asked: Asked, question_set_id: str
-) -> int:
-    """Return the evaluation of a model on a question set with the settings in force."""
-    from ljwx.tasks.asking import asked_with
-
-    return warehouse.open_evaluation(
-        run_key, asked.model, asked.digest, question_set_id, asked_with(settings, untuned=asked.is_base),
-        is_base=asked.is_base,
-    )  # fmt: skip
 
 
 def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
@@ -192,10 +147,12 @@ def ask_all(
 
     :param positions: only those from the first to before the second.
     :return: how many were asked.
+    :raises ConfigurationError: other settings are in force than when the evaluation was opened.
     :raises ModelMissing: the model is not on the server, or its name stands for another one by now.
     """
     from ljwx.core.samples import masked
-    from ljwx.tasks.asking import ask
+    from ljwx.tasks.asking import ask, asked_with
+    from ljwx.tasks.pinning import check_digest
 
     evaluation = warehouse.evaluation(evaluation_id) or {}
     model, asked_set = evaluation["model"], warehouse.question_set(evaluation["question_set_id"]) or {}
@@ -203,6 +160,8 @@ def ask_all(
     rows = warehouse.questions(evaluation["question_set_id"])[slice(*positions or (None,))]
     waiting = [row for row in rows if row["sample_id"] not in answered]
     log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
+    if waiting and evaluation["asked_with"] != asked_with(settings, untuned=evaluation["is_base"]):
+        raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
     if waiting:
         check_digest(ollama, model, evaluation["digest"])
     for done, row in enumerate(waiting, start=1):
@@ -211,13 +170,3 @@ def ask_all(
         if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
             log.info("%s: %d%% asked", model, 100 * done // len(waiting))
     return len(waiting)
-
-
-def check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
-    """Answers of another model that took over the name must not count for this one.
-
-    :raises ModelMissing: there is no such tag, or it has another digest.
-    """
-    served = ollama.digest(model)
-    if served != digest:
-        raise ModelMissing(f"{model} on {ollama.settings.url} is another model by now: {served}, not {digest}")

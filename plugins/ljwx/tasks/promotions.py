@@ -55,7 +55,7 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
 def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, question_set_id: str) -> dict[str, Any]:
     """Return the challenger's evaluation with the settings in force."""
     from ljwx.tasks.asking import asked_with
-    from ljwx.tasks.evaluations import candidate
+    from ljwx.tasks.pinning import candidate
 
     digest = candidate(warehouse, model)["digest"]
     found = warehouse.evaluation_of(model, digest, question_set_id, asked_with(settings))

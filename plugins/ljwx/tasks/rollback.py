@@ -91,7 +91,7 @@ def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> 
 def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> dict[str, Any]:
     from ljwx.core.promotions import Reason
     from ljwx.exceptions import NotFound
-    from ljwx.tasks.evaluations import check_digest
+    from ljwx.tasks.pinning import check_digest
 
     aliases = warehouse.alias_rows()
     champion, previous = aliases.get("champion"), aliases.get("previous")

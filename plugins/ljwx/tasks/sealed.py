@@ -87,7 +87,8 @@ def _ask(
     who: Mapping[str, Any],
     question_set_id: str,
 ) -> int:
-    from ljwx.tasks.evaluations import Asked, ask_all, open_evaluation
+    from ljwx.tasks.evaluations import ask_all
+    from ljwx.tasks.pinning import Asked, open_evaluation
 
     asked = Asked(who["model"], who["digest"])
     evaluation_id = open_evaluation(warehouse, settings, run_key, asked, question_set_id)

@@ -126,7 +126,7 @@ class ModelsVerbs(WarehouseBase):
         ]
 
     def evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
-        """Return model, digest, question set, is_base and scorecard of an evaluation."""
+        """Return model, digest, question set, is_base, asked_with and scorecard of an evaluation."""
         return self.row("evaluations/by_id", evaluation_id=evaluation_id)
 
     def evaluation_of(
