@@ -92,6 +92,8 @@ def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -
     """A copy of a database, by its name; dropped at the end unless it is one to `keep` under that name."""
     name = keep or f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name
     if keep is None:
