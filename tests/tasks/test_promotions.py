@@ -247,6 +247,24 @@ def test_another_policy_makes_another_decision_and_the_verdict_told_is_that_of_i
     assert told[2] == told[1]
 
 
+def test_a_challenger_keeps_its_alias_and_tag_until_it_is_champion(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    evaluation = answered(chain_db, chain, model, right=4, valid=False)
+    WarehouseHook().set_challenger(model, chain.built["digest"])
+    rejected = tasks.run(decide_promotion, *evaluation)
+    assert chain_db.rows("SELECT alias, model, promotion_id FROM ljwx.aliases") == [
+        {"alias": "challenger", "model": model, "promotion_id": rejected["promotion_id"]}
+    ]
+    assert digests(server)["ljwx-stock:challenger"] == chain.built["digest"]
+    loose = {**settings(test_share=0), "gate": SMALL["gate"] | {"min_valid_share": 0.0}}
+    tasks.variables["ljwx_training_config"] = loose
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "first_champion"
+    assert chain_db.rows("SELECT alias, model FROM ljwx.aliases") == [{"alias": "champion", "model": model}]
+    assert "ljwx-stock:challenger" not in digests(server)
+
+
 def test_the_window_is_not_opened_for_a_decision_that_stands(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
