@@ -88,7 +88,7 @@ def _spread(by_session: Mapping[date, Sequence[Question]], quota: int, seed: int
     That is systematic sampling: a small quota is spread evenly over time.
     """
     total = sum(map(len, by_session.values()))
-    start = int(_draw(seed, "start"), 16) % max(total, 1)
+    start = int(_draw(seed, "start"), 16) % total
     wanted, seen, given = {}, 0, 0
     for session in sorted(by_session):
         seen += len(by_session[session])
