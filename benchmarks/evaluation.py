@@ -28,7 +28,7 @@ import requests
 from benchmarks.warehouse import _free_port
 
 BASE = "smollm2:135m"
-EACH = 3
+EACH = 2
 """Questions of each task."""
 EXAMPLES = 2
 EXAMPLE_TASK = "risk_assessment"
