@@ -373,7 +373,7 @@ def test_numbers_that_the_source_does_not_carry_leave_the_regression_and_are_nam
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     """A source of k-lines knows no amounts: their rank is null in every snapshot."""
-    chain_db.execute("UPDATE ljwx.samples SET snapshot = jsonb_set(snapshot, '{ranks,amount}', 'null')")
+    chain_db.execute("UPDATE ljwx.samples SET snapshot = jsonb_set(snapshot::jsonb, '{ranks,amount}', 'null')")
     told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
     assert told["verdict"] == "first_champion"
     cards = chain_db.value("SELECT scorecard FROM ljwx.evaluations")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import Settings
+    from ljwx.tasks.pinning import Asked
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,6 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     from ljwx.tasks.pinning import everybody_to_ask, open_evaluation
     from ljwx.tasks.runs import recorded_run
     from ljwx.tasks.scoring import resampling_of
-    from ljwx.tasks.serving import serve_aliases
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     resampling_of(settings)  # refuses what the gate would refuse, before anything is asked
@@ -77,11 +77,18 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
                 settings.evaluation.shard_size,
             )
         ]
-        if (warehouse.champion() or {}).get("model") != model:
-            warehouse.set_challenger(model, everybody[0].digest)
-            serve_aliases(warehouse, ollama, settings.model.repository)
+        _serve_challenger(warehouse, ollama, settings, everybody[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
     return shards
+
+
+def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: Asked) -> None:
+    """Let the alias `challenger` follow, unless it is the champion that is asked again."""
+    from ljwx.tasks.serving import serve_aliases
+
+    if (warehouse.champion() or {}).get("model") != challenger.model:
+        warehouse.set_challenger(challenger.model, challenger.digest)
+        serve_aliases(warehouse, ollama, settings.model.repository)
 
 
 def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
