@@ -29,6 +29,8 @@ BENCHES = {
     "eval_wall_vs_server": ("benchmarks.evaluation", "<= 1.15"),
     "eval_prefix_speedup": ("benchmarks.evaluation", ">= 2"),
     "create_overhead_s": ("benchmarks.evaluation", "<= 2"),
+    "gate_with_effect": ("benchmarks.gate", ">= 0.8"),
+    "gate_without_effect": ("benchmarks.gate", "<= 0.05"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),
 }
 """Name → module whose function of that name measures it, and what the figure should be."""

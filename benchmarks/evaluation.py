@@ -1,8 +1,8 @@
 """Asking and building models: the product against the bare model server, on the sandbox's server and 135M model.
 
-A few-shot model with examples of every task, and frozen questions about synthetic snapshots of one task, as a shard
-has them: prompts have the product's own form and length, what the answers say does not matter here. The warehouse is an
-embedded PostgreSQL, and each answer is saved before the next is asked for, as in a run.
+A few-shot model with two examples, and frozen questions of all four tasks about synthetic snapshots, in the order of a
+question set: prompts have the product's own form and length, what the answers say does not matter here. The warehouse
+is an embedded PostgreSQL, and each answer is saved before the next is asked for, as in a run.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ import requests
 from benchmarks.warehouse import _free_port
 
 BASE = "smollm2:135m"
-TASK = "risk_assessment"
-QUESTIONS = 5
+EACH = 2
+"""Questions of each task."""
 EXAMPLES = 2
+EXAMPLE_TASK = "risk_assessment"
 CONTEXT = 8192
 ANSWER = '{"risk":"low","factors":["波动偏低","回撤较浅"],"analysis":"波动偏低,回撤较浅","note":"不构成投资建议"}'
 
@@ -39,7 +40,7 @@ def eval_wall_vs_server() -> dict[str, Any]:
     """Seconds of an evaluation / seconds that the model server itself counted for the same answers."""
     wall, server = asked_as_usual()
     return {
-        "value": wall / server, "unit": "x", "ours": wall, "peer": server, "runs": QUESTIONS,
+        "value": wall / server, "unit": "x", "ours": wall, "peer": server, "runs": len(asked_tasks()),
         "note": "ours: wall-clock s of the shard; peer: the server's own total",
     }  # fmt: skip
 
@@ -49,8 +50,8 @@ def eval_prefix_speedup() -> dict[str, Any]:
     ours, _ = asked_as_usual()
     peer = asked_without_prefix()
     return {
-        "value": peer / ours, "unit": "x", "ours": ours, "peer": peer, "runs": QUESTIONS,
-        "note": f"s for {QUESTIONS} questions behind {EXAMPLES} examples; a random mark before the system prompt",
+        "value": peer / ours, "unit": "x", "ours": ours, "peer": peer, "runs": len(asked_tasks()),
+        "note": f"s for all questions, behind {EXAMPLES} examples; a random mark before the system prompt",
     }  # fmt: skip
 
 
@@ -71,17 +72,15 @@ def asked_as_usual() -> tuple[float, float]:
 
     The model is loaded before, and its prefix is not in the cache.
     """
-    from ljwx.settings import load_settings
     from ljwx.tasks.evaluations import ask_all
 
     with workbench() as bench:
         evaluation_id = bench.evaluation()
-        settings = load_settings({"model": {"base": BASE}})
         begin = time.perf_counter()
-        asked = ask_all(bench.warehouse, bench.ollama, settings, evaluation_id)
+        asked = ask_all(bench.warehouse, bench.ollama, bench.settings, evaluation_id)
         wall = time.perf_counter() - begin
-        if asked != QUESTIONS:
-            raise RuntimeError(f"{asked} of {QUESTIONS} questions were asked")
+        if asked != len(asked_tasks()):
+            raise RuntimeError(f"{asked} of {len(asked_tasks())} questions were asked")
         rows = _query(bench.url, "SELECT server_s FROM ljwx.answers")
     return wall, sum(row[0] for row in rows)
 
@@ -95,18 +94,27 @@ def asked_without_prefix() -> float:
     settings, order = load_settings({}), np.random.default_rng(7)
     with workbench() as bench:
         prompts = load_prompts(include_folder() / "prompts", "v1")
-        told = [question(TASK, text, prompts, system=False)[0] for text in snapshots(QUESTIONS, seed=1)]
+        tasks = asked_tasks()
+        texts = snapshots(len(tasks), seed=1)
+        told = [question(task, text, prompts, system=False)[0] for task, text in zip(tasks, texts, strict=True)]
         options = {**bench.spec.parameters, "seed": settings.evaluation.seed}
         options["num_predict"] = settings.evaluation.num_predict
         begin = time.perf_counter()
-        for at in order.permutation(QUESTIONS):
+        for at in order.permutation(len(tasks)):
             mark = {"role": "system", "content": f"{order.bytes(8).hex()} {bench.spec.system}"}
             examples = [message.model_dump() for message in bench.spec.messages]
             bench.ollama.chat(
-                BASE, [mark, *examples, told[at]], format=answer_schema(TASK), options=options,
+                BASE, [mark, *examples, told[at]], format=answer_schema(tasks[at]), options=options,
                 top_logprobs=settings.evaluation.top_logprobs,
             )  # fmt: skip
         return time.perf_counter() - begin
+
+
+def asked_tasks() -> list[Any]:
+    """Return the task of each question."""
+    from ljwx.core.tasks import TASKS
+
+    return [task for task in TASKS for _ in range(EACH)]
 
 
 def snapshots(count: int, seed: int) -> list[str]:
@@ -141,24 +149,33 @@ class Workbench:
     warehouse: Any
     ollama: Any
 
+    @property
+    def settings(self) -> Any:
+        """The shipped settings on the sandbox's base."""
+        from ljwx.settings import load_settings
+
+        return load_settings({"model": {"base": BASE}})
+
     def evaluation(self) -> int:
         """Build the model, write the questions, load the model, and return the open evaluation."""
-        from ljwx.core.evaluations import Question
+        from ljwx.core.evaluations import CLASSES, Question
         from ljwx.hooks.warehouse import RunRef
+        from ljwx.tasks.asking import asked_with
 
         run_key = self.warehouse.start_run(RunRef("bench", "bench", "evaluation"))
-        texts = snapshots(QUESTIONS, seed=1)
+        tasks = asked_tasks()
+        texts = snapshots(len(tasks), seed=1)
         model = self.spec.model_name(date(2026, 1, 5))
         _run(self.operator(model, self.spec))
         digest = self.ollama.digest(model)
         _write(self.url, run_key, texts, {"model": model, "digest": digest}, self.spec)
         questions = [
-            Question(f"q{at}", TASK, f"{at:06d}.SZ", date(2026, 1, 5) + timedelta(days=at), "low", None, "", "")
-            for at in range(QUESTIONS)
+            Question(f"q{at}", task, f"{at:06d}.SZ", date(2026, 1, 5) + timedelta(at), CLASSES[task][0], None, "", "")
+            for at, task in enumerate(tasks)
         ]
         self.warehouse.save_question_set(run_key, "bench", "bench", questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
-        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench"))
+        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", asked_with(self.settings)))
 
     def operator(self, model: str, spec: Any) -> Any:
         """Return the operator that builds the model."""
@@ -246,7 +263,7 @@ def _spec(ollama: Any) -> Any:
     from ljwx.resources import include_folder
 
     prompts = load_prompts(include_folder() / "prompts", "v1")
-    examples = [(TASK, text, ANSWER) for text in snapshots(EXAMPLES, seed=2)]
+    examples: list[tuple[Any, str, str]] = [(EXAMPLE_TASK, text, ANSWER) for text in snapshots(EXAMPLES, seed=2)]
     return BuildSpec.model_validate(
         {
             "base": BASE, "base_digest": ollama.digest(BASE), "strategy": "fewshot", "system": prompts.system,
@@ -273,7 +290,7 @@ def _write(url: str, run_key: int, texts: list[str], built: dict[str, str], spec
                 "INSERT INTO ljwx.samples (sample_id, ts_code, session, task, snapshot, snapshot_sha256, answer, "
                 "label, label_end, bars_from, feature_version, prompt_version, run_key) "
                 "VALUES (%s, %s, %s, %s, %s, '', '{}', 'low', %s, %s, '', 'v1', %s)",
-                (f"q{at}", f"{at:06d}.SZ", session, TASK, text, session, session, run_key),
+                (f"q{at}", f"{at:06d}.SZ", session, asked_tasks()[at], text, session, session, run_key),
             )
             connection.execute("INSERT INTO ljwx.dataset_samples VALUES ('bench', %s, 'validation', NULL)", (f"q{at}",))
         connection.execute(

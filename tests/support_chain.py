@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import json
 import os
 import re
 import subprocess
@@ -101,8 +101,9 @@ class Database:
 def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -> Iterator[str]:
     """A copy of a database, by its name; dropped at the end unless it is one to `keep` under that name."""
     name = keep or f"test_{uuid.uuid4().hex}"
-    gc.collect()  # a database is not copied while a hook that waits to be collected holds a connection to it
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name
     if keep is None:
@@ -231,6 +232,20 @@ def chain_db(
         monkeypatch.setenv("LJWX_DATA", str(chain.data))
         tasks.variables["ljwx_training_config"] = SMALL
         yield Database(postgres.url(name))
+
+
+def evaluation_of(db: Database, chain: Chain, model: str, question_set_id: str = "", *, base: bool = False) -> int:
+    """The open evaluation of a model on the chain's questions, asked with the settings of SMALL; its id."""
+    from ljwx.settings import load_settings
+    from ljwx.tasks.asking import asked_with
+
+    return db.insert(
+        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, asked_with, run_key) "
+        "SELECT %s, CASE WHEN %s THEN base_digest ELSE digest END, %s, %s, %s, run_key FROM ljwx.models "
+        "WHERE model = %s RETURNING evaluation_id",
+        model, base, question_set_id or chain.question_set_id, base,
+        json.dumps(asked_with(load_settings(SMALL), untuned=base)), chain.plan["model"] if base else model,
+    )  # fmt: skip
 
 
 def bars_of(session: date, **changed: dict[str, float | None]) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """What any model has to beat: the rule on the averages, and a regression, held against scikit-learn's own scores."""
 
-import json
 from datetime import date
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from ljwx.core.evaluations import Question, answer_all, logistic, moving_averages, numbers
+from ljwx.core.evaluations import Question, answer_all, logistic, moving_averages, numbers, unknown
 
 CLASSES = {
     "investment_advice": ("buy", "hold", "sell"),
@@ -95,4 +94,12 @@ def test_the_numbers_of_a_snapshot_are_in_the_order_of_their_names():
         "ranks": {"x": 5},
         "levels": {"s": None},
     }
-    assert numbers(snapshot) == numbers(json.dumps(snapshot)) == (1.5, 2.0, 3.0, 4.0, 5.0)
+    assert numbers(snapshot) == (1.5, 2.0, 3.0, 4.0, 5.0)
+    assert numbers(snapshot, ["bar.open", "ranks.x"]) == (1.5, 3.0, 4.0)
+
+
+def test_numbers_that_some_snapshot_lacks_are_named_once():
+    whole = {"bar": {"open": 2}, "features": {"a": 3}, "ranks": {"amount": 5, "ret_5": 6}}
+    lacking = {"bar": {"open": 2}, "features": {"a": None}, "ranks": {"amount": None, "ret_5": 6}}
+    assert unknown([whole, lacking, lacking]) == ("features.a", "ranks.amount")
+    assert unknown([whole]) == ()

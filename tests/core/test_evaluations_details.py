@@ -133,6 +133,13 @@ def test_the_scorecard_has_the_shares_of_the_claims_of_valid_answers():
     assert score(questions, say(questions, 2)).overall.faithfulness is None
 
 
+def test_answers_that_claim_nothing_have_no_shares():
+    questions = ask(2)
+    silent = [Answer(question.sample_id, True, "up", claims=ClaimCounts()) for question in questions]
+    told = score(questions, silent).overall.faithfulness
+    assert (told.answers, told.claims, told.right, told.wrong, told.unsupported) == (2, 0, None, None, None)
+
+
 def test_a_scorecard_with_all_details_survives_json():
     questions = ask(40)
     answers = say(questions, 30)

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ljwx.core.evaluations import CLASSES, Answer, Question, distribution, freeze, question_set_hash
+from ljwx.core.evaluations import CLASSES, Answer, Question, distribution, freeze, question_set_hash, score
+from ljwx.core.promotions import GatePolicy
+from ljwx.exceptions import ConfigurationError
+from ljwx.settings import EvaluationSettings
 
 START = date(2024, 1, 1)
 BOARDS = ("main", "chinext", "star")
@@ -70,7 +73,7 @@ def test_a_task_with_few_candidates_leaves_its_share_to_the_others():
 
 @pytest.mark.parametrize("size", [12, 60, 100, 333])
 def test_sessions_boards_and_classes_keep_their_shares(size):
-    candidates = [q for q in CANDIDATES if q.task == "price_direction"]
+    candidates = [q for q in CANDIDATES if q.task == "risk_assessment"]
     frozen = freeze(candidates, size, seed=3)
     assert len(frozen) == size
     for key, slack in ((lambda q: q.session, 1), (lambda q: q.board, 2), (lambda q: q.label, 2)):
@@ -80,9 +83,50 @@ def test_sessions_boards_and_classes_keep_their_shares(size):
 
 
 def test_fewer_questions_than_sessions_are_spread_evenly_over_time():
-    candidates = [q for q in CANDIDATES if q.task == "price_direction"]
+    candidates = [q for q in CANDIDATES if q.task == "risk_assessment"]
     days = [(q.session - START).days for q in freeze(candidates, 10, seed=3)]
     assert {later - earlier for earlier, later in pairwise(days)} == {3}
+
+
+@pytest.mark.parametrize("size", [30, 60, 62, 333])
+@pytest.mark.parametrize("task", ["price_direction", "investment_advice"])
+def test_a_task_about_returns_is_asked_of_three_stocks_a_session_or_more(task, size):
+    frozen = freeze([q for q in CANDIDATES if q.task == task], size, seed=3)
+    by_session = {day: [q for q in frozen if q.session == day] for day in {q.session for q in frozen}}
+    assert len(frozen) == size
+    assert len(by_session) == min(size // 3, 30)
+    for members in by_session.values():
+        assert size // len(by_session) <= len(members) <= -(-size // len(by_session))
+        assert len({q.label for q in members}) > 1
+    days = sorted(by_session)
+    gaps = {(later - earlier).days for earlier, later in pairwise(days)}
+    assert max(gaps) - min(gaps) <= 1
+    for key in (lambda q: q.board, lambda q: q.label):
+        there = Counter(key(q) for q in CANDIDATES if q.task == task)
+        chosen = Counter(map(key, frozen))
+        for value, count in there.items():
+            assert abs(chosen[value] - size * count / there.total()) < 4, value
+
+
+def test_sessions_with_too_few_stocks_or_one_class_give_what_the_others_cannot():
+    pairs = [question(at, day=at // 2, label=("up", "down")[at % 2]) for at in range(20)]
+    alike = [question(100 + at, day=20 + at // 3) for at in range(9)]
+    able = [question(200 + at, day=30, label=("up", "flat", "down")[at]) for at in range(3)]
+    frozen = freeze(pairs + alike + able, 9, seed=1)
+    assert Counter(q.session for q in frozen)[START + timedelta(days=30)] == 3
+    assert len(frozen) == 9
+    assert len(freeze(pairs + alike, 9, seed=1)) == 9
+
+
+def test_the_default_question_set_has_a_rank_correlation_and_the_sessions_that_the_gate_wants():
+    """Sixty validation sessions, as a year and a half of sessions gives."""
+    questions = freeze(market(days=60, per_day=12), EvaluationSettings().questions, EvaluationSettings().seed)
+    answers = [Answer(q.sample_id, True, q.label) for q in questions]
+    card = score(questions, answers)
+    assert card.overall.sessions >= GatePolicy().min_sessions
+    for task in ("price_direction", "investment_advice"):
+        assert card.tasks[task].rank_ic.sessions == EvaluationSettings().questions // 4 // 3
+        assert card.tasks[task].rank_ic.mean == pytest.approx(1.0)
 
 
 @settings(deadline=None)  # other processes share the machine
@@ -134,14 +178,18 @@ def test_with_too_few_candidates_all_are_taken():
 @pytest.mark.parametrize(
     ("candidates", "size", "message"),
     [
-        ([], 10, "no candidates"),
+        ([], 10, "no candidates; the split is empty"),
         (CANDIDATES, 0, "size must be at least 1, not 0"),
-        ([question(1), question(1, day=3)], 2, "sample_id occurs twice"),
     ],
 )
 def test_a_set_that_cannot_be_frozen_is_refused(candidates, size, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigurationError, match=message):
         freeze(candidates, size, seed=1)
+
+
+def test_a_sample_that_is_listed_twice_is_refused():
+    with pytest.raises(ValueError, match="sample_id occurs twice"):
+        freeze([question(1), question(1, day=3)], 2, seed=1)
 
 
 def test_the_hash_is_the_sha256_of_the_fields_whatever_the_order():

@@ -16,6 +16,7 @@ from ljwx.core.evaluations import (
     question_set_hash,
     score,
 )
+from ljwx.exceptions import ConfigurationError
 
 NAMES = {"u": "up", "f": "flat", "d": "down", "n": "neutral", "b": "bullish", "-": None}
 
@@ -159,7 +160,6 @@ def test_a_scorecard_survives_json_and_cannot_be_changed():
 @pytest.mark.parametrize(
     ("questions", "answers", "message"),
     [
-        ([], [], "question set: it is empty"),
         (ask("uu"), say("u"), "1 of 2 have no answer, first s1"),
         (ask("u"), say("uu"), "1 of 1 were never asked, first s1"),
         (ask("u"), say("u") + say("f"), "s0 is answered twice"),
@@ -174,6 +174,11 @@ def test_a_scorecard_survives_json_and_cannot_be_changed():
 def test_answers_that_do_not_fit_the_questions_are_refused(questions, answers, message):
     with pytest.raises(ValueError, match=message):
         score(questions, answers)
+
+
+def test_a_set_of_no_questions_is_refused():
+    with pytest.raises(ConfigurationError, match="question set: it is empty"):
+        score([], [])
 
 
 def test_majority_says_the_most_frequent_class_of_train_with_its_frequencies():

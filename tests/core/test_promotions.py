@@ -4,7 +4,8 @@ from datetime import date, timedelta
 import pytest
 
 from ljwx.core.evaluations import Answer, ClaimCounts, Question, paired_difference, score
-from ljwx.core.promotions import Decision, GatePolicy, decide, with_sealed_test
+from ljwx.core.promotions import Decision, GatePolicy, RolledBack, decide, with_sealed_test
+from ljwx.exceptions import ConfigurationError
 
 POLICY = GatePolicy(min_questions=80, min_sessions=40, block=10, resamples=1000, max_latency_p95_s=2.0)
 TASKS = {"price_direction": ("up", "flat", "down"), "technical_analysis": ("bullish", "neutral", "bearish")}
@@ -156,6 +157,13 @@ def test_a_challenger_whose_numbers_and_readings_are_not_those_of_the_snapshot_i
     assert codes(decision, favourable=False) == bad
 
 
+def test_answers_that_claim_nothing_are_told_and_are_no_evidence_of_faithfulness():
+    decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 0, 0, 0))
+    assert decision.verdict == "first_champion"
+    assert codes(decision, favourable=False) == ["no_claims:price_direction"]
+    assert not [reason for reason in decision.reasons if reason.code.startswith("faithful_share")]
+
+
 def test_the_reason_tells_the_claims_apart():
     decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 7, 2, 1))
     (reason,) = [reason for reason in decision.reasons if reason.code.startswith("faithful_share")]
@@ -189,6 +197,17 @@ def test_a_floor_holds_for_every_task_not_for_their_mean():
     bad = answers[:half] + [Answer(a.sample_id, True, "neutral", None, 1.0) for a in answers[half:]]
     decision = judge(questions, bad)
     assert codes(decision, favourable=False) == ["modal_share:technical_analysis"]
+
+
+@pytest.mark.parametrize(("same", "allowed"), [(True, False), (True, True), (False, False)])
+def test_only_the_same_spec_that_a_person_rolled_back_is_refused_and_only_unless_the_policy_allows_it(same, allowed):
+    policy = POLICY.model_copy(update={"promote_rolled_back": allowed})
+    before = RolledBack(model="old", reason="it invents prices", same=same)
+    decision = decide(policy, score(QUESTIONS, say(QUESTIONS, ALL)), None, None, None, before)
+    assert decision.verdict == ("rejected" if same and not allowed else "first_champion")
+    code = "rolled_back_before" if same else "like_one_rolled_back"
+    assert codes(decision, favourable=False) == [code]
+    assert "old, which a person rolled back: it invents prices" in decision.reasons[-1].text
 
 
 def test_baselines_are_reported_and_decide_nothing():
@@ -245,5 +264,5 @@ def test_a_policy_that_would_not_protect_is_refused(change, message):
 
 
 def test_a_block_shorter_than_the_horizon_is_refused():
-    with pytest.raises(ValueError, match="block 10 must be at least the horizon 11"):
+    with pytest.raises(ConfigurationError, match=r"gate\.block 10 must be at least samples\.horizon 11"):
         POLICY.resampling(horizon=11, seed=0)

@@ -38,14 +38,23 @@ def rights(generator, accuracy, trials, sessions, per_session, within, over):
     return luck < NormalDist().inv_cdf(accuracy)
 
 
-def promoted(champion, challenger, sessions, per_session, within, over, seed):
-    """Count the trials whose interval lies above the margin."""
+def promoted(champion, challenger, sessions, per_session, within, over, seed, counts=None):
+    """Count the trials whose interval lies above the margin.
+
+    :param counts: questions of each session, at most ``per_session``; by default as many.
+    """
     generator = np.random.default_rng(seed)
+    counts = np.full(sessions, per_session) if counts is None else counts
+    asked = np.arange(per_session) < counts[:, None]
     shape = (TRIALS, sessions, per_session, within, over)
-    theirs, ours = (rights(generator, accuracy, *shape) for accuracy in (champion, challenger))
+    theirs, ours = (rights(generator, accuracy, *shape) & asked for accuracy in (champion, challenger))
     sums = (ours.sum(axis=2) - theirs.sum(axis=2)).T.astype(float)
-    _, low, _ = block_interval(sums, np.full(sessions, float(per_session)), RESAMPLING)
+    _, low, _ = block_interval(sums, counts.astype(float), RESAMPLING)
     return int((low > POLICY.margin).sum())
+
+
+CLUSTERED = np.array([5, 5, 2] * 20)
+"""The default set of 240: two tasks asked once on each of 60 sessions, two others three times on every third."""
 
 
 LUCK = pytest.mark.parametrize(
@@ -59,6 +68,16 @@ LUCK = pytest.mark.parametrize(
 @pytest.mark.parametrize(("sessions", "per_session"), [(50, 5), (60, 4), (120, 2), (240, 4)])
 def test_without_a_real_difference_chance_promotes_in_at_most_one_of_twenty_trials(sessions, per_session, within, over):
     assert promoted(0.4, 0.4, sessions, per_session, within, over, seed=sessions) <= CHANCE_AT_MOST
+
+
+@LUCK
+def test_clusters_of_questions_make_chance_promote_no_more(within, over):
+    assert promoted(0.4, 0.4, 60, 5, within, over, seed=9, counts=CLUSTERED) <= CHANCE_AT_MOST
+
+
+def test_a_planted_difference_is_found_in_clusters_too():
+    assert promoted(0.4, 0.56, 60, 5, 0.0, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * TRIALS
+    assert promoted(0.4, 0.6, 60, 5, 0.1, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * TRIALS
 
 
 @pytest.mark.parametrize("accuracy", [0.1, 0.34, 0.6, 0.9])

@@ -101,20 +101,36 @@ def test_a_card_that_lacks_everything_still_makes_a_report(cards: dict[str, Any]
     assert tasks(cards.get("model", {})) == ()
 
 
+def test_the_table_of_tasks_shows_what_was_claimed_and_the_rank_correlation() -> None:
+    cards = {"model": card(0.3), "logistic": card(0.2) | {"left_out": ["ranks.amount"]}}
+    told = cards["model"]["tasks"]
+    told["price_direction"] |= {
+        "faithfulness": {"answers": 6, "claims": 40, "right": 0.925, "wrong": 0.075, "unsupported": 0.0},
+        "rank_ic": {"mean": 0.0421, "sessions": 20, "interval": None},
+    }
+    told["risk_assessment"]["faithfulness"] = {"answers": 6, "claims": 0, "right": None}
+    page = rendered(scorecard=cards)
+    for text in (Page(page.html).text, page.markdown):
+        assert "92.5 % / 40" in text
+        assert "0.042 / 20" in text
+        assert "– / 0" in text
+        assert "did without: ranks.amount" in text
+
+
 def test_numbers_that_no_table_knows_are_shown_by_their_path() -> None:
     cards = {
         "model": card(0.3),
         "majority": card(0.3),
         "masking": {"gap": {"estimate": 0.125, "resampling": {"block": 1}}},
     }
-    cards["model"]["overall"]["rank_ic"] = {"mean": 0.0421, "sessions": 40}
-    cards["model"]["tasks"]["price_direction"]["faithfulness"] = {"right": 9, "text": "no number", "all": True}
+    cards["model"]["overall"]["skill"] = {"mean": 0.0421, "sessions": 40}
+    cards["model"]["tasks"]["price_direction"]["drift"] = {"right": 9, "text": "no number", "all": True}
     assert dict(further(cards)) == {
-        "rank_ic · mean": 0.0421, "rank_ic · sessions": 40, "price_direction: faithfulness · right": 9,
+        "skill · mean": 0.0421, "skill · sessions": 40, "price_direction: drift · right": 9,
         "masking · gap · estimate": 0.125,
     }  # fmt: skip
     page = rendered(scorecard=cards)
-    assert "rank_ic · mean" in Page(page.html).text
+    assert "skill · mean" in Page(page.html).text
     assert "| masking · gap · estimate | 0.125 |" in page.markdown
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from math import log
 from typing import Any
 
 import pytest
 
-from ljwx.exceptions import ModelMissing
+from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.tasks.asking import read_answer
 from ljwx.tasks.evaluations import ask_questions, freeze_questions, plan_questions
@@ -25,6 +26,14 @@ ADVICE = {
     "note": "不构成投资建议",
 }
 TEXT = json.dumps(ADVICE, ensure_ascii=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_challenger(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The tag that planning serves is gone afterwards."""
+    yield
+    if "chain_db" in request.fixturenames:
+        request.getfixturevalue("ollama_sandbox").delete("ljwx-stock:challenger")
 
 
 def test_an_answer_that_keeps_to_the_schema_is_read() -> None:
@@ -124,8 +133,9 @@ def test_a_champion_is_asked_the_same_questions(chain_db: Database, chain: Chain
 def another_model(db: Database, name: str) -> str:
     """A row of a model that is not on the server."""
     db.execute(
-        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, run_key) "
-        "SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, run_key FROM ljwx.models",
+        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, "
+        "run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, run_key "
+        "FROM ljwx.models",
         name,
     )
     return name
@@ -150,6 +160,80 @@ def test_a_name_that_stands_for_another_model_by_now_is_not_asked(
     with pytest.raises(ModelMissing, match=f"{chain.plan['model']} on .* is another model by now"):
         tasks.run(ask_questions, shard)
     assert (chain_db.counts()["answers"], ollama_faulty.stats()["requests"]) == (0, asked)
+
+
+def test_with_other_settings_everybody_is_asked_anew(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    """Answers that were cut earlier, say, are not compared with longer ones."""
+    first = {shard["evaluation_id"] for shard in planned(tasks, chain)}
+    for changed in ({"num_predict": 200}, {"seed": 8, "masked_share": 0}, {"top_logprobs": 0}):
+        tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": SMALL["evaluation"] | changed}
+        assert not first & {shard["evaluation_id"] for shard in planned(tasks, chain)}
+    tasks.variables["ljwx_training_config"] = SMALL
+    assert {shard["evaluation_id"] for shard in planned(tasks, chain)} == first
+
+
+def test_settings_that_change_while_a_set_is_asked_do_not_mix_its_answers(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    shard = planned(tasks, chain)[0]
+    tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": SMALL["evaluation"] | {"num_predict": 200}}
+    with pytest.raises(ConfigurationError, match="was to be asked with other settings: clear the task plan_questions"):
+        tasks.run(ask_questions, shard)
+    assert chain_db.counts()["answers"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("UPDATE ljwx.models SET digest = repeat('0', 64)", "ljwx-stock:.* is another model by now: .*, not 0000"),
+        ("UPDATE ljwx.models SET base_digest = repeat('0', 64)", f"{BASE} on .* is another model by now"),
+        ("UPDATE ljwx.models SET verified = NULL", "was never verified: clear the task verify_model"),
+        ("DELETE FROM ljwx.questions", "has no questions: clear the task freeze_questions"),
+    ],
+    ids=["challenger replaced", "base replaced", "never verified", "no questions"],
+)
+def test_who_is_not_what_was_recorded_is_not_asked(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, change: str, message: str
+) -> None:
+    chain_db.execute(change)
+    with pytest.raises((ModelMissing, ConfigurationError), match=message):
+        planned(tasks, chain)
+    assert (chain_db.counts()["evaluations"], chain_db.counts()["aliases"]) == (0, 0)
+
+
+def test_a_champion_that_was_replaced_on_the_server_is_not_asked(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    champion = another_model(chain_db, "ljwx-stock:replaced")
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, repeat('0', 64))", champion
+    )
+    assert ollama_sandbox.post("copy", {"source": chain.plan["model"], "destination": champion}).ok
+    try:
+        with pytest.raises(ModelMissing, match=f"{champion} on .* is another model by now: .*, not 0000"):
+            planned(tasks, chain)
+    finally:
+        ollama_sandbox.delete(champion)
+    assert chain_db.rows(EVALUATIONS) == []
+
+
+def test_labels_that_overlap_further_than_a_block_are_refused_before_anything_is_asked(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    tasks.variables["ljwx_training_config"] = {**SMALL, "gate": SMALL["gate"] | {"block": 4}}
+    with pytest.raises(ConfigurationError, match=r"gate\.block 4 must be at least samples\.horizon 5"):
+        planned(tasks, chain)
+    assert chain_db.rows(EVALUATIONS) == []
+
+
+def test_the_model_that_is_asked_is_served_as_challenger(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    planned(tasks, chain)
+    (row,) = chain_db.rows("SELECT alias, model, digest FROM ljwx.aliases")
+    assert row == {"alias": "challenger", "model": chain.plan["model"], "digest": chain.built["digest"]}
+    served = {tag["name"]: tag["digest"].removeprefix("sha256:") for tag in ollama_sandbox.get("tags")["models"]}
+    assert served["ljwx-stock:challenger"] == chain.built["digest"]
 
 
 KILLED = """

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ljwx.assets import MODEL
 from ljwx.core.evaluations import Scorecard
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import BuildFailed, ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import load_settings
 from ljwx.tasks.promotions import decide_promotion
-from support_chain import SMALL, Chain, Database
+from ljwx.tasks.serving import serve_aliases
+from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
 
+ONE_DAY = timedelta(days=1)
 LATEST, OTHER = "ljwx-stock:latest", "ljwx-stock:other"
 
 
@@ -24,8 +29,8 @@ def server(ollama_sandbox: OllamaServer, tasks: TaskRunner) -> Iterator[OllamaSe
     """The model server; the alias and the second model are gone afterwards. The test split stays sealed."""
     tasks.variables["ljwx_training_config"] = settings(test_share=0)
     yield ollama_sandbox
-    ollama_sandbox.delete(LATEST)
-    ollama_sandbox.delete(OTHER)
+    for name in (LATEST, OTHER, "ljwx-stock:previous", "ljwx-stock:challenger"):
+        ollama_sandbox.delete(name)
 
 
 def settings(**evaluation: Any) -> dict[str, Any]:
@@ -40,11 +45,7 @@ def answered(
     db: Database, chain: Chain, model: str, *, right: int, valid: bool = True, base: bool = False
 ) -> tuple[str, str]:
     """Write an evaluation of the model with the first `right` answers right; return model and question set."""
-    evaluation = db.insert(
-        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, run_key) "
-        "SELECT %s, digest, %s, %s, run_key FROM ljwx.models LIMIT 1 RETURNING evaluation_id",
-        model, chain.question_set_id, base,
-    )  # fmt: skip
+    evaluation = evaluation_of(db, chain, model, base=base)
     wrong = {"investment_advice": ("buy", "hold"), "risk_assessment": ("low", "medium"),
              "price_direction": ("up", "flat"), "technical_analysis": ("bullish", "neutral")}  # fmt: skip
     questions = db.rows(
@@ -65,8 +66,9 @@ def second_model(db: Database, chain: Chain, server: OllamaServer) -> None:
     """Another model with the same weights, as row and as tag."""
     assert server.post("copy", {"source": chain.plan["model"], "destination": OTHER}).ok
     db.execute(
-        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, run_key) "
-        "SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, run_key FROM ljwx.models",
+        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, "
+        "run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, run_key "
+        "FROM ljwx.models",
         OTHER,
     )
 
@@ -168,19 +170,19 @@ def test_a_champion_that_has_not_answered_the_questions_is_a_clear_error_and_not
     with pytest.raises(ConfigurationError) as refused:
         tasks.run(decide_promotion, *evaluation)
     assert str(refused.value) == (
-        f"the champion {OTHER} has not answered question set {chain.question_set_id}: "
-        "it became champion in between; clear the task plan_questions and what follows"
+        f"the champion {OTHER} has not answered question set {chain.question_set_id} with the settings in force: "
+        "clear the task plan_questions and what follows"
     )
     assert chain_db.state("aliases", "promotions", "evaluations") == before
     assert LATEST not in digests(server)
 
 
-def recorded(db: Database, chain: Chain, verdict: str, promoted: bool) -> int:
-    """A decision on the model against the other one, as an earlier run left it."""
+def recorded(db: Database, verdict: str, promoted: bool) -> int:
+    """A decision on the newest evaluation against the other model, as an earlier run left it."""
     return db.insert(
-        "INSERT INTO ljwx.promotions (challenger, champion, question_set_id, verdict, promoted, reasons, policy, "
-        "run_key) SELECT model, %s, %s, %s, %s, '[]', '{}', run_key FROM ljwx.models WHERE model = %s "
-        "RETURNING promotion_id", OTHER, chain.question_set_id, verdict, promoted, chain.plan["model"],
+        "INSERT INTO ljwx.promotions (challenger, champion, question_set_id, evaluation_id, verdict, promoted, "
+        "reasons, policy, run_key) SELECT model, %s, question_set_id, evaluation_id, %s, %s, '[]', '{}', run_key "
+        "FROM ljwx.evaluations ORDER BY evaluation_id DESC LIMIT 1 RETURNING promotion_id", OTHER, verdict, promoted,
     )  # fmt: skip
 
 
@@ -190,43 +192,153 @@ def test_a_repeated_task_finds_its_own_decision_after_the_challenger_became_cham
     second_model(chain_db, chain, server)
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
-    promotion = recorded(chain_db, chain, "promoted", promoted=True)
+    promotion = recorded(chain_db, "promoted", promoted=True)
     crown(chain_db, chain.plan["model"], promotion)
     before = promotions(chain_db), chain_db.rows(ALIASES)
     assert tasks.run(decide_promotion, *evaluation)["promotion_id"] == promotion
     assert (promotions(chain_db), chain_db.rows(ALIASES)) == before
 
 
+def test_the_champion_is_not_decided_on_with_other_answers(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    crown(chain_db, chain.plan["model"])
+    with pytest.raises(ConfigurationError, match="is the champion already: there is nothing to decide"):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+
+
+def made(chain: Chain, evaluation_id: int, champion: str | None, **changed: Any) -> dict[str, Any]:
+    """A decision that promotes the model, as it is handed to the warehouse."""
+    return {
+        "challenger": chain.plan["model"], "champion": champion, "question_set_id": chain.question_set_id,
+        "evaluation_id": evaluation_id, "verdict": "promoted", "promoted": True, "reasons": [], "policy": {}, **changed,
+    }  # fmt: skip
+
+
 def test_a_decision_stands_when_the_same_evidence_is_judged_again(
     chain_db: Database, chain: Chain, server: OllamaServer
 ) -> None:
-    from ljwx.hooks.warehouse import WarehouseHook
-
     second_model(chain_db, chain, server)
     crown(chain_db, OTHER)
-    promotion = recorded(chain_db, chain, "kept_champion", promoted=False)
-    again = {
-        "challenger": chain.plan["model"], "champion": OTHER, "question_set_id": chain.question_set_id,
-        "verdict": "promoted", "promoted": True, "reasons": [], "policy": json.loads("{}"),
-    }  # fmt: skip
+    evaluation = evaluation_of(chain_db, chain, chain.plan["model"])
+    promotion = recorded(chain_db, "kept_champion", promoted=False)
     run = chain_db.column("SELECT run_key FROM ljwx.models")[0]
+    again = made(chain, evaluation, OTHER)
     assert WarehouseHook().save_promotion(run, again, chain.built["digest"]) == promotion
     assert chain_db.column("SELECT model FROM ljwx.aliases") == [OTHER]
     assert promotions(chain_db)[0]["verdict"] == "kept_champion"
 
 
-def test_the_champion_that_is_beaten_becomes_previous(chain_db: Database, chain: Chain, server: OllamaServer) -> None:
-    from ljwx.hooks.warehouse import WarehouseHook
+def test_another_policy_makes_another_decision_and_the_verdict_told_is_that_of_its_row(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    strict, loose = ({**settings(test_share=0), "gate": SMALL["gate"] | {"min_valid_share": s}} for s in (0.95, 0.0))
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4, valid=False)
+    told = []
+    for config in (strict, loose, strict):
+        tasks.variables["ljwx_training_config"] = config
+        told.append(tasks.run(decide_promotion, *evaluation))
+    # Once it is champion, a stricter policy does not make its decision another one.
+    assert [each["verdict"] for each in told] == ["rejected", "first_champion", "first_champion"]
+    rows = chain_db.rows("SELECT promotion_id, challenger AS model, verdict FROM ljwx.promotions ORDER BY 1")
+    assert rows == told[:2]
+    assert told[2] == told[1]
 
+
+def test_a_challenger_keeps_its_alias_and_tag_until_it_is_champion(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    evaluation = answered(chain_db, chain, model, right=4, valid=False)
+    WarehouseHook().set_challenger(model, chain.built["digest"])
+    rejected = tasks.run(decide_promotion, *evaluation)
+    assert chain_db.rows("SELECT alias, model, promotion_id FROM ljwx.aliases") == [
+        {"alias": "challenger", "model": model, "promotion_id": rejected["promotion_id"]}
+    ]
+    assert digests(server)["ljwx-stock:challenger"] == chain.built["digest"]
+    loose = {**settings(test_share=0), "gate": SMALL["gate"] | {"min_valid_share": 0.0}}
+    tasks.variables["ljwx_training_config"] = loose
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "first_champion"
+    assert chain_db.rows("SELECT alias, model FROM ljwx.aliases") == [{"alias": "champion", "model": model}]
+    assert "ljwx-stock:challenger" not in digests(server)
+
+
+def test_the_window_is_not_opened_for_a_decision_that_stands(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
+    second_model(chain_db, chain, server)
+    crown(chain_db, OTHER)
+    answered(chain_db, chain, OTHER, right=0)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    recorded(chain_db, "kept_champion", promoted=False)
+    policy = load_settings(tasks.variables["ljwx_training_config"]).gate.model_dump_json()
+    chain_db.execute("UPDATE ljwx.promotions SET policy = %s::jsonb", policy)
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "kept_champion"
+    assert (len(promotions(chain_db)), chain_db.rows(LOOKS)) == (1, [])
+
+
+def test_answers_that_were_asked_otherwise_are_no_evidence(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    second_model(chain_db, chain, server)
+    crown(chain_db, OTHER)
+    answered(chain_db, chain, OTHER, right=0)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    # The champion was asked when answers were cut earlier.
+    chain_db.execute(
+        "UPDATE ljwx.evaluations SET asked_with = jsonb_set(asked_with, '{options,num_predict}', '64') "
+        "WHERE model = %s", OTHER,
+    )  # fmt: skip
+    with pytest.raises(
+        ConfigurationError, match=f"the champion {OTHER} has not answered .* with the settings in force"
+    ):
+        tasks.run(decide_promotion, *evaluation)
+    tasks.variables["ljwx_training_config"] = settings(test_share=0, num_predict=200)
+    with pytest.raises(ConfigurationError, match=f"{evaluation[0]} has not been asked .* with the settings in force"):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+
+
+def test_a_model_that_was_never_verified_is_not_decided_on(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    with pytest.raises(ConfigurationError, match="was never verified: clear the task verify_model"):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+
+
+def test_a_rollback_while_the_sealed_questions_are_asked_is_not_undone(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No champion when the challenger was compared; a person has put one in place before the decision is written."""
+    tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
+    second_model(chain_db, chain, server)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    save = WarehouseHook.save_answer
+
+    def interrupted(self: WarehouseHook, evaluation_id: int, answer: Any) -> None:
+        crown(chain_db, OTHER)  # over a connection of its own, as another process would
+        save(self, evaluation_id, answer)
+
+    monkeypatch.setattr(WarehouseHook, "save_answer", interrupted)
+    with pytest.raises(ConfigurationError, match=f"another champion in between: .* the champion is {OTHER}"):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+    assert chain_db.column("SELECT model FROM ljwx.aliases") == [OTHER]
+
+
+def test_the_champion_that_is_beaten_becomes_previous(chain_db: Database, chain: Chain, server: OllamaServer) -> None:
     second_model(chain_db, chain, server)
     chain_db.execute("UPDATE ljwx.models SET digest = %s WHERE model = %s", "0" * 64, OTHER)
     crown(chain_db, OTHER)
-    decision = {
-        "challenger": chain.plan["model"], "champion": OTHER, "question_set_id": chain.question_set_id,
-        "verdict": "promoted", "promoted": True, "reasons": [], "policy": {},
-    }  # fmt: skip
+    evaluation = evaluation_of(chain_db, chain, chain.plan["model"])
     run = chain_db.column("SELECT run_key FROM ljwx.models")[0]
-    WarehouseHook().save_promotion(run, decision, chain.built["digest"])
+    WarehouseHook().save_promotion(run, made(chain, evaluation, OTHER), chain.built["digest"])
     assert chain_db.rows("SELECT alias, model FROM ljwx.aliases ORDER BY alias") == [
         {"alias": "champion", "model": chain.plan["model"]},
         {"alias": "previous", "model": OTHER},
@@ -257,6 +369,44 @@ def test_the_untuned_base_and_the_masked_questions_are_in_the_scorecard(
     assert "baseline_not_compared:base" in codes
 
 
+def test_numbers_that_the_source_does_not_carry_leave_the_regression_and_are_named(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    """A source of k-lines knows no amounts: their rank is null in every snapshot."""
+    chain_db.execute("UPDATE ljwx.samples SET snapshot = jsonb_set(snapshot::jsonb, '{ranks,amount}', 'null')")
+    told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
+    assert told["verdict"] == "first_champion"
+    cards = chain_db.value("SELECT scorecard FROM ljwx.evaluations")
+    assert cards["logistic"]["left_out"] == ["ranks.amount"]
+    assert cards["logistic"]["overall"]["valid_share"] == 1.0
+
+
+def test_a_previous_champion_that_is_gone_from_the_server_has_no_tag_and_the_champion_is_served(
+    chain_db: Database, chain: Chain, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    second_model(chain_db, chain, server)
+    crown(chain_db, model)
+    chain_db.execute("INSERT INTO ljwx.aliases SELECT 'previous', %s, digest FROM ljwx.models LIMIT 1", OTHER)
+    serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert digests(server)["ljwx-stock:previous"] == digests(server)[LATEST] == digests(server)[model]
+    server.delete(OTHER)
+    chain_db.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64) WHERE alias = 'previous'")
+    serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert "ljwx-stock:previous" not in digests(server)
+    assert digests(server)[LATEST] == digests(server)[model]
+
+
+def test_a_champion_that_was_replaced_on_the_server_is_not_served(
+    chain_db: Database, chain: Chain, server: OllamaServer
+) -> None:
+    crown(chain_db, chain.plan["model"])
+    chain_db.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
+    with pytest.raises(BuildFailed, match=f"{LATEST} cannot be the champion {chain.plan['model']}"):
+        serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
+    assert LATEST not in digests(server)
+
+
 def masked(db: Database, chain: Chain, model: str) -> None:
     """The first question asked again masked, and answered in a way that cannot be read."""
     name = f"{chain.question_set_id}-masked"
@@ -268,10 +418,7 @@ def masked(db: Database, chain: Chain, model: str) -> None:
         "INSERT INTO ljwx.questions (question_set_id, position, sample_id) "
         "SELECT %s, 0, sample_id FROM ljwx.questions WHERE position = 0", name,
     )  # fmt: skip
-    evaluation = db.insert(
-        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
-        "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id", name, model,
-    )  # fmt: skip
+    evaluation = evaluation_of(db, chain, model, name)
     db.execute(
         "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, reason, latency_s, prompt_tokens, "
         "answer_tokens) SELECT %s, sample_id, '?', false, 'not_the_schema', 0.5, 300, 60 FROM ljwx.questions "
@@ -304,18 +451,33 @@ def test_a_pass_opens_the_sealed_test_split_once_and_the_decision_reports_it(
     assert (server.stats()["requests"], chain_db.value("SELECT count(*) FROM ljwx.test_looks")) == (asked, 1)
 
 
-def test_another_model_s_look_at_the_same_split_is_counted_on(
-    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+@pytest.mark.parametrize(
+    ("first", "last", "number"),
+    [("2000-01-01", "window", 2), ("window", "2050-01-01", 2), ("2000-01-01", "before", 1), ("after", "2050-01-01", 1)],
+)
+def test_looks_of_another_dataset_are_counted_where_the_windows_share_sessions(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, first: str, last: str, number: int
 ) -> None:
     tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
     second_model(chain_db, chain, server)
+    begin, end = chain_db.rows(
+        "SELECT min(session) AS begin, max(session) AS end FROM ljwx.samples JOIN ljwx.dataset_samples "
+        "USING (sample_id) WHERE split = 'test'"
+    )[0].values()
+    dates = {"window": begin if last == "window" else end, "before": begin - ONE_DAY, "after": end + ONE_DAY}
     chain_db.execute(
-        "INSERT INTO ljwx.test_looks (dataset_id, model, question_set_id, run_key) "
-        "SELECT dataset_id, %s, question_set_id, run_key FROM ljwx.question_sets", OTHER,
+        "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, last_session, "
+        "folder, code_version, run_key) SELECT 'yesterday', sha256, spec, counts, exclusions, proof, first_session, "
+        "last_session, folder, code_version, run_key FROM ljwx.datasets"
+    )
+    chain_db.execute(
+        "INSERT INTO ljwx.test_looks (dataset_id, model, question_set_id, first_session, last_session, run_key) "
+        "SELECT 'yesterday', %s, question_set_id, %s, %s, run_key FROM ljwx.question_sets",
+        OTHER, dates.get(first, first), dates.get(last, last),
     )  # fmt: skip
     tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
     (reason,) = [r for r in chain_db.value("SELECT reasons FROM ljwx.promotions") if r["code"] == "sealed_test"]
-    assert "look number 2" in reason["text"]
+    assert f"look number {number} at these sessions" in reason["text"]
 
 
 @pytest.mark.parametrize("valid", [False, True], ids=["rejected", "never to be opened"])

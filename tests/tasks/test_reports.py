@@ -12,7 +12,7 @@ import pytest
 from ljwx.exceptions import NotFound
 from ljwx.tasks.promotions import decide_promotion
 from ljwx.tasks.reports import write_report
-from support_chain import Chain, Database
+from support_chain import Chain, Database, evaluation_of
 from support_postgres import data_of
 from support_tasks import TaskRunner
 
@@ -27,11 +27,7 @@ def written(chain: Chain, chain_db: Database) -> Iterator[Path]:
 
 def decide(db: Database, chain: Chain, tasks: TaskRunner, valid: bool) -> dict[str, Any]:
     """The decision about a model that says what is true, or nothing that can be read."""
-    evaluation = db.insert(
-        "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
-        "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-        chain.question_set_id, chain.plan["model"],
-    )  # fmt: skip
+    evaluation = evaluation_of(db, chain, chain.plan["model"])
     db.execute(
         "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, label, reason, latency_s, prompt_tokens,"
         " answer_tokens) "

@@ -315,7 +315,7 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database) -> None:
     def promote() -> None:
         promotion = {
             "challenger": OLD, "champion": CHAMPION, "question_set_id": QUESTIONS, "verdict": "promoted",
-            "promoted": True, "reasons": [], "policy": {},
+            "promoted": True, "reasons": [], "policy": {}, "evaluation_id": None,
         }  # fmt: skip
         try:
             WarehouseHook().save_promotion(1, promotion, "0" * 64)

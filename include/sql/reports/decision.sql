@@ -7,11 +7,5 @@ FROM ljwx.promotions p
 JOIN ljwx.models m ON m.model = p.challenger
 JOIN ljwx.datasets d USING (dataset_id)
 JOIN ljwx.runs r ON r.run_key = p.run_key
-LEFT JOIN LATERAL (
-    SELECT *
-    FROM ljwx.evaluations
-    WHERE model = p.challenger AND question_set_id = p.question_set_id
-    ORDER BY evaluation_id DESC
-    LIMIT 1
-) e ON true
+LEFT JOIN ljwx.evaluations e ON e.evaluation_id = p.evaluation_id
 WHERE p.promotion_id = %(promotion_id)s

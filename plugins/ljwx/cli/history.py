@@ -36,7 +36,8 @@ def report(
 
 def _draw_report(console: Console, found: Mapping[str, Any]) -> None:
     for alias in found["aliases"]:
-        console.print(f"{alias['alias']:<12}{alias['model']}  digest {alias['digest'][:12]}  ({alias['verdict']})")
+        verdict = alias["verdict"] or "undecided"
+        console.print(f"{alias['alias']:<12}{alias['model']}  digest {alias['digest'][:12]}  ({verdict})")
     if not found["aliases"]:
         console.print("There is no champion yet: run ljwx_model_build.")
     console.print()

@@ -31,15 +31,13 @@ def ask(
 
     prompts = load_prompts(include_folder() / "prompts", sample["prompt_version"])
     messages = question(sample["task"], sample["snapshot"], prompts, system=untuned)
-    asked = settings.evaluation
-    own = settings.model.parameters if untuned else {}
     started = time.monotonic()
     reply = ollama.chat(
         model,
         list(messages),
         format=answer_schema(sample["task"]),
-        options={**own, "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict},
-        top_logprobs=asked.top_logprobs or None,
+        options=_options(settings, untuned=untuned),
+        top_logprobs=settings.evaluation.top_logprobs or None,
     )
     row = {
         "sample_id": sample["sample_id"], "raw": _storable(reply.content), "latency_s": time.monotonic() - started,
@@ -53,6 +51,26 @@ def ask(
 def _storable(text: str) -> str:
     """Return the text with what no PostgreSQL text can hold, NUL and halves of a surrogate pair, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def asked_with(settings: Settings, *, untuned: bool = False) -> dict[str, Any]:
+    """Return what decides on an answer beside model and sample; answers asked with something else are no match."""
+    import hashlib
+
+    from ljwx.core.samples import TASKS, answer_schema, load_prompts
+    from ljwx.resources import include_folder
+
+    schemas = json.dumps([answer_schema(task) for task in TASKS])
+    prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
+    return {
+        "options": _options(settings, untuned=untuned), "top_logprobs": settings.evaluation.top_logprobs,
+        "schemas": hashlib.sha256(schemas.encode()).hexdigest(), "prompts": prompts.sha256,
+    }  # fmt: skip
+
+
+def _options(settings: Settings, *, untuned: bool) -> dict[str, Any]:
+    asked, own = settings.evaluation, settings.model.parameters if untuned else {}
+    return {**own, "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
 
 
 def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:

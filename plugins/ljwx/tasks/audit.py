@@ -36,13 +36,14 @@ def audit() -> tuple[Orphan, ...]:
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
+    from ljwx.tasks.serving import alias_tags
 
     repository, warehouse, root = current_settings().model.repository, WarehouseHook(), data_root()
     return orphans(
         Sides(
             tags=[model.name for model in OllamaHook().list() if model.name.startswith(f"{repository}:")],
             models=[model.name for model in warehouse.stored_models()],
-            aliases=[f"{repository}:{alias}" for alias in ("latest", "previous", "challenger")],
+            aliases=alias_tags(repository),
             folders=[path.name for path in _finished(root / "datasets")],
             datasets=[dataset.name for dataset in warehouse.stored_datasets()],
             reports=[f"reports/{of.name}/{path.name}" for of in _finished(root / "reports") for path in _finished(of)],

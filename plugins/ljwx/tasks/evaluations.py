@@ -11,12 +11,15 @@ import logging
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from ljwx.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import Settings
+    from ljwx.tasks.pinning import Asked
 
 log = logging.getLogger(__name__)
 
@@ -47,32 +50,45 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     """Open the evaluations of challenger, champion and untuned base, and of the challenger masked, and share them out.
 
     :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
-    :raises ModelMissing: one of them is not on the server.
+    :raises ConfigurationError: settings that no decision can be made with, a model that was never verified, or a
+        question set without questions.
+    :raises ModelMissing: one of them is not on the server, or its name stands for another model by now.
     """
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
+    from ljwx.tasks.pinning import everybody_to_ask, open_evaluation
     from ljwx.tasks.runs import recorded_run
+    from ljwx.tasks.scoring import resampling_of
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    champion, row = warehouse.champion(), warehouse.model(model) or {}
-    names = [model] + ([champion["model"]] if champion and champion["model"] != model else [])
+    resampling_of(settings)  # refuses what the gate would refuse, before anything is asked
+    everybody = everybody_to_ask(warehouse, ollama, model)
+    names = [each.model for each in everybody]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
-        wanted = [(name, question_set_id, False) for name in names] + [(row["base"], question_set_id, True)]
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
-        wanted += [(model, masked, False)] if masked else []
-        digests = {name: ollama.digest(name) for name, _, _ in wanted}
+        wanted = [(each, question_set_id) for each in everybody] + ([(everybody[0], masked)] if masked else [])
         shards = [
             shard
-            for name, asked, is_base in wanted
+            for each, asked in wanted
             for shard in _shards(
-                warehouse.open_evaluation(run.key, name, digests[name], asked, is_base=is_base),
+                open_evaluation(warehouse, settings, run.key, each, asked),
                 len(warehouse.questions(asked)),
                 settings.evaluation.shard_size,
             )
         ]
+        _serve_challenger(warehouse, ollama, settings, everybody[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
     return shards
+
+
+def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: Asked) -> None:
+    """Let the alias `challenger` follow, unless it is the champion that is asked again."""
+    from ljwx.tasks.serving import serve_aliases
+
+    if (warehouse.champion() or {}).get("model") != challenger.model:
+        warehouse.set_challenger(challenger.model, challenger.digest)
+        serve_aliases(warehouse, ollama, settings.model.repository)
 
 
 def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
@@ -80,6 +96,8 @@ def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, q
     from ljwx.core.evaluations import freeze, question_set_hash
 
     rows, size = warehouse.questions(question_set_id), settings.evaluation.masked_questions
+    if not rows:
+        raise ConfigurationError(f"question set {question_set_id} has no questions: clear the task freeze_questions")
     if not size:
         return None
     chosen = freeze(questions_of(rows), size, settings.evaluation.seed)
@@ -136,10 +154,12 @@ def ask_all(
 
     :param positions: only those from the first to before the second.
     :return: how many were asked.
+    :raises ConfigurationError: other settings are in force than when the evaluation was opened.
     :raises ModelMissing: the model is not on the server, or its name stands for another one by now.
     """
     from ljwx.core.samples import masked
-    from ljwx.tasks.asking import ask
+    from ljwx.tasks.asking import ask, asked_with
+    from ljwx.tasks.pinning import check_digest
 
     evaluation = warehouse.evaluation(evaluation_id) or {}
     model, asked_set = evaluation["model"], warehouse.question_set(evaluation["question_set_id"]) or {}
@@ -147,20 +167,13 @@ def ask_all(
     rows = warehouse.questions(evaluation["question_set_id"])[slice(*positions or (None,))]
     waiting = [row for row in rows if row["sample_id"] not in answered]
     log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
+    if waiting and evaluation["asked_with"] != asked_with(settings, untuned=evaluation["is_base"]):
+        raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
     if waiting:
-        _check_digest(ollama, model, evaluation["digest"])
+        check_digest(ollama, model, evaluation["digest"])
     for done, row in enumerate(waiting, start=1):
         told = row | {"snapshot": masked(row["snapshot"])} if asked_set["kind"] == "masked" else row
         warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, untuned=evaluation["is_base"]))
         if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
             log.info("%s: %d%% asked", model, 100 * done // len(waiting))
     return len(waiting)
-
-
-def _check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
-    """Answers of another model that took over the name must not count for this one."""
-    from ljwx.exceptions import ModelMissing
-
-    served = ollama.digest(model)
-    if served != digest:
-        raise ModelMissing(f"{model} on {ollama.settings.url} is another model by now: {served}, not {digest}")

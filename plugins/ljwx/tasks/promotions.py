@@ -22,9 +22,12 @@ PLAN = "the task plan_questions and what follows"
 def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     """Score the challenger, compare it with baselines, base and champion, decide, and serve the champion.
 
+    What was decided on this evidence before stands, and nothing is asked or written again.
+
     :return: promotion_id, model and verdict.
-    :raises ConfigurationError: the challenger or the champion has not answered the questions.
-    :raises BuildFailed: the alias does not point where the decision says.
+    :raises ConfigurationError: the challenger or the champion has not answered the questions, the challenger is the
+        champion, or another one became champion in between.
+    :raises BuildFailed: the champion is not on the server as it was decided on.
     """
     from airflow.sdk import get_current_context
 
@@ -33,19 +36,15 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
     from ljwx.tasks.runs import recorded_run
-    from ljwx.tasks.sealed import report_sealed_test
+    from ljwx.tasks.serving import serve_aliases
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    evaluation = warehouse.evaluation_of(model, question_set_id)
-    if evaluation is None:
-        raise ConfigurationError(f"{model} has not been asked question set {question_set_id}: clear {PLAN}")
+    evaluation = _evaluation(warehouse, settings, model, question_set_id)
     with recorded_run(warehouse, evaluation_id=evaluation["evaluation_id"]) as run:
-        decision, champion = _decide(settings, warehouse, evaluation)
-        decision = report_sealed_test(warehouse, ollama, settings, run.key, evaluation, champion, decision)
-        _log_reasons(decision)
-        promotion_id = warehouse.save_promotion(run.key, _row(decision, evaluation, champion), evaluation["digest"])
-        serve_champion(warehouse, ollama, settings.model.repository)
-        told: dict[str, Any] = {"promotion_id": promotion_id, "model": model, "verdict": decision.verdict}
+        told = warehouse.standing_decision(evaluation["evaluation_id"], settings.gate.model_dump())
+        told = told or _decided(warehouse, ollama, settings, run.key, evaluation)
+        log.info("decision %d: %s", told["promotion_id"], told["verdict"])
+        serve_aliases(warehouse, ollama, settings.model.repository)
         run.outputs |= told
     events = get_current_context()["outlet_events"][MODEL]
     events.extra = told
@@ -53,76 +52,80 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     return told
 
 
-def _log_reasons(decision: Decision) -> None:
+def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, question_set_id: str) -> dict[str, Any]:
+    """Return the challenger's evaluation with the settings in force."""
+    from ljwx.tasks.asking import asked_with
+    from ljwx.tasks.pinning import candidate
+
+    digest = candidate(warehouse, model)["digest"]
+    found = warehouse.evaluation_of(model, digest, question_set_id, asked_with(settings))
+    if found is None:
+        raise ConfigurationError(
+            f"{model} has not been asked question set {question_set_id} with the settings in force: clear {PLAN}"
+        )
+    return found
+
+
+def _decided(
+    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, evaluation: dict[str, Any]
+) -> dict[str, Any]:
+    """Decide, open the sealed window after a pass, and write both."""
+    from ljwx.tasks.sealed import report_sealed_test
+
+    champion = warehouse.champion()
+    decision = _decide(settings, warehouse, evaluation, champion)
+    decision = report_sealed_test(warehouse, ollama, settings, run_key, evaluation, champion, decision)
     for reason in decision.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
+    row = _row(decision, evaluation, champion["model"] if champion else None)
+    promotion_id = warehouse.save_promotion(run_key, row, evaluation["digest"])
+    return {"promotion_id": promotion_id, "model": evaluation["model"], "verdict": decision.verdict}
 
 
 def _row(decision: Decision, evaluation: dict[str, Any], champion: str | None) -> dict[str, Any]:
     return {
         "challenger": evaluation["model"], "champion": champion, "verdict": decision.verdict,
-        "question_set_id": evaluation["question_set_id"], "promoted": decision.promote,
-        "reasons": [reason.model_dump() for reason in decision.reasons],
+        "question_set_id": evaluation["question_set_id"], "evaluation_id": evaluation["evaluation_id"],
+        "promoted": decision.promote, "reasons": [reason.model_dump() for reason in decision.reasons],
         "policy": decision.policy.model_dump(),
     }  # fmt: skip
 
 
-def _decide(settings: Settings, warehouse: WarehouseHook, evaluation: dict[str, Any]) -> tuple[Decision, str | None]:
-    from ljwx.core.promotions import decide
+def _decide(
+    settings: Settings, warehouse: WarehouseHook, evaluation: dict[str, Any], champion: dict[str, Any] | None
+) -> Decision:
+    from ljwx.core.promotions import RolledBack, decide
     from ljwx.tasks.scoring import gather
 
-    champion, champion_answers = _champion(warehouse, evaluation)
-    evidence = gather(warehouse, settings, evaluation, champion_answers)
+    answers = _champion_answers(warehouse, settings, evaluation, champion) if champion else None
+    evidence = gather(warehouse, settings, evaluation, answers)
     warehouse.save_scorecard(
         evaluation["evaluation_id"], {name: card.model_dump(mode="json") for name, card in evidence.cards.items()}
     )
-    decision = decide(
+    before = warehouse.rolled_back(evaluation["model"])
+    return decide(
         settings.gate,
         evidence.cards["model"],
         evidence.cards.get("champion"),
         evidence.differences.get("champion"),
         {name: gap for name, gap in evidence.differences.items() if name != "champion"},
+        RolledBack(**before) if before else None,
     )
-    return decision, champion
 
 
-def _champion(warehouse: WarehouseHook, evaluation: dict[str, Any]) -> tuple[str | None, list[Answer] | None]:
-    """Return the champion that the challenger has to beat, with its answers.
+def _champion_answers(
+    warehouse: WarehouseHook, settings: Settings, evaluation: dict[str, Any], champion: dict[str, Any]
+) -> list[Answer]:
+    """Return the answers of the champion that the challenger has to beat."""
+    from ljwx.tasks.asking import asked_with
 
-    Asked again about the champion itself, that is the one it took the place of: the same evidence, so that a repeated
-    task finds its own decision. None for the first champion.
-    """
-    champion = warehouse.champion() or {}
-    again = champion.get("model") == evaluation["model"]
-    rival = champion.get("beaten") if again else champion.get("model")
-    if rival is None:
-        return None, None
-    theirs = warehouse.evaluation_of(rival, evaluation["question_set_id"])
-    if theirs is None and again:
-        return None, None
+    name, question_set_id = champion["model"], evaluation["question_set_id"]
+    if name == evaluation["model"]:
+        raise ConfigurationError(f"{name} is the champion already: there is nothing to decide")
+    theirs = warehouse.evaluation_of(name, champion["digest"], question_set_id, asked_with(settings))
     if theirs is None:
         raise ConfigurationError(
-            f"the champion {rival} has not answered question set {evaluation['question_set_id']}: "
-            f"it became champion in between; clear {PLAN}"
+            f"the champion {name} has not answered question set {question_set_id} with the settings in force: "
+            f"clear {PLAN}"
         )
-    return rival, warehouse.answers(theirs["evaluation_id"])
-
-
-def serve_champion(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> None:
-    """Point the tag `latest` at the champion, and verify it by digest; nothing to do when it points there."""
-    from ljwx.exceptions import BuildFailed, ModelMissing
-
-    champion = warehouse.champion()
-    if champion is None:
-        return
-    alias = f"{repository}:latest"
-    try:
-        served = ollama.digest(alias)
-    except ModelMissing:
-        served = None
-    if served != champion["digest"]:
-        ollama.copy(champion["model"], alias)
-        served = ollama.digest(alias)
-    if served != champion["digest"]:
-        raise BuildFailed(f"{alias} has digest {served}, the champion {champion['model']} has {champion['digest']}")
-    log.info("%s is %s", alias, champion["model"])
+    return warehouse.answers(theirs["evaluation_id"])

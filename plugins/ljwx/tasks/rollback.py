@@ -39,7 +39,8 @@ def rollback(reason: str) -> dict[str, Any]:
     :param reason: kept with the decision.
     :return: promotion_id, model, instead_of.
     :raises NotFound: there is no champion, or no previous one.
-    :raises ModelMissing: the previous champion is not on the server any more; nothing was changed.
+    :raises ModelMissing: the previous champion is not on the server any more, or its name stands for another model;
+        nothing was changed.
     """
     from datetime import datetime, timezone
 
@@ -60,25 +61,44 @@ def _put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> dict[str, 
     """Decide once for a run, however often it is tried, and let the server follow."""
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.settings import current_settings
-    from ljwx.tasks.promotions import serve_champion
+    from ljwx.tasks.serving import serve_aliases
 
-    ollama = OllamaHook()
-    done = warehouse.rollback_of_run(run_key) or _decide(warehouse, ollama, run_key, reason)
-    serve_champion(warehouse, ollama, current_settings().model.repository)
+    ollama, repository = OllamaHook(), current_settings().model.repository
+    done = (
+        warehouse.rollback_of_run(run_key)
+        or _unserved(warehouse, ollama, repository)
+        or _decide(warehouse, ollama, run_key, reason)
+    )
+    serve_aliases(warehouse, ollama, repository)
     log.info("%s is champion again instead of %s: %s", done["model"], done["instead_of"], reason)
     return done
+
+
+def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> dict[str, Any] | None:
+    """Return the rollback that was decided and that the server did not follow: to decide again would undo it."""
+    champion = warehouse.champion()
+    if champion is None or champion["verdict"] != "rolled_back":
+        return None
+    served = {model.name: model.digest for model in ollama.list()}
+    if served.get(f"{repository}:latest") == champion["digest"]:
+        return None
+    log.warning("decision %d was not served: it is served now, and none is added", champion["promotion_id"])
+    return {
+        "promotion_id": champion["promotion_id"], "model": champion["model"], "instead_of": champion["beaten"],
+    }  # fmt: skip
 
 
 def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> dict[str, Any]:
     from ljwx.core.promotions import Reason
     from ljwx.exceptions import NotFound
+    from ljwx.tasks.pinning import check_digest
 
-    aliases = warehouse.aliases()
+    aliases = warehouse.alias_rows()
     champion, previous = aliases.get("champion"), aliases.get("previous")
     if champion is None or previous is None:
-        have = "there is no champion" if champion is None else f"{champion} is the first champion"
+        have = "there is no champion" if champion is None else f"{champion['model']} is the first champion"
         raise NotFound(f"nothing to roll back to: {have}")
-    ollama.digest(previous)
+    check_digest(ollama, previous["model"], previous["digest"])
     told = Reason(code="rolled_back", text=reason, favourable=True)
-    promotion_id = warehouse.save_rollback(run_key, champion, previous, told.model_dump())
-    return {"promotion_id": promotion_id, "model": previous, "instead_of": champion}
+    promotion_id = warehouse.save_rollback(run_key, champion["model"], previous["model"], told.model_dump())
+    return {"promotion_id": promotion_id, "model": previous["model"], "instead_of": champion["model"]}

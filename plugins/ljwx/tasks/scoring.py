@@ -47,8 +47,8 @@ def gather(
 
     rows, resampling = warehouse.questions(evaluation["question_set_id"]), resampling_of(settings)
     questions, answers = questions_of(rows), warehouse.answers(evaluation["evaluation_id"])
-    rivals: dict[str, Sequence[Answer]] = _baselines(warehouse, rows, questions)
-    base = _base_answers(warehouse, evaluation)
+    rivals, left_out = _baselines(warehouse, rows, questions)
+    base = _base_answers(warehouse, settings, evaluation)
     rivals |= {} if base is None else {"base": base}
     rivals |= {} if champion is None else {"champion": champion}
     cards = {name: score(questions, given, resampling=resampling) for name, given in rivals.items()}
@@ -60,6 +60,7 @@ def gather(
         "differences": differences,
     }
     cards["model"] = score(questions, answers, resampling=resampling).model_copy(update=details)
+    cards["logistic"] = cards["logistic"].model_copy(update={"left_out": left_out})
     for name, card in cards.items():
         log.info("%-12s accuracy %.3f, valid %.1f %%", name, card.overall.accuracy, 100 * card.overall.valid_share)
     return Evidence(cards, differences)
@@ -67,16 +68,22 @@ def gather(
 
 def _baselines(
     warehouse: WarehouseHook, rows: Sequence[Mapping[str, Any]], questions: Sequence[Question]
-) -> dict[str, Sequence[Answer]]:
-    """Answer the questions without a model."""
-    from ljwx.core.evaluations import answer_all, logistic, majority, moving_averages, numbers, persistence
+) -> tuple[dict[str, Sequence[Answer]], tuple[str, ...]]:
+    """Answer the questions without a model; name the numbers that the regression did without."""
+    from ljwx.core.evaluations import answer_all, logistic, majority, moving_averages, numbers, persistence, unknown
 
     dataset_id = rows[0]["dataset_id"]
     facts = {row["sample_id"]: json.loads(row["snapshot"]) for row in rows}
-    train = warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
+    train = [
+        (row["task"], row["label"], json.loads(row["snapshot"]))
+        for row in warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
+    ]
+    left_out = unknown([*facts.values(), *(snapshot for _, _, snapshot in train)])
+    if left_out:
+        log.info("the regression does without %s: some snapshots have none", ", ".join(left_out))
     fitted = logistic(
-        ((row["task"], row["label"], numbers(row["snapshot"])) for row in train),
-        {sample_id: numbers(snapshot) for sample_id, snapshot in facts.items()},
+        ((task, label, numbers(snapshot, left_out)) for task, label, snapshot in train),
+        {sample_id: numbers(snapshot, left_out) for sample_id, snapshot in facts.items()},
     )
     answerers = {
         "majority": majority(warehouse.train_label_counts(dataset_id)),
@@ -84,13 +91,15 @@ def _baselines(
         "ma_rule": moving_averages({sample_id: snapshot["readings"] for sample_id, snapshot in facts.items()}),
         "logistic": fitted,
     }
-    return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}
+    return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}, left_out
 
 
-def _base_answers(warehouse: WarehouseHook, evaluation: Mapping[str, Any]) -> list[Answer] | None:
+def _base_answers(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> list[Answer] | None:
     """Return the untuned base's answers; None for a model that was asked before bases were."""
-    model = warehouse.model(evaluation["model"]) or {}
-    asked = warehouse.evaluation_of(model["base"], evaluation["question_set_id"])
+    from ljwx.tasks.asking import asked_with
+
+    model, sent = warehouse.model(evaluation["model"]) or {}, asked_with(settings, untuned=True)
+    asked = warehouse.evaluation_of(model["base"], model["base_digest"], evaluation["question_set_id"], sent)
     return None if asked is None else warehouse.answers(asked["evaluation_id"])
 
 
@@ -100,7 +109,7 @@ def _masked_gap(
     from ljwx.core.evaluations import masked_gap
     from ljwx.tasks.evaluations import questions_of
 
-    asked = warehouse.masked_evaluation(evaluation["model"], evaluation["question_set_id"])
+    asked = warehouse.masked_evaluation(evaluation["evaluation_id"])
     if asked is None:
         return None
     questions = questions_of(warehouse.questions(asked["question_set_id"]))

@@ -1,4 +1,7 @@
-"""The sealed test window: opened only for a challenger that passed, once, and every opening is counted."""
+"""The sealed test window: opened only for a challenger that passed, once, and every opening is counted.
+
+Datasets made day after day have nearly the same window: what is counted are looks at the same sessions.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def report_sealed_test(
     settings: Settings,
     run_key: int,
     evaluation: Mapping[str, Any],
-    champion: str | None,
+    champion: Mapping[str, Any] | None,
     decision: Decision,
 ) -> Decision:
     """Return the decision with what challenger and champion show on the dataset's test split.
@@ -32,7 +35,7 @@ def report_sealed_test(
     Unchanged where the challenger did not pass, where settings never open the window, or where the split is empty.
 
     :param evaluation: the challenger's, on the questions it was decided on.
-    :param champion: whom it is compared with; without one, the majority of the train split.
+    :param champion: model and digest of whom it is compared with; without one, the majority of the train split.
     """
     from ljwx.core.evaluations import score
     from ljwx.core.promotions import with_sealed_test
@@ -43,15 +46,13 @@ def report_sealed_test(
         return decision
     dataset_id, question_set_id, looks, questions = opened
     log.info("the test split of %s is opened for %s: look number %d", dataset_id, evaluation["model"], looks)
-    names = {"model": evaluation["model"]} | ({"champion": champion} if champion else {})
-    given = {name: _ask(warehouse, ollama, settings, run_key, model, question_set_id) for name, model in names.items()}
-    rival = f"the champion {champion}" if champion else "the majority of the train split"
+    rivals = {"model": evaluation} | ({"champion": champion} if champion else {})
+    asked = {name: _ask(warehouse, ollama, settings, run_key, rival, question_set_id) for name, rival in rivals.items()}
+    given = {name: warehouse.answers(evaluation_id) for name, evaluation_id in asked.items()}
     given = given if champion else given | {"majority": _majority(warehouse, dataset_id, questions)}
     cards = {name: score(questions, answers, resampling=resampling_of(settings)) for name, answers in given.items()}
-    asked = warehouse.evaluation_of(evaluation["model"], question_set_id) or {}
-    warehouse.save_scorecard(
-        asked["evaluation_id"], {name: card.model_dump(mode="json") for name, card in cards.items()}
-    )
+    warehouse.save_scorecard(asked["model"], {name: card.model_dump(mode="json") for name, card in cards.items()})
+    rival = f"the champion {champion['model']}" if champion else "the majority of the train split"
     other = cards["champion" if champion else "majority"].overall.accuracy
     return with_sealed_test(decision, cards["model"], rival, cards["model"].overall.accuracy - other, looks)
 
@@ -72,19 +73,27 @@ def _open(
     chosen = freeze(candidates, size, settings.evaluation.seed)
     wanted = f"{question_set_hash(chosen)[:16]}-test"
     warehouse.save_question_set(run_key, wanted, dataset_id, chosen, kind="test")
-    look = warehouse.look_at_test(run_key, dataset_id, evaluation["model"], wanted)
+    window = min(each.session for each in candidates), max(each.session for each in candidates)
+    look = warehouse.look_at_test(run_key, dataset_id, evaluation["model"], wanted, window)
     questions = questions_of(warehouse.questions(look["question_set_id"]))
     return dataset_id, look["question_set_id"], look["looks"], questions
 
 
 def _ask(
-    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, model: str, question_set_id: str
-) -> list[Answer]:
+    warehouse: WarehouseHook,
+    ollama: OllamaHook,
+    settings: Settings,
+    run_key: int,
+    who: Mapping[str, Any],
+    question_set_id: str,
+) -> int:
     from ljwx.tasks.evaluations import ask_all
+    from ljwx.tasks.pinning import Asked, open_evaluation
 
-    evaluation_id = warehouse.open_evaluation(run_key, model, ollama.digest(model), question_set_id)
+    asked = Asked(who["model"], who["digest"])
+    evaluation_id = open_evaluation(warehouse, settings, run_key, asked, question_set_id)
     ask_all(warehouse, ollama, settings, evaluation_id)
-    return warehouse.answers(evaluation_id)
+    return evaluation_id
 
 
 def _majority(warehouse: WarehouseHook, dataset_id: str, questions: list[Question]) -> list[Answer]:

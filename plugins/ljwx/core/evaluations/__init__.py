@@ -6,10 +6,11 @@ Pure: never imports airflow, an HTTP client or a database driver, so that a scor
 from ljwx.core.evaluations.baselines import Answerer, answer_all, majority, moving_averages, persistence
 from ljwx.core.evaluations.calibration import Calibration, ReliabilityBin
 from ljwx.core.evaluations.faithfulness import Faithfulness, count_claims
+from ljwx.core.evaluations.freezing import freeze
 from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval, paired_difference
-from ljwx.core.evaluations.logistic import logistic, numbers
+from ljwx.core.evaluations.logistic import logistic, numbers, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
-from ljwx.core.evaluations.questions import Answer, ClaimCounts, Question, distribution, freeze, question_set_hash
+from ljwx.core.evaluations.questions import Answer, ClaimCounts, Question, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.scorecard import Latency, Metrics, Scorecard, TaskScore, score
 from ljwx.core.evaluations.slices import Slice, regime, slice_scores
@@ -52,4 +53,5 @@ __all__ = [
     "regime",
     "score",
     "slice_scores",
+    "unknown",
 ]

@@ -15,6 +15,8 @@ from ljwx.core.samples.claims import claims
 class Faithfulness(BaseModel):
     """The claims of all answers that were looked through; shares are of the claims and sum to 1.
 
+    Answers that claim nothing show nothing: the shares are None, and no floor is held or missed by them.
+
     :param answers: answers looked through: the valid ones.
     """
 
@@ -22,9 +24,9 @@ class Faithfulness(BaseModel):
 
     answers: int
     claims: int
-    right: float
-    wrong: float
-    unsupported: float
+    right: float | None
+    wrong: float | None
+    unsupported: float | None
 
 
 def count_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> ClaimCounts:
@@ -34,15 +36,11 @@ def count_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, A
 
 
 def faithfulness(answers: Iterable[Answer]) -> Faithfulness | None:
-    """Return the shares of right, wrong and unsupported claims; None if nothing was claimed or looked through."""
+    """Return the shares of right, wrong and unsupported claims; None if no answer was looked through."""
     counted = [answer.claims for answer in answers if answer.valid and answer.claims is not None]
-    total = sum(each.right + each.wrong + each.unsupported for each in counted)
-    if not total:
+    if not counted:
         return None
-    return Faithfulness(
-        answers=len(counted),
-        claims=total,
-        right=sum(each.right for each in counted) / total,
-        wrong=sum(each.wrong for each in counted) / total,
-        unsupported=sum(each.unsupported for each in counted) / total,
-    )
+    sums = {name: sum(getattr(each, name) for each in counted) for name in ("right", "wrong", "unsupported")}
+    total = sum(sums.values())
+    shares = {name: count / total if total else None for name, count in sums.items()}
+    return Faithfulness(answers=len(counted), claims=total, **shares)

@@ -5,9 +5,8 @@ scikit-learn is loaded only when a regression is fitted: it takes a second and a
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,15 +17,30 @@ from ljwx.core.evaluations.questions import Answer, Question
 from ljwx.core.tasks import CLASSES
 
 GROUPS: Final = ("bar", "features", "ranks")
-"""The parts of a snapshot that hold numbers which every snapshot has."""
+"""The parts of a snapshot that hold numbers; one may be null where its source does not carry it."""
 
 Floats = NDArray[np.float64]
 
 
-def numbers(snapshot: str | Mapping[str, Any]) -> tuple[float, ...]:
-    """Return the numbers of a snapshot in the order of their names: percents, indicators and ranks, none missing."""
-    facts = json.loads(snapshot) if isinstance(snapshot, str) else snapshot
-    return tuple(float(facts[group][name]) for group in GROUPS for name in sorted(facts[group]))
+def unknown(snapshots: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Name the numbers that are null in some snapshot, as ``group.name``: a source of k-lines has no amounts."""
+    found = {
+        f"{group}.{name}"
+        for snapshot in snapshots
+        for group in GROUPS
+        for name, value in snapshot[group].items()
+        if value is None
+    }
+    return tuple(sorted(found))
+
+
+def numbers(snapshot: Mapping[str, Any], without: Collection[str] = ()) -> tuple[float, ...]:
+    """Return the numbers of a snapshot in the order of their names: percents, indicators and ranks.
+
+    :param without: those to leave out, of :func:`unknown`.
+    """
+    named = ((group, name) for group in GROUPS for name in sorted(snapshot[group]))
+    return tuple(float(snapshot[group][name]) for group, name in named if f"{group}.{name}" not in without)
 
 
 def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping[str, tuple[float, ...]]) -> Answerer:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.exceptions import ConfigurationError
 
 
 def pair(questions: Sequence[Question], answers: Iterable[Answer]) -> list[tuple[Question, Answer]]:
     """Return each question with its answer, in the questions' order.
 
-    :raises ValueError: no questions; a question that occurs twice, has no answer or has two; an answer to no question.
+    :raises ConfigurationError: no questions.
+    :raises ValueError: a question that occurs twice, has no answer or has two; an answer to no question.
         A missing answer is never dropped: it would make the others look better.
     """
     if not questions:
-        raise ValueError("question set: it is empty; there is nothing to score")
+        raise ConfigurationError("question set: it is empty; there is nothing to score")
     given: dict[str, Answer] = {}
     for answer in answers:
         if answer.sample_id in given:

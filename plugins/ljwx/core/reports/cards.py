@@ -25,7 +25,7 @@ NAMES = {
 SHOWN = {
     "n", "sessions", "accuracy", "accuracy_interval", "balanced_accuracy", "macro_f1", "mcc", "valid_share",
     "modal_share", "calibration", "latency", "answers_per_s", "prompt_tokens", "answer_tokens", "invalid_reasons",
-    "classes", "confusion",
+    "classes", "confusion", "faithfulness", "rank_ic",
 }  # fmt: skip
 """What the report's own tables and pictures tell of a card; everything else goes to `further`."""
 
@@ -61,7 +61,11 @@ class CardRow:
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One task of the model. `confusion`: a row per true class; per answered class a column, and a last for invalid."""
+    """One task of the model. `confusion`: a row per true class; per answered class a column, and a last for invalid.
+
+    :param claims: numbers and readings that the valid answers claim; `faithful` is the share of right ones.
+    :param rank_ic: mean over `rank_sessions` sessions.
+    """
 
     task: str
     n: int | None
@@ -71,6 +75,12 @@ class TaskRow:
     mcc: float | None
     valid_share: float | None
     modal_share: float | None
+    claims: int | None
+    faithful: float | None
+    rank_ic: float | None
+    rank_low: float | None
+    rank_high: float | None
+    rank_sessions: int | None
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
 
@@ -128,7 +138,11 @@ def tasks(card: Mapping[str, Any]) -> tuple[TaskRow, ...]:
         TaskRow(
             task, _number(part, "n"), _number(part, "accuracy"), _number(part, "balanced_accuracy"),
             _number(part, "macro_f1"), _number(part, "mcc"), _number(part, "valid_share"),
-            _number(part, "modal_share"), tuple(part.get("classes", ())), tuple(map(tuple, part.get("confusion", ()))),
+            _number(part, "modal_share"), _number(part, "faithfulness", "claims"),
+            _number(part, "faithfulness", "right"), _number(part, "rank_ic", "mean"),
+            _number(part, "rank_ic", "interval", "low"), _number(part, "rank_ic", "interval", "high"),
+            _number(part, "rank_ic", "sessions"),
+            tuple(part.get("classes", ())), tuple(map(tuple, part.get("confusion", ()))),
         )
         for task, part in (_at(card, "tasks") or {}).items()
     )  # fmt: skip

@@ -54,6 +54,7 @@ class Report:
     :param meaning: of the strategy, in Chinese and English.
     :param cards: the model's row first.
     :param sources: the runs that fetched the dataset's sessions.
+    :param left_out: numbers that the logistic regression did without.
     """
 
     decision: Mapping[str, Any]
@@ -70,6 +71,7 @@ class Report:
     latencies: tuple[float, ...]
     examples: Mapping[Outcome, tuple[Case, ...]]
     sources: tuple[Mapping[str, Any], ...]
+    left_out: tuple[str, ...] = ()
     risk: tuple[str, str] = (RISK_STATEMENT, RISK_ENGLISH)
 
     @property
@@ -113,4 +115,5 @@ def report(
         latencies=tuple(each.latency_s for each in cases),
         examples=examples(cases),
         sources=tuple(sources),
+        left_out=tuple((scorecards.get("logistic") or {}).get("left_out", ())),
     )

@@ -9,6 +9,7 @@ from ljwx.hooks.warehouse.incidents import IncidentsVerbs
 from ljwx.hooks.warehouse.known import KnownVerbs
 from ljwx.hooks.warehouse.lineage import LineageVerbs
 from ljwx.hooks.warehouse.models import ModelsVerbs
+from ljwx.hooks.warehouse.promotions import PromotionsVerbs
 from ljwx.hooks.warehouse.reports import ReportsVerbs
 from ljwx.hooks.warehouse.retention import RetentionVerbs
 from ljwx.hooks.warehouse.samples import SamplesVerbs
@@ -22,6 +23,7 @@ class WarehouseHook(
     KnownVerbs,
     SamplesVerbs,
     ModelsVerbs,
+    PromotionsVerbs,
     RetentionVerbs,
     LineageVerbs,
     IncidentsVerbs,

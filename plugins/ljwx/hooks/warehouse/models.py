@@ -1,4 +1,4 @@
-"""Models, their question sets and answers, and what was decided about them."""
+"""Models, their question sets and answers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations import Answer, ClaimCounts, Question
-from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
 ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"
 
 
 class ModelsVerbs(WarehouseBase):
-    """Verbs of the stages `models`, `evaluations` and `promotions`."""
+    """Verbs of the stages `models` and `evaluations`."""
 
     def save_model(self, run_key: int, model: Mapping[str, Any]) -> None:
         """Write what was built, unverified; a model that is known keeps its first row, and is no longer deleted."""
@@ -46,10 +45,6 @@ class ModelsVerbs(WarehouseBase):
         """Return the split of each of the samples that the dataset holds."""
         rows = self.rows("models/splits", dataset_id=dataset_id, sample_ids=list(sample_ids))
         return {row["sample_id"]: row["split"] for row in rows}
-
-    def champion(self) -> dict[str, Any] | None:
-        """Return model and digest of the alias `champion`, and `beaten`: the champion it took the place of, if any."""
-        return self.row("promotions/champion")
 
     def save_question_set(
         self,
@@ -84,15 +79,23 @@ class ModelsVerbs(WarehouseBase):
         return self.row("evaluations/question_set", question_set_id=question_set_id)
 
     def open_evaluation(
-        self, run_key: int, model: str, digest: str, question_set_id: str, *, is_base: bool = False
+        self,
+        run_key: int,
+        model: str,
+        digest: str,
+        question_set_id: str,
+        asked_with: Mapping[str, Any],
+        *,
+        is_base: bool = False,
     ) -> int:
         """Return the evaluation of this model on this question set; what was answered before a kill is still in it.
 
+        :param asked_with: what is sent with every question; answers that were asked otherwise are not in it.
         :param is_base: the model is the untuned base, a tag of the server.
         """
         found = self.row(
             "evaluations/open", model=model, digest=digest, question_set_id=question_set_id, run_key=run_key,
-            is_base=is_base,
+            asked_with=Jsonb(asked_with), is_base=is_base,
         )  # fmt: skip
         return int((found or {})["evaluation_id"])
 
@@ -116,16 +119,21 @@ class ModelsVerbs(WarehouseBase):
         ]
 
     def evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
-        """Return model, digest, question set, is_base and scorecard of an evaluation."""
+        """Return model, digest, question set, is_base, asked_with and scorecard of an evaluation."""
         return self.row("evaluations/by_id", evaluation_id=evaluation_id)
 
-    def evaluation_of(self, model: str, question_set_id: str) -> dict[str, Any] | None:
-        """Return the newest evaluation of a model on a question set."""
-        return self.row("evaluations/by_model", model=model, question_set_id=question_set_id)
+    def evaluation_of(
+        self, model: str, digest: str, question_set_id: str, asked_with: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return the evaluation of this very model on a question set, asked in this way."""
+        return self.row(
+            "evaluations/by_model", model=model, digest=digest, question_set_id=question_set_id,
+            asked_with=Jsonb(asked_with),
+        )  # fmt: skip
 
-    def masked_evaluation(self, model: str, question_set_id: str) -> dict[str, Any] | None:
-        """Return evaluation_id and question_set_id of what a model answered masked of a question set, newest first."""
-        return self.row("evaluations/masked", model=model, question_set_id=question_set_id)
+    def masked_evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
+        """Return evaluation_id and question_set_id of the same model's answers to some of the questions masked."""
+        return self.row("evaluations/masked", evaluation_id=evaluation_id)
 
     def market_returns(self, sessions: Collection[date]) -> dict[date, float]:
         """Return each session's mean return of all stocks over the 20 sessions up to it, as a fraction."""
@@ -139,13 +147,19 @@ class ModelsVerbs(WarehouseBase):
         """
         return self.rows("evaluations/train_snapshots", dataset_id=dataset_id, most=most)
 
-    def look_at_test(self, run_key: int, dataset_id: str, model: str, question_set_id: str) -> dict[str, Any]:
+    def look_at_test(
+        self, run_key: int, dataset_id: str, model: str, question_set_id: str, window: tuple[date, date]
+    ) -> dict[str, Any]:
         """Record that a model opens the sealed test split of a dataset, before it is asked.
 
-        :return: question_set_id, of the first time where it was opened before, and looks: how often this dataset's
-            split had been opened then, by this model or others, this time included.
+        :param window: first and last session of the split.
+        :return: question_set_id, of the first time where the model opened this dataset's before, and looks: how often
+            a split that shares sessions with it had been opened then, by this model or others, this time included.
         """
-        values = {"dataset_id": dataset_id, "model": model, "question_set_id": question_set_id, "run_key": run_key}
+        values = {
+            "dataset_id": dataset_id, "model": model, "question_set_id": question_set_id, "run_key": run_key,
+            "first_session": window[0], "last_session": window[1],
+        }  # fmt: skip
         with self.transaction() as connection:
             connection.execute(statement("evaluations/add_look"), values)
             return connection.execute(statement("evaluations/look"), values).fetchone() or {}
@@ -155,52 +169,6 @@ class ModelsVerbs(WarehouseBase):
         with self.transaction() as connection:
             values = {"evaluation_id": evaluation_id, "scorecard": Jsonb(dict(scorecard))}
             connection.execute(statement("evaluations/set_scorecard"), values)
-
-    def save_promotion(self, run_key: int, promotion: Mapping[str, Any], digest: str) -> int:
-        """Write a decision and, where it promotes, move the aliases, in one transaction.
-
-        When the same challenger was decided on before, on the same questions against the same champion, that decision
-        stands, and the aliases follow it.
-
-        :param digest: the challenger's.
-        :return: promotion_id; the earlier one where that stands.
-        """
-        values = {
-            **promotion, "run_key": run_key,
-            "reasons": Jsonb(promotion["reasons"]), "policy": Jsonb(promotion["policy"]),
-        }  # fmt: skip
-        with self.transaction() as connection:
-            connection.execute(ALIAS_LOCK)
-            model = {"model": promotion["challenger"]}
-            deleted = (connection.execute(statement("models/by_name"), model).fetchone() or {})["deleted_at"]
-            if promotion["promoted"] and deleted is not None:
-                raise BadData(f"{promotion['challenger']} was deleted on {deleted:%Y-%m-%d}; build it again")
-            row = connection.execute(statement("promotions/add"), values).fetchone() or {}
-            promotion_id = int(row["promotion_id"])
-            if row["promoted"]:
-                alias = {"model": promotion["challenger"], "digest": digest, "promotion_id": promotion_id}
-                connection.execute(statement("promotions/keep_previous"), alias)
-                connection.execute(statement("promotions/set_champion"), alias)
-        return promotion_id
-
-    def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:
-        """Write a rollback as a decision and swap the aliases `champion` and `previous`, in one transaction.
-
-        :raises BadData: the aliases are others by now; nothing was written.
-        :return: promotion_id.
-        """
-        values = {"champion": champion, "previous": previous, "run_key": run_key, "reasons": Jsonb([dict(reason)])}
-        with self.transaction() as connection:
-            connection.execute(ALIAS_LOCK)
-            row = connection.execute(statement("promotions/roll_back"), values).fetchone()
-            if row is None:
-                raise BadData(f"the champion is no longer {champion}, or the previous one no longer {previous}")
-            connection.execute(statement("promotions/swap_aliases"), row)
-        return int(row["promotion_id"])
-
-    def rollback_of_run(self, run_key: int) -> dict[str, Any] | None:
-        """Return promotion_id, model and instead_of of the rollback that a task instance has written, if any."""
-        return self.row("promotions/rollback_of_run", run_key=run_key)
 
 
 def _json(value: Any) -> Jsonb | None:

@@ -1,0 +1,122 @@
+"""The real gate on the simulated market, with the effect planted and without: who knows it passes, chance does not.
+
+No language model is asked. The challenger knows the planted reversal and reads it from the snapshot: a stock low among
+the five-session returns of the day is said to rise. The champion uses the same rule on another question's snapshot, so
+that it says each class as often and knows nothing. Labels, splits, frozen questions, intervals and the gate's default
+policy are the product's. ``LJWX_BENCH_MARKETS`` markets are drawn for each figure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SESSIONS = REPOSITORY / "include" / "sessions" / "sse.txt"
+FIRST, LAST = date(2024, 1, 2), date(2025, 6, 30)
+STOCKS, EFFECT, QUESTIONS = 80, 0.5, 960
+TASKS = ("price_direction", "investment_advice")
+MARKETS = int(os.environ.get("LJWX_BENCH_MARKETS", "20"))
+
+
+def gate_with_effect() -> dict[str, Any]:
+    """Share of markets with a planted effect on which the answerer that knows it is promoted."""
+    return _figure(EFFECT)
+
+
+def gate_without_effect() -> dict[str, Any]:
+    """Share of markets without an effect on which the same answerer is promoted."""
+    return _figure(0.0)
+
+
+def _figure(effect: float) -> dict[str, Any]:
+    gaps, promoted = zip(*(judged(effect, seed) for seed in range(MARKETS)), strict=True)
+    return {
+        "value": sum(promoted) / MARKETS, "unit": "share", "ours": sum(promoted), "peer": MARKETS, "runs": MARKETS,
+        "note": f"effect {effect}, {QUESTIONS} questions; mean difference {100 * sum(gaps) / MARKETS:+.1f} points",
+    }  # fmt: skip
+
+
+def judged(effect: float, seed: int) -> tuple[float, bool]:
+    """Let the gate decide on one market; return the difference in accuracy, and whether it promotes."""
+    from ljwx.core.evaluations import freeze, paired_difference, score
+    from ljwx.core.promotions import GatePolicy, decide
+
+    candidates, ranks = validation(effect, seed)
+    policy, asked = GatePolicy(), freeze(candidates, QUESTIONS, seed)
+    by_hash = sorted(asked, key=lambda question: question.sample_id)
+    others = zip(by_hash, [*by_hash[1:], by_hash[0]], strict=True)
+    strange = {question.sample_id: ranks[other.sample_id] for question, other in others}
+    challenger, champion = ([_answer(question, known) for question in asked] for known in (ranks, strange))
+    gap = paired_difference(asked, challenger, champion, policy.resampling(horizon=5, seed=seed))
+    decision = decide(policy, score(asked, challenger), score(asked, champion), gap)
+    if gap is None or decision.verdict == "rejected":
+        raise RuntimeError(f"the gate could not compare: {[reason.text for reason in decision.reasons]}")
+    return gap.estimate, decision.promote
+
+
+def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
+    """Return the questions of the validation split, and by sample the percentile of its five-session return."""
+    from ljwx.core.evaluations import Question
+    from ljwx.core.features import compute
+    from ljwx.core.samples import SampleSpec, build
+
+    spec = SampleSpec.model_validate({"tasks": TASKS, "train_share": 0.3, "validation_share": 0.5, "thin_gap": 1})
+    bars, stocks, sessions = _market(effect, seed)
+    built = build(bars, compute(bars), stocks, sessions, spec)
+    questions, ranks = [], {}
+    for row in built.samples.filter(pl.col("split") == "validation").iter_rows(named=True):
+        facts = json.loads(row["snapshot"])
+        told = {name: row[name] for name in ("sample_id", "task", "ts_code", "session", "label")}
+        questions.append(Question(**told, previous_label=None, board=facts["board"], industry=facts["industry"]))
+        ranks[row["sample_id"]] = facts["ranks"]["ret_5"]
+    return questions, ranks
+
+
+def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
+    """Say that a stock which is low among the returns rises, and never the class between."""
+    from ljwx.core.evaluations import Answer
+    from ljwx.core.tasks import CLASSES
+
+    higher, _, lower = CLASSES[question.task]
+    return Answer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
+
+
+def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
+    """Return bars, instruments and sessions of a simulated market."""
+    from ljwx.core.bars import BARS, assemble
+    from ljwx.core.bars.frame import session_of
+    from ljwx.sandbox.tushare.market import SimulatedMarket
+    from ljwx.sandbox.tushare.sessions import SessionList
+    from ljwx.sandbox.tushare.simulated import SimulatedSource
+    from ljwx.sandbox.tushare.universe import MarketSpec
+
+    sessions = SessionList.read(SESSIONS)
+    source = SimulatedSource(SimulatedMarket(MarketSpec(STOCKS, seed, effect, FIRST), sessions), FIRST, LAST)
+    daily, factors, limits, stocks = (
+        _frame(source, api) for api in ("daily", "adj_factor", "stk_limit", "stock_basic")
+    )
+    bars = assemble(daily, factors, limits).select(BARS.names())
+    days = (session_of(name).alias(name) for name in ("list_date", "delist_date"))
+    instruments = stocks.select("ts_code", "name", "industry", "market", *days)
+    return bars, instruments, bars["session"].unique().sort().to_list()
+
+
+def _frame(source: Any, api: str) -> pl.DataFrame:
+    from ljwx.sandbox.tushare.interfaces import INTERFACES
+    from ljwx.sandbox.tushare.wire import Query
+
+    names = [*INTERFACES[api].default, *INTERFACES[api].hidden]
+
+    def parts() -> Iterator[pl.DataFrame]:
+        query = Query(start=f"{FIRST:%Y%m%d}", end=f"{LAST:%Y%m%d}") if api != "stock_basic" else Query()
+        for block in source.blocks(api, query):
+            yield pl.DataFrame({name: block.column(name, 0, block.size) for name in names}, strict=False)
+
+    return pl.concat(parts(), how="vertical_relaxed")

@@ -1,0 +1,1 @@
+DELETE FROM ljwx.aliases WHERE alias = 'challenger' AND model = %(model)s

@@ -1,0 +1,65 @@
+"""What a challenger must show, as data. Pure: no airflow, no I/O, no clock."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ljwx.core.evaluations import Resampling
+from ljwx.core.evaluations.intervals import FEWEST_BLOCKS
+from ljwx.exceptions import ConfigurationError
+
+
+class Frozen(BaseModel):
+    """A value that never changes and has no other fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class GatePolicy(Frozen):
+    """What a challenger must show.
+
+    The floors hold with or without a champion; those on shares hold for every task by itself.
+
+    :param min_valid_share: least share of answers that keep to the schema.
+    :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim; a
+        task whose answers claim nothing neither holds nor misses it, and the decision says so.
+    :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
+    :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
+    :param min_questions: fewest questions in the set, all tasks together.
+    :param min_sessions: fewest sessions for a comparison with the champion; at least four blocks, better five: with
+        four, and luck shared over the whole horizon, chance alone promoted in 5.3 % of simulated comparisons.
+    :param margin: the interval of the difference in accuracy must lie above it whole; 0.01 is one percentage point.
+    :param confidence: coverage of that two-sided interval; chance alone passes with half of the rest.
+    :param block: sessions per block of the bootstrap; at least the horizon, better twice.
+    :param promote_rolled_back: whether a model may become champion that equals one which a person rolled back.
+    """
+
+    min_valid_share: float = Field(default=0.95, ge=0, le=1)
+    min_faithful_share: float = Field(default=0.9, ge=0, le=1)
+    max_modal_share: float = Field(default=0.95, gt=0, le=1)
+    max_latency_p95_s: float | None = Field(default=120, gt=0)
+    min_questions: int = Field(default=100, ge=1)
+    min_sessions: int = Field(default=50, ge=1)
+    margin: float = Field(default=0.0, ge=0, lt=1)
+    confidence: float = Field(default=0.95, ge=0.9, le=0.999)
+    block: int = Field(default=10, ge=1)
+    resamples: int = Field(default=2000, ge=1000, le=100_000)
+    promote_rolled_back: bool = False
+
+    @model_validator(mode="after")
+    def _enough_blocks(self) -> GatePolicy:
+        if self.min_sessions < FEWEST_BLOCKS * self.block:
+            raise ValueError(f"min_sessions {self.min_sessions} is less than {FEWEST_BLOCKS} blocks of {self.block}")
+        return self
+
+    def resampling(self, horizon: int, seed: int) -> Resampling:
+        """Return how the interval of the difference is to be made.
+
+        :param horizon: sessions from entry to exit of the labels.
+        :raises ConfigurationError: the policy's block is shorter than the horizon.
+        """
+        if self.block < horizon:
+            raise ConfigurationError(
+                f"gate.block {self.block} must be at least samples.horizon {horizon}: labels overlap that far"
+            )
+        return Resampling(block=self.block, resamples=self.resamples, confidence=self.confidence, seed=seed)

@@ -1,0 +1,148 @@
+"""The reasons of a decision, each a sentence for people. Pure: no airflow, no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ljwx.core.evaluations import Interval, Scorecard, TaskScore
+from ljwx.core.promotions.policy import Frozen, GatePolicy
+
+
+class Reason(Frozen):
+    """One reason: a code for machines, a sentence for people, and whether it speaks for the challenger."""
+
+    code: str
+    text: str
+    favourable: bool
+
+
+class RolledBack(Frozen):
+    """A model like the challenger that a person took out of service.
+
+    :param reason: the person's.
+    :param same: it was made from the very same spec: the challenger is that model under another name. Otherwise only
+        its examples were others.
+    """
+
+    model: str
+    reason: str
+    same: bool
+
+
+NO_CHAMPION = Reason(
+    code="first_champion_unproven",
+    text="There is no champion to compare with: the floors hold, but nothing shows that this model is any good.",
+    favourable=True,
+)
+
+
+def floors_of(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
+    """Tell of each floor whether the challenger holds it."""
+    overall = card.overall
+    yield Reason(
+        code="questions",
+        text=f"{overall.n} questions were asked; at least {policy.min_questions} are needed.",
+        favourable=overall.n >= policy.min_questions,
+    )
+    for task, part in card.tasks.items():
+        yield from _floors_of_task(policy, task, part)
+    if policy.max_latency_p95_s is not None:
+        yield Reason(
+            code="latency_p95",
+            text=f"95 % of the answers took up to {overall.latency.p95:.2f} s; "
+            f"{policy.max_latency_p95_s:.2f} s are allowed.",
+            favourable=overall.latency.p95 <= policy.max_latency_p95_s,
+        )
+
+
+def _floors_of_task(policy: GatePolicy, task: str, part: TaskScore) -> Iterator[Reason]:
+    yield Reason(
+        code=f"valid_share:{task}",
+        text=f"{part.valid_share:.1%} of the answers to {task} were valid; the floor is {policy.min_valid_share:.1%}.",
+        favourable=part.valid_share >= policy.min_valid_share,
+    )
+    told = part.faithfulness
+    if told is not None and told.right is not None:
+        yield Reason(
+            code=f"faithful_share:{task}",
+            text=f"{told.right:.1%} of {told.claims} numbers and readings in the answers to {task} were right, "
+            f"{told.wrong or 0:.1%} wrong, {told.unsupported or 0:.1%} not in the snapshot; "
+            f"the floor is {policy.min_faithful_share:.1%}.",
+            favourable=told.right >= policy.min_faithful_share,
+        )
+    if part.modal_share is not None:
+        yield Reason(
+            code=f"modal_share:{task}",
+            text=f"The most frequent answer to {task} made up {part.modal_share:.1%}; "
+            f"more than {policy.max_modal_share:.1%} is a collapsed model.",
+            favourable=part.modal_share <= policy.max_modal_share,
+        )
+
+
+def silent_tasks(card: Scorecard) -> Iterator[Reason]:
+    """Tell of tasks whose answers were looked through and claim nothing: that is no evidence either way."""
+    for task, part in card.tasks.items():
+        if part.faithfulness is not None and not part.faithfulness.claims:
+            yield Reason(
+                code=f"no_claims:{task}",
+                text=f"The answers to {task} claim no number and no reading: nothing shows that they are faithful.",
+                favourable=False,
+            )
+
+
+def like_rolled_back(before: RolledBack) -> Reason:
+    """Tell that a person rolled back a model like this one."""
+    made = "It is made from the same spec as" if before.same else "Only in its examples does it differ from"
+    return Reason(
+        code="rolled_back_before" if before.same else "like_one_rolled_back",
+        text=f"{made} {before.model}, which a person rolled back: {before.reason}",
+        favourable=False,
+    )
+
+
+def against_champion(policy: GatePolicy, sessions: int, difference: Interval | None) -> Reason:
+    """Tell whether the interval of the difference lies above the margin."""
+    if difference is None or sessions < policy.min_sessions:
+        return Reason(
+            code="too_few_sessions",
+            text=f"The questions come from {sessions} sessions; a comparison with the champion needs "
+            f"{policy.min_sessions}. The champion stays.",
+            favourable=False,
+        )
+    if difference.low > policy.margin:
+        return Reason(
+            code="better_than_champion",
+            text=f"More accurate than the champion by {_points(difference)}: above the margin of {policy.margin:.1%}.",
+            favourable=True,
+        )
+    return Reason(
+        code="not_shown_better",
+        text=f"Accuracy against the champion's: {_points(difference)}. The interval does not lie above the margin of "
+        f"{policy.margin:.1%}. The champion stays.",
+        favourable=False,
+    )
+
+
+def against_baseline(name: str, difference: Interval | None) -> Reason:
+    """Tell whether the interval of the difference from a baseline lies above 0."""
+    if difference is None:
+        return Reason(
+            code=f"baseline_not_compared:{name}",
+            text=f"Too few sessions for an interval of the difference from the baseline {name}.",
+            favourable=False,
+        )
+    better = difference.low > 0
+    return Reason(
+        code=f"better_than_baseline:{name}" if better else f"not_shown_better_than_baseline:{name}",
+        text=f"Accuracy against the baseline {name}: {_points(difference)}"
+        + ("." if better else "; it is not shown to be better."),
+        favourable=better,
+    )
+
+
+def _points(difference: Interval) -> str:
+    made = difference.resampling
+    return (
+        f"{100 * difference.estimate:+.1f} points "
+        f"({made.confidence:.0%} interval {100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+    )
