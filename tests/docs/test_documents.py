@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from typer.main import get_command
 
 from ljwx import exceptions
 from ljwx.cli.app import app
+from ljwx.cli.console import Exit
 from ljwx.core.promotions import GatePolicy
 from ljwx.provider import get_provider_info
 from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
@@ -123,6 +126,27 @@ def test_every_message_that_troubleshooting_quotes_is_one_of_the_package() -> No
     sources = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "scripts").glob("*.py")]
     told = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     assert [text for text in quoted if text not in told] == []
+
+
+def test_the_reference_has_every_command_with_its_options_and_every_exit_code() -> None:
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `ljwx ")}
+    known = dict(leaves("ljwx", get_command(app)))
+    assert len(rows) == len(known) == 10
+    for name, command in known.items():
+        (row,) = (text for title, text in rows.items() if re.match(rf"{name}( [A-Z]|$)", title))
+        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        assert set(re.findall(r"`(--[a-z-]+)`", row)) == options - {"--help"}, name
+    assert [int(code) for code in re.findall(r"^\| (\d) \|", page, re.MULTILINE)] == sorted(Exit)
+
+
+def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Every command below a group, by its whole name."""
+    under = getattr(command, "commands", None)
+    if under is None:
+        yield name, command
+    for word, each in (under or {}).items():
+        yield from leaves(f"{name} {word}", each)
 
 
 def test_the_queries_for_the_person_on_call_are_valid(warehouse_url: str) -> None:
