@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,9 @@ class Machine:
         beside = str(Path(sys.executable).parent)
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "LJWX_"))}
         image = {
-            "AIRFLOW_HOME": str(self.home), "LJWX_INCLUDE": str(self.home / "include"), "HOSTNAME": socket.getfqdn(),
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
+            "AIRFLOW_HOME": str(self.home), "LJWX_INCLUDE": str(self.home / "include"),
+            "HOSTNAME": socket.gethostname(), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
         }  # fmt: skip
         ports = {
             "AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["api"]),
@@ -103,24 +104,15 @@ class Machine:
         command = [shutil.which(command[0], path=environment["PATH"]) or command[0], *command[1:]]
         return subprocess.run(command, env=environment, cwd=self.home, capture_output=True, text=True, check=False)
 
-    def start(self, service: str, command: list[str]) -> Callable[[], None]:
-        """Start what stays, with its output in a file, and return what ends it and all that it started."""
+    def start(self, service: str, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start what stays, with its output in a file."""
         environment = self.environment(service)
         executable = shutil.which(command[0], path=environment["PATH"]) or command[0]
         with (self.home / f"{service}.out").open("wb") as output:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [executable, *command[1:]], env=environment, cwd=self.home, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output, start_new_session=True,
             )  # fmt: skip
-
-        def end() -> None:
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(20)
-
-        return end
 
     def until(self, done: Callable[[], bool], service: str, seconds: float = 240) -> None:
         deadline = time.monotonic() + seconds
@@ -128,6 +120,22 @@ class Machine:
             told = self.home / f"{service}.out"
             assert time.monotonic() < deadline, told.read_text()[-3000:] if told.exists() else service
             time.sleep(1)
+
+
+@contextmanager
+def ending(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """End what was started, and all that it started, when the block does."""
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+            deadline = time.monotonic() + 20
+            for process in processes:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, deadline - time.monotonic()))
 
 
 @pytest.fixture(scope="module")
@@ -168,9 +176,9 @@ def initialised(machine: Machine) -> Machine:
 @pytest.fixture(scope="module")
 def running(initialised: Machine) -> Iterator[Machine]:
     """Redis and each of Airflow's services, all healthy by their own checks."""
-    with ExitStack() as stack:
-        for service in ("redis", *STAY):
-            stack.callback(initialised.start(service, initialised.command(service)))
+    started: list[subprocess.Popen[bytes]] = []
+    with ending(started):
+        started.extend(initialised.start(service, initialised.command(service)) for service in ("redis", *STAY))
         for service in ("redis", *STAY):
             check = initialised.check(service)
             initialised.until(lambda s=service, c=check: initialised.run(s, c).returncode == 0, service)
@@ -232,8 +240,7 @@ def test_the_bucket_is_made_once(machine: Machine) -> None:
 
     url = f"http://127.0.0.1:{machine.ports['s3']}"
     server = [sys.executable, "-m", "moto.server", "-p", str(machine.ports["s3"])]
-    with ExitStack() as stack:
-        stack.callback(machine.start("s3", server))
+    with ending([machine.start("s3", server)]):
         machine.until(lambda: _answers(url), "s3", 60)
         for _ in range(2):
             done = machine.run("s3-init", machine.command("s3-init"))
