@@ -132,7 +132,7 @@ def test_the_reference_has_every_command_with_its_options_and_every_exit_code() 
     page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `ljwx ")}
     known = dict(leaves("ljwx", get_command(app)))
-    assert len(rows) == len(known) == 10
+    assert len(rows) == len(known)
     for name, command in known.items():
         (row,) = (text for title, text in rows.items() if re.match(rf"{name}( [A-Z]|$)", title))
         options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
