@@ -1,9 +1,11 @@
 # Airflow's official image with this package's requirements, DAGs and plugin. Used by docker-compose.yaml.
 FROM apache/airflow:3.3.2-python3.12
 
-COPY --chown=airflow:0 requirements.txt requirements-celery.txt constraints.txt /opt/ljwx/
-RUN pip install --no-cache-dir -r /opt/ljwx/requirements.txt -r /opt/ljwx/requirements-celery.txt -c /opt/ljwx/constraints.txt \
-       apache-airflow-providers-fab==3.10.2
+WORKDIR /opt/ljwx
+COPY --chown=airflow:0 requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt constraints.txt ./
+RUN pip install --no-cache-dir -r requirements.txt -r requirements-celery.txt -r requirements-s3.txt \
+       -r requirements-fab.txt -c constraints.txt
+WORKDIR /opt/airflow
 
 COPY --chown=airflow:0 dags /opt/airflow/dags
 COPY --chown=airflow:0 include /opt/airflow/include

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-sandbox.txt requirements-dev.txt
+REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-sandbox.txt requirements-dev.txt
 export PIP_NO_INPUT := 1
 
 .PHONY: setup demo up down test check format bench constraints clean

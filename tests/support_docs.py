@@ -8,9 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`([^`\n]+)`")
 IN_STACK = ".venv/bin/python -m ljwx.sandbox run "
+
+ELSEWHERE = {
+    "airflow standalone": "tests/deployment/test_standalone.py starts it, with a metadata database of its own",
+    "cat var/data/datasets/*/README.md": "tests/end_to_end/test_pipeline.py, in the stack's own folder",
+    "PSQL=$(find .venv/ -path '*pginstall18/bin/psql')": "tests/end_to_end/test_pipeline.py, with the next",
+    "PGPASSWORD=$(cat var/secrets/postgres) $PSQL -h 127.0.0.1 -p 15432 -U postgres warehouse": "there too",
+    "cp .env.example .env": "tests/deployment/test_compose.py fills it in",
+    "docker compose config": "tests/deployment/test_compose.py",
+    "docker compose up -d --build": "needs a Docker engine",
+    "ollama pull deepseek-llm:7b": "needs the network; tests/operators pulls through the operator",
+    "pip install -r requirements.txt -c constraints.txt": "make setup",
+    "pip install ./plugins": "make setup installs it as an editable package",
+    "LJWX_DATABASE_URL=postgresql+psycopg://user:password@host/warehouse python -m ljwx.migrations": "tests/migrations",
+}
+"""Commands that are not run as they stand on the stack of tests/end_to_end/test_pipeline.py, and where they are."""
+
+CHANGING = (
+    "airflow variables set", "airflow connections add", "airflow pools set", "airflow dags trigger",
+    "airflow backfill create", "airflow dags clear", "airflow dags pause",
+)  # fmt: skip
+"""What changes a stack, in the order in which one after the other can be run on it."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +47,40 @@ class Command:
     def on_stack(self) -> str | None:
         """What of it runs on a stack that is up; None when it is something else."""
         line = self.line.removeprefix(IN_STACK)
-        return line if line.startswith(("ljwx ", "airflow ")) else None
+        return line if line.startswith(("ljwx ", "airflow ")) and line not in ELSEWHERE else None
 
 
 def commands() -> Iterator[Command]:
-    """Yield every command of README and docs/."""
+    """Yield every command in a block, and every whole one of Airflow's within a text."""
     for page in PAGES:
-        for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        name, text = page.relative_to(ROOT).as_posix(), page.read_text(encoding="utf-8")
+        for block in BLOCK.findall(text):
             for line in block.splitlines():
                 typed = re.sub(r"\s+#.*$", "", line).strip()
                 if typed and not typed.startswith("#"):
-                    yield Command(page.relative_to(ROOT).as_posix(), typed)
+                    yield Command(name, typed)
+        for span in spans(text):
+            if span.startswith("airflow ") and not re.search(r"[<\[…]", span):
+                yield Command(name, span)
+
+
+def installation(page: Path) -> list[str]:
+    """Return the lines that put the files into an existing Airflow: the block that copies the DAGs, but for pip."""
+    block = next(block for block in BLOCK.findall(page.read_text(encoding="utf-8")) if "cp dags/" in block)
+    return [re.sub(r"\s+#.*$", "", line).strip() for line in block.splitlines() if not line.startswith("pip ")]
+
+
+def spans(text: str) -> list[str]:
+    """Return what is set as code within a page's text and tables."""
+    return INLINE.findall(FENCED.sub("", text))
+
+
+def on_stack() -> list[str]:
+    """Return each line that runs on a stack once: those that only read, then those that change something."""
+    lines = dict.fromkeys(command.line for command in commands() if command.on_stack)
+    return sorted(lines, key=_place)
+
+
+def _place(line: str) -> int:
+    """Return 0 for a command that only reads, else the place of what it changes in CHANGING."""
+    return next((at for at, words in enumerate(CHANGING, start=1) if line.startswith(words)), 0)

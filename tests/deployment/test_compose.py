@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from ljwx.sandbox import airflow, celery
+from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, config, required
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def runs(command: list[str]) -> bool:
-    """Whether this Compose is there: Docker's client may lack the plugin."""
-    return shutil.which(command[0]) is not None and (
-        subprocess.run([*command, "version"], capture_output=True, check=False, timeout=60).returncode == 0
-    )
-
-
-COMPOSE = next(filter(runs, (["docker-compose"], ["docker", "compose"])), None)
-pytestmark = pytest.mark.skipif(
-    COMPOSE is None, reason="needs a Compose implementation: apt-get install docker-compose"
-)
+pytestmark = pytest.mark.skipif(COMPOSE is None, reason=MISSING)
 
 ALWAYS = {
     "airflow-db", "warehouse", "ollama", "ollama-init", "airflow-init", "airflow-api-server", "airflow-scheduler",
     "airflow-dag-processor", "airflow-triggerer",
 }  # fmt: skip
-ONCE = {"ollama-init", "airflow-init"}
-PROFILES = {"celery": {"airflow-worker", "redis"}, "s3": {"s3"}}
-OPTIONAL = {"REDIS_PASSWORD": "redis-secret", "S3_PASSWORD": "s3-secret"}
-
-
-def required() -> dict[str, str]:
-    """What .env.example leaves empty, filled in."""
-    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    names = [line.removesuffix("=") for line in lines if re.fullmatch(r"[A-Z_]+=", line)]
-    return {name: "200" if name.endswith("PER_MINUTE") else f"value-of-{name.lower()}" for name in names}
-
-
-def config(
-    folder: Path, values: dict[str, str], *profiles: str
-) -> tuple[int, dict[str, Any], subprocess.CompletedProcess[str]]:
-    """What Compose makes of the file with these values."""
-    env_file = folder / "env"
-    env_file.write_text("".join(f"{name}={value}\n" for name, value in values.items()), encoding="utf-8")
-    chosen = [word for profile in profiles for word in ("--profile", profile)]
-    assert COMPOSE is not None
-    command = [*COMPOSE, "-f", str(ROOT / "docker-compose.yaml"), "--env-file", str(env_file), *chosen, "config"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=_plain_environment())
-    return done.returncode, (yaml.safe_load(done.stdout) or {}) if done.returncode == 0 else {}, done
-
-
-def _plain_environment() -> dict[str, str]:
-    import os
-
-    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+ONCE = {"ollama-init", "airflow-init", "s3-init"}
 
 
 @pytest.fixture
@@ -132,19 +89,6 @@ def test_state_is_kept_in_volumes(services: dict[str, Any]) -> None:
         assert kept[name], name
 
 
-def test_each_airflow_service_runs_what_the_sandbox_runs_as_a_plain_process(services: dict[str, Any]) -> None:
-    """So the end-to-end tests, which start these commands without containers, speak for the containers too."""
-    for name, arguments in airflow.COMPONENTS.items():
-        assert words(services[f"airflow-{name}"]) == [arguments[0]]
-    worker = next(iter(celery.worker_commands().values()))
-    assert list(worker[1:3]) == words(services["airflow-worker"]) == ["celery", "worker"]
-
-
-def words(service: dict[str, Any]) -> list[str]:
-    command = service["command"]
-    return command.split() if isinstance(command, str) else list(command)
-
-
 def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(tmp_path: Path) -> None:
     values = required() | OPTIONAL | {"AIRFLOW_EXECUTOR": "CeleryExecutor"}
     _, found, _ = config(tmp_path, values, "celery")
@@ -158,6 +102,13 @@ def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(tmp_pa
 
 
 def test_the_image_has_what_every_profile_needs() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    for name in ("requirements.txt", "requirements-celery.txt", "constraints.txt"):
-        assert name in dockerfile
+    """Every requirements file but those of the sandbox and of the work on the package is copied and installed."""
+    elsewhere = {"requirements-sandbox.txt", "requirements-model.txt", "requirements-dev.txt"}
+    needed = {path.name for path in ROOT.glob("requirements*.txt")} - elsewhere
+    assert len(needed) == 4
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    copied = next(line for line in dockerfile.splitlines() if line.startswith("COPY") and "constraints.txt" in line)
+    installed = next(line for line in dockerfile.splitlines() if line.startswith("RUN pip install"))
+    assert [name for name in needed if name not in copied.split()] == []
+    assert set(re.findall(r"-r (\S+)", installed)) == needed
+    assert "-c constraints.txt" in installed

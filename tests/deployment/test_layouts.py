@@ -1,4 +1,4 @@
-"""The package in the layout of an Astro project: dags, plugins and include beside each other, and nothing installed."""
+"""The package where only its folders are: in an Astro project, and copied into an existing Airflow."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+
+from support_docs import ROOT, installation
+
 PROGRAM = """
 import json, sys
 from airflow.plugins_manager import get_plugin_info
@@ -25,28 +29,49 @@ print(json.dumps({
 """
 
 
+def everything_else_installed(folder: Path) -> Path:
+    """A folder like site-packages, without the package itself: what is found of it comes from elsewhere."""
+    installed = folder / "site-packages"
+    installed.mkdir()
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if "ljwx" not in entry.name and entry.suffix != ".pth":
+            (installed / entry.name).symlink_to(entry)
+    return installed
+
+
+def look(folder: Path, airflow_home: Path, before: str = "") -> dict[str, Any]:
+    """What Airflow finds in its home, after a shell has run `before` in the repository."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTHONPATH"))}
+    own = {
+        "AIRFLOW_HOME": str(airflow_home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(everything_else_installed(folder)), "PROGRAM": PROGRAM,
+    }  # fmt: skip
+    last = f'cd {folder} && exec {sys.executable} -S -c "$PROGRAM" {airflow_home / "dags"}'
+    done = subprocess.run(
+        ["bash", "-ec", f"{before}\n{last}"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env=inherited | own,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def is_whole(found: dict[str, Any], airflow_home: Path, include: Path) -> None:
+    assert found["errors"] == {}
+    assert len(found["dags"]) == 4
+    assert Path(found["package"]).is_relative_to(airflow_home)
+    assert Path(found["include"]) == include
+    assert found["sessions"] > 5000
+    assert "ljwx" in found["plugins"]
+
+
 def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Path) -> None:
     for name in ("dags", "plugins", "include"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    installed = tmp_path / "site-packages"
-    installed.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if "ljwx" not in entry.name and entry.suffix != ".pth":  # all that is installed, but for the package itself
-            (installed / entry.name).symlink_to(entry)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTHONPATH"))}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", PROGRAM, str(tmp_path / "dags")], cwd=tmp_path, capture_output=True, text=True,
-        timeout=120, check=False,
-        env=environment
-        | {
-            "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(installed),
-        },
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["errors"] == {}
-    assert len(found["dags"]) == 4
-    assert Path(found["package"]).is_relative_to(tmp_path)
-    assert Path(found["include"]) == tmp_path / "include"
-    assert found["sessions"] > 5000
-    assert "ljwx" in found["plugins"]
+    is_whole(look(tmp_path, tmp_path), tmp_path, tmp_path / "include")
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_an_existing_airflow_takes_the_files_as_the_readme_says(tmp_path: Path, page: str) -> None:
+    lines = "\n".join(installation(ROOT / page)).replace("/srv/", f"{tmp_path}/srv/")
+    home = tmp_path / "airflow"
+    is_whole(look(tmp_path, home, lines), home, tmp_path / "srv" / "ljwx" / "include")

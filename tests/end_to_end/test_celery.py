@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import requests
 
 from ljwx.sandbox import celery
 from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES
@@ -23,7 +24,7 @@ from support_postgres import free_port, open_folder
 
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server: apt-get install redis-server"),
 ]
 
@@ -34,9 +35,19 @@ CONFIG = {
     "model": SMALL["model"] | {"strategy": "prompt", "parameters": {"num_ctx": 4096}},
     "evaluation": SMALL["evaluation"] | {"questions": 4},
     "gate": SMALL["gate"] | {"min_questions": 4},
+    "retention": {"keep_last": 1},
 }
 STAGES = {INGEST: "ingest_bars", SAMPLES: "build_dataset", BUILD: "ask_questions", CLEANUP: "apply_retention"}
 """The task of each stage in whose middle its worker is killed."""
+MIDDLE = {
+    INGEST: "SELECT FROM ljwx.ingest_days",
+    SAMPLES: "SELECT FROM ljwx.runs WHERE task_id = 'build_dataset' AND finished_at IS NULL",
+    BUILD: "SELECT FROM ljwx.answers",
+    CLEANUP: "SELECT FROM ljwx.retention_events WHERE kind = 'model'",
+}
+"""What is there when a stage has begun to write; it is not through while its task runs."""
+OLD = 24
+"""Models that cleanup has to remove: enough to kill it between the first and the last."""
 
 MADE = {
     "bars": "SELECT session, ts_code, revision, open, high, low, close, vol, adj_factor FROM ljwx.bars",
@@ -45,11 +56,20 @@ MADE = {
     "samples": "SELECT sample_id, label, answer::text FROM ljwx.samples",
     "datasets": "SELECT dataset_id, sha256, parent_id FROM ljwx.datasets",
     "members": "SELECT dataset_id, sample_id, split, previous_label FROM ljwx.dataset_samples",
-    "models": "SELECT model, digest, spec_sha256, verified IS NULL FROM ljwx.models",
+    "models": "SELECT model, digest, spec_sha256, verified IS NULL, deleted_at IS NULL FROM ljwx.models",
+    "names": "SELECT ts_code, start_date, name, end_date FROM ljwx.names",
+    "suspensions": "SELECT session, ts_code, kind, timing FROM ljwx.suspensions",
+    "quarantine": "SELECT session, ts_code, reasons, raw_sha256 FROM ljwx.quarantine",
+    "question sets": "SELECT question_set_id, dataset_id, kind, part_of FROM ljwx.question_sets",
+    "questions": "SELECT question_set_id, position, sample_id FROM ljwx.questions",
+    "evaluations": "SELECT model, digest, question_set_id, is_base, "
+    "jsonb_path_query_array(scorecard, '$.*.overall.accuracy')::text FROM ljwx.evaluations",
+    "looks": "SELECT dataset_id, model, question_set_id FROM ljwx.test_looks",
     "answers": "SELECT sample_id, raw, valid, label FROM ljwx.answers",
     "promotions": "SELECT challenger, champion, verdict, promoted FROM ljwx.promotions",
     "aliases": "SELECT alias, model, digest FROM ljwx.aliases",
     "removals": "SELECT kind, name, reason, dry_run FROM ljwx.retention_events",
+    "unfinished": "SELECT dag_id, task_id FROM ljwx.runs WHERE finished_at IS NULL",
 }
 
 
@@ -60,7 +80,6 @@ def stack() -> Iterator[Stack]:
         chosen = {port_variable(name): str(free_port()) for name in PORTS}
         for name, value in {**chosen, "LJWX_HOME": str(home), "LJWX_EXECUTOR": "celery"}.items():
             patch.setenv(name, value)
-        patch.setenv("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT", "20")
         stack = Stack(SandboxSettings.from_environment(), market=MARKET, schedules=False, config=CONFIG)
         try:
             stack.up()
@@ -93,8 +112,9 @@ class Chain:
         self._trigger(INGEST, {"start_date": FIRST, "end_date": LAST})
         for dag in (INGEST, SAMPLES, BUILD):
             self._follow(dag, poll(lambda dag=dag: self._new(dag, seen[dag]), 120, f"{dag} was not woken"))
-        self._trigger(CLEANUP, {"dry_run": True})
-        self._follow(CLEANUP, poll(lambda: self._new(CLEANUP, seen[CLEANUP]), 30, "no cleanup"))
+        grow_old(self.stack)
+        self._trigger(CLEANUP, {"dry_run": False})
+        self._follow(CLEANUP, poll(lambda: self._new(CLEANUP, seen[CLEANUP]), 120, "no cleanup"))
 
     def _is_known(self, dag: str) -> bool:
         return dag in {known["dag_id"] for known in self.stack.api.get("dags", tags="ljwx")["dags"]}
@@ -111,8 +131,11 @@ class Chain:
     def _follow(self, dag: str, run_id: str) -> None:
         self.during(dag, run_id)
         path = f"dags/{dag}/dagRuns/{run_id}"
-        poll(lambda: self.stack.api.get(path)["state"] in {"success", "failed"}, 420, f"{dag} did not end")
-        assert self.stack.api.get(path)["state"] == "success", dag
+        poll(lambda: self.stack.api.get(path)["state"] in {"success", "failed"}, 1200, f"{dag} did not end")
+        states = {
+            each["task_id"]: each["state"] for each in self.stack.api.get(f"{path}/taskInstances")["task_instances"]
+        }
+        assert self.stack.api.get(path)["state"] == "success", states
 
 
 def made(stack: Stack) -> dict[str, str]:
@@ -125,8 +148,56 @@ def made(stack: Stack) -> dict[str, str]:
     data = stack.settings.home / "data"
     for path in sorted(path for path in data.rglob("*") if path.is_file()):
         text = path.read_bytes().replace(str(data).encode(), b"")
-        found[str(path.relative_to(data))] = hashlib.sha256(text).hexdigest()
+        name = str(path.relative_to(data))  # a report tells seconds and the day of its decision
+        found[name] = "there" if name.startswith("reports/") else hashlib.sha256(text).hexdigest()
+    found["tags"] = " ".join(sorted(tags(stack)))
     return found
+
+
+def ollama(stack: Stack, method: str, verb: str, **body: str) -> Any:
+    """Call the model server."""
+    url = f"http://127.0.0.1:{stack.settings.ports['ollama']}/api/{verb}"
+    answer = requests.request(method, url, json=body or None, timeout=30)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+def tags(stack: Stack) -> list[str]:
+    """The package's own tags on the model server."""
+    names = [str(tag["name"]) for tag in ollama(stack, "GET", "tags")["models"]]
+    return [name for name in names if name.startswith("ljwx-stock:")]
+
+
+def grow_old(stack: Stack) -> None:
+    """Leave what a long life leaves, and nothing protects: rejected models, a dataset nobody uses, refused rows."""
+    names = [f"ljwx-stock:20240105-{number:012x}" for number in range(OLD)]
+    folder = stack.settings.home / "data" / "datasets" / "20240105-000000000000"
+    folder.mkdir()
+    (folder / "train.jsonl").write_text("{}\n")
+    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
+        champion = connection.execute("SELECT model FROM ljwx.aliases WHERE alias = 'champion'").fetchone()
+        assert champion is not None
+        for statement in AGED:
+            connection.execute(statement, {"names": names, "folder": str(folder), "champion": champion[0]})
+    for name in names:
+        ollama(stack, "POST", "copy", source=champion[0], destination=name)
+
+
+AGED = (
+    """INSERT INTO ljwx.models SELECT (jsonb_populate_record(m, jsonb_build_object(
+       'model', name, 'created_at', '2024-01-05'::timestamptz))).*
+       FROM ljwx.models m, unnest(%(names)s::text[]) AS name WHERE m.model = %(champion)s""",
+    """INSERT INTO ljwx.promotions
+       (challenger, question_set_id, verdict, promoted, reasons, policy, decided_at, run_key)
+       SELECT name, question_set_id, 'rejected', false, '[]', '{}', '2024-01-06', run_key
+       FROM ljwx.promotions p, unnest(%(names)s::text[]) AS name WHERE p.challenger = %(champion)s""",
+    """INSERT INTO ljwx.datasets SELECT (jsonb_populate_record(d, jsonb_build_object(
+       'dataset_id', '20240105-000000000000', 'sha256', repeat('0', 64), 'created_at', '2024-01-05'::timestamptz,
+       'folder', %(folder)s::text))).* FROM ljwx.datasets d""",
+    """INSERT INTO ljwx.quarantine (session, ts_code, reasons, raw, raw_sha256, first_seen, run_key)
+       SELECT '2024-01-05', '000001.SZ', '{reference}', '{}', repeat(n::text, 64), '2024-01-05', min(run_key)
+       FROM ljwx.runs, generate_series(1, 3) AS n GROUP BY n""",
+)
 
 
 def forget(stack: Stack) -> None:
@@ -134,12 +205,8 @@ def forget(stack: Stack) -> None:
     with psycopg.connect(stack.postgres.url("warehouse")) as connection:
         connection.execute("DROP SCHEMA ljwx CASCADE")
     shutil.rmtree(stack.settings.home / "data")
-    import requests
-
-    url = f"http://127.0.0.1:{stack.settings.ports['ollama']}/api"
-    for tag in requests.get(f"{url}/tags", timeout=10).json()["models"]:
-        if tag["name"].startswith("ljwx-stock:"):
-            requests.delete(f"{url}/delete", json={"model": tag["name"]}, timeout=10).raise_for_status()
+    for name in tags(stack):
+        ollama(stack, "DELETE", "delete", model=name)
 
 
 class Killer:
@@ -150,33 +217,54 @@ class Killer:
         self.killed: dict[str, str] = {}
 
     def __call__(self, dag: str, run_id: str) -> None:
-        task = STAGES[dag]
-        worker = poll(lambda: self._worker_of(dag, run_id, task), 300, f"{dag}.{task} never ran", pause=0.05)
+        worker = poll(lambda: self._busy(dag, run_id), 600, f"{dag}: nobody was in the middle of it", pause=0.05)
         process = self.stack._file(worker).find()
         assert process is not None
         os.killpg(process.pid, signal.SIGKILL)
-        self.killed[dag] = worker
+        self.killed[dag] = run_id
         poll(lambda: self.stack._file(worker).find() is None, 30, f"{worker} survived SIGKILL")
         self.stack.start_component(worker)
 
-    def _worker_of(self, dag: str, run_id: str, task: str) -> str | None:
-        instances = self.stack.api.get(f"dags/{dag}/dagRuns/{run_id}/taskInstances", task_id=task)["task_instances"]
-        running = {each["pid"] for each in instances if each["state"] == "running" and each["task_id"] == task}
+    def _busy(self, dag: str, run_id: str) -> str | None:
+        """The worker that runs the stage's task, once that has begun to write."""
+        return self._worker_of(dag, run_id) if self._has_begun(dag) else None
+
+    def _has_begun(self, dag: str) -> bool:
+        with psycopg.connect(self.stack.postgres.url("warehouse")) as connection:
+            schema = connection.execute("SELECT to_regclass('ljwx.retention_events')").fetchone()
+            return schema != (None,) and connection.execute(MIDDLE[dag] + " LIMIT 1").fetchone() is not None
+
+    def _worker_of(self, dag: str, run_id: str) -> str | None:
+        running = {each["pid"] for each in self.instances(dag, run_id) if each["state"] == "running"}
         for name in celery.WORKERS:
             process = self.stack._file(name).find()
             if process is not None and running & {child.pid for child in process.children(recursive=True)}:
                 return name
         return None
 
+    def instances(self, dag: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of the stage's task."""
+        path = f"dags/{dag}/dagRuns/{run_id}/taskInstances"
+        found = self.stack.api.get(path, limit=100)["task_instances"]
+        return [each for each in found if each["task_id"] == STAGES[dag]]
+
+    def tries(self) -> dict[str, int]:
+        """How often the task of each stage was begun, at most: a killed one is begun again."""
+        return {
+            dag: max(each["try_number"] for each in self.instances(dag, run_id)) for dag, run_id in self.killed.items()
+        }
+
 
 def test_a_worker_killed_in_each_stage_changes_nothing_of_what_the_chain_makes(stack: Stack) -> None:
     Chain(stack, lambda dag, run_id: None).run()
     undisturbed = made(stack)
     assert not undisturbed["aliases"].startswith("0 ")
+    assert undisturbed["removals"].startswith(f"{OLD + 2} ")
+    assert undisturbed["quarantine"].startswith("0 ")
     forget(stack)
     killer = Killer(stack)
     Chain(stack, killer).run()
-    assert list(killer.killed) == list(STAGES)
+    assert killer.tries() == dict.fromkeys(STAGES, 2)
     assert made(stack) == undisturbed
 
 

@@ -22,6 +22,7 @@ from ljwx.sandbox.airflow import executable
 from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
 from ljwx.sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
 from ljwx.sandbox.stack import SMALL, Stack
+from support_docs import ROOT, on_stack
 from support_postgres import free_port, open_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
@@ -299,3 +300,52 @@ def test_models_are_built_once_for_one_dataset(finished: Stack) -> None:
     runs = finished.api.get(f"dags/{BUILD}/dagRuns")["dag_runs"]
     assert [run["state"] for run in runs] == ["success"]
     assert query(finished, "SELECT count(*) FROM ljwx.models") == [(1,)]
+
+
+@pytest.fixture
+def on_call(finished: Stack) -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
+    """Types a line as a page tells it, on the finished stack; settings and backfills are put back afterwards.
+
+    Kept last in this module: what such a line starts (a run, a backfill) goes on after it.
+    """
+    beside = str(Path(executable("airflow")).parent)
+    environment = finished.environment | {"PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}
+
+    def type_in(line: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        own = line.replace(".venv/bin/python", sys.executable).replace("var/", f"{finished.settings.home}/")
+        own = own.replace("15432", str(finished.settings.ports["postgres"]))
+        return subprocess.run(
+            ["bash", "-c", own], cwd=ROOT, env=environment, input=given, capture_output=True, text=True, check=False
+        )
+
+    kept = {"key": "ljwx_training_config", "value": json.dumps(CONFIG)}
+    yield type_in
+    finished.api.send("PATCH", f"variables/{kept['key']}", kept)
+    if any(each["connection_id"] == "ljwx_alerts" for each in finished.api.get("connections")["connections"]):
+        finished.api.send("DELETE", "connections/ljwx_alerts", {})
+    for backfill in finished.api.get("backfills", dag_id=INGEST)["backfills"]:
+        if backfill["completed_at"] is None:
+            finished.api.send("PUT", f"backfills/{backfill['id']}/cancel", {})
+
+
+@pytest.mark.parametrize("line", on_stack())
+def test_every_command_that_a_page_tells_ends_well(
+    on_call: Callable[[str], subprocess.CompletedProcess[str]], line: str
+) -> None:
+    done = on_call(line)
+    fine = {0, 4} if line.endswith("ljwx doctor") else {0}  # 4: a month before its end the calendar is told of
+    assert done.returncode in fine, f"{done.stdout}\n{done.stderr}"
+    if "ljwx " in line:
+        assert done.stdout.strip()
+        assert "Traceback" not in done.stderr
+
+
+def test_a_documented_look_into_files_and_database_shows_them(
+    on_call: Callable[..., subprocess.CompletedProcess[str]], finished: Stack
+) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    opened = "\n".join(line for line in page.splitlines() if line.startswith(("PSQL=", "PGPASSWORD=")))
+    done = on_call(f"{opened} -At", "SELECT model FROM ljwx.aliases WHERE alias = 'champion';")
+    assert done.stdout.strip() == query(finished, "SELECT model FROM ljwx.aliases WHERE alias = 'champion'")[0][0]
+    card = on_call("cat var/data/datasets/*/README.md")
+    assert query(finished, "SELECT sha256 FROM ljwx.datasets")[0][0] in card.stdout

@@ -19,6 +19,9 @@ def environment(settings: SandboxSettings, database_url: str) -> dict[str, str]:
         "AIRFLOW__CELERY__BROKER_URL": f"redis://:{password}@127.0.0.1:{settings.ports['redis']}/0",
         "AIRFLOW__CELERY__RESULT_BACKEND": database_url.replace("postgresql+psycopg2", "db+postgresql+psycopg2"),
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "2",
+        # What a worker had taken from the broker and not begun when it died is queued again after this, not 600 s.
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "120",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "15",
     }
 
 

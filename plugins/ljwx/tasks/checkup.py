@@ -109,7 +109,7 @@ def _tier() -> Finding:
     if not absent:
         return Finding("tier", True, "the last session lacked no interface")
     lacks = ", ".join(absent)
-    return Finding("tier", True, f"the last session was fetched without {lacks}: see README, Use it on real servers")
+    return Finding("tier", True, f"the last session was fetched without {lacks}: see README, Real TuShare")
 
 
 def _ollama() -> Finding:
