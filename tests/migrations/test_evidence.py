@@ -38,7 +38,7 @@ def test_decisions_and_looks_of_before_get_their_evidence(postgres: EmbeddedPost
         url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
         upgrade(url, "0008")
         warehouse.execute(BEFORE)
-        upgrade(url, "0012")
+        upgrade(url, "0010")
         judged = warehouse.value("SELECT evaluation_id FROM ljwx.evaluations WHERE model = 'new'")
         assert warehouse.rows("SELECT verdict, evaluation_id FROM ljwx.promotions ORDER BY promotion_id") == [
             {"verdict": "promoted", "evaluation_id": judged},

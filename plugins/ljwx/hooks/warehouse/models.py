@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations import Answer, ClaimCounts, Question
+from ljwx.exceptions import BadData
 from ljwx.hooks.warehouse.base import WarehouseBase, statement
 
 ALIAS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))"

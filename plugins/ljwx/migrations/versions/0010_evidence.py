@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -51,4 +51,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0012 cannot be undone: 0008 has no place for a model that was asked in two ways")
+    raise NotImplementedError("0010 cannot be undone: 0009 has no place for a model that was asked in two ways")
