@@ -99,8 +99,9 @@ def _answers(
         _refuse(
             not last["valid"], f"{model} gives no valid answer for {task} ({last['reason']}): {last['raw'][:200]!r}"
         )
-    # Computed and cached prompts differ in their last bits: both answers compared come from the server's prefix cache.
-    twice = [ask(ollama, model, first, settings)["raw"] for _ in range(2)]
+    # A prompt that is computed and one read from the server's prefix cache differ in their last bits: the first of
+    # three answers, which has the rest of the prompt computed, is not compared.
+    _, *twice = [ask(ollama, model, first, settings)["raw"] for _ in range(3)]
     _refuse(twice[0] != twice[1], f"{model} answers the same question in two ways at temperature 0")
     kept = ("sample_id", "task", "valid", "latency_s", "prompt_tokens", "answer_tokens")
     return {"first_token_s": first_token_s, "answers": [{key: each[key] for key in kept} for each in asked]}
