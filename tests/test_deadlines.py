@@ -46,7 +46,8 @@ def test_every_dag_of_the_folder_is_named(bag: DagBag) -> None:
 
 @pytest.mark.parametrize("dag_id", list(HOURS))
 def test_every_task_tells_of_failure_and_recovery(bag: DagBag, dag_id: str) -> None:
-    for task in bag.dags[dag_id].tasks:
+    working = [task for task in bag.dags[dag_id].tasks if task.task_type != "EmptyOperator"]
+    for task in working:
         (failed,), (succeeded,) = map(as_list, (task.on_failure_callback, task.on_success_callback))
         assert (type(failed).__name__, succeeded.__name__) == ("FailureAlert", "note_recovery"), task.task_id
 

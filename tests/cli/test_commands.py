@@ -22,6 +22,7 @@ from ljwx.sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
 from support_tasks import TaskRunner
+from support_tushare import TushareServer
 
 Run = Callable[..., Result]
 RISK = "仅供研究,不构成投资建议"
@@ -450,19 +451,14 @@ def test_a_tag_deleted_by_hand_is_in_the_audit_and_cannot_be_rolled_back_to(
     assert crowned.value("SELECT model FROM ljwx.aliases WHERE alias = 'champion'") == chain.plan["model"]
 
 
-def test_sessions_refresh_keeps_the_list_when_the_source_lacks_a_year(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_sessions_refresh_keeps_the_list_when_the_source_refuses(
+    run: Run, tmp_path: Path, market: TushareServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_TUSHARE_DEFAULT",
-        '{"conn_type": "tushare", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "x"}',
-    )
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", market.connection(token="nobody's"))
     path = tmp_path / "sse.txt"
     path.write_text("# Known through 2026-12-31.\n2026-01-05\n", encoding="utf-8")
     before = path.read_bytes()
-    assert "TushareUnavailable" in one_line(
-        run("sessions", "refresh", "--source", "trade_cal", "--file", str(path), code=1)
-    )
+    assert "BadToken" in one_line(run("sessions", "refresh", "--source", "trade_cal", "--file", str(path), code=1))
     assert path.read_bytes() == before
 
 

@@ -301,7 +301,6 @@ class OwnServer(ThreadingHTTPServer):
     :param pause: seconds before each byte of the body; 0 sends it at once.
     """
 
-    daemon_threads = True
     body = json.dumps({"code": 0, "msg": "", "data": {"fields": ["ts_code"], "items": [["x"]] * 500}}).encode()
 
     def __init__(self, pause: float) -> None:
@@ -351,6 +350,7 @@ def own_server(pause: float) -> Iterator[OwnServer]:
         yield server
         server.shutdown()
         serving.join(10)
+        server.server_close()  # waits until each handler has seen that its client hung up
 
 
 def test_a_server_that_trickles_cannot_outlast_the_budget(monkeypatch: pytest.MonkeyPatch, sleeper: Sleeper) -> None:

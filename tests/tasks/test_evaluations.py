@@ -221,7 +221,7 @@ def test_labels_that_overlap_further_than_a_block_are_refused_before_anything_is
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
     tasks.variables["ljwx_training_config"] = {**SMALL, "gate": SMALL["gate"] | {"block": 4}}
-    with pytest.raises(ConfigurationError, match=r"gate\.block 4 must be at least samples\.horizon 5"):
+    with pytest.raises(ConfigurationError, match=r"gate\.block: 4 is less than samples\.horizon = 5"):
         planned(tasks, chain)
     assert chain_db.rows(EVALUATIONS) == []
 
