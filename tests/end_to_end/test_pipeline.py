@@ -30,11 +30,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
-CONFIG = {
-    **SMALL,
-    "evaluation": SMALL["evaluation"] | {"questions": 8},
-    "gate": SMALL["gate"] | {"min_questions": 8},
-}
 TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",
@@ -67,11 +62,11 @@ def _settings(home: Path) -> Iterator[SandboxSettings]:
 def stack(settings: SandboxSettings) -> Iterator[Stack]:
     """The stack, up: a first demo was killed with -9 while it ingested, and what it left was stopped."""
     market = (*MARKET, "--token-file", str(settings.home / "tokens.json"))
-    stack = Stack(settings, market=market, schedules=False, config=CONFIG)
+    stack = Stack(settings, market=market, schedules=False, config=SMALL)
     program = (
         "from ljwx.sandbox.demo import Demo; from ljwx.sandbox.stack import Stack;"
         "from ljwx.sandbox.settings import SandboxSettings;"
-        f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, schedules=False, config={CONFIG!r},"
+        f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, schedules=False, config={SMALL!r},"
         f" say=lambda text: print(text, flush=True)), {FIRST!r}, {LAST!r}).run()"
     )
     killed = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -318,7 +313,7 @@ def on_call(finished: Stack) -> Iterator[Callable[[str], subprocess.CompletedPro
             ["bash", "-c", own], cwd=ROOT, env=environment, input=given, capture_output=True, text=True, check=False
         )
 
-    kept = {"key": "ljwx_training_config", "value": json.dumps(CONFIG)}
+    kept = {"key": "ljwx_training_config", "value": json.dumps(SMALL)}
     yield type_in
     finished.api.send("PATCH", f"variables/{kept['key']}", kept)
     if any(each["connection_id"] == "ljwx_alerts" for each in finished.api.get("connections")["connections"]):
