@@ -53,13 +53,14 @@ def sift(api_name: str, wire: pl.DataFrame, days: Collection[str] | None = None)
     """
     side = SIDES[api_name]
     columns = [name for name in wire.columns if name != RAW]
-    rows = wire.unique(maintain_order=True)
+    repeated = wire.n_unique(side.keys) < wire.height
+    rows = wire.unique(maintain_order=True) if repeated else wire
     broken = {
         "keys": pl.any_horizontal(pl.col(name).is_null() for name in side.keys),
         "type": _mistyped(wire, side),
         "kind": _none_of(side.kinds),
         "day": pl.lit(False) if days is None else ~pl.col("trade_date").is_in(list(days)),
-        "duplicate": pl.struct(side.keys).is_duplicated() & side.once,
+        "duplicate": pl.struct(side.keys).is_duplicated() if repeated and side.once else pl.lit(False),
     }
     named = [pl.when(wrong).then(pl.lit(f"{api_name}:{name}")) for name, wrong in broken.items()]
     rows = rows.with_columns(pl.concat_list(named).list.drop_nulls().alias("reasons"))
