@@ -9,9 +9,9 @@ Fetches each trading session's bars, factors, limits and suspensions, checks eve
 
 A row that breaks a rule goes to `ljwx.quarantine` with its reasons. A session counts (`ljwx.ingest_days.complete`)
 when no listed, trading stock is missing; until then the run waits and retries, and later stages do not see it.
-Features are computed and announced for the complete sessions also where others stayed incomplete; the run fails all the
-same, by its last task, `whole`. `check_gaps` reports sessions that are missing or incomplete, and warns a month before
-the shipped calendar ends.
+Features are computed for the complete sessions, and these are announced, also where others stayed incomplete; the run
+fails all the same, by its last task, `whole`. The runs of a backfill leave the announcement to the last of them.
+`check_gaps` reports sessions that are missing or incomplete, and warns a month before the shipped calendar ends.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -24,6 +24,7 @@ from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import TUSHARE_POOL
 from ljwx.schedule import ingest_schedule
+from ljwx.tasks.announcing import announce_bars
 from ljwx.tasks.bars import ingest_bars, migrate_warehouse, plan_ingest
 from ljwx.tasks.features import compute_features
 from ljwx.tasks.gaps import check_gaps
@@ -48,9 +49,12 @@ def ljwx_daily_ingest():
     whatever_came = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
     chunks = task(plan_ingest)()
     days = task(ingest_bars, pool=TUSHARE_POOL).expand(chunk=chunks)
-    features = task(compute_features, outlets=[BARS], trigger_rule=whatever_came)(chunks)
+    features = task(compute_features, trigger_rule=whatever_came)(chunks)
+    announced = task(announce_bars, outlets=[BARS], trigger_rule=whatever_came)()
     gaps = task(check_gaps, trigger_rule=whatever_came)()
-    task(migrate_warehouse)() >> chunks >> days >> features
+    migrated = task(migrate_warehouse)()
+    migrated >> chunks >> days >> features
+    [migrated, features] >> announced
     [chunks, days, features] >> gaps
     [days, features, gaps] >> EmptyOperator(task_id="whole", on_success_callback=None)
 

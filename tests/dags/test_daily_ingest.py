@@ -94,7 +94,7 @@ def test_the_other_months_get_their_features_when_one_is_incomplete_and_the_run_
     market.faults(daily={"kind": "partial", "share": 0.5, "count": 1})
     state, tasks = ended(airflow, "2026-02-26", "2026-03-04")
     assert tasks["ingest_bars"] == Counter(failed=1, success=1)
-    assert tasks["compute_features"] == tasks["check_gaps"] == Counter(success=1)
+    assert tasks["compute_features"] == tasks["announce_bars"] == tasks["check_gaps"] == Counter(success=1)
     assert tasks["whole"] == Counter(upstream_failed=1)
     assert state == "failed"
     assert db.value("SELECT count(*) FROM ljwx.ingest_days WHERE NOT complete") == 1

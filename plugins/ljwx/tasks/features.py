@@ -1,4 +1,4 @@
-"""The stage `features`: recompute from the first session whose bars have changed, and announce what is new."""
+"""The stage `features`: recompute from the first session whose bars have changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PART_ROWS = 150_000
 
 
 def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
-    """Compute the features that the newest bars ask for, and announce the run's sessions as partitions of `bars`.
+    """Compute the features that the newest bars ask for.
 
     A session's features depend on the sessions before it, so everything from the first changed session on is
     computed again; rows that come out as they were are not touched.
@@ -31,33 +31,24 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     """
     from datetime import date
 
-    from airflow.sdk import get_current_context
-
-    from ljwx.assets import BARS
     from ljwx.core.features import FEATURE_VERSION
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.tasks.announcing import sessions_to_announce
     from ljwx.tasks.runs import recorded_run
 
     warehouse = WarehouseHook()
     first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
     with (
-        warehouse.bars_lock(exclusive=True),
         recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
+        warehouse.bars_lock(exclusive=True),
     ):
         stale = warehouse.stale_from(FEATURE_VERSION)
         written = {"inserted": 0, "revised": 0}
         if stale is not None:
             merged = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
             written = {"inserted": merged.inserted, "revised": merged.revised}
-        complete = warehouse.complete_sessions(first, last)
-        announced, left = sessions_to_announce(warehouse, complete)
-        made = {**written, "sessions": len(complete)}
-        log.info("features from %s: %s; %d sessions announced", stale, made, len(announced))
-        run.outputs |= {**made, "announced": len(announced)} | ({"left": True} if left else {})
-    if announced:
-        get_current_context()["outlet_events"][BARS].add_partitions(announced)
-    return made
+        run.outputs |= {**written, "sessions": len(warehouse.complete_sessions(first, last))}
+        log.info("features from %s: %s", stale, run.outputs)
+    return dict(run.outputs)
 
 
 def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFrame]:
