@@ -37,7 +37,7 @@ def repository_files() -> Iterator[Path]:
     for folder, folders, names in os.walk(ROOT):
         hidden = {name for name in folders if name.startswith(".") and name != ".ci"}
         folders[:] = sorted(set(folders) - SKIPPED - hidden - {"__pycache__"})
-        yield from (Path(folder) / name for name in sorted(names) if Path(name).suffix in TEXT)
+        yield from (Path(folder) / name for name in sorted({*names} - {".git"}) if Path(name).suffix in TEXT)
 
 
 def test_every_sql_file_is_used() -> None:
