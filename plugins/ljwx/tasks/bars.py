@@ -181,7 +181,6 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
         judged.checked.bars.filter(pl.col("session") == session),
         judged.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
         halts,
-        judged.asked,
     )
 
 

@@ -47,18 +47,17 @@ class BarsVerbs(ReferenceVerbs):
         bars: pl.DataFrame,
         quarantine: Iterable[dict[str, Any]],
         suspensions: Iterable[dict[str, Any]],
-        asked: Sequence[str] | None = None,
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
 
-        A bar that is there and did not come again is current no more when the day is complete without it. Of an
-        incomplete day nobody knows whether the bar is withdrawn or late.
+        A bar that is there and did not come again is current no more when the day is complete and its stock was not
+        to have one, or only one that is refused. A bar that is missing, on a complete day too, may be late; so may any
+        on an incomplete day, or where no list of stocks says which are to come.
 
         :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
-        :param asked: the codes that the source was asked for; the whole market by default.
         """
         session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
         with self.bars_lock(), self.transaction() as connection:
@@ -67,8 +66,8 @@ class BarsVerbs(ReferenceVerbs):
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
             merged = merge_revisions(connection, "bars", bars, ["session", "ts_code"], run_key)
             withdrawn = 0
-            if day["complete"]:
-                codes = {"present": bars["ts_code"].to_list(), "asked": None if asked is None else list(asked)}
+            if counts["complete"] and "stock_basic" not in counts["absent"]:
+                codes = {"present": bars["ts_code"].to_list(), "missing": counts["missing"]}
                 withdrawn = cursor.execute(statement("bars/withdraw"), {"session": session, **codes}).rowcount
             refused = [_refused(run_key, row) for row in quarantine]
             cursor.executemany(statement("bars/add_quarantine"), refused)
