@@ -95,18 +95,15 @@ class BarsVerbs(ReferenceVerbs):
     def bars_with_look_back(self, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
         """Return what features read of the complete sessions' bars from `since` on, and `look_back` of each before.
 
-        Where the tier had no factors they are chained, and null before a break in the stock's own history.
+        Where the tier had no factors they are chained, and `run` numbers what each stock's breaks leave unbroken.
 
         :param stocks: only these; all by default.
         """
         from ljwx.core.bars import chained_for_features
 
-        def chain(bars: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
-            return chained_for_features(bars, days, self.complete_sessions(days[0], days[-1]))
-
         query, chosen = "bars/with_look_back", None if stocks is None else list(stocks)
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
-        return self._bars(query, chain, columns=FEATURE_INPUTS, **wanted)
+        return self._bars(query, chained_for_features, columns=FEATURE_INPUTS, **wanted)
 
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
         """Return ts_code, close and adj_factor of each stock's last bar in the range.
