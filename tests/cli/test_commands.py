@@ -190,6 +190,19 @@ def test_before_any_session_is_complete_it_says_what_to_run(run: Run, crowned: D
     )
 
 
+def test_bars_that_wait_for_their_features_are_not_told(run: Run, crowned: Database) -> None:
+    """A bar is corrected between ingest_bars and compute_features."""
+    sample = validation_sample(crowned)
+    stock, session = sample["ts_code"], sample["session"]
+    crowned.execute("UPDATE ljwx.bars SET superseded_at = now() WHERE session = %s AND superseded_at IS NULL", session)
+    why = one_line(run("ask", stock, "--date", str(session), code=3))
+    assert f"bars from {session} on wait for their features; let compute_features of ljwx_daily_ingest run" in why
+    before = crowned.value("SELECT max(session) FROM ljwx.ingest_days WHERE complete AND session < %s", session)
+    assert json.loads(run("ask", stock, "--json").stdout)["session"] == str(before)
+    crowned.execute("TRUNCATE ljwx.feature_marks")
+    assert "bars from 2025-09-01 on wait" in one_line(run("ask", stock, code=3))
+
+
 def test_a_stock_that_is_delisted_or_not_yet_listed_is_said_to_be(run: Run, crowned: Database) -> None:
     crowned.execute("DELETE FROM ljwx.bars WHERE ts_code = '000001.SZ'")
     crowned.execute("UPDATE ljwx.instruments SET delist_date = '2026-01-05' WHERE ts_code = '000001.SZ'")

@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from ljwx.core.bars import chained_for_features, chained_for_outcomes
+from ljwx.core.features import compute, segments
 from support_bars import weekdays
 
 DAYS = weekdays(8, date(2026, 3, 2))
@@ -33,12 +34,17 @@ MARKET = bars(*((day, 5.0, 5.0) for day in range(8)), code="600000.SH")
 
 
 def both() -> Iterator[Callable[[pl.DataFrame], pl.DataFrame]]:
-    yield lambda frame: chained_for_features(frame, DAYS, DAYS)
+    yield lambda frame: chained_for_features(frame, DAYS)
     yield lambda frame: chained_for_outcomes(frame, DAYS)
 
 
 def factors(frame: pl.DataFrame, code: str = "000001.SZ") -> list[float | None]:
     return frame.filter(pl.col("ts_code") == code)["adj_factor"].to_list()
+
+
+def runs(*frames: pl.DataFrame, code: str = "000001.SZ") -> list[int]:
+    made = chained_for_features(pl.concat([*frames, MARKET]), DAYS)
+    return made.filter(pl.col("ts_code") == code)["run"].to_list()
 
 
 def test_an_ex_right_moves_the_factor_and_nothing_else_does() -> None:
@@ -57,10 +63,20 @@ def test_a_suspension_whose_reference_is_the_last_close_breaks_nothing() -> None
 
 def test_looking_back_ends_at_a_gap_whose_reference_is_another_price() -> None:
     one = bars((0, 10.0, 10.0), (1, 10.0, 10.2), (4, 9.5, 9.6), (5, 9.6, 9.6))
-    made = factors(chained_for_features(pl.concat([one, MARKET]), DAYS, DAYS))
-    assert made[:2] == [None, None]
-    assert made[2] == made[3]
-    assert made[2] is not None
+    assert runs(one) == [0, 0, 1, 1]
+    assert runs(one, code="600000.SH") == [0] * 8
+    assert None not in factors(chained_for_features(pl.concat([one, MARKET]), DAYS))
+
+
+def test_features_before_such_a_gap_are_there_whatever_comes_after_it() -> None:
+    """(9.0 + 9.1 + 9.2 + 9.4 + 9.55) / 5 = 9.25; the stock resumes on day 7 with an ex-right."""
+    closes = [9.0, 9.1, 9.2, 9.4, 9.55]
+    rows = [(day, before, close) for day, (before, close) in enumerate(zip([9.0, *closes], closes, strict=False))]
+    for more in ([], [(7, 4.8, 4.9)]):
+        one = bars(*rows, *more).with_columns(high="close", low="close", vol=1.0)
+        pieces = segments(chained_for_features(one, DAYS), [])
+        made = pl.concat(compute(piece, names=["ma_5"]) for piece in pieces)
+        assert [value and round(value, 9) for value in made["ma_5"]] == [None] * 4 + [9.25] + [None] * len(more)
 
 
 def test_looking_ahead_ends_within_reach_of_such_a_gap() -> None:
@@ -71,12 +87,9 @@ def test_looking_ahead_ends_within_reach_of_such_a_gap() -> None:
     assert [factor is None for factor in far] == [True, True, True, False, False]
 
 
-def test_a_day_without_any_bar_is_no_ex_right_to_a_label_and_no_break_to_features() -> None:
-    """Features are cut there already; a label across it would take the lost day's return for an ex-right."""
+def test_a_day_without_any_bar_is_no_ex_right_to_a_label() -> None:
+    """A label across it would take the lost day's return for an ex-right."""
     one = bars((0, 10.0, 10.0), (1, 10.0, 10.0), (3, 11.0, 11.5))
-    complete = [day for day in DAYS if day != DAYS[2]]
-    assert None not in factors(chained_for_features(one, DAYS, complete))
-    assert factors(chained_for_features(one, DAYS, DAYS))[:2] == [None, None]
     assert [factor is None for factor in factors(chained_for_outcomes(one, DAYS, reach=1))] == [False, False, False]
     assert [factor is None for factor in factors(chained_for_outcomes(one, DAYS, reach=2))] == [False, True, False]
 
@@ -114,7 +127,7 @@ def test_sessions_between_two_published_stretches_go_on_from_the_first() -> None
         assert factors(chain(pl.concat([one, two, three, MARKET]))) == [2.0, 2.0, 4.0, 4.5]
 
 
-def test_a_break_between_anchored_chains_parts_nothing() -> None:
+def test_a_break_between_anchored_chains_takes_no_factor_away() -> None:
     for chain in both():
         one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
         two = bars((1, 10.0, 10.0), (4, 9.5, 9.5))
@@ -122,15 +135,33 @@ def test_a_break_between_anchored_chains_parts_nothing() -> None:
         assert factors(chain(pl.concat([one, two, three, MARKET]))) == [2.0, 2.0, 2.2, 2.2]
 
 
+def test_what_a_row_looks_back_on_does_not_depend_on_a_factor_that_is_published_later() -> None:
+    """The factor of day 5 tells what happened in the gap before day 4; on day 4 nobody knew."""
+    one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
+    two = bars((1, 10.0, 10.0), (4, 9.5, 9.5))
+    three = bars((5, 9.5, 9.5), factor=2.2, unfactored=False)
+    assert runs(one, two) == [0, 0, 1]
+    assert runs(one, two, three) == [0, 0, 1, 1]
+
+
+def test_published_factors_on_both_sides_of_a_gap_part_nothing() -> None:
+    one = bars((0, 10.0, 10.0), factor=2.0, unfactored=False)
+    two = bars((3, 9.5, 9.5), factor=2.2, unfactored=False)
+    assert runs(one, two, bars((4, 9.5, 9.5))) == [0, 0, 0]
+
+
+def test_a_late_factor_does_not_join_two_scales() -> None:
+    """The chain of days 0 and 1 has no published factor, and ends with a bar whose factor was late."""
+    late = bars((1, 10.0, 10.0), unfactored=False)
+    assert runs(bars((0, 10.0, 10.0)), late, bars((4, 9.5, 9.5), factor=2.2, unfactored=False)) == [0, 0, 1]
+
+
 def test_published_factors_never_meet_a_chain_of_another_scale() -> None:
-    """After the break nothing was published: the newer side counts for features, the older one for outcomes."""
+    """After the break nothing was published: features begin anew there, outcomes end before it."""
     one = bars((0, 10.0, 10.0), (1, 10.0, 10.0), factor=2.0, unfactored=False)
     two = bars((4, 9.5, 9.5), (5, 9.5, 9.5))
     frame = pl.concat([one, two, MARKET])
-    made = factors(chained_for_features(frame, DAYS, DAYS))
-    assert made[:2] == [None, None]
-    assert made[2] == made[3]
-    assert made[2] is not None
+    assert runs(one, two) == [0, 0, 1, 1]
     assert [factor is None for factor in factors(chained_for_outcomes(frame, DAYS, reach=3))] == [
         False, True, False, False,
     ]  # fmt: skip

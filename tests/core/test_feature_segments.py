@@ -42,6 +42,16 @@ def test_a_suspended_stock_is_no_hole() -> None:
     assert len(segments(frame, WEEK)) == 1
 
 
+def test_runs_of_one_stock_are_apart_on_both_sides_of_a_hole() -> None:
+    """The first stock's own run ends after Monday; nothing is known of Wednesday."""
+    frame = bars({"000001.SZ": [*WEEK[:2], *WEEK[3:]], "000002.SZ": [*WEEK[:2], *WEEK[3:]]})
+    pieces = segments(frame.with_columns(run=pl.Series([0, 1, 1, 1, 0, 0, 0, 0])), WEEK)
+    mine = [piece.filter(ts_code="000001.SZ")["session"].to_list() for piece in pieces]
+    others = [piece.filter(ts_code="000002.SZ")["session"].to_list() for piece in pieces]
+    assert mine == [WEEK[:1], WEEK[1:2], WEEK[3:]]
+    assert others == [WEEK[:2], WEEK[3:], []]
+
+
 def test_closed_days_and_days_outside_the_bars_are_no_holes() -> None:
     trading = [date(2026, 11, 12), date(2026, 11, 13), *WEEK, date(2026, 11, 23)]
     assert days_of(segments(bars({"000001.SZ": WEEK}), trading)) == [WEEK]

@@ -15,6 +15,7 @@ import pytest
 
 from ljwx.hooks.warehouse import RunRef, WarehouseHook, revisions
 from ljwx.hooks.warehouse.bars import SESSION_LOCK, SavedDay
+from ljwx.hooks.warehouse.revisions import Merged
 from support_chain import Database, bars_of, python, whole_day
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
@@ -171,15 +172,35 @@ def test_runs_of_different_sessions_do_not_wait_for_each_other(db: Database) -> 
             assert pool.submit(save, NEXT).result(30).inserted == 3
 
 
+def save_stocks(run: str = "one") -> Merged:
+    hook = WarehouseHook()
+    key = hook.start_run(RunRef("tests", run, "save"))
+    stocks = {"list_status": "L", "list_date": DAY, "delist_date": None} | dict.fromkeys(
+        ("name", "industry", "market", "exchange"), "x"
+    )
+    return hook.save_instruments(key, pl.DataFrame([{"ts_code": code, **stocks} for code in bars_of(DAY)["ts_code"]]))
+
+
+def test_two_first_runs_at_once_make_one_revision_of_each_stock(db: Database) -> None:
+    """Both may look before either writes: the table's lock lets them read."""
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = %s"
+    with ThreadPoolExecutor(2) as pool:
+        with psycopg.connect(db.url) as holder:
+            holder.execute("LOCK TABLE ljwx.instruments IN SHARE MODE")
+            both = [pool.submit(save_stocks, run) for run in ("one", "two")]
+            deadline = time.monotonic() + 30
+            while holder.execute(waiting, (holder.info.dbname,)).fetchone() != (2,):
+                assert time.monotonic() < deadline, "the two runs do not wait"
+        saved = [future.result(30) for future in both]
+    assert sorted(merged.inserted for merged in saved) == [0, 3]
+    assert db.column("SELECT revision FROM ljwx.instruments") == [1, 1, 1]
+
+
 def test_incomplete_sessions_are_not_read(db: Database) -> None:
     save(DAY, complete=False)
     save(NEXT)
     hook = WarehouseHook()
-    key = hook.start_run(RunRef("tests", "one", "save"))
-    stocks = {"list_status": "L", "list_date": DAY, "delist_date": None} | dict.fromkeys(
-        ("name", "industry", "market", "exchange"), "x"
-    )
-    hook.save_instruments(key, pl.DataFrame([{"ts_code": code, **stocks} for code in bars_of(DAY)["ts_code"]]))
+    save_stocks()
     assert hook.bars(DAY, NEXT)["session"].unique().to_list() == [NEXT]
     assert hook.bars_with_look_back(NEXT, 5)["session"].unique().to_list() == [NEXT]
     assert hook.complete_sessions() == [NEXT]
@@ -208,7 +229,7 @@ def test_a_weekday_that_turns_out_closed_is_no_session_any_more(db: Database) ->
         bars = bars_of(day) if day == days[3] else bars_of(day).clear()
         hook.save_day(key, whole_day(day, complete=False), bars, [], [])
     confirm(days[0], days[2], days[4])
-    assert hook.sessions(days[0], days[-1]) == [days[0], days[2], days[4]]
+    assert hook.sessions(days[0], days[-1]) == [days[0], *days[2:]]
     assert db.column("SELECT session FROM ljwx.ingest_days ORDER BY 1") == [days[2], days[3]]
 
 

@@ -236,10 +236,10 @@ def test_what_the_source_lacked_is_known_as_of_then_after_a_larger_tier_fills_in
     assert len({moment for moment in moments if moment}) == 2, "one span begins where the other ends"
 
 
-def save_without(code: str, complete: bool = True, asked: list[str] | None = None) -> int:
+def save_without(code: str, complete: bool = True, **told: Any) -> int:
     hook = WarehouseHook()
     rest = bars_of(DAY).filter(pl.col("ts_code") != code)
-    return hook.save_day(run_key(hook), whole_day(DAY, complete), rest, [], [], asked).withdrawn
+    return hook.save_day(run_key(hook), whole_day(DAY, complete) | told, rest, [], []).withdrawn
 
 
 def test_a_bar_that_a_complete_answer_no_more_has_is_withdrawn_and_still_known_as_of_then(db: Database) -> None:
@@ -254,12 +254,14 @@ def test_a_bar_that_a_complete_answer_no_more_has_is_withdrawn_and_still_known_a
     assert db.column("SELECT revision FROM ljwx.current_bars ORDER BY ts_code") == [2, 1, 1]
 
 
-def test_what_an_incomplete_answer_or_one_about_other_stocks_lacks_is_not_withdrawn(db: Database) -> None:
+def test_a_bar_that_may_be_late_is_not_withdrawn(db: Database) -> None:
+    """The day is incomplete; or this is one of the few that are missing; or nobody says which stocks are to come."""
     save()
     assert save_without(CODE, complete=False) == 0
-    assert save_without(CODE, asked=["300001.SZ", "600000.SH"]) == 0
+    assert save_without(CODE, missing=[CODE]) == 0
+    assert save_without(CODE, absent=["stock_basic"]) == 0
     assert known("close") == [10.2]
-    assert save_without(CODE, asked=[CODE, "600000.SH"]) == 1
+    assert save_without(CODE, missing=["600000.SH"]) == 1
 
 
 def test_features_are_stale_where_a_bar_was_withdrawn_and_its_own_row_goes_with_it(db: Database) -> None:

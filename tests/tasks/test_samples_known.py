@@ -112,6 +112,25 @@ def test_corrected_bars_supersede_their_samples_and_the_books_say_which(warehous
     )
 
 
+def test_a_bar_that_was_withdrawn_is_named_as_the_cause(warehouse: Database, tasks: TaskRunner) -> None:
+    """No revision comes after it: the one that was superseded is what changed."""
+    first = tasks.run(build_dataset)
+    grow_old(warehouse)
+    rest = WarehouseHook().bars(DAY, DAY).filter(pl.col("ts_code") != STOCK)
+    counts = {"expected": rest.height, "received": rest.height, "quarantined": 0, "suspended": 0, "missing": []}
+    run_key = warehouse.value("SELECT min(run_key) FROM ljwx.runs")
+    day = {"session": DAY, "complete": True, **counts}
+    assert WarehouseHook().save_day(run_key, day, rest, [], []).withdrawn == 1
+    tasks.run(compute_features, CHUNKS)
+    second = tasks.run(build_dataset)
+    assert second != first
+    causes = warehouse.rows(
+        "SELECT s.ts_code, p.bar_session, p.bar_revision FROM ljwx.sample_supersessions p "
+        "JOIN ljwx.samples s ON s.sample_id = p.new_sample_id WHERE dataset_id = %s AND cause = 'bar'", second,
+    )  # fmt: skip
+    assert {tuple(row.values()) for row in causes} == {(STOCK, DAY, 1)}
+
+
 def test_what_left_is_counted_by_the_reason_it_is_no_sample_any_more(warehouse: Database, tasks: TaskRunner) -> None:
     tasks.variables["ljwx_training_config"] = THIN
     first = tasks.run(build_dataset)

@@ -1,8 +1,9 @@
--- The source has the whole session, and these bars no more. Their revisions stay; none is current. Counting first spares
--- the comparison of all codes on the day on which nothing is withdrawn.
+-- The source has the whole session, and these bars no more: they are refused now, or their stocks were to have none. One
+-- that is merely missing may be late. Their revisions stay; none is current. Counting first spares the comparison of all
+-- codes on the day on which no bar is gone.
 UPDATE ljwx.bars SET superseded_at = now()
 WHERE session = %(session)s AND superseded_at IS NULL
   AND (SELECT count(*) FROM ljwx.bars WHERE session = %(session)s AND superseded_at IS NULL)
       > cardinality(%(present)s::text[])
   AND NOT ts_code = ANY (%(present)s)
-  AND (%(asked)s::text[] IS NULL OR ts_code = ANY (%(asked)s::text[]))
+  AND NOT ts_code = ANY (%(missing)s::text[])

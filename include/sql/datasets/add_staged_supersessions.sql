@@ -17,7 +17,9 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT b.session, b.revision
     FROM ljwx.bars b
-    WHERE b.ts_code = pair.ts_code AND b.first_seen > %(parent_known_at)s AND b.first_seen <= %(known_at)s
+    WHERE b.ts_code = pair.ts_code
+      AND (b.first_seen > %(parent_known_at)s AND b.first_seen <= %(known_at)s
+           OR b.superseded_at > %(parent_known_at)s AND b.superseded_at <= %(known_at)s)
       AND (pair.facts AND b.session BETWEEN pair.bars_from AND pair.session
            OR pair.outcome AND b.session > pair.session AND b.session <= pair.label_end)
       AND b.session BETWEEN pair.bars_from AND pair.label_end

@@ -113,7 +113,8 @@ def _refresh_reference(
 def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     """Fetch, check and write the sessions of one range, each in a transaction of its own.
 
-    A complete session that was fetched with more interfaces than the tier carries now is left as it is.
+    A complete session that was fetched with an interface that the tier does not carry now is left as it is; what was
+    refused of its rows is kept.
 
     :return: counts of sessions, bars inserted, revised and withdrawn, and rows quarantined.
     :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session.
@@ -133,7 +134,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     with recorded_run(warehouse, **chunk) as run:
         judged = judge(source, warehouse, sessions)
         counts = _not_better_known(warehouse, judged)
-        warehouse.save_strays(run.key, _strays(judged, sessions).iter_rows(named=True))
+        warehouse.save_strays(run.key, _strays(judged, counts).iter_rows(named=True))
         if source.lacks("stock_basic"):
             warehouse.save_seen(run.key, instruments_seen(judged.checked.bars).iter_rows(named=True))
         saved = [_save(warehouse, run.key, judged, count) for count in counts]
@@ -150,15 +151,15 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
 
 
 def _not_better_known(warehouse: WarehouseHook, judged: Judged) -> list[DayCount]:
-    """Leave out complete sessions that lack less than what came now: a smaller tier takes nothing away."""
+    """Leave out complete sessions that have what now is lacking: another tier takes nothing away, whatever it adds."""
     sessions = [count.session for count in judged.counts]
     better = {
         day["session"]
         for day in warehouse.days(sessions[0], sessions[-1])
-        if day["complete"] and set(day["absent"]) < set(judged.absent)
+        if day["complete"] and not set(judged.absent) <= set(day["absent"])
     }
     if better:
-        log.warning("%d session(s) stay as they are: they were fetched with more interfaces before", len(better))
+        log.warning("%d session(s) stay as they are: they have what is lacking now", len(better))
     return [count for count in judged.counts if count.session not in better]
 
 
@@ -181,15 +182,15 @@ def _save(warehouse: WarehouseHook, run_key: int, judged: Judged, count: DayCoun
         judged.checked.bars.filter(pl.col("session") == session),
         judged.quarantine.filter(pl.col("session") == session).iter_rows(named=True),
         halts,
-        judged.asked,
     )
 
 
-def _strays(judged: Judged, sessions: Sequence[date]) -> pl.DataFrame:
-    """Return the refused rows that name no session of the range: without a day, or with a wrong one."""
+def _strays(judged: Judged, counts: Iterable[DayCount]) -> pl.DataFrame:
+    """Return the refused rows of no written session: without a day, with a wrong one, or of one that stays as it is."""
     import polars as pl
 
-    return judged.quarantine.filter(~pl.col("session").is_in(list(sessions)).fill_null(False))
+    written = [count.session for count in counts]
+    return judged.quarantine.filter(~pl.col("session").is_in(written).fill_null(False))
 
 
 def _require_complete(counts: Iterable[DayCount]) -> None:

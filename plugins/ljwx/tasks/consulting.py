@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import polars as pl
 
     from ljwx.core.samples import SampleSpec
@@ -39,6 +38,8 @@ class Consultation:
 
 def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     """Ask the champion about a stock as of the last complete session, or of one on or before `day`.
+
+    Sessions whose bars are newer than their features are not told: the snapshot would be of no one moment.
 
     :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
     :raises ModelMissing: the champion is not on the server any more.
@@ -72,7 +73,8 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
 
 
 def _session(warehouse: WarehouseHook, day: date | None) -> date:
-    """Return the last complete session, on or before `day` where that is given."""
+    """Return the last complete session whose features are computed, on or before `day` where that is given."""
+    from ljwx.core.features import FEATURE_VERSION
     from ljwx.exceptions import NotFound
 
     sessions = warehouse.complete_sessions()
@@ -82,7 +84,10 @@ def _session(warehouse: WarehouseHook, day: date | None) -> date:
         raise NotFound(f"nothing is known of {day} yet; the last complete session is {sessions[-1]}")
     if day is not None and day < sessions[0]:
         raise NotFound(f"the warehouse begins with {sessions[0]}; nothing is known of {day}")
-    return max(session for session in sessions if day is None or session <= day)
+    stale = warehouse.stale_from(FEATURE_VERSION)
+    if stale is not None and (stale == sessions[0] or (day is not None and day >= stale)):
+        raise NotFound(f"bars from {stale} on wait for their features; let compute_features of ljwx_daily_ingest run")
+    return max(session for session in sessions if session <= (day or sessions[-1]) and session < (stale or date.max))
 
 
 def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> str:

@@ -28,7 +28,6 @@ class Judged:
     :param stopped: the usable rows of suspend_d; None where the tier does not carry it.
     :param refused: rows of the other interfaces that cannot be used, as in ``checked.quarantine``.
     :param absent: interfaces that the tier did not carry.
-    :param asked: the stocks that the source was asked for; None for the whole market.
     """
 
     checked: Checked
@@ -36,7 +35,6 @@ class Judged:
     stopped: pl.DataFrame | None
     refused: pl.DataFrame
     absent: list[str]
-    asked: Sequence[str] | None
 
     @property
     def quarantine(self) -> pl.DataFrame:
@@ -75,7 +73,7 @@ def judge(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) ->
     checked = check(rows, context)
     counts = _count(sessions, checked, stocks, whole_days, previous, factored=not source.lacks("adj_factor"))
     refused = pl.concat(refused for _, refused in sides.values())
-    return Judged(checked, counts, stopped, refused, source.absent, source.asked)
+    return Judged(checked, counts, stopped, refused, source.absent)
 
 
 def _side(source: Source, api_name: str, days: Sequence[str]) -> tuple[pl.DataFrame | None, pl.DataFrame]:

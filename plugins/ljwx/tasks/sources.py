@@ -33,10 +33,6 @@ class Source(Protocol):
     def absent(self) -> list[str]:
         """What the source does not carry, as far as it was asked for, sorted."""
 
-    @property
-    def asked(self) -> Sequence[str] | None:
-        """The stocks that it is asked for; None for the whole market."""
-
     def lacks(self, name: str) -> bool:
         """Say whether the source is known not to carry an interface, or a column of `daily`."""
 
@@ -87,8 +83,6 @@ class TierSource:
 
     :param absent: interfaces known to be refused; they are not asked again.
     """
-
-    asked = None
 
     def __init__(self, hook: TushareHook, absent: Iterable[str] = ()) -> None:
         self._hook = hook
@@ -162,11 +156,6 @@ class KLineSource:
     def absent(self) -> list[str]:
         """What k-lines do not tell."""
         return list(NOT_IN_KLINES)
-
-    @property
-    def asked(self) -> Sequence[str]:
-        """The stocks that the connection names."""
-        return self._hook.stocks
 
     def lacks(self, name: str) -> bool:
         """Say whether k-lines lack it."""

@@ -123,6 +123,41 @@ def test_ex_right_inside_the_window_is_no_loss(outcome: Any) -> None:
     assert got["realised_volatility"] == pytest.approx(0.0)
 
 
+def reasons_around(missing: int, days: list[dt.date], bars_of: Bars, listed: Bars) -> dict[str, list[Any]]:
+    """Reasons of two stocks of ten sessions, one of which has no bar; A is suspended the session before it."""
+    rows: dict[str, list[Any]] = {"A_SH": [10.0] * 10, "B_SH": OTHER[:10]}
+    for stock in rows.values():
+        stock[missing] = None
+    rows["A_SH"][missing - 1] = None
+    got = outcomes(bars_of(**rows), listed(["A.SH", "B.SH"]), days, SPEC).sort("session")
+    return {code: got.filter(ts_code=code)["reason"].to_list() for code in ("A.SH", "B.SH")}
+
+
+def test_no_outcome_reaches_over_a_session_of_which_nothing_is_known(
+    days: list[dt.date], bars_of: Bars, listed: Bars
+) -> None:
+    """Session 5 is missing, the horizon is 2 and an exit may wait 2 more: no stock is suspended or sold later by it.
+
+    A is suspended on 4 and cannot be bought at 3; from 2 on its exit would wait over the missing session.
+    """
+    got = reasons_around(5, days, bars_of, listed)
+    assert got["B.SH"] == [None, None, None, "session_missing", "session_missing", None, None, "immature", "immature"]
+    assert got["A.SH"] == [None, None, "session_missing", "session_missing", None, None, "immature", "immature"]
+
+
+def test_a_missing_session_after_the_exit_changes_no_label(days: list[dt.date], bars_of: Bars, listed: Bars) -> None:
+    whole = outcomes(bars_of(A_SH=[10.0, 10.0, 11.0, 9.0, 9.0]), listed(["A.SH"]), days, SPEC)
+    parted = outcomes(bars_of(A_SH=[10.0, 10.0, 11.0, None, 9.0]), listed(["A.SH"]), days, SPEC)
+    assert parted.row(0) == whole.row(0)
+    assert parted["gross"][0] == pytest.approx(0.1)
+
+
+def test_delisting_is_no_outcome_over_a_missing_session(days: list[dt.date], bars_of: Bars, listed: Bars) -> None:
+    bars = bars_of(A_SH=[10.0, 10.0], B_SH=[10.0, 10.0, None, 10.0, 10.0, 10.0])
+    got = outcomes(bars, listed(["A.SH", "B.SH"], **{"A.SH": {"delist_date": days[3]}}), days, SPEC)
+    assert got.filter(ts_code="A.SH", session=days[0])["reason"].to_list() == ["session_missing"]
+
+
 def test_missing_factor_gives_no_label_and_no_guess(outcome: Any) -> None:
     assert outcome([10.0, 10.0, {"close": 10.0, "adj_factor": None}, 10.0], 0)["reason"] == "missing_factor"
 

@@ -7,12 +7,13 @@ there only when it is 1; otherwise the chain breaks.
 A token can be changed for a larger or a smaller one, so that a stock has sessions with published factors and sessions
 without. An unbroken chain that meets a published factor is anchored on it: on the one before, or where there is none
 on the next. All anchored chains and all published factors have one scale. A chain that meets none has a scale of its
-own, and two scales must never meet in one computation: the side that is less needed becomes null, published or not.
+own, and two scales must never meet in one computation: features begin anew where the scale may change, and before a
+label would reach over the change its factors become null, published or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -26,21 +27,24 @@ PUBLISHED = -1
 """The scale of published factors; a chain of its own scale has its number."""
 
 
-def chained_for_features(bars: pl.DataFrame, trading_days: Sequence[date], complete: Collection[date]) -> pl.DataFrame:
-    """Chain factors for looking back: null where the scale is not that of the stock's last bar.
+def chained_for_features(bars: pl.DataFrame, trading_days: Sequence[date]) -> pl.DataFrame:
+    """Chain factors for looking back, and number each stock's runs of bars that one may look back over.
 
-    A day that is not complete breaks nothing here, because features are not computed across it.
+    A break next to a bar without a published factor ends a run, also where a later factor will tell what happened in
+    it: which bars a row looks back on must not depend on what came after it.
 
     :param bars: a bars frame with ``unfactored``, true where the tier had no factors. Such a row without a factor gets
         one; a row of another day whose factor was not published stays without.
     :param trading_days: the market's trading days over the bars' range, sorted.
-    :param complete: those of them that are complete in the market, whether these stocks have a bar or not.
-    :return: ``bars`` sorted by ts_code and session.
+    :return: ``bars`` sorted by ts_code and session, with ``run``, from 0.
     """
     rows = _scaled(bars, trading_days)
-    holes = pl.Series(sorted(set(trading_days) - set(complete)), dtype=pl.Date)
-    piece = pl.lit(holes).search_sorted(pl.col("session"))
-    return _kept(rows, pl.col("_scale") == pl.col("_scale").last().over("ts_code", piece), bars.columns)
+    broken, bare, rescaled = (
+        pl.col(name) != pl.col(name).shift(1).over("ts_code") for name in ("_chain", "unfactored", "_scale")
+    )
+    ends = (broken & (pl.col("unfactored") | bare)) | rescaled
+    runs = ends.fill_null(False).cast(pl.Int64).cum_sum().over("ts_code")
+    return rows.with_columns(run=runs).select(*bars.columns, "run")
 
 
 def chained_for_outcomes(
@@ -54,7 +58,8 @@ def chained_for_outcomes(
     changes = pl.col("_scale") != pl.col("_scale").shift(1).over("ts_code")
     rows = rows.with_columns(pl.when(changes).then("_day").alias("_change"))
     next_change = pl.col("_change").shift(-1).backward_fill().over("ts_code")
-    return _kept(rows, (next_change - pl.col("_day") > reach).fill_null(True), bars.columns)
+    kept = (next_change - pl.col("_day") > reach).fill_null(True)
+    return rows.with_columns(pl.when(kept).then("adj_factor").alias("adj_factor")).select(bars.columns)
 
 
 def _scaled(bars: pl.DataFrame, trading_days: Sequence[date]) -> pl.DataFrame:
@@ -79,7 +84,3 @@ def _with_chains(rows: pl.DataFrame, trading_days: Sequence[date]) -> pl.DataFra
     moved = (pl.col("pre_close") - pl.col("close").shift(1).over("ts_code")).abs() > HALF_TICK
     rows = rows.with_columns((apart & moved).fill_null(False).cast(pl.Int64).alias("_chain"))
     return rows.with_columns(pl.col("_chain").cum_sum().over("ts_code"))
-
-
-def _kept(rows: pl.DataFrame, kept: pl.Expr, columns: Sequence[str]) -> pl.DataFrame:
-    return rows.with_columns(pl.when(kept).then("adj_factor").alias("adj_factor")).select(columns)

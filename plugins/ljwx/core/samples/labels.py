@@ -1,7 +1,8 @@
 """What happened after a session's close, as a trader could have it: decide at t, buy at open t+1, sell at close t+h.
 
 Pure: never imports airflow, an HTTP client or a database driver. Prices are raw x adj_factor, so an ex-right inside the
-window is no loss. Rows are laid on the grid of sessions, where a missing row is a suspended session.
+window is no loss. Rows are laid on the grid of sessions, where a missing row is a suspended session. A session without
+any row is one that nobody knows: no outcome reaches over it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ REASONS: Final = (
     "not_in_universe",
     "missing_features",
     "immature",
+    "session_missing",
     "no_limit_days",
     "entry_suspended",
     "entry_at_limit_up",
@@ -69,7 +71,10 @@ _SCHEMA: Final = {
 
 
 def _calendar(bars: pl.DataFrame, sessions: Sequence[dt.date]) -> pl.DataFrame:
-    """Sessions from the oldest bar to the newest, numbered from 0: ``session``, ``i``."""
+    """Sessions from the oldest bar to the newest, numbered from 0: ``session``, ``i``, ``missing_i``.
+
+    The last is the index of the next later session that has no bar at all; null where there is none.
+    """
     days = bars["session"].unique().sort()
     known = pl.Series("session", sessions, dtype=pl.Date).unique().sort()
     strange = days.filter(~days.is_in(known.implode()))
@@ -80,6 +85,8 @@ def _calendar(bars: pl.DataFrame, sessions: Sequence[dt.date]) -> pl.DataFrame:
         .to_frame()
         .with_row_index("i")
         .with_columns(pl.col("i").cast(pl.Int32))
+        .with_columns(missing_i=pl.when(~pl.col("session").is_in(days.implode())).then("i"))
+        .with_columns(pl.col("missing_i").shift(-1).backward_fill())
     )
     return calendar
 
@@ -209,8 +216,10 @@ def _entered(n: int) -> pl.Expr:
 def _reason(spec: SampleSpec, n: int) -> pl.Expr:
     """First reason of :data:`REASONS` that keeps an outcome from being a label; null when there is none."""
     i, open_end = pl.col("i"), pl.col("end_i").is_null()
+    last = pl.col("end_i").fill_null(i + spec.horizon + spec.exit_roll)
     cases = (
         (i + spec.horizon >= n, "immature"),
+        (pl.col("missing_i") <= last, "session_missing"),
         (i + 1 < pl.col("limits_from"), "no_limit_days"),
         (~pl.col("entry_traded"), "entry_suspended"),
         (pl.col("entry_locked"), "entry_at_limit_up"),

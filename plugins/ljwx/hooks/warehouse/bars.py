@@ -47,18 +47,17 @@ class BarsVerbs(ReferenceVerbs):
         bars: pl.DataFrame,
         quarantine: Iterable[dict[str, Any]],
         suspensions: Iterable[dict[str, Any]],
-        asked: Sequence[str] | None = None,
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
 
-        A bar that is there and did not come again is current no more when the day is complete without it. Of an
-        incomplete day nobody knows whether the bar is withdrawn or late.
+        A bar that is there and did not come again is current no more when the day is complete and its stock was not
+        to have one, or only one that is refused. A bar that is missing, on a complete day too, may be late; so may any
+        on an incomplete day, or where no list of stocks says which are to come.
 
         :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
         :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
         :param suspensions: ts_code, kind and timing.
-        :param asked: the codes that the source was asked for; the whole market by default.
         """
         session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
         with self.bars_lock(), self.transaction() as connection:
@@ -67,8 +66,8 @@ class BarsVerbs(ReferenceVerbs):
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
             merged = merge_revisions(connection, "bars", bars, ["session", "ts_code"], run_key)
             withdrawn = 0
-            if day["complete"]:
-                codes = {"present": bars["ts_code"].to_list(), "asked": None if asked is None else list(asked)}
+            if counts["complete"] and "stock_basic" not in counts["absent"]:
+                codes = {"present": bars["ts_code"].to_list(), "missing": counts["missing"]}
                 withdrawn = cursor.execute(statement("bars/withdraw"), {"session": session, **codes}).rowcount
             refused = [_refused(run_key, row) for row in quarantine]
             cursor.executemany(statement("bars/add_quarantine"), refused)
@@ -96,18 +95,15 @@ class BarsVerbs(ReferenceVerbs):
     def bars_with_look_back(self, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
         """Return what features read of the complete sessions' bars from `since` on, and `look_back` of each before.
 
-        Where the tier had no factors they are chained, and null before a break in the stock's own history.
+        Where the tier had no factors they are chained, and `run` numbers what each stock's breaks leave unbroken.
 
         :param stocks: only these; all by default.
         """
         from ljwx.core.bars import chained_for_features
 
-        def chain(bars: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
-            return chained_for_features(bars, days, self.complete_sessions(days[0], days[-1]))
-
         query, chosen = "bars/with_look_back", None if stocks is None else list(stocks)
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
-        return self._bars(query, chain, columns=FEATURE_INPUTS, **wanted)
+        return self._bars(query, chained_for_features, columns=FEATURE_INPUTS, **wanted)
 
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
         """Return ts_code, close and adj_factor of each stock's last bar in the range.

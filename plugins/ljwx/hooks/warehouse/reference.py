@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+INSTRUMENTS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.instruments'))"
+"""Two runs write instruments one after the other: the second finds nothing to change."""
+
+
 class ReferenceVerbs(WarehouseBase):
     """Verbs of the stage `bars` that are not about bars."""
 
@@ -30,11 +34,13 @@ class ReferenceVerbs(WarehouseBase):
     def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
         """Write stocks of all list states; a changed one becomes a new revision."""
         with self.bars_lock(), self.transaction() as connection:
+            connection.execute(INSTRUMENTS_LOCK)
             return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
 
     def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
         """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
         with self.bars_lock(), self.transaction() as connection:
+            connection.execute(INSTRUMENTS_LOCK)
             values = [{"run_key": run_key, **stock} for stock in stocks]
             connection.cursor().executemany(statement("bars/add_instrument"), values)
 
