@@ -183,7 +183,11 @@ def test_what_a_person_rolled_back_is_told_of_models_like_it_until_it_is_put_bac
     rollback("it invents prices")
     told = {"model": NEWER, "reason": "it invents prices", "same": True}
     assert WarehouseHook().rolled_back(THIRD) == told
-    replaced.execute("UPDATE ljwx.models SET spec_sha256 = 'other examples' WHERE model = %s", THIRD)
+    # The same texts from other samples, as of a dataset that was made again, and then other texts.
+    of = "UPDATE ljwx.models SET spec_sha256 = 'another', spec = jsonb_set(spec, %s, %s) WHERE model = %s"
+    replaced.execute(of, "{examples}", '["elsewhere"]', THIRD)
+    assert WarehouseHook().rolled_back(THIRD) == told
+    replaced.execute(of, "{messages}", '[{"role": "user", "content": "?"}]', THIRD)
     assert WarehouseHook().rolled_back(THIRD) == told | {"same": False}
     replaced.execute("UPDATE ljwx.models SET spec = jsonb_set(spec, '{parameters,seed}', '8') WHERE model = %s", THIRD)
     assert WarehouseHook().rolled_back(THIRD) is None
