@@ -302,6 +302,39 @@ def test_answers_that_were_asked_otherwise_are_no_evidence(
     assert promotions(chain_db) == []
 
 
+@pytest.mark.parametrize("who", ["challenger", "champion", "base"])
+def test_questions_that_were_never_asked_are_named_with_the_task(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, who: str
+) -> None:
+    """As when a task of ask_questions was marked as success by hand."""
+    second_model(chain_db, chain, server)
+    crown(chain_db, OTHER)
+    answered(chain_db, chain, OTHER, right=0)
+    answered(chain_db, chain, BASE, right=2, base=True)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    model = {"challenger": chain.plan["model"], "champion": OTHER, "base": BASE}[who]
+    chain_db.execute(
+        "DELETE FROM ljwx.answers WHERE sample_id = (SELECT max(sample_id) FROM ljwx.questions) AND evaluation_id IN "
+        "(SELECT evaluation_id FROM ljwx.evaluations WHERE model = %s)", model,
+    )  # fmt: skip
+    named = f"{model} has answered 3 of the 4 questions of set {chain.question_set_id}: clear the task ask_questions"
+    with pytest.raises(ConfigurationError, match=named):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+
+
+def test_the_bases_answers_count_whatever_the_parameters_of_the_next_model_are(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
+    answered(chain_db, chain, BASE, right=2, base=True)
+    later = SMALL["model"] | {"parameters": {"temperature": 0, "num_ctx": 2048}}
+    tasks.variables["ljwx_training_config"] = settings(test_share=0) | {"model": later}
+    tasks.run(decide_promotion, *evaluation)
+    card = chain_db.value("SELECT scorecard -> 'base' FROM ljwx.evaluations WHERE model = %s", chain.plan["model"])
+    assert card["overall"]["accuracy"] == 0.5
+
+
 def test_a_model_that_was_never_verified_is_not_decided_on(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
