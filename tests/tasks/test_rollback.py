@@ -165,6 +165,22 @@ def test_a_rollback_that_was_not_served_is_served_when_it_is_asked_for_again(
     assert digests(ollama_sandbox)[LATEST] == served[NEWER]
 
 
+def test_a_champion_by_rollback_that_is_lost_on_the_server_can_be_rolled_back_from(
+    replaced: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    """NEWER came back by a rollback and lost its tags; the chain's model is the way out."""
+    old = chain.plan["model"]
+    for _ in range(2):
+        rollback("to and fro")
+    for name in (NEWER, LATEST):
+        assert ollama_sandbox.delete(name) == 200
+    told = rollback("it is lost")
+    assert (told["model"], told["instead_of"]) == (old, NEWER)
+    assert aliases(replaced)["champion"] == old
+    served = digests(ollama_sandbox)
+    assert served[LATEST] == served[old]
+
+
 def test_a_previous_champion_that_was_replaced_on_the_server_is_not_put_back(
     replaced: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
