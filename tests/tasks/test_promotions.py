@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,11 +15,13 @@ from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import load_settings
+from ljwx.tasks.models import plan_build
 from ljwx.tasks.promotions import decide_promotion
 from ljwx.tasks.serving import serve_aliases
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
+from support_tushare import REPOSITORY
 
 ONE_DAY = timedelta(days=1)
 LATEST, OTHER = "ljwx-stock:latest", "ljwx-stock:other"
@@ -123,6 +126,26 @@ def test_deciding_again_changes_nothing(
     rows, aliases, tags = promotions(chain_db), chain_db.state("aliases"), digests(server)
     assert tasks.run(decide_promotion, *evaluation) == first
     assert (promotions(chain_db), chain_db.state("aliases"), digests(server)) == (rows, aliases, tags)
+
+
+def test_with_the_models_given_up_as_the_manual_tells_the_same_one_is_built_and_crowned_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
+    first = tasks.run(decide_promotion, *evaluation)
+    manual = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    (given_up,) = re.findall(r"```sql\nBEGIN;\n(.*?);\nCOMMIT;\n```", manual, re.DOTALL)
+    for statement in given_up.split(";\n"):
+        chain_db.execute(statement)
+    assert tasks.run(plan_build) == chain.plan
+    chain_db.execute("UPDATE ljwx.models SET deleted_at = NULL")  # as verify_model does
+    assert tasks.run(decide_promotion, *evaluation) == first
+    assert promotions(chain_db) == [
+        {"challenger": chain.plan["model"], "champion": None, "verdict": "first_champion", "promoted": True}
+    ]
+    assert chain_db.rows("SELECT alias, model, promotion_id FROM ljwx.aliases") == [
+        {"alias": "champion", "model": chain.plan["model"], "promotion_id": first["promotion_id"]}
+    ]
 
 
 def test_an_alias_that_was_lost_on_the_server_is_put_back(
