@@ -239,12 +239,14 @@ def evaluation_of(db: Database, chain: Chain, model: str, question_set_id: str =
     from ljwx.settings import load_settings
     from ljwx.tasks.asking import asked_with
 
+    settings = load_settings(SMALL)
+    sent = asked_with(settings, settings.model.parameters if base else None)
     return db.insert(
         "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, asked_with, run_key) "
         "SELECT %s, CASE WHEN %s THEN base_digest ELSE digest END, %s, %s, %s, run_key FROM ljwx.models "
         "WHERE model = %s RETURNING evaluation_id",
         model, base, question_set_id or chain.question_set_id, base,
-        json.dumps(asked_with(load_settings(SMALL), untuned=base)), chain.plan["model"] if base else model,
+        json.dumps(sent), chain.plan["model"] if base else model,
     )  # fmt: skip
 
 

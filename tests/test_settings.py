@@ -51,6 +51,11 @@ def test_a_runs_param_is_laid_over_the_variable_for_that_run_alone(tasks: TaskRu
     assert current_settings().model.base == "a:1"
 
 
+def test_a_run_cannot_choose_the_repository_that_all_runs_serve(tasks: TaskRunner) -> None:
+    with pytest.raises(ConfigurationError, match="the param model: repository names what all runs serve"):
+        tasks.run(current_settings, params={"model": {"repository": "mine"}})
+
+
 @pytest.mark.parametrize(
     ("chosen", "path"),
     [

@@ -19,7 +19,7 @@
     └── OllamaError
         ├── OllamaUnreachable   retry soon: no answer
         ├── OllamaTimeout       retry later: it works, but not within the time allowed
-        ├── ModelMissing        fail: the named model is not on the server
+        ├── ModelMissing        fail: the named model is not on the server, or the name stands for another one
         ├── RefusedRequest      fail: the server (or our own check before sending) rejects the request
         ├── BuildFailed         fail: the server reported an error while it created the model
         └── PromptTooLong       fail: the prompt does not fit num_ctx
@@ -110,7 +110,7 @@ class OllamaTimeout(OllamaError):
 
 
 class ModelMissing(OllamaError, AirflowFailException):
-    """The named model is not on the server."""
+    """The named model is not on the server, or the name stands for another one by now."""
 
 
 class RefusedRequest(OllamaError, AirflowFailException):

@@ -220,6 +220,8 @@ def current_settings() -> Settings:
     chosen = _of_this_run()
     if not chosen:
         return load_settings(overrides)
+    if isinstance(chosen, Mapping) and "repository" in chosen:
+        raise ConfigurationError("the param model: repository names what all runs serve, and is none of a single one")
     return load_settings(_merged(overrides or {}, {"model": chosen}), f"the Variable {VARIABLE} or the param model")
 
 

@@ -248,6 +248,16 @@ def test_the_champion_gone_from_the_server_is_a_failure_that_names_it(
     assert "ljwx-stock:gone" in why
 
 
+def test_a_name_that_stands_for_another_model_by_now_is_not_asked(
+    run: Run, crowned: Database, chain: Chain, ollama_faulty: OllamaServer
+) -> None:
+    crowned.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
+    ollama_faulty.fail_next("chat", "status", message="must not be asked")
+    sample = validation_sample(crowned)
+    why = one_line(run("ask", sample["ts_code"], "--date", str(sample["session"]), code=1))
+    assert f"{chain.plan['model']} on {ollama_faulty.url} is another model by now" in why
+
+
 def test_the_report_lists_the_champion_and_the_builds(run: Run, crowned: Database, chain: Chain) -> None:
     told = run("report").stdout
     assert f"champion    {chain.plan['model']}" in told
@@ -261,7 +271,10 @@ def test_the_report_lists_the_champion_and_the_builds(run: Run, crowned: Databas
 def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a_rival(
     run: Run, crowned: Database, chain: Chain
 ) -> None:
-    for question_set, card in ((chain.question_set_id, '{"model": {"overall": {"accuracy": 0.5}}}'), ("later", None)):
+    for question_set, card in (
+        (chain.question_set_id, '{"model": {"overall": {"n": 240, "accuracy": 0.5}}}'),
+        ("later", None),
+    ):
         crowned.execute(
             "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, run_key) SELECT %s, dataset_id, run_key "
             "FROM ljwx.question_sets ON CONFLICT DO NOTHING", question_set,
@@ -271,7 +284,8 @@ def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a
             "SELECT model, digest, %s, %s, run_key FROM ljwx.models", question_set, card,
         )  # fmt: skip
     (build,) = json.loads(run("report", "--json").stdout)["builds"]
-    assert build["overall"] == {"accuracy": 0.5}
+    assert build["overall"] == {"n": 240, "accuracy": 0.5}
+    assert re.search(r"first_champion\s+240\s", run("report").stdout)
 
 
 def test_a_task_that_wrote_and_did_not_finish_is_in_the_report(run: Run, crowned: Database) -> None:

@@ -222,12 +222,19 @@ def test_a_champion_that_is_not_served_is_named_with_the_command(
     ollama_sandbox.delete("ljwx-stock:latest")
     found = doctor()
     assert found["champion"]["found"] == f"ljwx-stock:latest is missing, not {BASE}"
-    assert care(found)["champion"].startswith(f"ollama cp {BASE} ljwx-stock:latest; ")
+    assert care(found)["champion"] == f"ollama cp {BASE} ljwx-stock:latest"
     assert ollama_sandbox.post("copy", {"source": BASE, "destination": "ljwx-stock:latest"}).ok
     try:
         assert doctor()["champion"]["found"] == f"{BASE} is served as ljwx-stock:latest"
-        healthy.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
-        assert doctor()["champion"]["found"] == f"ljwx-stock:latest is {digest[:12]}, not {BASE}"
+        # Served still, and its own name lost: every build fails that wants to ask it.
+        healthy.execute("UPDATE ljwx.aliases SET model = 'ljwx-stock:own'")
+        found = doctor()
+        assert found["champion"]["found"] == f"ljwx-stock:own is missing, not {digest[:12]}"
+        assert care(found) == {"champion": "ollama cp ljwx-stock:latest ljwx-stock:own"}
+        healthy.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64), model = %s", BASE)
+        found = doctor()
+        assert found["champion"]["found"] == f"{BASE} is {digest[:12]}, not 000000000000"
+        assert care(found)["champion"].startswith("clear build_model alone of the run that made it, or ljwx rollback; ")
     finally:
         ollama_sandbox.delete("ljwx-stock:latest")
 

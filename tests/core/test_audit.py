@@ -9,10 +9,11 @@ import pytest
 from ljwx.core.audit import Sides, orphans
 
 WHOLE = Sides(
-    tags=["s:1", "s:latest"], models=["s:1"], folders=["d1"], datasets=["d1"], aliases=["s:latest"],
+    tags=["s:1", "s:latest", "t:1", "base:7b"], models=["s:1", "t:1"], repository="s", aliases=["s:latest"],
+    folders=["d1"], datasets=["d1"],
     reports=["reports/s-1/7"], decisions=["reports/s-1/7", "reports/s-1/8"], specs=["aa"], built=["aa", "bb"],
 )  # fmt: skip
-"""Decision 8 has no report and model `bb` no spec: neither is missed."""
+"""Decision 8 has no report and model `bb` no spec: neither is missed. The repository was `t` before."""
 
 
 def test_what_is_on_both_sides_is_no_orphan_and_an_alias_needs_no_row() -> None:

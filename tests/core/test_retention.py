@@ -22,7 +22,14 @@ DATASETS = [f"dataset-{i}" for i in range(5)]
 AGES = st.integers(-3, 12)
 
 models = st.lists(
-    st.builds(StoredModel, st.sampled_from(NAMES), AGES.map(ago), st.none() | st.sampled_from(DATASETS), st.booleans()),
+    st.builds(
+        StoredModel,
+        st.sampled_from(NAMES),
+        AGES.map(ago),
+        st.none() | st.sampled_from(DATASETS),
+        st.booleans(),
+        st.booleans(),
+    ),
     unique_by=lambda model: model.name,
 )
 datasets = st.lists(
@@ -56,7 +63,7 @@ def test_a_model_is_removed_exactly_when_nothing_protects_it(state):
         younger = [m for m in models if m.created <= TODAY and (m.created, m.name) > (model.created, model.name)]
         protected = (
             model.name in aliases.values()
-            or not model.decided
+            or (not model.decided and (model.verified or model.created >= ago(1)))
             or model.created > TODAY
             or len(younger) < policy.keep_last
             or any(
@@ -163,7 +170,7 @@ def test_a_plan_names_what_protects_each_model():
         "d-new": ("one of the last 1",),
     }
     assert [(r.kind, r.name, r.reason) for r in result.removals] == [
-        ("model", "old", "no alias, decided, not among the last 1, not cited for 90 days"),
+        ("model", "old", "no alias, no decision to come, not among the last 1, not cited for 90 days"),
         (
             "dataset",
             "d-old",

@@ -112,6 +112,11 @@ def test_create_show_copy_digest_delete(hook: OllamaHook) -> None:
         hook.digest("hook-copy")
 
 
+def test_the_port_of_a_registry_is_no_tag(hook: OllamaHook) -> None:
+    with pytest.raises(ModelMissing, match="'reg:5000/ns/base:latest' is not on"):
+        hook.digest("reg:5000/ns/base")
+
+
 def test_list_and_ps_are_typed(hook: OllamaHook) -> None:
     base = next(model for model in hook.list() if model.name == BASE)
     assert (base.parameter_size, base.quantization) == ("134.52M", "Q4_1")

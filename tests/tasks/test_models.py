@@ -93,6 +93,17 @@ def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chai
     assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
 
 
+def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.models SET verified = jsonb_set(verified, '{evaluation,num_predict}', '500')")
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", num_predict=500)
+    assert tasks.run(plan_build) == chain.plan, "it was verified like this, and not decided on"
+
+
 @pytest.mark.parametrize(
     ("section", "changed"),
     [("gate", {"min_valid_share": 0.5}), ("evaluation", {"num_predict": 500})],

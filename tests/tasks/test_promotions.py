@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,11 +15,13 @@ from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import load_settings
+from ljwx.tasks.models import plan_build
 from ljwx.tasks.promotions import decide_promotion
 from ljwx.tasks.serving import serve_aliases
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
+from support_tushare import REPOSITORY
 
 ONE_DAY = timedelta(days=1)
 LATEST, OTHER = "ljwx-stock:latest", "ljwx-stock:other"
@@ -123,6 +126,26 @@ def test_deciding_again_changes_nothing(
     rows, aliases, tags = promotions(chain_db), chain_db.state("aliases"), digests(server)
     assert tasks.run(decide_promotion, *evaluation) == first
     assert (promotions(chain_db), chain_db.state("aliases"), digests(server)) == (rows, aliases, tags)
+
+
+def test_with_the_models_given_up_as_the_manual_tells_the_same_one_is_built_and_crowned_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
+    first = tasks.run(decide_promotion, *evaluation)
+    manual = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    (given_up,) = re.findall(r"```sql\nBEGIN;\n(.*?);\nCOMMIT;\n```", manual, re.DOTALL)
+    for statement in given_up.split(";\n"):
+        chain_db.execute(statement)
+    assert tasks.run(plan_build) == chain.plan
+    chain_db.execute("UPDATE ljwx.models SET deleted_at = NULL")  # as verify_model does
+    assert tasks.run(decide_promotion, *evaluation) == first
+    assert promotions(chain_db) == [
+        {"challenger": chain.plan["model"], "champion": None, "verdict": "first_champion", "promoted": True}
+    ]
+    assert chain_db.rows("SELECT alias, model, promotion_id FROM ljwx.aliases") == [
+        {"alias": "champion", "model": chain.plan["model"], "promotion_id": first["promotion_id"]}
+    ]
 
 
 def test_an_alias_that_was_lost_on_the_server_is_put_back(
@@ -300,6 +323,39 @@ def test_answers_that_were_asked_otherwise_are_no_evidence(
     with pytest.raises(ConfigurationError, match=f"{evaluation[0]} has not been asked .* with the settings in force"):
         tasks.run(decide_promotion, *evaluation)
     assert promotions(chain_db) == []
+
+
+@pytest.mark.parametrize("who", ["challenger", "champion", "base"])
+def test_questions_that_were_never_asked_are_named_with_the_task(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, who: str
+) -> None:
+    """As when a task of ask_questions was marked as success by hand."""
+    second_model(chain_db, chain, server)
+    crown(chain_db, OTHER)
+    answered(chain_db, chain, OTHER, right=0)
+    answered(chain_db, chain, BASE, right=2, base=True)
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    model = {"challenger": chain.plan["model"], "champion": OTHER, "base": BASE}[who]
+    chain_db.execute(
+        "DELETE FROM ljwx.answers WHERE sample_id = (SELECT max(sample_id) FROM ljwx.questions) AND evaluation_id IN "
+        "(SELECT evaluation_id FROM ljwx.evaluations WHERE model = %s)", model,
+    )  # fmt: skip
+    named = f"{model} has answered 3 of the 4 questions of set {chain.question_set_id}: clear the task ask_questions"
+    with pytest.raises(ConfigurationError, match=named):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+
+
+def test_the_bases_answers_count_whatever_the_parameters_of_the_next_model_are(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
+    answered(chain_db, chain, BASE, right=2, base=True)
+    later = SMALL["model"] | {"parameters": {"temperature": 0, "num_ctx": 2048}}
+    tasks.variables["ljwx_training_config"] = settings(test_share=0) | {"model": later}
+    tasks.run(decide_promotion, *evaluation)
+    card = chain_db.value("SELECT scorecard -> 'base' FROM ljwx.evaluations WHERE model = %s", chain.plan["model"])
+    assert card["overall"]["accuracy"] == 0.5
 
 
 def test_a_model_that_was_never_verified_is_not_decided_on(

@@ -83,10 +83,11 @@ def add_dataset(db: Database, name: str, made: str, folder: Path) -> None:
 
 
 def add_model(db: Database, name: str, digest: str) -> None:
-    """A model from half a year ago but for `new`; `old` and `gone` are made from the old dataset."""
+    """A verified model from half a year ago but for `new`; `old` and `gone` are made from the old dataset."""
     db.execute(
         "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
-        "created_at, run_key) VALUES (%s, %s, 'prompt', %s, '', '{}', %s, %s, %s, 1)", name, digest, BASE, SPEC,
+        "created_at, verified, run_key) VALUES (%s, %s, 'prompt', %s, '', '{}', %s, %s, %s, '{}', 1)",
+        name, digest, BASE, SPEC,
         OLD_DATASET if name in (OLD, GONE) else DATASET, "2026-11-01" if name == NEW else "2026-05-01",
     )  # fmt: skip
 
@@ -197,6 +198,7 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     built = stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD)
     assert (datetime.now(timezone.utc) - built).total_seconds() < 60
     WarehouseHook().save_model(1, old)  # a task that is tried again builds nothing anew
+    WarehouseHook().mark_verified(OLD, old["digest"], {})
     assert stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD) == built
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", NEW)
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-09' WHERE model = %s", OLD)
@@ -213,6 +215,21 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     tasks.variables["ljwx_training_config"] = SMALL | {"retention": {"keep_last": 1, "keep_days": 5}}
     apply(tasks, params={"dry_run": False})
     assert OLD not in tags(ollama_sandbox)
+
+
+def test_a_model_that_failed_its_verification_is_no_open_challenger_after_a_day(
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    stock.execute("UPDATE ljwx.models SET verified = NULL, dataset_id = %s WHERE model = %s", OLD_DATASET, OPEN)
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-19 01:00' WHERE model = %s", OPEN)
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-20 01:00' WHERE model = %s", NEW)
+    apply(tasks, params={"dry_run": False})
+    assert OPEN in tags(ollama_sandbox)
+    stock.execute("UPDATE ljwx.models SET created_at = '2026-11-18 01:00' WHERE model = %s", OPEN)
+    apply(tasks, params={"dry_run": False})
+    assert OPEN not in tags(ollama_sandbox)
+    removed = stock.column("SELECT name FROM ljwx.retention_events WHERE name IN (%s, %s)", OPEN, OLD_DATASET)
+    assert sorted(removed) == [OLD_DATASET, OPEN]
 
 
 def test_a_run_for_a_past_day_touches_nothing_newer(

@@ -165,6 +165,22 @@ def test_a_rollback_that_was_not_served_is_served_when_it_is_asked_for_again(
     assert digests(ollama_sandbox)[LATEST] == served[NEWER]
 
 
+def test_a_champion_by_rollback_that_is_lost_on_the_server_can_be_rolled_back_from(
+    replaced: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    """NEWER came back by a rollback and lost its tags; the chain's model is the way out."""
+    old = chain.plan["model"]
+    for _ in range(2):
+        rollback("to and fro")
+    for name in (NEWER, LATEST):
+        assert ollama_sandbox.delete(name) == 200
+    told = rollback("it is lost")
+    assert (told["model"], told["instead_of"]) == (old, NEWER)
+    assert aliases(replaced)["champion"] == old
+    served = digests(ollama_sandbox)
+    assert served[LATEST] == served[old]
+
+
 def test_a_previous_champion_that_was_replaced_on_the_server_is_not_put_back(
     replaced: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
@@ -183,7 +199,11 @@ def test_what_a_person_rolled_back_is_told_of_models_like_it_until_it_is_put_bac
     rollback("it invents prices")
     told = {"model": NEWER, "reason": "it invents prices", "same": True}
     assert WarehouseHook().rolled_back(THIRD) == told
-    replaced.execute("UPDATE ljwx.models SET spec_sha256 = 'other examples' WHERE model = %s", THIRD)
+    # The same texts from other samples, as of a dataset that was made again, and then other texts.
+    of = "UPDATE ljwx.models SET spec_sha256 = 'another', spec = jsonb_set(spec, %s, %s) WHERE model = %s"
+    replaced.execute(of, "{examples}", '["elsewhere"]', THIRD)
+    assert WarehouseHook().rolled_back(THIRD) == told
+    replaced.execute(of, "{messages}", '[{"role": "user", "content": "?"}]', THIRD)
     assert WarehouseHook().rolled_back(THIRD) == told | {"same": False}
     replaced.execute("UPDATE ljwx.models SET spec = jsonb_set(spec, '{parameters,seed}', '8') WHERE model = %s", THIRD)
     assert WarehouseHook().rolled_back(THIRD) is None

@@ -12,7 +12,7 @@ import requests
 
 from ljwx.core.samples import TASKS
 from ljwx.core.verification import context_problem, special_tokens
-from ljwx.exceptions import BadData, BuildFailed, ConfigurationError
+from ljwx.exceptions import BadData, BuildFailed, ConfigurationError, ModelMissing
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.tasks.verification import verify_model
 from support_chain import Chain, Database
@@ -158,7 +158,7 @@ def test_a_model_that_was_replaced_on_the_server_is_not_verified(
     chain_db: Database, chain: Chain, tasks: TaskRunner, script: Script
 ) -> None:
     built = chain.built | {"digest": "0" * 64}
-    with pytest.raises(BuildFailed, match=r"is no longer the model that was built, 0{64}"):
+    with pytest.raises(ModelMissing, match=r"is another model by now: .*, not 0{64}"):
         tasks.run(verify_model, chain.plan, built)
     assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
 
@@ -166,7 +166,7 @@ def test_a_model_that_was_replaced_on_the_server_is_not_verified(
 def test_a_rebuilt_model_that_fails_is_no_longer_verified(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
     """What was verified is the model under the old digest."""
     assert chain_db.value("SELECT verified FROM ljwx.models") is not None
-    with pytest.raises(BuildFailed, match="is no longer the model that was built"):
+    with pytest.raises(ModelMissing, match="is another model by now"):
         tasks.run(verify_model, chain.plan, chain.built | {"digest": "0" * 64})
     assert chain_db.rows("SELECT digest, verified FROM ljwx.models") == [{"digest": "0" * 64, "verified": None}]
 

@@ -2,4 +2,7 @@ INSERT INTO ljwx.promotions (challenger, champion, question_set_id, evaluation_i
                              run_key)
 VALUES (%(challenger)s, %(champion)s, %(question_set_id)s, %(evaluation_id)s, %(verdict)s, %(promoted)s, %(reasons)s,
         %(policy)s, %(run_key)s)
+ON CONFLICT (challenger, question_set_id, coalesce(champion, ''), coalesce(evaluation_id, 0), policy)
+    WHERE verdict <> 'rolled_back'
+    DO UPDATE SET challenger = excluded.challenger  -- the aliases were given up: the same decision is carried out again
 RETURNING promotion_id

@@ -1,4 +1,5 @@
-SELECT p.champion AS model, p.reasons #>> '{0,text}' AS reason, bad.spec_sha256 = new.spec_sha256 AS same
+SELECT p.champion AS model, p.reasons #>> '{0,text}' AS reason,
+       (bad.spec - 'examples') = (new.spec - 'examples') AS same  -- of the examples only where they are from
 FROM ljwx.models new
 JOIN ljwx.models bad ON (bad.strategy, bad.base_digest) = (new.strategy, new.base_digest)
     AND bad.spec -> 'parameters' = new.spec -> 'parameters' AND bad.spec ->> 'system' = new.spec ->> 'system'

@@ -1,5 +1,6 @@
 -- A decision on what the name stood for before it was built again is none on this model, unless it was found to stand.
 SELECT m.model AS name, (m.created_at AT TIME ZONE 'Asia/Shanghai')::date AS created, m.dataset_id AS dataset,
+       m.verified IS NOT NULL AS verified,
        EXISTS (
            SELECT FROM ljwx.promotions p
            WHERE p.challenger = m.model AND (p.decided_at >= m.created_at OR EXISTS (

@@ -64,7 +64,7 @@ def _build(row: Mapping[str, Any]) -> Sequence[Any]:
     card = row["overall"] or {}
     return (
         f"{row['created_at']:%Y-%m-%d %H:%M}", row["model"] + (" (deleted)" if row["deleted_at"] else ""),
-        row["strategy"], row["dataset_id"], row["verdict"] or "undecided", card.get("questions"),
+        row["strategy"], row["dataset_id"], row["verdict"] or "undecided", card.get("n"),
         card.get("accuracy"), card.get("valid_share"), card.get("macro_f1"), (card.get("latency") or {}).get("p50"),
     )  # fmt: skip
 

@@ -28,10 +28,11 @@ class Orphan:
 class Sides:
     """The model server and the data folder on one side, the books on the other.
 
-    :param tags: tags of this package's repository on the model server.
+    :param tags: tags on the model server, of whatever repository: models are missed only where there is none.
     :param models: models that the warehouse knows and that were not deleted.
     :param folders: names of dataset folders that are there.
     :param datasets: datasets that the warehouse knows and that were not deleted.
+    :param repository: the one whose tags need a row.
     :param aliases: tags that are aliases, such as ``ljwx-stock:latest``, and have no row of their own.
     :param reports: report folders that are there.
     :param decisions: report folders of all decisions.
@@ -44,6 +45,7 @@ class Sides:
     models: Collection[str]
     folders: Collection[str]
     datasets: Collection[str]
+    repository: str
     aliases: Collection[str] = ()
     reports: Collection[str] = ()
     decisions: Collection[str] = ()
@@ -68,8 +70,9 @@ def orphans(sides: Sides) -> tuple[Orphan, ...]:
 def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
     """Yield kind, names, what they lack, and advice."""
     tags, models, folders, datasets = map(set, (sides.tags, sides.models, sides.folders, sides.datasets))
+    ours = {tag for tag in tags if tag.startswith(f"{sides.repository}:")}
     yield (
-        "model", tags - models - set(sides.aliases), "no row in ljwx.models",
+        "model", ours - models - set(sides.aliases), "no row in ljwx.models",
         "ollama rm {name}, unless somebody made it by hand",
     )  # fmt: skip
     yield "model", models - tags, "no tag on the model server", "removed by hand? then clear the task build_model"

@@ -49,13 +49,19 @@ class StoredModel:
 
     :param created: Shanghai day on which it was built.
     :param dataset: name of the dataset it was made from; None for an untuned one.
-    :param decided: whether the gate has decided on it; if not, it is an open challenger.
+    :param decided: whether the gate has decided on it.
+    :param verified: whether it passed its verification, without which the gate never decides on it.
     """
 
     name: str
     created: date
     dataset: str | None
     decided: bool
+    verified: bool = True
+
+    def is_open(self, today: date) -> bool:
+        """Tell whether a decision is still to come; a build has until the next day to pass its verification."""
+        return not self.decided and (self.verified or self.created >= today - timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -162,7 +168,7 @@ def plan(
     recent_datasets = _recent(datasets, policy.dataset_keep_last, today)
     model_reasons = {
         model.name: _alias_reasons(model.name, aliases)
-        + ([] if model.decided else ["open challenger: no decision yet"])
+        + (["open challenger: no decision yet"] if model.is_open(today) else [])
         + recent_models[model.name]
         + cited["model", model.name]
         for model in models
@@ -221,7 +227,8 @@ def _users(models: Sequence[StoredModel]) -> defaultdict[str, list[str]]:
 
 def _split(reasons: Mapping[Kind, Mapping[str, list[str]]], policy: RetentionPolicy) -> RetentionPlan:
     why: dict[Kind, str] = {
-        "model": f"no alias, decided, not among the last {policy.keep_last}, not cited for {policy.keep_days} days",
+        "model": f"no alias, no decision to come, not among the last {policy.keep_last}, "
+        f"not cited for {policy.keep_days} days",
         "dataset": f"no kept model was made from it, not among the last {policy.dataset_keep_last}, "
         f"older than {policy.dataset_keep_days} days, "
         f"not cited for {policy.keep_days} days",

@@ -97,7 +97,7 @@ class OllamaHook(BaseHook):
 
     def digest(self, model: str) -> str:
         """Return the 64 hex digits of what a tag points at; ModelMissing when there is no such tag."""
-        wanted = model if ":" in model else f"{model}:latest"
+        wanted = model if ":" in model.rpartition("/")[2] else f"{model}:latest"  # a registry may have a port
         found = next((listed.digest for listed in self.list() if listed.name == wanted), None)
         if found is None:
             raise ModelMissing(f"model {wanted!r} is not on {self.settings.url}")

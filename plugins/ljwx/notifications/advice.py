@@ -60,8 +60,8 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Raise chat_timeout or build_timeout of ollama_default, or take a smaller base.",
         ),
         "ModelMissing": (
-            "在服务器上 ollama pull 该模型,再从 plan_build 起清除。",
-            "Pull the model onto the server, then clear from plan_build.",
+            "基座:ollama pull,再从 plan_build 起清除;ljwx-stock 的模型:清除构建它的那次运行的 build_model。",
+            "A base: pull it, then clear from plan_build. One we built: clear build_model of the run that made it.",
         ),
         "RefusedRequest": (
             "从 plan_build 起清除,以生成新的构建说明。",

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def ask(
-    ollama: OllamaHook, model: str, sample: Mapping[str, Any], settings: Settings, *, untuned: bool = False
+    ollama: OllamaHook,
+    model: str,
+    sample: Mapping[str, Any],
+    settings: Settings,
+    *,
+    parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Ask a model about a sample; an answer that cannot be read is kept as it came, and invalid.
 
@@ -22,7 +27,8 @@ def ask(
     what the model wrote.
 
     :param sample: sample_id, task, snapshot and prompt_version.
-    :param untuned: the model is a base, which has neither our system prompt nor our parameters: it is given both.
+    :param parameters: the challenger's, for its untuned base, which has neither them nor our system prompt: it is given
+        both. None for a model of ours, which has them.
     """
     import time
 
@@ -30,13 +36,13 @@ def ask(
     from ljwx.resources import include_folder
 
     prompts = load_prompts(include_folder() / "prompts", sample["prompt_version"])
-    messages = question(sample["task"], sample["snapshot"], prompts, system=untuned)
+    messages = question(sample["task"], sample["snapshot"], prompts, system=parameters is not None)
     started = time.monotonic()
     reply = ollama.chat(
         model,
         list(messages),
         format=answer_schema(sample["task"]),
-        options=_options(settings, untuned=untuned),
+        options=_options(settings, parameters),
         top_logprobs=settings.evaluation.top_logprobs or None,
     )
     row = {
@@ -53,8 +59,11 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def asked_with(settings: Settings, *, untuned: bool = False) -> dict[str, Any]:
-    """Return what decides on an answer beside model and sample; answers asked with something else are no match."""
+def asked_with(settings: Settings, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what decides on an answer beside model and sample; answers asked with something else are no match.
+
+    :param parameters: as in :func:`ask`.
+    """
     import hashlib
 
     from ljwx.core.samples import TASKS, answer_schema, load_prompts
@@ -63,14 +72,14 @@ def asked_with(settings: Settings, *, untuned: bool = False) -> dict[str, Any]:
     schemas = json.dumps([answer_schema(task) for task in TASKS])
     prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
     return {
-        "options": _options(settings, untuned=untuned), "top_logprobs": settings.evaluation.top_logprobs,
+        "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,
         "schemas": hashlib.sha256(schemas.encode()).hexdigest(), "prompts": prompts.sha256,
     }  # fmt: skip
 
 
-def _options(settings: Settings, *, untuned: bool) -> dict[str, Any]:
-    asked, own = settings.evaluation, settings.model.parameters if untuned else {}
-    return {**own, "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
+def _options(settings: Settings, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    asked = settings.evaluation
+    return {**(parameters or {}), "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
 
 
 def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:

@@ -41,8 +41,9 @@ def audit() -> tuple[Orphan, ...]:
     repository, warehouse, root = current_settings().model.repository, WarehouseHook(), data_root()
     return orphans(
         Sides(
-            tags=[model.name for model in OllamaHook().list() if model.name.startswith(f"{repository}:")],
+            tags=[model.name for model in OllamaHook().list()],
             models=[model.name for model in warehouse.stored_models()],
+            repository=repository,
             aliases=alias_tags(repository),
             folders=[path.name for path in _finished(root / "datasets")],
             datasets=[dataset.name for dataset in warehouse.stored_datasets()],

@@ -13,6 +13,7 @@ DISK_FREE = 2 << 30
 """Bytes: a dataset of the whole market and a build's temporary files fit in it."""
 CLOCK_SECONDS = 5.0
 CALENDAR_DAYS = 30
+REBUILT = "clear build_model alone of the run that made it, or ljwx rollback; if both are lost: docs/operations.md"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,6 @@ def _base() -> Finding:
 
 
 def _champion() -> Finding:
-    from ljwx.exceptions import ModelMissing
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
@@ -140,15 +140,15 @@ def _champion() -> Finding:
     champion = WarehouseHook().champion()
     if champion is None:
         return Finding("champion", None, "none yet; ljwx_model_build makes the first")
-    alias = f"{current_settings().model.repository}:latest"
-    try:
-        served = OllamaHook().digest(alias)
-    except ModelMissing:
-        served = ""
-    if served == champion["digest"]:
-        return Finding("champion", True, f"{champion['model']} is served as {alias}")
-    advice = f"ollama cp {champion['model']} {alias}; if it is gone too: ljwx rollback, or clear its build"
-    return Finding("champion", False, f"{alias} is {served[:12] or 'missing'}, not {champion['model']}", advice)
+    name, alias = champion["model"], f"{current_settings().model.repository}:latest"
+    served = {model.name: model.digest for model in OllamaHook().list()}
+    own, answering = (served.get(tag, "missing") for tag in (name, alias))
+    if own != champion["digest"]:
+        copied = f"ollama cp {alias} {name}" if answering == champion["digest"] else REBUILT
+        return Finding("champion", False, f"{name} is {own[:12]}, not {champion['digest'][:12]}", copied)
+    if answering != champion["digest"]:
+        return Finding("champion", False, f"{alias} is {answering[:12]}, not {name}", f"ollama cp {name} {alias}")
+    return Finding("champion", True, f"{name} is served as {alias}")
 
 
 def _calendar() -> Finding:

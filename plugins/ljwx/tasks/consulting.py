@@ -42,7 +42,7 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     Sessions whose bars are newer than their features are not told: the snapshot would be of no one moment.
 
     :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
-    :raises ModelMissing: the champion is not on the server any more.
+    :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
     :raises ConfigurationError: the champion was made from features of a version that is not computed any more.
     """
     import json
@@ -53,8 +53,9 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
     from ljwx.tasks.asking import ask
+    from ljwx.tasks.pinning import check_digest
 
-    settings, warehouse = current_settings(), WarehouseHook()
+    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     champion = warehouse.champion()
     if champion is None:
         raise NotFound("there is no champion yet; run ljwx_model_build")
@@ -63,7 +64,8 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     session = _session(warehouse, day)
     snapshot = _snapshot(warehouse, spec, ts_code, session)
     sample = {"sample_id": "", "task": task, "snapshot": snapshot, "prompt_version": spec.prompt_version}
-    answer = ask(OllamaHook(), champion["model"], sample, settings)
+    check_digest(ollama, champion["model"], champion["digest"])
+    answer = ask(ollama, champion["model"], sample, settings)
     del answer["sample_id"]
     unsupported = unsupported_claims(answer["parsed"], snapshot) if answer["valid"] else ()
     return Consultation(

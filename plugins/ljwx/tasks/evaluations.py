@@ -167,13 +167,15 @@ def ask_all(
     rows = warehouse.questions(evaluation["question_set_id"])[slice(*positions or (None,))]
     waiting = [row for row in rows if row["sample_id"] not in answered]
     log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
-    if waiting and evaluation["asked_with"] != asked_with(settings, untuned=evaluation["is_base"]):
+    # The base was given the challenger's parameters when its evaluation was opened, whatever the settings say by now.
+    parameters = evaluation["asked_with"]["options"] if evaluation["is_base"] else None
+    if waiting and evaluation["asked_with"] != asked_with(settings, parameters):
         raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
     if waiting:
         check_digest(ollama, model, evaluation["digest"])
     for done, row in enumerate(waiting, start=1):
         told = row | {"snapshot": masked(row["snapshot"])} if asked_set["kind"] == "masked" else row
-        warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, untuned=evaluation["is_base"]))
+        warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, parameters=parameters))
         if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
             log.info("%s: %d%% asked", model, 100 * done // len(waiting))
     return len(waiting)

@@ -58,8 +58,7 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
     decision = warehouse.decision_on(name)
     if decision is None:
         return
-    checked = (warehouse.model(name) or {})["verified"] or {}
-    then = {"dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": checked.get("evaluation")}
+    then = {"dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": decision["evaluation"]}
     now = {"dataset": dataset_id, "gate": settings.gate, "evaluation": settings.evaluation}
     changed = [part for part, told in then.items() if told is not None and told != _plain(now[part])]
     if not changed:

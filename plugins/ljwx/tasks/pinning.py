@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ljwx.exceptions import ConfigurationError, ModelMissing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import Settings
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked: a tag of the server that must have this digest."""
+    """Who is asked: a tag of the server that must have this digest.
+
+    :param parameters: the challenger's, where this is its untuned base; None for a model of ours.
+    """
 
     model: str
     digest: str
-    is_base: bool = False
+    parameters: Mapping[str, Any] | None = None
 
 
 def candidate(warehouse: WarehouseHook, model: str) -> dict[str, Any]:
@@ -40,7 +45,7 @@ def everybody_to_ask(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -
     found = [Asked(model, row["digest"])]
     if champion and champion["model"] != model:
         found.append(Asked(champion["model"], champion["digest"]))
-    found.append(Asked(row["base"], row["base_digest"], is_base=True))
+    found.append(Asked(row["base"], row["base_digest"], row["spec"]["parameters"]))
     for each in found:
         check_digest(ollama, each.model, each.digest)
     return found
@@ -53,8 +58,8 @@ def open_evaluation(
     from ljwx.tasks.asking import asked_with
 
     return warehouse.open_evaluation(
-        run_key, asked.model, asked.digest, question_set_id, asked_with(settings, untuned=asked.is_base),
-        is_base=asked.is_base,
+        run_key, asked.model, asked.digest, question_set_id, asked_with(settings, asked.parameters),
+        is_base=asked.parameters is not None,
     )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from ljwx.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from ljwx.core.evaluations import Answer
     from ljwx.core.promotions import Decision
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
@@ -97,8 +96,8 @@ def _decide(
     from ljwx.core.promotions import RolledBack, decide
     from ljwx.tasks.scoring import gather
 
-    answers = _champion_answers(warehouse, settings, evaluation, champion) if champion else None
-    evidence = gather(warehouse, settings, evaluation, answers)
+    theirs = _of_champion(warehouse, settings, evaluation, champion) if champion else None
+    evidence = gather(warehouse, settings, evaluation, theirs)
     warehouse.save_scorecard(
         evaluation["evaluation_id"], {name: card.model_dump(mode="json") for name, card in evidence.cards.items()}
     )
@@ -113,10 +112,10 @@ def _decide(
     )
 
 
-def _champion_answers(
+def _of_champion(
     warehouse: WarehouseHook, settings: Settings, evaluation: dict[str, Any], champion: dict[str, Any]
-) -> list[Answer]:
-    """Return the answers of the champion that the challenger has to beat."""
+) -> dict[str, Any]:
+    """Return the evaluation of the champion that the challenger has to beat."""
     from ljwx.tasks.asking import asked_with
 
     name, question_set_id = champion["model"], evaluation["question_set_id"]
@@ -128,4 +127,4 @@ def _champion_answers(
             f"the champion {name} has not answered question set {question_set_id} with the settings in force: "
             f"clear {PLAN}"
         )
-    return warehouse.answers(theirs["evaluation_id"])
+    return theirs

@@ -75,12 +75,16 @@ def _put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> dict[str, 
 
 
 def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> dict[str, Any] | None:
-    """Return the rollback that was decided and that the server did not follow: to decide again would undo it."""
+    """Return the rollback that was decided and that the server did not follow: to decide again would undo it.
+
+    None where it could not follow either, because it does not have that model any more.
+    """
     champion = warehouse.champion()
     if champion is None or champion["verdict"] != "rolled_back":
         return None
     served = {model.name: model.digest for model in ollama.list()}
-    if served.get(f"{repository}:latest") == champion["digest"]:
+    latest, own = served.get(f"{repository}:latest"), served.get(champion["model"])
+    if latest == champion["digest"] or own != champion["digest"]:
         return None
     log.warning("decision %d was not served: it is served now, and none is added", champion["promotion_id"])
     return {

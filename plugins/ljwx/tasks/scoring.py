@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ljwx.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -34,23 +36,22 @@ def resampling_of(settings: Settings) -> Resampling:
 
 
 def gather(
-    warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any], champion: Sequence[Answer] | None
+    warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any], champion: Mapping[str, Any] | None
 ) -> Evidence:
     """Score the challenger, the baselines, the untuned base and the champion on one question set.
 
     :param evaluation: the challenger's.
-    :param champion: the champion's answers to the same questions; None without one.
-    :raises ValueError: somebody has not answered all questions.
+    :param champion: the champion's, of the same question set; None without one.
+    :raises ConfigurationError: somebody has not answered all questions.
     """
     from ljwx.core.evaluations import paired_difference, score, slice_scores
     from ljwx.tasks.evaluations import questions_of
 
     rows, resampling = warehouse.questions(evaluation["question_set_id"]), resampling_of(settings)
-    questions, answers = questions_of(rows), warehouse.answers(evaluation["evaluation_id"])
+    questions, answers = questions_of(rows), _all_answers(warehouse, evaluation, len(rows))
     rivals, left_out = _baselines(warehouse, rows, questions)
-    base = _base_answers(warehouse, settings, evaluation)
-    rivals |= {} if base is None else {"base": base}
-    rivals |= {} if champion is None else {"champion": champion}
+    for name, asked in (("base", _of_base(warehouse, settings, evaluation)), ("champion", champion)):
+        rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(rows))}
     cards = {name: score(questions, given, resampling=resampling) for name, given in rivals.items()}
     differences = {name: paired_difference(questions, answers, given, resampling) for name, given in rivals.items()}
     market = warehouse.market_returns({question.session for question in questions})
@@ -94,13 +95,27 @@ def _baselines(
     return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}, left_out
 
 
-def _base_answers(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> list[Answer] | None:
-    """Return the untuned base's answers; None for a model that was asked before bases were."""
+def _of_base(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the untuned base's evaluation; None for a model that was asked before bases were."""
     from ljwx.tasks.asking import asked_with
 
-    model, sent = warehouse.model(evaluation["model"]) or {}, asked_with(settings, untuned=True)
-    asked = warehouse.evaluation_of(model["base"], model["base_digest"], evaluation["question_set_id"], sent)
-    return None if asked is None else warehouse.answers(asked["evaluation_id"])
+    model = warehouse.model(evaluation["model"]) or {}
+    sent = asked_with(settings, model["spec"]["parameters"])
+    return warehouse.evaluation_of(model["base"], model["base_digest"], evaluation["question_set_id"], sent)
+
+
+def _all_answers(warehouse: WarehouseHook, evaluation: Mapping[str, Any], questions: int) -> list[Answer]:
+    """Return the answers of an evaluation, one to each question.
+
+    :raises ConfigurationError: questions were left out, as when a task was marked as success that was not.
+    """
+    answers = warehouse.answers(evaluation["evaluation_id"])
+    if len(answers) < questions:
+        raise ConfigurationError(
+            f"{evaluation['model']} has answered {len(answers)} of the {questions} questions of set "
+            f"{evaluation['question_set_id']}: clear the task ask_questions and what follows"
+        )
+    return answers
 
 
 def _masked_gap(
@@ -113,4 +128,4 @@ def _masked_gap(
     if asked is None:
         return None
     questions = questions_of(warehouse.questions(asked["question_set_id"]))
-    return masked_gap(questions, answers, warehouse.answers(asked["evaluation_id"]), resampling)
+    return masked_gap(questions, answers, _all_answers(warehouse, asked, len(questions)), resampling)

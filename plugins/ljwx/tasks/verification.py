@@ -22,6 +22,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
 
     :return: the model's name.
     :raises BuildFailed: naming what the model lacks; it is recorded, and never becomes a candidate.
+    :raises ModelMissing: its name stands for another model by now, or for none.
     """
     from airflow.sdk import ObjectStoragePath
 
@@ -29,6 +30,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
+    from ljwx.tasks.pinning import check_digest
     from ljwx.tasks.runs import recorded_run
 
     spec = BuildSpec.model_validate_json(ObjectStoragePath(plan["spec_path"]).read_text())
@@ -43,21 +45,16 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
                 "spec_sha256": spec.sha256, "dataset_id": plan["dataset_id"],
             },
         )  # fmt: skip
-        _pinned(ollama, model, digest)
+        check_digest(ollama, model, digest)
         checks: dict[str, Any] = {"evaluation": settings.evaluation.model_dump(mode="json")}
         checks |= {"examples_from_train": _examples(warehouse, plan["dataset_id"], spec)}
         checks |= _answers(ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
         checks |= {"context": _context(ollama, model, spec, checks, settings)}
         checks |= {"differs_from_base_on": _differing(ollama, model, spec.base)}
-        _pinned(ollama, model, digest)
+        check_digest(ollama, model, digest)
         warehouse.mark_verified(model, digest, checks)
         run.outputs |= {"model": model, "digest": digest}
     return str(model)
-
-
-def _pinned(ollama: OllamaHook, model: str, digest: str) -> None:
-    """Answers of another model that took over the name must not count for this one."""
-    _refuse(ollama.digest(model) != digest, f"{model} is no longer the model that was built, {digest}")
 
 
 def _examples(warehouse: WarehouseHook, dataset_id: str, spec: BuildSpec) -> int:

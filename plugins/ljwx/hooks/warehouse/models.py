@@ -39,7 +39,7 @@ class ModelsVerbs(WarehouseBase):
         return self.row("models/by_name", model=model)
 
     def decision_on(self, model: str) -> dict[str, Any] | None:
-        """Return dataset_id and policy of the gate's newest decision on a model that is there."""
+        """Return dataset_id, policy and evaluation settings of the gate's newest decision on a model that is there."""
         return self.row("promotions/of_model", model=model)
 
     def splits_of(self, dataset_id: str, sample_ids: Collection[str]) -> dict[str, str]:
@@ -133,7 +133,7 @@ class ModelsVerbs(WarehouseBase):
         )  # fmt: skip
 
     def masked_evaluation(self, evaluation_id: int) -> dict[str, Any] | None:
-        """Return evaluation_id and question_set_id of the same model's answers to some of the questions masked."""
+        """Return evaluation_id, model and question_set_id of the model's answers to some of the questions masked."""
         return self.row("evaluations/masked", evaluation_id=evaluation_id)
 
     def market_returns(self, sessions: Collection[date]) -> dict[date, float]:
