@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,12 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
     XDG_RUNTIME_DIR=_HOME,  # a folder of our own: one that others can write to is warned about
 )
+
+
+def pytest_unconfigure() -> None:
+    """Leave no folder behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
 
 pytest_plugins = ["support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain"]
 
