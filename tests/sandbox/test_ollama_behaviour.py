@@ -114,6 +114,13 @@ def test_a_shared_prefix_is_computed_once_even_when_models_alternate(
     assert computed < 0.1 * sum(sizes)
 
 
+def test_without_the_prompt_cache_every_prompt_is_computed_whole(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, "--no-prompt-cache") as server:
+        sizes = [chat(server).json()["prompt_eval_count"] for _ in range(2)]
+        assert server.stats()["prompt_tokens"] == sum(sizes)
+        assert server.stats()["cached_tokens"] == 0
+
+
 def test_own_messages_come_before_the_requests(ollama_sandbox: OllamaServer, made: list[str]) -> None:
     alone = chat(ollama_sandbox).json()["prompt_eval_count"]
     examples = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "Two."}]

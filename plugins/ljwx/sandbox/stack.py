@@ -45,6 +45,7 @@ class Stack:
 
     :param settings: folder and ports.
     :param market: options of the simulated market, as the TuShare stand-in's command takes them.
+    :param model_server: options of the Ollama stand-in, as its command takes them.
     :param config: laid over include/training_config.json, as the Variable `ljwx_training_config`.
     :param schedules: whether DAGs also run by the clock; otherwise only by hand and by assets.
     :param say: takes one line of progress.
@@ -52,6 +53,7 @@ class Stack:
 
     settings: SandboxSettings
     market: Sequence[str] = ("--stocks", "60", "--seed", "7", "--effect", "0.3")
+    model_server: Sequence[str] = ()
     schedules: bool = True
     config: Mapping[str, Any] = field(default_factory=lambda: SMALL)
     say: Callable[[str], None] = print
@@ -135,7 +137,7 @@ class Stack:
         command = [sys.executable, "-m", f"ljwx.sandbox.{name}", "--host", "127.0.0.1"]
         command += ["--port", str(self.settings.ports[name])]
         if name == "ollama":
-            return [*command, "--models", str(self.settings.home / "ollama")]
+            return [*command, "--models", str(self.settings.home / "ollama"), *self.model_server]
         return [*command, "--sessions", str(REPOSITORY / "include" / "sessions" / "sse.txt"), *self.market]
 
     def _airflow_migrate(self) -> None:

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"Ollama sandbox on http://{host}:{port}, models in {options.models}\n")
     sys.stdout.flush()
-    app = create_app(store, EnginePool(options.threads, options.max_loaded))
+    app = create_app(store, EnginePool(options.threads, options.max_loaded, cached=not options.no_prompt_cache))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
     return 0
@@ -61,6 +61,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-base", action="store_true", help=f"do not register {BASE_MODEL}")
     parser.add_argument("--threads", type=int, default=2, help="threads llama.cpp computes with")
     parser.add_argument("--max-loaded", type=int, default=2, help="GGUF files loaded at a time")
+    parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt from its first token")
     return parser.parse_args(arguments)
 
 

@@ -38,11 +38,16 @@ class Piece:
 
 
 class Engine:
-    """A loaded model; dropping the last reference to it frees its memory."""
+    """A loaded model; dropping the last reference to it frees its memory.
 
-    def __init__(self, path: Path, context: int, threads: int, *, vectors: bool = False) -> None:
+    :param cached: whether a prompt's beginning that was computed before is used again. A computed prompt and a cached
+        one differ in their last bits: without the cache an answer depends on nothing that was asked before.
+    """
+
+    def __init__(self, path: Path, context: int, threads: int, *, vectors: bool = False, cached: bool = True) -> None:
         key = secrets.token_urlsafe(24)
         self.context = context
+        self._cached = cached
         self._server: Any = xllamacpp.Server(_parameters(path, context, threads, key, vectors))
         self._url = self._server.listening_address
         self._session = requests.Session()
@@ -64,7 +69,7 @@ class Engine:
 
     def complete(self, request: dict[str, Any]) -> Iterator[Piece]:
         """Yield an answer's pieces; the last one carries `final`. Closing the iterator stops the computation."""
-        body = {**request, "stream": True, "cache_prompt": True}
+        body = {**request, "stream": True, "cache_prompt": self._cached}
         with self._session.post(f"{self._url}/completion", json=body, stream=True, timeout=(5, None)) as answer:
             if answer.status_code != 200:
                 raise ApiError(answer.status_code, answer.text)

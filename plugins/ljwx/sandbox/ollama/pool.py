@@ -34,9 +34,10 @@ class _Entry:
 class EnginePool:
     """At most `limit` engines; a larger context than an engine has reloads it once nobody uses it."""
 
-    def __init__(self, threads: int = 2, limit: int = 2) -> None:
+    def __init__(self, threads: int = 2, limit: int = 2, *, cached: bool = True) -> None:
         self.loads = 0
         self.threads = threads
+        self._cached = cached
         self._limit = limit
         self._entries: dict[Path, _Entry] = {}
         self._changed = threading.Condition()
@@ -106,7 +107,9 @@ class EnginePool:
 
     def _load(self, path: Path, context: int, residents: dict[str, Resident]) -> _Entry:
         rounded = -(-context // _STEP) * _STEP
-        entry = self._entries[path] = _Entry(Engine(path, rounded, self.threads), residents=residents)
+        entry = self._entries[path] = _Entry(
+            Engine(path, rounded, self.threads, cached=self._cached), residents=residents
+        )
         self.loads += 1
         return entry
 
