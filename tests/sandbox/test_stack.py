@@ -82,6 +82,17 @@ def test_children_are_stopped_with_their_parent(record: ProcessFile, tmp_path: P
     assert [each.pid for each in (process, *children) if not is_gone(each)] == []
 
 
+def test_children_that_outlived_their_killed_parent_are_stopped(record: ProcessFile, tmp_path: Path) -> None:
+    process = start(record, tmp_path / "log", HAS_CHILDREN, SLEEPS, SLEEPS, ups=3)
+    children = process.children(recursive=True)
+    process.kill()
+    process.wait(20)
+    assert [is_gone(each) for each in children] == [False, False]
+    record.stop()
+    psutil.wait_procs(children, timeout=20)
+    assert [each.pid for each in children if not is_gone(each)] == []
+
+
 def test_a_process_that_ignores_the_request_is_forced(
     record: ProcessFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

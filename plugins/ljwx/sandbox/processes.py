@@ -61,7 +61,22 @@ class ProcessFile:
             _, alive = psutil.wait_procs(family[:1], timeout=GRACE_SECONDS)
             _signal([*alive, *family[1:]], psutil.Process.kill)
             psutil.wait_procs(family, timeout=GRACE_SECONDS)
+        _signal(self._left_behind(), psutil.Process.kill)
         self.path.unlink(missing_ok=True)
+
+    def _left_behind(self) -> list[psutil.Process]:
+        """Return what a killed process has left: a session keeps the number of its dead leader while it has members."""
+        try:
+            leader = int(json.loads(self.path.read_text())["pid"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+        return [] if psutil.pid_exists(leader) else [each for each in psutil.process_iter() if _sid(each) == leader]
+
+
+def _sid(process: psutil.Process) -> int | None:
+    with suppress(OSError):
+        return os.getsid(process.pid)
+    return None
 
 
 def _signal(processes: Sequence[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
