@@ -21,4 +21,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0007 cannot be undone: bars without an amount have no place in 0006")
+    raise NotImplementedError("0006 cannot be undone: bars without an amount have no place in 0005")
