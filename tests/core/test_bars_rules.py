@@ -355,12 +355,10 @@ def test_the_band_follows_board_and_date() -> None:
     assert upper.to_list() == [limit_price(10.05, row[3]) for row in BANDS]
 
 
-def test_chained_factors_keep_the_ex_right_identity_and_go_on_from_before() -> None:
+def test_chained_factors_keep_the_ex_right_identity() -> None:
     ex = NEXT | {"pre_close": 7.0}
     bars = assemble(daily({}, ex, NEXT | {"trade_date": "20240606", "pre_close": 10.5}), None, None)
     assert chain_factors(bars)["adj_factor"].to_list() == [1.0, 1.5, 1.5]
-    before = pl.DataFrame({"ts_code": ["000001.SZ"], "close": [20.0], "adj_factor": [3.0]})
-    assert chain_factors(bars, before)["adj_factor"].to_list() == [6.0, 9.0, 9.0]
 
 
 def test_whole_day_suspensions_only() -> None:

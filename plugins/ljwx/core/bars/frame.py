@@ -68,27 +68,19 @@ def assemble(daily: pl.DataFrame, factors: pl.DataFrame | None, limits: pl.DataF
     return frame.with_columns(empty).select(*BARS.names(), *CLAIMS, UNREFERENCED, "raw").sort(KEYS, nulls_last=True)
 
 
-def chain_factors(bars: pl.DataFrame, before: pl.DataFrame | None = None) -> pl.DataFrame:
+def chain_factors(bars: pl.DataFrame) -> pl.DataFrame:
     """Fill adj_factor from the bars alone: ``adj = adj' * close' / pre_close``, for a tier without adj_factor.
 
     pre_close is the ex-right reference price, so that the quotient is 1 except on ex-right days. A stock's first bar
-    has the factor 1, or goes on from ``before``. A bar that is missing or in quarantine, rather than suspended, would
-    be taken for an ex-right: give gapless histories only. Factors so chained differ from TuShare's by one constant
-    per stock, which no feature depends on.
+    has the factor 1. A bar that is missing or in quarantine, rather than suspended, would be taken for an ex-right:
+    give gapless histories only. Factors so chained differ from TuShare's by one constant per stock, which no feature
+    depends on.
 
     :param bars: ts_code, session, close, pre_close and whatever else; positive prices.
-    :param before: ts_code, close, adj_factor of each stock's last bar before the first of ``bars``.
     :return: ``bars`` sorted by ts_code and session, with adj_factor replaced.
     """
-    last = pl.DataFrame(schema={"ts_code": pl.String, "close": pl.Float64, "adj_factor": pl.Float64})
-    last = (last if before is None else before).select(
-        "ts_code", pl.col("close").alias("_close"), pl.col("adj_factor").alias("_adj")
-    )
-    frame = bars.sort(KEYS).join(last, on="ts_code", how="left", maintain_order="left")
-    close = pl.col("close").shift(1).over("ts_code").fill_null(pl.col("_close"))
-    step = (close / pl.col("pre_close")).fill_null(1.0)
-    chained = pl.col("_adj").fill_null(1.0) * step.cum_prod().over("ts_code")
-    return frame.with_columns(chained.alias("adj_factor")).select(bars.columns)
+    step = (pl.col("close").shift(1).over("ts_code") / pl.col("pre_close")).fill_null(1.0)
+    return bars.sort(KEYS).with_columns(adj_factor=step.cum_prod().over("ts_code"))
 
 
 def _text(name: str) -> pl.Expr:
