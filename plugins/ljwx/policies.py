@@ -52,7 +52,6 @@ RETRY_POLICY = WaitingRetryPolicy(
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "ljwx",
     "retries": 3,
-    "retry_delay": timedelta(minutes=1),
     "retry_policy": RETRY_POLICY,
     "on_failure_callback": FailureAlert(),
     "on_success_callback": note_recovery,

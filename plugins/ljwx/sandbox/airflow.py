@@ -60,6 +60,7 @@ def environment(settings: SandboxSettings, database_url: str) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "5",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "10",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "60",
     }
 
 
