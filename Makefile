@@ -1,5 +1,6 @@
 # The whole developer interface. Python: any 3.10 to 3.13; `make PYTHON=python3.12 …` chooses one.
 PYTHON ?= python3
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-sandbox.txt requirements-dev.txt
@@ -25,8 +26,8 @@ up: setup  ## start the stack and leave it running
 down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx.sandbox down
 
-test: setup  ## run every test
-	$(BIN)/python -m pytest
+test: setup  ## run every test, two modules at a time: `make WORKERS=1 test` needs half the memory
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup  ## lint, format and types
 	$(BIN)/ruff check .

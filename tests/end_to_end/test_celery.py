@@ -33,6 +33,12 @@ FIRST, LAST = "2026-02-02", "2026-06-30"
 MARKET = ("--stocks", "14", "--seed", "7", "--effect", "0.3")
 SERVER = ("--no-prompt-cache",)
 """An answer must not depend on what was asked before: a killed worker asks again, and in another order."""
+AIRFLOW = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+}
+"""A killed task is noticed and begun again soon: each of four waits for it."""
 CONFIG = {
     **SMALL,
     "model": SMALL["model"] | {"strategy": "prompt", "parameters": {"num_ctx": 4096}},
@@ -88,8 +94,9 @@ def stack() -> Iterator[Stack]:
         for name, value in {**chosen, "LJWX_HOME": str(home), "LJWX_EXECUTOR": "celery"}.items():
             patch.setenv(name, value)
         stack = Stack(
-            SandboxSettings.from_environment(), market=MARKET, model_server=SERVER, schedules=False, config=CONFIG
-        )
+            SandboxSettings.from_environment(), market=MARKET, model_server=SERVER, airflow_config=AIRFLOW,
+            schedules=False, config=CONFIG,
+        )  # fmt: skip
         try:
             stack.up()
             yield stack
