@@ -264,7 +264,7 @@ def test_a_tier_without_lists_loses_no_day_and_a_larger_one_adds_them_and_opens_
     assert db.state("index_members") == lists
 
 
-def test_k_lines_have_no_lists_and_the_way_out_is_told_when_samples_are_made(
+def test_k_lines_have_no_lists_which_is_told_and_no_part_of_what_a_day_lacks(
     db: Database, market: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
