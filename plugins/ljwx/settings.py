@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
-from ljwx.core.samples.spec import SampleSpec
+from ljwx.core.samples.spec import SampleSpec, path_of
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, include_folder
 
@@ -237,7 +237,7 @@ def _of_this_run() -> Any:
 
 def _told(path: tuple[int | str, ...], problem: str) -> str:
     """Tell a problem by its path; one between sections names its paths itself."""
-    return f"{'.'.join(map(str, path))}: {problem}" if path else problem.removeprefix("Value error, ")
+    return f"{path_of(path)}: {problem}" if path else problem.removeprefix("Value error, ")
 
 
 def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
     def run() -> dict[str, dict[str, Any]]:
         done = CliRunner().invoke(app, ["doctor", "--json"])
         found = json.loads(done.stdout)
-        assert [each["part"] for each in found] == list(PARTS)
+        assert [each["part"] for each in found if each["part"] != "index"] == list(PARTS)
         assert done.exit_code == (4 if any(each["ok"] is False for each in found) else 0)
         assert done.stderr == ""
         assert "hidden" not in done.stdout
@@ -194,6 +194,58 @@ def test_what_the_tier_lacked_is_told_and_is_no_fault(
     assert care(found) == {}
     assert found["tier"]["ok"] is True
     assert told in found["tier"]["found"]
+
+
+def with_lists(db: Database, *days: str, until: str = "2026-03-02") -> None:
+    """One complete session, and lists of an index."""
+    run = db.insert("INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('i', 'i', 'i') RETURNING run_key")
+    for session in ("2025-06-02", until):
+        db.execute(
+            "INSERT INTO ljwx.ingest_days (session, complete, expected, received, quarantined, suspended, run_key) "
+            "VALUES (%s, true, 3, 3, 0, 0, %s)", session, run,
+        )  # fmt: skip
+    for day in days:
+        db.execute(
+            "INSERT INTO ljwx.index_members (index_code, session, ts_code, revision, weight, run_key) "
+            "VALUES ('000300.SH', %s, '000001.SZ', 1, 100, %s)", day, run,
+        )  # fmt: skip
+
+
+LISTS = "run ljwx_daily_ingest over the dates, which fetches the lists while the setting is in force, "
+
+
+@pytest.mark.parametrize(
+    ("days", "ok", "told"),
+    [
+        (["2025-12-30"], True, "is of 2025-12-30; 1 of 2 complete sessions have none that is valid"),
+        (["2025-05-30", "2026-02-27"], True, "is of 2026-02-27; 0 of 2 complete sessions have none that is valid"),
+        (["2025-12-29"], False, "is of 2025-12-29, too old for the session 2026-03-02"),
+        (["2025-05-30"], False, "is of 2025-05-30, too old for the session 2026-03-02"),
+        ([], False, "no list of members of 000300.SH is there"),
+    ],
+)
+def test_an_index_without_a_valid_list_is_told_with_what_brings_one(
+    healthy: Database, doctor: Doctor, tasks: TaskRunner, days: list[str], ok: bool, told: str
+) -> None:
+    index = {"samples": {"universe": {"index": "000300.SH"}}}
+    tasks.variables["ljwx_training_config"] = {"model": {"base": BASE}, **index}
+    with_lists(healthy, *days)
+    found = doctor()
+    assert told in found["index"]["found"]
+    assert found["index"]["ok"] is ok
+    assert {part: advice.startswith(LISTS) for part, advice in care(found).items()} == ({} if ok else {"index": True})
+
+
+def test_an_index_is_looked_at_only_where_the_settings_name_one(
+    healthy: Database, doctor: Doctor, tasks: TaskRunner
+) -> None:
+    with_lists(healthy)
+    assert "index" not in doctor()
+    tasks.variables["ljwx_training_config"] |= {"samples": {"universe": {"index": "000905.SH"}}}
+    healthy.execute("UPDATE ljwx.ingest_days SET complete = false")
+    found = doctor()
+    assert care(found) == {}
+    assert found["index"]["found"] == "000905.SH: no session is complete yet"
 
 
 def test_a_model_server_that_is_down_is_named(

@@ -89,6 +89,13 @@ def test_each_verb_names_its_columns(hook: TushareHook) -> None:
     assert (len(calendar), calendar.fields[2]) == (31, "is_open")
 
 
+def test_lists_of_members_are_asked_for_by_index_and_dates(hook: TushareHook) -> None:
+    table = hook.index_weight("000300.SH", "20240501", "20240630")
+    assert table.fields == ("index_code", "con_code", "trade_date", "weight")
+    assert {row[2] for row in table.rows} == {"20240531", "20240628"}
+    assert hook.index_weight("999999.SH", "20240101", "20261120").rows == []
+
+
 def test_stock_basic_has_every_list_state(hook: TushareHook, tushare_server: TushareServer) -> None:
     table = hook.stock_basic()
     at = table.fields.index("list_status")

@@ -294,6 +294,70 @@ def test_index_rows_chain_and_come_from_the_market(tushare_server: TushareServer
     assert rows[0]["amount"] == pytest.approx(amount, rel=0.05)
 
 
+@pytest.fixture(scope="module")
+def lists(busy: SimulatedSource) -> dict[str, dict[str, float]]:
+    """Day, then member and weight, oldest first."""
+    found: dict[str, dict[str, float]] = {}
+    rows = _rows(busy, "index_weight", "index_code con_code trade_date weight", index_code="000300.SH")
+    for row in reversed(rows):
+        assert row["index_code"] == "000300.SH"
+        members = found.setdefault(row["trade_date"], {})
+        assert row["con_code"] not in members
+        members[row["con_code"]] = row["weight"]
+    return found
+
+
+def test_an_index_has_a_list_on_the_last_session_of_each_month(busy: SimulatedSource, lists: dict[str, Any]) -> None:
+    sessions = sorted({row["trade_date"] for row in _rows(busy, "daily", "trade_date")})
+    assert list(lists) == [day for day, next_day in itertools.pairwise([*sessions, "x"]) if day[:6] != next_day[:6]]
+    for members in lists.values():
+        assert sum(members.values()) == pytest.approx(100, abs=0.01)
+        assert min(members.values()) > 0
+
+
+def test_members_change_in_june_and_december_and_are_the_largest_third(
+    busy: SimulatedSource, lists: dict[str, dict[str, float]], stocks: dict[str, Row]
+) -> None:
+    for before, after in itertools.pairwise(lists):
+        joined, left = set(lists[after]) - set(lists[before]), set(lists[before]) - set(lists[after])
+        if after[4:6] in ("06", "12"):
+            assert (joined, left) != (set(), set())
+            assert joined
+        else:
+            assert not joined
+            assert all(before < stocks[code]["delist_date"] <= after for code in left)
+    value = {
+        row["ts_code"]: row["total_mv"]
+        for row in _rows(busy, "daily_basic", "ts_code total_mv", start_date="20260529", end_date="20260529")
+    }
+    members = set(lists["20260630"])
+    largest = sorted(value, key=value.__getitem__, reverse=True)[: len(members)]
+    # Who is suspended that day, or delisted before the list, is not in both.
+    assert len(members & set(largest)) > 0.95 * len(members)
+    assert len(members) == pytest.approx(len(value) / 3, rel=0.05)
+
+
+def test_no_list_has_who_is_not_listed_then_and_the_delisted_stay_in_the_past(
+    lists: dict[str, dict[str, float]], stocks: dict[str, Row]
+) -> None:
+    for day, members in lists.items():
+        assert all(stocks[code]["list_date"] <= day < (stocks[code]["delist_date"] or "9") for code in members)
+    assert {code for members in lists.values() for code in members if stocks[code]["list_status"] == "D"}
+
+
+def test_a_list_is_chosen_by_dates_and_there_is_none_of_the_month_that_is_not_over(
+    tushare_server: TushareServer,
+) -> None:
+    asked = {"index_code": "000300.SH", "start_date": "20240430", "end_date": "20240629"}
+    assert sorted({row["trade_date"] for row in tushare_server.rows("index_weight", **asked)}) == [
+        "20240430", "20240531", "20240628",
+    ]  # fmt: skip
+    rows = tushare_server.rows("index_weight", index_code="000300.SH", trade_date="20240531")
+    assert {row["trade_date"] for row in rows} == {"20240531"}
+    assert tushare_server.rows("index_weight", index_code="000300.SH", start_date="20261101") == []
+    assert tushare_server.rows("index_weight", index_code="999999.SH") == []
+
+
 def test_a_port_in_use_is_one_clear_line(tushare_server: TushareServer) -> None:
     done = subprocess.run(
         command(["--port", str(tushare_server.port)]), capture_output=True, text=True, env=environment(), timeout=60

@@ -74,6 +74,10 @@ def test_what_the_folder_lacks_answers_empty(server: TushareServer, api: str) ->
     assert server.rows(api, trade_date="20240102") == []
 
 
+def test_indexes_without_lists_answer_empty(server: TushareServer) -> None:
+    assert server.rows("index_weight", index_code="000300.SH") == []
+
+
 def test_the_real_folder_is_served_whole() -> None:
     if not REAL.is_dir():
         pytest.skip("no real samples beside the repository")

@@ -137,6 +137,8 @@ def test_limit_and_offset_page_within_the_cap(tushare_server: TushareServer) -> 
         ({"params": [1]}, 50101, "查询数据失败"),
         ({"params": {}}, 40101, "必填参数, trade_date"),
         ({"api_name": "index_daily", "params": {}}, 40101, "必填参数, ts_code"),
+        ({"api_name": "index_weight", "params": {"trade_date": DAY}}, 40101, "必填参数, index_code"),
+        ({"token": "sandbox-120", "api_name": "index_weight"}, 40203, "抱歉，您没有接口(index_weight)访问权限"),
         ({"api_name": "dialy"}, -1, "请指定正确的接口名"),
         ({"token": ""}, 40101, "您的token不对，请确认。"),
         ({"token": "sandbox-120", "api_name": "adj_factor"}, 40203, "抱歉，您没有接口(adj_factor)访问权限，权限的"),
@@ -182,6 +184,7 @@ calls = {
     "stk_limit": {"trade_date": "20240516"},
     "namechange": {"ts_code": "000001.SZ"},
     "index_daily": {"ts_code": "000001.SH", "start_date": "20240501", "end_date": "20240531"},
+    "index_weight": {"index_code": "000300.SH", "start_date": "20240501", "end_date": "20240531"},
 }
 shapes = {name: list(getattr(api, name)(**params).shape) for name, params in calls.items()}
 bar = ts.pro_bar("000001.SZ", api=api, adj="hfq", start_date="20240501", end_date="20240531")
@@ -205,7 +208,7 @@ def test_the_official_client_works_unchanged(tushare_server: TushareServer, tmp_
     columns = {name: shape[1] for name, shape in shapes.items()}
     assert columns == {
         "daily": 11, "adj_factor": 3, "daily_basic": 18, "stock_basic": 10, "trade_cal": 4, "suspend_d": 4,
-        "stk_limit": 4, "namechange": 6, "index_daily": 11, "pro_bar": 11,
+        "stk_limit": 4, "namechange": 6, "index_daily": 11, "index_weight": 4, "pro_bar": 11,
     }  # fmt: skip
     assert all(shape[0] > 0 for shape in shapes.values())
     assert (shapes["trade_cal"][0], shapes["index_daily"][0], shapes["pro_bar"][0]) == (31, 23, 23)

@@ -167,6 +167,23 @@ def test_a_dataset_is_made_of_them(free_db: Database, tasks: TaskRunner, data_fo
     assert row["proof"]
 
 
+def test_an_index_asked_for_on_the_free_tier_is_no_part_of_what_a_day_lacks(
+    db: Database, tiers: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"universe": {"index": "000300.SH"}}}
+    ingest(tasks, DAY, DAY)
+    assert db.rows("SELECT complete, absent FROM ljwx.ingest_days") == [{"complete": True, "absent": ABSENT}]
+    assert db.counts()["index_members"] == 0
+    use(tiers, PAID, monkeypatch)
+    ingest(tasks, DAY, DAY)
+    lists = db.state("index_members")
+    assert db.column("SELECT absent FROM ljwx.ingest_days") == [[]]
+    assert db.counts()["index_members"] > 0
+    use(tiers, FREE, monkeypatch)
+    ingest(tasks, DAY, DAY)
+    assert db.state("index_members") == lists
+
+
 def test_a_partly_published_day_is_not_complete(db: Database, tiers: TushareServer, tasks: TaskRunner) -> None:
     (chunk,) = tasks.run(plan_ingest, partition_key=DAY)
     assert chunk == {"first": DAY, "last": DAY, "absent": "namechange,stock_basic,trade_cal"}

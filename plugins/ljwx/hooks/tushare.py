@@ -45,6 +45,7 @@ DAILY = (
 ADJ_FACTOR = ("ts_code", "trade_date", "adj_factor")
 STK_LIMIT = ("trade_date", "ts_code", "up_limit", "down_limit")
 SUSPEND = ("ts_code", "trade_date", "suspend_timing", "suspend_type")
+INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
 TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
 NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
 STOCKS = (
@@ -148,6 +149,15 @@ class TushareHook(BaseHook):
     def namechange(self, **params: Any) -> Table:
         """Return names and their periods; periods under special treatment may come twice."""
         return self.query("namechange", fields=NAMES, **params)
+
+    def index_weight(self, index_code: str, start: str, end: str, **params: Any) -> Table:
+        """Return an index's lists of members from `start` to `end` (YYYYMMDD); weights in per cent.
+
+        TuShare documents a list a month, and no cap of rows: what it cuts is fetched page by page. Users report months
+        with a list each day and months without one. An index that it does not know has no rows.
+        """
+        asked = {"index_code": index_code, "start_date": start, "end_date": end, **params}
+        return self.query("index_weight", fields=INDEX_WEIGHT, **asked)
 
     def query(self, api_name: str, *, fields: Sequence[str], **params: Any) -> Table:
         """Return all rows of a query, page after page; with `limit` among the params, one page.

@@ -116,7 +116,10 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     A complete session that was fetched with an interface that the tier does not carry now is left as it is; what was
     refused of its rows is kept.
 
-    :return: counts of sessions, bars inserted, revised and withdrawn, and rows quarantined.
+    Where the settings name an index its lists of members come along, after the bars: what a day lacks is fixed by then,
+    and no day waits for a list.
+
+    :return: counts of sessions, bars inserted, revised and withdrawn, rows quarantined, and of an index's lists.
     :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session.
     """
     from datetime import date
@@ -124,6 +127,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     from ljwx.core.bars import instruments_seen
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.tasks.judging import judge
+    from ljwx.tasks.members import save_lists
     from ljwx.tasks.runs import recorded_run
     from ljwx.tasks.sources import source_of
 
@@ -144,6 +148,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
             "revised": sum(day.revised for day in saved),
             "quarantined": sum(day.quarantined for day in saved),
             "withdrawn": sum(day.withdrawn for day in saved),
+            **save_lists(source, warehouse, run.key, first, last),
         }
         log.info("%s to %s: %s", first, last, run.outputs)
         _require_complete(counts)

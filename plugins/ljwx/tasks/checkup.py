@@ -36,17 +36,19 @@ class Finding:
 
 def checkup() -> Iterator[Finding]:
     """Yield a finding of each part."""
-    checks: dict[str, Callable[[], Finding]] = {
+    checks: dict[str, Callable[[], Finding | None]] = {
         "settings": _settings, "database": _database, "schema": _schema, "clock": _clock, "tushare": _tushare,
-        "tier": _tier, "ollama": _ollama, "base": _base, "champion": _champion, "calendar": _calendar, "disk": _disk,
-        "pools": _pools,
+        "tier": _tier, "index": _index, "ollama": _ollama, "base": _base, "champion": _champion,
+        "calendar": _calendar, "disk": _disk, "pools": _pools,
     }  # fmt: skip
     for part, check in checks.items():
-        yield _looked_at(part, check)
+        finding = _looked_at(part, check)
+        if finding is not None:
+            yield finding
 
 
-def _looked_at(part: str, check: Callable[[], Finding]) -> Finding:
-    """Return a finding whatever the check runs into, so that the others are made too."""
+def _looked_at(part: str, check: Callable[[], Finding | None]) -> Finding | None:
+    """Return a finding whatever the check runs into, so that the others are made too; None: no such part."""
     try:
         return check()
     except Exception as error:
@@ -111,6 +113,32 @@ def _tier() -> Finding:
         return Finding("tier", True, "the last session lacked no interface")
     lacks = ", ".join(absent)
     return Finding("tier", True, f"the last session was fetched without {lacks}: see README, Real TuShare")
+
+
+def _index() -> Finding | None:
+    """Look whether the sessions have lists of members; there is nothing to look at where no index is asked for."""
+    from ljwx.core.samples import VALID_DAYS
+    from ljwx.exceptions import ConfigurationError
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.settings import current_settings
+    from ljwx.tasks.members import WAY_OUT
+
+    try:
+        index = current_settings().samples.index
+    except ConfigurationError:
+        return None  # told under settings
+    if index is None:
+        return None
+    told = WarehouseHook().index_lists(index, VALID_DAYS)
+    if not told["sessions"]:
+        return Finding("index", None, f"{index}: no session is complete yet")
+    if not told["lists"]:
+        return Finding("index", False, f"no list of members of {index} is there", WAY_OUT)
+    newest = f"the newest list of members of {index} is of {told['newest']}"
+    if told["last"] != told["last_listed"]:
+        return Finding("index", False, f"{newest}, too old for the session {told['last']}", WAY_OUT)
+    without = f"{told['without']} of {told['sessions']} complete sessions have none that is valid"
+    return Finding("index", True, f"{newest}; {without}")
 
 
 def _ollama() -> Finding:

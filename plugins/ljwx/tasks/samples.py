@@ -137,14 +137,16 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
 def _build(warehouse: WarehouseHook, known: Known, spec: SampleSpec) -> Built:
     from ljwx.core.samples import build
     from ljwx.tasks.known import known_market
+    from ljwx.tasks.members import known_lists
 
     bars, features = known_market(warehouse, known, spec.horizon + spec.exit_roll)
-    sessions = bars["session"].unique().sort().to_list()
+    sessions = bars["session"].unique().sort()
+    members = known_lists(warehouse, known, spec, sessions)
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
     days = warehouse.trading_days(sessions[0], sessions[-1])
     instruments, names = warehouse.known_instruments(known.at), warehouse.known_names(known.at)
     industries = warehouse.known_industries(known.at)
-    built = build(bars, features, instruments, days, spec, names=names, industries=industries)
+    built = build(bars, features, instruments, days, spec, names=names, industries=industries, members=members)
     for row in built.exclusions.iter_rows(named=True):
         log.info("left out of %s: %d (%s)", row["task"], row["count"], row["reason"])
     return built

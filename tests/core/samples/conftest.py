@@ -70,11 +70,10 @@ class Market:
     names: pl.DataFrame
     industries: pl.DataFrame
 
-    def build(self, bars: pl.DataFrame | None = None, **settings: object) -> Built:
-        bars = self.bars if bars is None else bars
-        return build(
-            bars, features.compute(bars), self.instruments, self.sessions, SampleSpec(**settings), **self.profiles
-        )
+    def build(self, bars: pl.DataFrame | None = None, members: pl.DataFrame | None = None, **settings: object) -> Built:
+        bars, spec = self.bars if bars is None else bars, SampleSpec(**settings)
+        feature = features.compute(bars)
+        return build(bars, feature, self.instruments, self.sessions, spec, **self.profiles, members=members)
 
     @property
     def profiles(self) -> dict[str, pl.DataFrame]:

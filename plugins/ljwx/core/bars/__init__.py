@@ -6,7 +6,14 @@ from ljwx.core.bars.counts import UNIVERSE_TOLERANCE, DayCount, completeness, co
 from ljwx.core.bars.ex_rights import ExRight, parse_ex_right, reference_price
 from ljwx.core.bars.frame import BARS, NUMBERS, RAW, assemble, chain_factors
 from ljwx.core.bars.limits import limit_band, limit_percent, limit_price, within_widest_limit
-from ljwx.core.bars.reference import instruments, instruments_seen, name_periods, special_treatment, suspensions
+from ljwx.core.bars.reference import (
+    index_members,
+    instruments,
+    instruments_seen,
+    name_periods,
+    special_treatment,
+    suspensions,
+)
 from ljwx.core.bars.rules import RULES, Rule
 from ljwx.core.bars.sides import SIDES, sift
 
@@ -31,6 +38,7 @@ __all__ = [
     "completeness",
     "completeness_by_precedent",
     "expected",
+    "index_members",
     "instruments",
     "instruments_seen",
     "limit_band",

@@ -1,10 +1,10 @@
-"""Instruments, suspensions and ST periods from the wire. Pure: nothing here may import airflow, HTTP or SQL."""
+"""Instruments, suspensions, names and indexes from the wire. Pure: nothing here may import airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from ljwx.core.bars.frame import session_of
+from ljwx.core.bars.frame import as_number, session_of
 from ljwx.core.bars.limits import board
 
 TEXTS = ("ts_code", "name", "industry", "market", "exchange", "list_status")
@@ -50,6 +50,19 @@ def suspensions(suspend_d: pl.DataFrame) -> pl.DataFrame:
         .select(pl.col("ts_code").cast(pl.String), session_of("trade_date").alias("session"))
         .unique()
     )
+
+
+def index_members(index_weight: pl.DataFrame) -> pl.DataFrame:
+    """Turn index_weight's answers, as ``sift`` keeps them, into lists of members.
+
+    :return: index_code, session (the list's day), ts_code, weight (per cent, perhaps null), sorted.
+    """
+    return index_weight.select(
+        pl.col("index_code").cast(pl.String),
+        session_of("trade_date").alias("session"),
+        pl.col("con_code").cast(pl.String).alias("ts_code"),
+        as_number("weight"),
+    ).sort("index_code", "session", "ts_code")
 
 
 def name_periods(namechange: pl.DataFrame) -> pl.DataFrame:

@@ -23,6 +23,7 @@ class Side:
     :param numbers: columns that are a number or null.
     :param kinds: column → the values it can have.
     :param once: whether two rows with the same keys contradict each other.
+    :param stock: the column that names the stock a refused row is kept for; None where it is no stock's own.
     """
 
     keys: tuple[str, ...]
@@ -30,6 +31,7 @@ class Side:
     numbers: tuple[str, ...] = ()
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     once: bool = False
+    stock: str | None = "ts_code"
 
 
 DAILY_KEYS = ("ts_code", "trade_date")
@@ -38,16 +40,23 @@ SIDES: Mapping[str, Side] = {
     "stk_limit": Side(DAILY_KEYS, ("trade_date",), ("up_limit", "down_limit"), once=True),
     "suspend_d": Side((*DAILY_KEYS, "suspend_type"), ("trade_date",), kinds={"suspend_type": ("S", "R")}),
     "stock_basic": Side(("ts_code",), ("list_date", "delist_date")),
+    "index_weight": Side(("index_code", "con_code", "trade_date"), ("trade_date",), ("weight",), once=True, stock=None),
     "namechange": Side(("ts_code", "name", "start_date"), ("start_date", "end_date", "ann_date")),
 }
 
 
-def sift(api_name: str, wire: pl.DataFrame, days: Collection[str] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+def sift(
+    api_name: str,
+    wire: pl.DataFrame,
+    days: Collection[str] | None = None,
+    kinds: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part an interface's rows into those to go on with, equal copies once, and those to refuse.
 
     :param api_name: one of ``SIDES``.
     :param wire: wire frame.
     :param days: the days (YYYYMMDD) that were asked for; None where it was not days.
+    :param kinds: what else was asked for, like the interface's own ``kinds``.
     :return: the usable rows as they came; and ts_code, session (null where the row names none), reasons, raw of the
         others. A reason is ``<interface>:keys``, ``:type``, ``:kind``, ``:day`` (not asked for) or ``:duplicate``.
     """
@@ -58,7 +67,7 @@ def sift(api_name: str, wire: pl.DataFrame, days: Collection[str] | None = None)
     broken = {
         "keys": pl.any_horizontal(pl.col(name).is_null() for name in side.keys),
         "type": _mistyped(wire, side),
-        "kind": _none_of(side.kinds),
+        "kind": _none_of({**side.kinds, **(kinds or {})}),
         "day": pl.lit(False) if days is None else ~pl.col("trade_date").is_in(list(days)),
         "duplicate": pl.struct(side.keys).is_duplicated() if repeated and side.once else pl.lit(False),
     }
@@ -67,7 +76,7 @@ def sift(api_name: str, wire: pl.DataFrame, days: Collection[str] | None = None)
     wrong = pl.col("reasons").list.len() > 0
     told = pl.struct(columns).struct.json_encode()
     refused = rows.filter(wrong).select(
-        pl.col("ts_code").cast(pl.String),
+        (pl.col(side.stock) if side.stock else pl.lit(None)).cast(pl.String).alias("ts_code"),
         (session_of("trade_date") if "trade_date" in columns else pl.lit(None, dtype=pl.Date)).alias("session"),
         "reasons",
         (pl.coalesce(RAW, told) if RAW in wire.columns else told).alias("raw"),

@@ -15,6 +15,7 @@ from ljwx.core.samples.claims import unsupported_claims
 from ljwx.core.samples.content import SAMPLE_COLUMNS
 from ljwx.core.samples.examples import choose_examples
 from ljwx.core.samples.exports import alpaca_chunks, dataset_hash, dataset_info, jsonl_lines
+from ljwx.core.samples.members import MEMBERS, VALID_DAYS, lists_in_force
 from ljwx.core.samples.merge import Merge, merge
 from ljwx.core.samples.prompts import Message, Prompts, example_messages, load_prompts, question
 from ljwx.core.samples.snapshots import masked, snapshots
@@ -26,11 +27,13 @@ from ljwx.core.tasks import CLASSES, TASKS, Task
 __all__ = [
     "CLASSES",
     "CLASS_FIELD",
+    "MEMBERS",
     "RISK_NOTE",
     "RISK_STATEMENT",
     "SAMPLE_COLUMNS",
     "SPLITS",
     "TASKS",
+    "VALID_DAYS",
     "Answer",
     "Built",
     "Fit",
@@ -54,6 +57,7 @@ __all__ = [
     "example_messages",
     "jsonl_lines",
     "label_of",
+    "lists_in_force",
     "load_prompts",
     "load_spec",
     "masked",

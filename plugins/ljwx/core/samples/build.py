@@ -18,10 +18,11 @@ from ljwx.core.samples.answers import Fit, label, risk_cuts
 from ljwx.core.samples.content import LABEL, SPLIT, TASK, Content
 from ljwx.core.samples.demands import demand_enough, demand_windows
 from ljwx.core.samples.labels import REASONS
+from ljwx.core.samples.members import MEMBERS, MembersUsed, members_used, with_membership
 from ljwx.core.samples.prompts import Prompts
 from ljwx.core.samples.rows import Market
 from ljwx.core.samples.selection import STEPS, count_reasons, draw, select
-from ljwx.core.samples.spec import SampleSpec
+from ljwx.core.samples.spec import IndexUniverse, SampleSpec
 from ljwx.core.samples.splits import Proof, Windows, assign, prove
 from ljwx.core.tasks import CLASSES, Task
 from ljwx.exceptions import TooFewSessions
@@ -38,6 +39,7 @@ class Built:
         split, board, industry; in the order (session, ts_code, task).
     :param rows: row, ts_code and session of every stock-session; ``left_out``: row, task and reason of those in the
         range that are no sample.
+    :param members: the lists of the index whose members the samples are of; None without an index.
     """
 
     index: pl.DataFrame
@@ -48,6 +50,7 @@ class Built:
     windows: Windows
     proof: Proof
     content: Content
+    members: MembersUsed | None = None
 
     def reasons(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Add ``reason`` to ts_code, session and task: why it is no sample; null when it is one, or no bar is there."""
@@ -77,6 +80,7 @@ def build(
     *,
     names: pl.DataFrame | None = None,
     industries: pl.DataFrame | None = None,
+    members: pl.DataFrame | None = None,
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Built:
@@ -87,6 +91,7 @@ def build(
     :param instruments: ts_code, list_date, delist_date.
     :param sessions: all trading sessions; those after the newest bar are ignored.
     :param names: and ``industries``, over time: see :func:`ljwx.core.samples.profiles.with_profile`.
+    :param members: MEMBERS frame of the index that the spec names; not looked at when it names none.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
     :raises TooFewSessions: when too few sessions are mature for three splits; more of them will do.
@@ -97,6 +102,9 @@ def build(
         raise TooFewSessions("there are no bars")
     market = Market(bars, features, instruments, sessions, names, industries, spec)
     rows = market.rows()
+    if spec.index is not None:
+        members = pl.DataFrame(schema=MEMBERS) if members is None else members
+        rows = with_membership(rows, members)
     chosen, left_out, fit, where = _decide(rows, sessions, spec, since, until)
     rows = rows.select("row", "ts_code", "session")
     content = _content(market, len(rows), chosen, spec, fit)
@@ -110,6 +118,7 @@ def build(
         windows=where,
         proof=prove(index, sessions, spec),
         content=content,
+        members=None if spec.index is None or members is None else members_used(index["session"], members),
     )
 
 
@@ -136,10 +145,7 @@ def _decide(
 
 def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One key per task and row that can be a sample, and those that cannot with their reason."""
-    missing: pl.Expr = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
-    if spec.universe is not None:
-        outside = ~pl.col("ts_code").cast(pl.String).is_in(spec.universe)
-        missing = pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
+    missing = _missing(spec)
     parts = []
     for task in spec.tasks:
         now = task == "technical_analysis"
@@ -156,6 +162,18 @@ def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFr
         )
     keys = pl.concat(parts)
     return keys.filter(pl.col("reason").is_null()).drop("reason"), keys.filter(pl.col("reason").is_not_null())
+
+
+def _missing(spec: SampleSpec) -> pl.Expr:
+    """Why a row is no sample of any task, as far as that is known at its own session; null when it can be one."""
+    missing: pl.Expr = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
+    if spec.universe is None:
+        return missing
+    if isinstance(spec.universe, IndexUniverse):
+        missing = pl.when(~pl.col("member")).then(pl.lit("not_in_universe")).otherwise(missing)
+        return pl.when(pl.col("listed_on").is_null()).then(pl.lit("no_index_list")).otherwise(missing)
+    outside = ~pl.col("ts_code").cast(pl.String).is_in(spec.universe)
+    return pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
 
 
 def _label(rows: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> tuple[Fit, pl.DataFrame]:

@@ -43,6 +43,7 @@ def card(
         "samples": len(samples),
         "stocks": samples["ts_code"].n_unique(),
         "sessions": samples["session"].n_unique(),
+        "index": {"code": spec.index, **built.members.as_dict()} if built.members else None,
         "by_split": built.proof.counts,
         "by_task_and_class": _nested(samples, "task", "label"),
         "by_split_and_task": _nested(samples, "split", "task"),
@@ -83,6 +84,7 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         f"# Dataset {facts['sha256'][:12]}",
         f"> {facts['risk_statement']}",
         f"{facts['samples']} samples of {facts['stocks']} stocks at {facts['sessions']} sessions.",
+        *_index(facts["index"]),
         f"Known at: {facts['known_at'] or 'not stated'}.",
         f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
         f"Prompts: {facts['prompt_version']}.",
@@ -120,6 +122,14 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         "```json\n" + json.dumps(facts["spec"], ensure_ascii=False, indent=2) + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _index(used: Mapping[str, Any] | None) -> list[str]:
+    """By which lists the stocks were chosen; nothing without an index."""
+    if used is None:
+        return []
+    lists = f"{used['lists']} lists, {used['first']} to {used['last']}, {used['smallest']} to {used['largest']} stocks"
+    return [f"Members of {used['code']} as of each session: {lists} each, {used['members']} stocks in all."]
 
 
 def _merge(counts: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from ljwx.core.samples.spec import SampleSpec
 from ljwx.exceptions import BadData
 
 REASONS: Final = (
+    "no_index_list",
     "not_in_universe",
     "missing_features",
     "immature",

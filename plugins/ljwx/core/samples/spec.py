@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from typing import Annotated, Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK
 from ljwx.core.tasks import TASKS, Task
@@ -26,6 +36,43 @@ RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究
 
 TsCode = Annotated[str, Field(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$")]
 """A stock's code, like ``000001.SZ``."""
+
+IndexCode = Annotated[str, Field(pattern=r"^[0-9A-Z]{6}\.[A-Z]{2,4}$")]
+"""An index's code as TuShare writes it, like ``000300.SH`` or ``930955.CSI``."""
+
+
+class IndexUniverse(BaseModel):
+    """The members of an index, of each session those of that session: who joined or left later plays no part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: IndexCode
+
+
+_FORMS: Final = ("form: list", "form: index")
+
+
+def _form(value: Any) -> str | None:
+    """Tell a list of stocks from an index, so that a fault is told of the form that was meant."""
+    if isinstance(value, list | tuple):
+        return _FORMS[0]
+    return _FORMS[1] if isinstance(value, Mapping | IndexUniverse) else None
+
+
+_Stocks = Annotated[tuple[TsCode, ...], Field(min_length=1)]
+StockUniverse = Annotated[
+    Annotated[_Stocks, Tag(_FORMS[0])] | Annotated[IndexUniverse, Tag(_FORMS[1])],
+    Discriminator(
+        _form,
+        custom_error_type="universe",
+        custom_error_message='give null for all stocks, a list like ["000001.SZ"], or {"index": "000300.SH"}',
+    ),
+]
+
+
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Write where a value stands in the settings; which form of a universe it was taken for is no part of it."""
+    return ".".join(str(part) for part in location if part not in _FORMS)
 
 
 class Costs(BaseModel):
@@ -59,8 +106,9 @@ class SampleSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[Task, ...] = TASKS
-    universe: tuple[TsCode, ...] | None = Field(
-        default=None, min_length=1, description="stocks to make samples of, all by default; ranks are among all stocks"
+    universe: StockUniverse | None = Field(
+        default=None,
+        description="stocks to make samples of: all, a list, or an index's members; ranks are among all stocks",
     )
     horizon: int = Field(default=5, ge=1, le=60)
     exit_roll: int = Field(default=3, ge=0, le=20, description="sessions an exit may wait for a suspended stock")
@@ -124,6 +172,11 @@ class SampleSpec(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
+    def index(self) -> str | None:
+        """Code of the index whose members the samples are of; None where no index was asked for."""
+        return self.universe.index if isinstance(self.universe, IndexUniverse) else None
+
+    @property
     def purge(self) -> int:
         """Sessions left empty before each later split."""
         return self.horizon + 1
@@ -147,7 +200,7 @@ def load_spec(values: dict[str, object]) -> SampleSpec:
         return SampleSpec.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
+            f"{path_of(e['loc']) + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
             for e in error.errors(include_url=False, include_input=False)
         )
         raise ConfigurationError(f"sample settings: {faults}") from None

@@ -37,6 +37,12 @@ class KnownVerbs(WarehouseBase):
         schema = {"ts_code": pl.String, "industry": pl.String, "start_date": pl.Date}
         return self.frame("samples/known_industries", schema, known_at=known_at)
 
+    def known_members(self, index_code: str, known_at: datetime) -> pl.DataFrame:
+        """Return an index's lists of members as they were known: session (the list's day), ts_code; sorted by both."""
+        from ljwx.core.samples import MEMBERS
+
+        return self.frame("samples/known_members", MEMBERS, index_code=index_code, known_at=known_at)
+
     def known_names(self, known_at: datetime) -> pl.DataFrame:
         """Return the names over time as they were known: ts_code, name, start_date."""
         import polars as pl

@@ -70,6 +70,14 @@ class LineageVerbs(WarehouseBase):
         except UndefinedTable:
             return None
 
+    def index_lists(self, index_code: str, valid_days: int) -> dict[str, Any]:
+        """Return how an index's lists cover the complete sessions, for a list that is valid so many days.
+
+        :return: lists (how many), newest (day), sessions (complete ones), without (those that have no valid list),
+            last (session) and last_listed (the last that has one); days are null where there is none.
+        """
+        return self.row("history/index_lists", index_code=index_code, valid_days=valid_days) or {}
+
     def absent_interfaces(self) -> list[str] | None:
         """Return the interfaces that the last session was fetched without; None before the first session."""
         found = self.row("history/absent_interfaces")

@@ -1,8 +1,9 @@
-"""What bars are read by: trading days, stocks, names over time."""
+"""What bars are read by: trading days, stocks, names over time; and what samples are chosen by, members of indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 INSTRUMENTS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.instruments'))"
 """Two runs write instruments one after the other: the second finds nothing to change."""
+MEMBERS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.index_members'))"
+"""The months of a range look back to the same lists; they are written one after the other."""
+
+
+@dataclass(frozen=True)
+class SavedLists:
+    """What one transaction changed of an index's lists: members that are new, weighed anew, or gone."""
+
+    lists: int
+    inserted: int
+    revised: int
+    withdrawn: int
 
 
 class ReferenceVerbs(WarehouseBase):
@@ -43,6 +56,19 @@ class ReferenceVerbs(WarehouseBase):
             connection.execute(INSTRUMENTS_LOCK)
             values = [{"run_key": run_key, **stock} for stock in stocks]
             connection.cursor().executemany(statement("bars/add_instrument"), values)
+
+    def save_index_members(self, run_key: int, index_code: str, members: pl.DataFrame) -> SavedLists:
+        """Write an index's lists of some days, each as a whole; lists of other days stay.
+
+        :param members: index_code, session (the list's day), ts_code, weight.
+        """
+        keys = ["index_code", "session", "ts_code"]
+        came = {"sessions": members["session"].to_list(), "ts_codes": members["ts_code"].to_list()}
+        with self.bars_lock(), self.transaction() as connection:
+            connection.execute(MEMBERS_LOCK)
+            merged = merge_revisions(connection, "index_members", members, keys, run_key)
+            gone = connection.execute(statement("bars/withdraw_members"), {"index_code": index_code, **came}).rowcount
+        return SavedLists(members["session"].n_unique(), merged.inserted, merged.revised, withdrawn=gone)
 
     def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
         """Add names over time; a name that ends gets its end date."""

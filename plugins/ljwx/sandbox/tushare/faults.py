@@ -96,7 +96,8 @@ def _column(fault: Fault, fields: Sequence[str]) -> int:
 
 
 def _touched(fault: Fault, fields: Sequence[str], row: tuple[object, ...]) -> bool:
-    key = row[fields.index("ts_code")] if "ts_code" in fields else row[0]
+    named = next((name for name in ("ts_code", "con_code") if name in fields), fields[0])
+    key = row[fields.index(named)]
     return crc32(str(key).encode()) % 10_000 < fault.share * 10_000
 
 

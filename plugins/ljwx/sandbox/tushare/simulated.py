@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 
 from ljwx.sandbox.tushare import reference
+from ljwx.sandbox.tushare.constituents import index_weights
 from ljwx.sandbox.tushare.daybook import INDEXES, RESUMED, SUSPENDED, TRADING, Chunk
 from ljwx.sandbox.tushare.interfaces import INTERFACES, Block, ListBlock
 from ljwx.sandbox.tushare.limits import shanghai_today
@@ -190,6 +191,8 @@ class SimulatedSource:
             return self._cells(api, query)
         if api == "index_daily":
             return self._indexes(query)
+        if api == "index_weight":
+            return index_weights(self._market, query, self._first, self._today())
         table = {"stock_basic": reference.stocks, "namechange": reference.names, "trade_cal": reference.calendar}[api]
         return iter([table(self._market, query, self._today())])
 
