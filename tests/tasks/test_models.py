@@ -79,8 +79,9 @@ def reject(db: Database, chain: Chain) -> None:
     """Write the decision that the gate in force did not let the model through."""
     policy = GatePolicy.model_validate(SMALL["gate"]).model_dump_json()
     db.execute(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT %s, %s, 'rejected', false, '[]', %s, run_key FROM ljwx.models",
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, settings, run_key)"
+        " SELECT %s, %s, 'rejected', false, '[]', %s, inputs -> 'settings', run_key FROM ljwx.models "
+        "JOIN ljwx.runs USING (run_key)",
         chain.plan["model"], chain.question_set_id, policy,
     )  # fmt: skip
 
