@@ -22,7 +22,7 @@ def report(
     with failures_told():
         warehouse = WarehouseHook()
         found = {
-            "aliases": warehouse.alias_history(),
+            "aliases": list(warehouse.alias_rows().values()),
             "builds": warehouse.builds(newest),
             "unfinished": warehouse.failed_runs(newest),
             "risk_statement": RISK_STATEMENT,

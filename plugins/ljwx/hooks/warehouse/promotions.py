@@ -19,7 +19,7 @@ class PromotionsVerbs(WarehouseBase):
     """Verbs of the stage `promotions`."""
 
     def alias_rows(self) -> dict[str, dict[str, Any]]:
-        """Return by alias: model, digest, the decision that set it with its verdict, and `beaten`, its rival then."""
+        """Return by alias: model, digest, updated_at, and the decision that set it: `beaten` was its rival then."""
         return {row["alias"]: row for row in self.rows("promotions/aliases")}
 
     def champion(self) -> dict[str, Any] | None:
