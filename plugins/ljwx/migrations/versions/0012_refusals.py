@@ -20,7 +20,7 @@ ALTER TABLE ljwx.promotions
     ALTER COLUMN question_set_id DROP NOT NULL,
     ADD COLUMN checks jsonb,
     ADD CHECK (question_set_id IS NOT NULL OR verdict = 'refused');
-CREATE UNIQUE INDEX promotions_refused_once ON ljwx.promotions (run_key) WHERE verdict = 'refused';
+CREATE UNIQUE INDEX promotions_refused_once ON ljwx.promotions (run_key, challenger) WHERE verdict = 'refused';
 COMMENT ON COLUMN ljwx.promotions.verdict IS 'What the gate said; rolled_back: a person put the previous champion (challenger) back in the place of champion; refused: the model (challenger) failed its verification and was never a candidate.';
 COMMENT ON COLUMN ljwx.promotions.checks IS 'Of a refusal: what its verification measured until it failed, and the answers at fault (said).';
 """
