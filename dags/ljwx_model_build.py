@@ -4,6 +4,7 @@
 Builds a model from the newest dataset on the Ollama server, checks that it answers, asks it, the champion and the
 untuned base the dataset's frozen questions, scores the answers against baselines, base and champion, and decides.
 A model that passes is then shown the sealed test split, once; that is reported and counted, and decides nothing.
+A model that fails the check is no candidate: the run fails, and `write_report` says why, as it does of each decision.
 
 * **Another model once**: give `model`, settings laid over those in force for this run alone.
 * **Put the previous champion back**: give `rollback` a reason.
@@ -14,7 +15,8 @@ The champion is served as `ljwx-stock:latest`. Nothing here is investment advice
 
 from datetime import timedelta
 
-from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, task
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, TriggerRule, dag, task
 
 from ljwx.assets import DATASET, LATEST, MODEL
 from ljwx.deadlines import deadline
@@ -78,7 +80,8 @@ def ljwx_model_build():
     answers = task(ask_questions, pool=OLLAMA_POOL).expand(shard=shards)
     decision = task(decide_promotion, pool=OLLAMA_POOL, outlets=[MODEL])(model, questions)
     answers >> decision
-    task(write_report)(decision)
+    report = task(write_report, trigger_rule=TriggerRule.ALL_DONE)(decision)
+    [decision, report] >> EmptyOperator(task_id="whole", on_success_callback=None)
 
 
 ljwx_model_build()

@@ -24,7 +24,9 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-pytest_plugins = ["support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain"]
+pytest_plugins = [
+    "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

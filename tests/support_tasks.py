@@ -42,13 +42,17 @@ class TaskRunner:
         self,
         function: Callable[..., Result],
         *arguments: Any,
+        again: bool = False,
         partition_key: str | None = None,
         params: dict[str, Any] | None = None,
         run_type: str = "manual",
         run_after: datetime = datetime(2026, 11, 20, 12, tzinfo=timezone.utc),
     ) -> Result:
-        """Call `function` as the only task of a new run."""
-        self._runs[function.__name__] += 1
+        """Call `function` as the only task of a new run, or of the last one of that function once more.
+
+        :param again: the task was cleared, or is tried again.
+        """
+        self._runs[function.__name__] += not again
         run_id = f"{run_type}__{self._runs[function.__name__]}"
         ti = SimpleNamespace(
             dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1,

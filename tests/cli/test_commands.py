@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from ljwx import __version__
 from ljwx.cli.app import app
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
@@ -286,6 +287,28 @@ def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a
     (build,) = json.loads(run("report", "--json").stdout)["builds"]
     assert build["overall"] == {"n": 240, "accuracy": 0.5}
     assert re.search(r"first_champion\s+240\s", run("report").stdout)
+
+
+def test_a_model_that_failed_its_verification_is_told_with_the_reason_and_its_report(
+    run: Run, chain_db: Database, chain: Chain
+) -> None:
+    model = chain.plan["model"]
+    reasons = [
+        {"code": "examples", "text": "It shows no foreign examples.", "favourable": True},
+        {"code": "repeated", "text": "It answers in two ways.", "favourable": False},
+    ]
+    decision = WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), model, reasons, {})
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    told = run("report").stdout
+    assert re.search(rf"{model} .* refused ", told)
+    assert f"{model} failed its verification: It answers in two ways." in told
+    assert f"its report: reports/{model.replace(':', '-')}/{decision}" in told
+    assert "There is no champion yet" in told
+    (node,) = json.loads(run("lineage", model, "--json").stdout)["used_by"]
+    assert (node["verdict"], node["because"]) == ("refused", "It answers in two ways.")
+    chain_db.execute("UPDATE ljwx.models SET verified = '{}'")
+    (build,) = json.loads(run("report", "--json").stdout)["builds"]
+    assert (build["verdict"], build["refused_for"]) == (None, None), "it has passed since"
 
 
 def test_a_task_that_wrote_and_did_not_finish_is_in_the_report(run: Run, crowned: Database) -> None:

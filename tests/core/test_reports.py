@@ -224,6 +224,38 @@ def test_every_verdict_and_strategy_is_told(verdict: str, strategy: str) -> None
     assert made.meaning == STRATEGIES.get(strategy, (strategy, strategy))
 
 
+def refused() -> Rendered:
+    asked = {
+        "task": "price_direction", "valid": False, "reason": "not_the_schema", "latency_s": 1.25, "prompt_tokens": 901,
+        "answer_tokens": 17, "sample_id": "s",
+    }  # fmt: skip
+    reasons = [
+        {"code": "examples", "text": "It shows 8 examples.", "favourable": True},
+        {"code": "valid_answer", "text": "It gives no valid answer.", "favourable": False},
+    ]
+    checks = {"first_token_s": 0.5, "answers": [asked], "said": [HOSTILE, "second"]}
+    fields = {"question_set_id": None, "evaluation_id": None, "scorecard": None, "champion": None}
+    return written(report(decision("refused", reasons=reasons, checks=checks, **fields), [], sources()))
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_refused_model_is_told_without_the_parts_that_need_an_evaluation(kind: str) -> None:
+    made = refused()
+    text = Page(made.html).text if kind == "html" else made.markdown
+    for told in (
+        "未通过验证", "Failed its verification", "It shows 8 examples.", "No weight was changed", "d" * 64, "c" * 64,
+        "ds-1", "manual__0 · ingest_bars", "Not investment advice", "not_the_schema", "1.25 s", "901", "second",
+        "First token 0.50 s",
+    ):  # fmt: skip
+        assert told in text
+    assert text.index("It gives no valid answer.") < text.index("做了什么")
+    for absent in ("比较", "按任务", "校准", "耗时 ·", "示例 ·", "题集", "冠军 champion"):
+        assert absent not in text
+    assert made.charts == {}
+    assert "<script>" not in made.html
+    assert f"\n    {HOSTILE.replace(chr(7), '·')}\n" in made.markdown
+
+
 def test_nothing_answered_is_said_and_nothing_drawn() -> None:
     made = written(report(decision(scorecard=None), [], []))
     assert made.charts == {}

@@ -11,12 +11,17 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.promotions import GatePolicy
-from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.core.samples import load_prompts, question
+from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaUnreachable
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.tasks.audit import audit
 from ljwx.tasks.examples import most_that_fit
 from ljwx.tasks.models import plan_build
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
+from support_tushare import REPOSITORY
 
 WRITTEN = ("models", "evaluations", "promotions", "aliases")
 
@@ -79,8 +84,9 @@ def reject(db: Database, chain: Chain) -> None:
     """Write the decision that the gate in force did not let the model through."""
     policy = GatePolicy.model_validate(SMALL["gate"]).model_dump_json()
     db.execute(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT %s, %s, 'rejected', false, '[]', %s, run_key FROM ljwx.models",
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, settings, "
+        "run_key) SELECT %s, %s, 'rejected', false, '[]', %s, inputs -> 'settings', run_key FROM ljwx.models "
+        "JOIN ljwx.runs USING (run_key)",
         chain.plan["model"], chain.question_set_id, policy,
     )  # fmt: skip
 
@@ -148,6 +154,55 @@ def test_a_template_of_the_settings_is_written_into_the_spec(
     assert plan["model"] != chain.plan["model"]
     spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
     assert spec.template == template
+
+
+COUNTER, NAME = "ljwx-stock-token-count:latest", "ljwx-stock:costly"
+PROMPTS = REPOSITORY / "include" / "prompts"
+COSTLY = (
+    "{{- range .Messages }}<|im_start|>{{ .Role }} " + "word " * 40 + "\n{{ .Content }}<|im_end|>\n"
+    "{{ end }}<|im_start|>assistant\n"
+)
+"""ChatML with some forty tokens more for each message."""
+
+
+def test_examples_are_counted_with_the_template_that_the_model_will_have(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    def planned(**more: Any) -> tuple[str, BuildSpec]:
+        chosen = {"strategy": "fewshot", "examples_per_task": 2, "parameters": {"num_ctx": 2000}, **more}
+        path = tasks.run(plan_build, params={"model": chosen})["spec_path"]
+        return path, BuildSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
+
+    def tags() -> set[str]:
+        return {tag["name"] for tag in ollama_faulty.get("tags")["models"]}
+
+    chain_db.execute(  # one task has a quarter of the tokens to read
+        "DELETE FROM ljwx.dataset_samples USING ljwx.samples "
+        "WHERE samples.sample_id = dataset_samples.sample_id AND task <> 'price_direction'"
+    )
+    before = tags()
+    ollama_faulty.fail_next("create", "status", message="must not be asked")
+    _, plain = planned()
+    ollama_faulty.clear_faults()
+    assert ollama_faulty.post("copy", {"source": BASE, "destination": COUNTER}).ok  # as a killed plan leaves one
+    assert COUNTER not in {orphan.name for orphan in audit()}
+    path, costly = planned(template=COSTLY)
+    assert (len(plain.examples), len(costly.examples)) == (2, 1)
+    assert tags() == before
+    OllamaOperator(task_id="build", model=NAME, spec_path=path).execute({})
+    (longest,) = chain_db.rows(
+        "SELECT task, snapshot::text AS snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+        "WHERE split = 'validation' ORDER BY length(snapshot::text) DESC LIMIT 1"
+    )
+    asked = question(longest["task"], longest["snapshot"], load_prompts(PROMPTS, "v1"), system=False)
+    told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
+    ollama_faulty.delete(NAME)
+    assert told is not None
+    assert 2000 - 700 < told + 384 <= 2000, "it fits, and one more would not"
+    ollama_faulty.fail_next("chat", "hang_up")
+    with pytest.raises(OllamaUnreachable):
+        planned(template=COSTLY)
+    assert tags() == before, "it is deleted whatever happens"
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -148,6 +148,21 @@ def test_with_the_models_given_up_as_the_manual_tells_the_same_one_is_built_and_
     ]
 
 
+def test_a_decision_keeps_the_settings_it_was_made_under_when_its_task_is_cleared(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4, valid=False)
+    recorded_settings = "SELECT settings FROM ljwx.promotions"
+    tasks.run(decide_promotion, *evaluation)
+    before = chain_db.value(recorded_settings)
+    assert before == load_settings(settings(test_share=0)).model_dump(mode="json")
+    tasks.variables["ljwx_training_config"] = settings(test_share=0, masked_share=0.5)
+    tasks.run(decide_promotion, *evaluation, again=True)
+    assert chain_db.value("SELECT count(*) FROM ljwx.runs WHERE task_id = 'decide_promotion'") == 1
+    assert chain_db.value(recorded_settings) == before
+    assert tasks.run(plan_build) == chain.plan, "it was not asked and decided on with half of the questions masked"
+
+
 def test_an_alias_that_was_lost_on_the_server_is_put_back(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:

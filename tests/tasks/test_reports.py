@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.exceptions import NotFound
+from ljwx.exceptions import BuildFailed, NotFound
 from ljwx.tasks.promotions import decide_promotion
 from ljwx.tasks.reports import write_report
-from support_chain import Chain, Database, evaluation_of
+from ljwx.tasks.verification import PROBES_PER_TASK, verify_model
+from support_chain import Chain, Database, answer_next, evaluation_of
+from support_ollama import OllamaServer
 from support_postgres import data_of
+from support_reports import HOSTILE
 from support_tasks import TaskRunner
 
 
@@ -57,6 +61,52 @@ def test_every_build_gets_a_report_also_a_rejected_one(
         assert "as it came" in text
         assert ("100.0 %" if valid else "not_json") in text
         assert "tests · " in text  # the run that decided, and those that fetched the bars
+
+
+def refuse(server: OllamaServer, chain: Chain, tasks: TaskRunner) -> None:
+    """The verification of the chain's model ends with answers that are not the schema's."""
+    answer_next(server, "{", *[HOSTILE] * PROBES_PER_TASK)
+    with pytest.raises(BuildFailed):
+        tasks.run(verify_model, chain.plan, chain.built)
+
+
+def test_a_model_that_failed_its_verification_gets_a_report_that_says_why(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path
+) -> None:
+    refuse(ollama_faulty, chain, tasks)
+    path = Path(tasks.run(write_report, None).removeprefix("file://"))
+    assert path.parent.name == str(chain_db.value("SELECT promotion_id FROM ljwx.promotions"))
+    html, markdown = path.read_text(encoding="utf-8"), path.with_name("report.md").read_text(encoding="utf-8")
+    for text in (html, markdown):
+        assert text.index("Failed its verification") < text.index("gives no valid answer for investment_advice")
+        for told in ("never became a candidate", "No weight was changed", chain.dataset_id, "不构成投资建议"):
+            assert told in text
+        for absent in ("Comparison", "Calibration", "By task", "question set", "Examples of answers"):
+            assert absent not in text
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert f"\n    {HOSTILE[:20]}" in markdown
+    assert [file.name for file in path.parent.glob("*.svg")] == []
+    before = data_of(written)
+    tasks.run(write_report, None, again=True)
+    assert data_of(written) == before
+
+
+def test_what_the_run_decided_before_its_model_was_refused_is_not_reported_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path
+) -> None:
+    """The result of decide_promotion outlasts a clearing of verify_model and what follows."""
+    decided = decide(chain_db, chain, tasks, False)
+    refuse(ollama_faulty, chain, tasks)
+    path = Path(tasks.run(write_report, decided))
+    assert path.parent.name == str(chain_db.value("SELECT max(promotion_id) FROM ljwx.promotions"))
+    assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 2
+
+
+def test_a_run_that_decided_nothing_has_no_report(chain_db: Database, tasks: TaskRunner, written: Path) -> None:
+    with pytest.raises(AirflowSkipException, match="this run has decided nothing"):
+        tasks.run(write_report, None)
+    assert not written.exists()
 
 
 def test_writing_again_changes_nothing(chain_db: Database, chain: Chain, tasks: TaskRunner, written: Path) -> None:

@@ -233,6 +233,27 @@ def test_a_model_that_failed_its_verification_is_no_open_challenger_after_a_day(
     assert sorted(removed) == [OLD_DATASET, OPEN]
 
 
+def test_a_refused_model_is_kept_and_removed_as_a_rejected_one(
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    stock.execute("UPDATE ljwx.models SET verified = NULL, dataset_id = %s WHERE model = %s", OLD_DATASET, OPEN)
+    stock.execute(
+        "INSERT INTO ljwx.promotions (challenger, verdict, promoted, reasons, policy, decided_at, run_key) "
+        "VALUES (%s, 'refused', false, '[]', '{}', '2026-10-01', 1)", OPEN,
+    )  # fmt: skip
+    apply(tasks, params={"dry_run": False})
+    assert OPEN in tags(ollama_sandbox), "cited by a decision of the last 90 days"
+    assert stock.value("SELECT deleted_at FROM ljwx.datasets WHERE dataset_id = %s", OLD_DATASET) is None
+    stock.execute("UPDATE ljwx.promotions SET decided_at = '2026-05-02' WHERE verdict = 'refused'")
+    stock.execute("UPDATE ljwx.models SET verified = '{}' WHERE model = %s", OPEN)
+    apply(tasks, params={"dry_run": False})
+    assert OPEN in tags(ollama_sandbox), "it passed its verification since: a decision is still to come"
+    stock.execute("UPDATE ljwx.models SET verified = NULL WHERE model = %s", OPEN)
+    apply(tasks, params={"dry_run": False})
+    assert OPEN not in tags(ollama_sandbox)
+    assert stock.value("SELECT deleted_at FROM ljwx.datasets WHERE dataset_id = %s", OLD_DATASET) is not None
+
+
 def test_a_run_for_a_past_day_touches_nothing_newer(
     stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:

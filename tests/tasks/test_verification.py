@@ -12,10 +12,20 @@ import requests
 
 from ljwx.core.samples import TASKS
 from ljwx.core.verification import context_problem, special_tokens
-from ljwx.exceptions import BadData, BuildFailed, ConfigurationError, ModelMissing
+from ljwx.exceptions import (
+    BadData,
+    BuildFailed,
+    ConfigurationError,
+    ModelMissing,
+    OllamaUnreachable,
+    PromptTooLong,
+)
+from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import load_settings
+from ljwx.tasks.models import plan_build
 from ljwx.tasks.verification import verify_model
-from support_chain import Chain, Database
+from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
 
@@ -108,6 +118,10 @@ def template_marks_in_prose(script: Script) -> None:
     script.texts[script.compared + 2] += "<|im_start|>"
 
 
+def marks_no_text_can_hold(script: Script) -> None:
+    script.texts[script.first] += "<|\0|>"
+
+
 def like_its_base(script: Script) -> None:
     script.texts[script.compared] = script.texts[script.compared + 1]
 
@@ -131,12 +145,13 @@ def test_an_answer_from_before_the_prompt_was_cached_is_not_compared(
         (two_ways, "answers the same question in two ways at temperature 0"),
         (template_marks, r"lets its template's marks through: <\|im_end\|>"),
         (template_marks_in_prose, r"lets its template's marks through: <\|im_start\|>"),
+        (marks_no_text_can_hold, r"lets its template's marks through: <\|\\x00\|>"),
         (like_its_base, f"answers like its base {BASE}: system prompt and examples do not reach it"),
         (too_long, "a prompt of 3800 tokens and an answer of 384 do not fit num_ctx 4096"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_model_that_fails_a_check_is_recorded_but_never_verified(
+def test_a_model_that_fails_a_check_is_refused_and_never_verified(
     chain_db: Database,
     chain: Chain,
     tasks: TaskRunner,
@@ -152,6 +167,89 @@ def test_a_model_that_fails_a_check_is_recorded_but_never_verified(
     assert chain_db.rows("SELECT model, verified FROM ljwx.models") == [
         {"model": chain.plan["model"], "verified": None}
     ]
+    (refusal,) = chain_db.rows("SELECT * FROM ljwx.promotions")
+    assert (refusal["challenger"], refusal["verdict"], refusal["promoted"]) == (chain.plan["model"], "refused", False)
+    assert refusal["settings"] == load_settings(SMALL).model_dump(mode="json")
+    *passed, failed = refusal["reasons"]
+    assert [reason["favourable"] for reason in passed] == [True] * len(passed)
+    assert (failed["favourable"], chain.plan["model"] in failed["text"]) == (False, True)
+    assert refusal["checks"]["first_token_s"] > 0
+    assert chain_db.counts()["aliases"] == chain_db.counts()["evaluations"] == chain_db.counts()["test_looks"] == 0
+
+
+def test_a_refusal_keeps_what_passed_what_was_measured_and_the_answers_at_fault(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    script.texts[script.first + 1 : script.first + 2] = ["我看好", "我看跌", "不知道"]
+    script.play(ollama_faulty)
+    with pytest.raises(BuildFailed, match="for risk_assessment"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    (refusal,) = chain_db.rows("SELECT reasons, checks FROM ljwx.promotions")
+    codes = [reason["code"] for reason in refusal["reasons"]]
+    assert codes == ["valid_answer:investment_advice", "valid_answer:risk_assessment"]
+    assert refusal["checks"]["said"] == ["我看好", "我看跌", "不知道"]
+    measured = [(answer["task"], answer["valid"]) for answer in refusal["checks"]["answers"]]
+    assert measured == [("investment_advice", True), *[("risk_assessment", False)] * 3]
+
+
+def test_a_model_is_refused_once_in_a_run_and_can_pass_after_all(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    passing = list(script.texts)
+    for spoil in (no_schema, two_ways):
+        script.texts = list(passing)
+        spoil(script)
+        script.play(ollama_faulty)
+        with pytest.raises(BuildFailed):
+            tasks.run(verify_model, chain.plan, chain.built, again=spoil is two_ways)
+    (refusal,) = chain_db.rows("SELECT promotion_id, reasons #>> '{-1,code}' AS code FROM ljwx.promotions")
+    assert refusal["code"] == "repeated", "the last attempt's"
+    of_run = WarehouseHook().refusal_of_run("tests", "manual__1")
+    assert (of_run, WarehouseHook().refusal_of_run("tests", "manual__0")) == (refusal["promotion_id"], None)
+    script.texts = passing
+    script.play(ollama_faulty)
+    assert tasks.run(verify_model, chain.plan, chain.built, again=True) == chain.plan["model"]
+    assert WarehouseHook().refusal_of_run("tests", "manual__1") is None
+    assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 1, "it stays, as what was found then"
+    assert tasks.run(plan_build) == chain.plan, "a refusal is no decision of the gate"
+
+
+def test_a_question_that_does_not_fit_the_models_context_refuses_it(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    message = "request (523 tokens) exceeds the available context size: exceed_context_size_error"
+    ollama_faulty.fail_next("chat", "status", status=400, message=message)
+    with pytest.raises(PromptTooLong):
+        tasks.run(verify_model, chain.plan, chain.built)
+    (failed,) = [r for r in chain_db.value("SELECT reasons FROM ljwx.promotions") if not r["favourable"]]
+    assert (failed["code"], "523 tokens" in failed["text"]) == ("context", True)
+
+
+@pytest.mark.parametrize("kind", ["hang_up", "status"])
+def test_a_server_that_fails_is_no_fault_of_the_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, kind: str
+) -> None:
+    ollama_faulty.fail_next("chat", kind, status=500, message="out of memory")
+    with pytest.raises(OllamaUnreachable):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.counts()["promotions"] == 0
+
+
+def test_bad_answers_of_a_model_that_took_over_the_name_are_not_held_against_this_one(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    script: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_schema(script)
+    script.play(ollama_faulty)
+    digests = iter([chain.built["digest"], "0" * 64])
+    monkeypatch.setattr(OllamaHook, "digest", lambda self, model: next(digests))
+    with pytest.raises(ModelMissing, match="is another model by now"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.counts()["promotions"] == 0
 
 
 def test_a_model_that_was_replaced_on_the_server_is_not_verified(
@@ -169,6 +267,7 @@ def test_a_rebuilt_model_that_fails_is_no_longer_verified(chain_db: Database, ch
     with pytest.raises(ModelMissing, match="is another model by now"):
         tasks.run(verify_model, chain.plan, chain.built | {"digest": "0" * 64})
     assert chain_db.rows("SELECT digest, verified FROM ljwx.models") == [{"digest": "0" * 64, "verified": None}]
+    assert chain_db.counts()["promotions"] == 0
 
 
 def test_a_model_that_is_built_anew_during_its_verification_is_not_verified(chain_db: Database, chain: Chain) -> None:

@@ -1,8 +1,12 @@
-SELECT m.model, m.created_at, m.strategy, m.base, m.dataset_id, m.deleted_at, p.verdict, p.promoted, p.champion AS against,
-       p.decided_at, e.scorecard -> 'model' -> 'overall' AS overall, e.evaluation_id
+SELECT m.model, m.created_at, m.strategy, m.base, m.dataset_id, m.deleted_at, p.promotion_id, p.verdict, p.promoted,
+       p.champion AS against, p.decided_at,
+       CASE WHEN p.verdict = 'refused' THEN p.reasons #>> '{-1,text}' END AS refused_for,
+       e.scorecard -> 'model' -> 'overall' AS overall, e.evaluation_id
 FROM ljwx.models m
 LEFT JOIN LATERAL (
-    SELECT * FROM ljwx.promotions WHERE challenger = m.model ORDER BY promotion_id DESC LIMIT 1
+    SELECT * FROM ljwx.promotions
+    WHERE challenger = m.model AND (verdict <> 'refused' OR m.verified IS NULL)  -- else it has passed since
+    ORDER BY decided_at DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (
     -- As a later model's rival it is asked other questions, and gets no scorecard for them.

@@ -1,5 +1,7 @@
-INSERT INTO ljwx.promotions (challenger, champion, question_set_id, verdict, promoted, reasons, policy, run_key)
-SELECT back.model, now.model, p.question_set_id, 'rolled_back', true, %(reasons)s, '{}', %(run_key)s
+INSERT INTO ljwx.promotions (challenger, champion, question_set_id, verdict, promoted, reasons, policy, settings,
+                             run_key)
+SELECT back.model, now.model, p.question_set_id, 'rolled_back', true, %(reasons)s, '{}',
+       (SELECT inputs -> 'settings' FROM ljwx.runs WHERE run_key = %(run_key)s), %(run_key)s
 FROM ljwx.aliases now
 JOIN ljwx.promotions p USING (promotion_id)
 JOIN ljwx.aliases back ON back.alias = 'previous'

@@ -22,7 +22,7 @@ def report(
     with failures_told():
         warehouse = WarehouseHook()
         found = {
-            "aliases": warehouse.alias_history(),
+            "aliases": list(warehouse.alias_rows().values()),
             "builds": warehouse.builds(newest),
             "unfinished": warehouse.failed_runs(newest),
             "risk_statement": RISK_STATEMENT,
@@ -35,6 +35,8 @@ def report(
 
 
 def _draw_report(console: Console, found: Mapping[str, Any]) -> None:
+    from ljwx.tasks.reports import report_folder
+
     for alias in found["aliases"]:
         verdict = alias["verdict"] or "undecided"
         console.print(f"{alias['alias']:<12}{alias['model']}  digest {alias['digest'][:12]}  ({verdict})")
@@ -54,6 +56,10 @@ def _draw_report(console: Console, found: Mapping[str, Any]) -> None:
         "s/answer",
     )
     console.print(table(heads, [_build(row) for row in found["builds"]]))
+    for row in found["builds"]:
+        if row["refused_for"]:
+            told = f"{row['model']} failed its verification: {row['refused_for']}"
+            console.print(f"\n{told}\nits report: {report_folder(row['model'], row['promotion_id'])}", markup=False)
     if found["unfinished"]:
         console.print("\nBegan to write in the last 30 days and did not finish:")
         console.print(table(("started", "task", "run"), [_unfinished(row) for row in found["unfinished"]]))

@@ -49,7 +49,7 @@ class StoredModel:
 
     :param created: Shanghai day on which it was built.
     :param dataset: name of the dataset it was made from; None for an untuned one.
-    :param decided: whether the gate has decided on it.
+    :param decided: whether a decision was made on it; that it was refused for its verification is one.
     :param verified: whether it passed its verification, without which the gate never decides on it.
     """
 

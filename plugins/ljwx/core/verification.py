@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from ljwx.core.promotions import Reason
+from ljwx.exceptions import BuildFailed
 
 FIXED_PROMPTS: Final = ("请用一句话介绍你自己。", "怎样判断一只股票的风险？")
 """Asked of a model and of its base, without a schema: a model whose prompts reach it answers otherwise."""
+QUOTED = 200
+"""Characters of an answer that an error quotes; the refusal keeps all of it."""
 
 _SPECIAL = re.compile(
     r"<\|[^|<>\s]{1,40}\|>|<｜[^｜<>]{1,40}｜>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:unk|pad|bos|eos)>"
 )
+
+
+@dataclass
+class Findings:
+    """What a verification under way has found of a model.
+
+    :param checks: what was measured, by name: seconds, tokens, counts.
+    :param reasons: what holds, and last what does not.
+    """
+
+    checks: dict[str, Any]
+    reasons: list[Reason] = field(default_factory=list)
+
+    def hold(self, code: str, text: str) -> None:
+        """Note what speaks for the model."""
+        self.reasons.append(Reason(code=code, text=text, favourable=True))
+
+    def refuse(self, code: str, text: str, *said: str) -> NoReturn:
+        """Note what is wrong, and raise BuildFailed.
+
+        :param said: the answers at fault.
+        """
+        self.reasons.append(Reason(code=code, text=text, favourable=False))
+        self.checks["said"] = list(said)
+        raise BuildFailed(f"{text}: {said[-1][:QUOTED]!r}" if said else text)
 
 
 def special_tokens(text: str) -> list[str]:

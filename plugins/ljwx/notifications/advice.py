@@ -68,8 +68,8 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Clear from plan_build: it makes a new spec.",
         ),
         "BuildFailed": (
-            "阅读日志中的原因:常见为基座模型不守格式或磁盘已满。",
-            "Read the reason in the log: usually a base that cannot keep to the schema, or a full disk.",
+            "阅读日志中的原因:常见为基座模型不守格式或磁盘已满;未通过验证的模型由 write_report 写出报告。",
+            "Read the reason in the log; write_report tells that of verify_model. Often an unfit base, or a full disk.",
         ),
         "PromptTooLong": (
             "减少 examples_per_task 或增大 num_ctx。",

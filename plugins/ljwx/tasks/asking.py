@@ -46,7 +46,7 @@ def ask(
         top_logprobs=settings.evaluation.top_logprobs or None,
     )
     row = {
-        "sample_id": sample["sample_id"], "raw": _storable(reply.content), "latency_s": time.monotonic() - started,
+        "sample_id": sample["sample_id"], "raw": storable(reply.content), "latency_s": time.monotonic() - started,
         "server_s": reply.total_seconds, "prompt_tokens": reply.prompt_eval_count or 0,
         "answer_tokens": reply.eval_count or 0,
     }  # fmt: skip
@@ -54,7 +54,7 @@ def ask(
     return row | read | _weighed(sample, read, reply.logprobs)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Return the text with what no PostgreSQL text can hold, NUL and halves of a surrogate pair, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 

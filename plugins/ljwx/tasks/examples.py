@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ljwx.exceptions import ConfigurationError, PromptTooLong
+from ljwx.exceptions import ConfigurationError, ModelMissing, PromptTooLong
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -33,20 +34,59 @@ def fitting_examples(
     :return: their sample_ids, and their messages in the same order.
     :raises ConfigurationError: a split is empty, or not one example of each task fits.
     """
-    from ljwx.core.samples import example_messages
-
     splits = {name: warehouse.dataset_samples(dataset_id, name) for name in ("train", "validation")}
     for name, split in splits.items():
         if split.is_empty():
             raise ConfigurationError(f"dataset {dataset_id} has no {name} samples, which few-shot examples need")
     rows = _in_rounds(splits["train"], settings)
+    with _counting_model(settings, ollama) as counter:
+        count, messages = _fitting(settings, ollama, prompts, counter, rows, splits["validation"])
+    log.info("%d examples, of %d that were chosen from", count, len(rows))
+    return [row["sample_id"] for row in rows[:count]], messages
+
+
+@contextmanager
+def _counting_model(settings: Settings, ollama: OllamaHook) -> Iterator[str]:
+    """Lend a model that counts tokens with the template that the model will be built with.
+
+    That is the base; where the settings have a template of their own, it is made of base and template, and deleted at
+    the end. One that a killed process left is made anew by the next: `ljwx_model_build` has one run at a time.
+    """
+    chosen = settings.model
+    if chosen.template is None:
+        yield chosen.base
+        return
+    name = f"{chosen.repository}-token-count:latest"  # not of the repository, each tag of which has a row
+    try:
+        for _ in ollama.create(name, base=chosen.base, template=chosen.template):
+            pass
+        yield name
+    finally:
+        with suppress(ModelMissing):
+            ollama.delete(name)
+
+
+def _fitting(
+    settings: Settings,
+    ollama: OllamaHook,
+    prompts: Prompts,
+    counter: str,
+    rows: Sequence[dict[str, Any]],
+    validation: pl.DataFrame,
+) -> tuple[int, tuple[Message, ...]]:
+    """Return how many of the rows fit as examples, and their messages.
+
+    :param counter: name of the model that counts the tokens.
+    """
+    from ljwx.core.samples import example_messages
+
     told = [(row["task"], row["snapshot"], row["answer"]) for row in rows]
-    questions = _longest(splits["validation"], prompts)
-    lengths = [_tokens(settings, ollama, prompts, [asked]) or settings.model.num_ctx for asked in questions]
+    questions = _longest(validation, prompts)
+    lengths = [_tokens(settings, ollama, prompts, counter, [asked]) or settings.model.num_ctx for asked in questions]
     longest = questions[lengths.index(max(lengths))]
 
     def problem(count: int) -> str | None:
-        tokens = _tokens(settings, ollama, prompts, [*example_messages(told[:count], prompts), longest])
+        tokens = _tokens(settings, ollama, prompts, counter, [*example_messages(told[:count], prompts), longest])
         found = _context_problem(settings, tokens)
         if found:
             log.info("%d examples are too many: %s", count, found)
@@ -58,8 +98,7 @@ def fitting_examples(
             f"model.parameters.num_ctx of {settings.model.base}: not one example a task fits: {wrong}"
         )
     count = most_that_fit(problem, least, len(rows))
-    log.info("%d examples, of %d that were chosen from", count, len(rows))
-    return [row["sample_id"] for row in rows[:count]], example_messages(told[:count], prompts)
+    return count, example_messages(told[:count], prompts)
 
 
 def most_that_fit(problem: Callable[[int], str | None], least: int, most: int) -> int:
@@ -99,12 +138,14 @@ def _longest(validation: pl.DataFrame, prompts: Prompts) -> list[Message]:
     return [question(row["task"], row["snapshot"], prompts, system=False)[0] for row in rows]
 
 
-def _tokens(settings: Settings, ollama: OllamaHook, prompts: Prompts, messages: Sequence[Message]) -> int | None:
+def _tokens(
+    settings: Settings, ollama: OllamaHook, prompts: Prompts, counter: str, messages: Sequence[Message]
+) -> int | None:
     """Let the server count the tokens of messages behind the system prompt; None when they do not fit the context."""
     options = {"num_ctx": settings.model.num_ctx, "num_predict": 1, "temperature": 0}
     system = {"role": "system", "content": prompts.system}
     try:
-        return ollama.chat(settings.model.base, [system, *messages], options=options).prompt_eval_count
+        return ollama.chat(counter, [system, *messages], options=options).prompt_eval_count
     except PromptTooLong:
         return None
 

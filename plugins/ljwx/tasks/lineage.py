@@ -61,6 +61,7 @@ def _decision(row: Mapping[str, Any], name: str) -> Node:
     other = row["champion"] if row["challenger"] == name else row["challenger"]
     role = "challenger" if row["challenger"] == name else "champion"
     facts = {"verdict": row["verdict"], "as": role, "against": other, "decided": row["decided_at"]}
+    facts |= {"because": row["refused_for"]}
     return Node("decision", str(row["promotion_id"]), facts)
 
 

@@ -28,6 +28,7 @@ def plan_build() -> dict[str, str]:
     :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, or the base is
         another one than the settings pin.
     :raises ModelMissing: the base model is not on the server.
+    :raises BuildFailed: the server does not take the template that the settings give.
     :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
         this very spec.
     """

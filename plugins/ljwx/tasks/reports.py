@@ -12,26 +12,35 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def write_report(decided: dict[str, Any]) -> str:
-    """Write the report of a decision into the data folder, as one HTML file and as Markdown with its pictures.
+def write_report(decided: dict[str, Any] | None) -> str:
+    """Write the report of what this run decided into the data folder, as one HTML file and as Markdown with pictures.
 
-    :param decided: what `decide_promotion` told: the `promotion_id`.
+    :param decided: what `decide_promotion` told: the `promotion_id`; None where the run did not come that far. It does
+        not count where the run's verification refused the model: then an earlier attempt of the run decided.
     :return: path of the HTML file, below ``reports/<model>/<promotion_id>/``.
     :raises NotFound: the decision is not in the warehouse.
+    :raises AirflowSkipException: the run has decided nothing.
     """
+    from airflow.sdk import get_current_context
+    from airflow.sdk.exceptions import AirflowSkipException
+
     from ljwx.core.reports.render import render
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import include_folder
     from ljwx.tasks.files import save_text
 
-    report = _gather(WarehouseHook(), int(decided["promotion_id"]))
+    warehouse, ti = WarehouseHook(), get_current_context()["ti"]
+    promotion_id = warehouse.refusal_of_run(ti.dag_id, ti.run_id) or (decided or {}).get("promotion_id")
+    if promotion_id is None:
+        raise AirflowSkipException("this run has decided nothing that a report could be about")
+    report = _gather(warehouse, int(promotion_id))
     templates = include_folder() / "reports"
     rendered = render(
         report,
         (templates / "report.html.j2").read_text(encoding="utf-8"),
         (templates / "report.md.j2").read_text(encoding="utf-8"),
     )
-    folder = report_folder(str(report.decision["model"]), int(decided["promotion_id"]))
+    folder = report_folder(str(report.decision["model"]), int(promotion_id))
     for name, svg in rendered.charts.items():
         save_text(f"{folder}/{name}.svg", svg)
     save_text(f"{folder}/report.md", rendered.markdown)

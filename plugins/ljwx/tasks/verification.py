@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -9,24 +10,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ljwx.core.models import BuildSpec
+    from ljwx.core.verification import Findings
+    from ljwx.exceptions import BuildFailed, PromptTooLong
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import Settings
 
+log = logging.getLogger(__name__)
+
 PROBES_PER_TASK = 3
 COMPARED_TOKENS = 32
+MEASURED = ("sample_id", "task", "valid", "reason", "latency_s", "prompt_tokens", "answer_tokens")
 
 
 def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     """Record the model, then see that it is what was asked for and answers.
 
+    A model that fails is refused: a decision with its reasons, and it never becomes a candidate. What is no fault of
+    the model, such as a server that does not answer, decides nothing.
+
     :return: the model's name.
-    :raises BuildFailed: naming what the model lacks; it is recorded, and never becomes a candidate.
+    :raises BuildFailed: naming what the model lacks; it was refused.
+    :raises PromptTooLong: a question does not fit its context; it was refused.
     :raises ModelMissing: its name stands for another model by now, or for none.
     """
     from airflow.sdk import ObjectStoragePath
 
     from ljwx.core.models import BuildSpec
+    from ljwx.core.verification import Findings
+    from ljwx.exceptions import BuildFailed, PromptTooLong
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
@@ -46,23 +58,47 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
             },
         )  # fmt: skip
         check_digest(ollama, model, digest)
-        checks: dict[str, Any] = {"evaluation": settings.evaluation.model_dump(mode="json")}
-        checks |= {"examples_from_train": _examples(warehouse, plan["dataset_id"], spec)}
-        checks |= _answers(ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
-        checks |= {"context": _context(ollama, model, spec, checks, settings)}
-        checks |= {"differs_from_base_on": _differing(ollama, model, spec.base)}
+        found = Findings({"evaluation": settings.evaluation.model_dump(mode="json")})
+        try:
+            _examples(found, warehouse, plan["dataset_id"], spec)
+            _answers(found, ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
+            _context(found, ollama, model, spec, settings)
+            _differing(found, ollama, model, spec.base)
+        except (BuildFailed, PromptTooLong) as error:
+            check_digest(ollama, model, digest)  # what another model answered does not count against this one
+            _save_refusal(warehouse, run.key, model, found, error)
+            raise
         check_digest(ollama, model, digest)
-        warehouse.mark_verified(model, digest, checks)
+        warehouse.mark_verified(model, digest, found.checks)
         run.outputs |= {"model": model, "digest": digest}
     return str(model)
 
 
-def _examples(warehouse: WarehouseHook, dataset_id: str, spec: BuildSpec) -> int:
-    """Return how many examples the model shows, once each is found in the dataset's train split."""
+def _save_refusal(
+    warehouse: WarehouseHook, run_key: int, model: str, found: Findings, error: BuildFailed | PromptTooLong
+) -> None:
+    from ljwx.core.promotions import Reason
+    from ljwx.exceptions import PromptTooLong
+
+    if isinstance(error, PromptTooLong):
+        text = f"A question does not fit its context: {error}"
+        found.reasons.append(Reason(code="context", text=text, favourable=False))
+    reasons = [reason.model_dump() for reason in found.reasons]
+    promotion_id = warehouse.save_refusal(run_key, model, reasons, found.checks)
+    for reason in found.reasons:
+        log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
+    log.error("decision %d: %s is refused; the task write_report writes its report", promotion_id, model)
+
+
+def _examples(found: Findings, warehouse: WarehouseHook, dataset_id: str, spec: BuildSpec) -> None:
+    """See that each example the model shows is in the dataset's train split."""
     splits = warehouse.splits_of(dataset_id, spec.examples)
     foreign = [sample for sample in spec.examples if splits.get(sample) != "train"]
-    _refuse(bool(foreign), f"the spec shows {foreign} as examples, which {dataset_id} does not hold for training")
-    return len(spec.examples)
+    if foreign:
+        found.refuse("examples", f"the spec shows {foreign} as examples, which {dataset_id} does not hold for training")
+    found.checks["examples_from_train"] = len(spec.examples)
+    if spec.examples:
+        found.hold("examples", f"It shows {len(spec.examples)} examples, all of the train split.")
 
 
 def _probes(warehouse: WarehouseHook, dataset_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -78,30 +114,46 @@ def _probes(warehouse: WarehouseHook, dataset_id: str) -> dict[str, list[dict[st
 
 
 def _answers(
-    ollama: OllamaHook, model: str, probes: Mapping[str, Sequence[dict[str, Any]]], settings: Settings
-) -> dict[str, Any]:
+    found: Findings,
+    ollama: OllamaHook,
+    model: str,
+    probes: Mapping[str, Sequence[dict[str, Any]]],
+    settings: Settings,
+) -> None:
     """Ask until each task has a valid answer, and the first one again."""
     from ljwx.tasks.asking import ask
 
-    asked: list[dict[str, Any]] = []
     first = next(iter(probes.values()))[0]
-    first_token_s = _first_token(ollama, model, first, settings)
+    found.checks |= {"first_token_s": _first_token(ollama, model, first, settings), "answers": []}
     for task, rows in probes.items():
-        for probe in rows:
-            asked.append({"task": task} | ask(ollama, model, probe, settings))
-            _without_marks(model, asked[-1]["raw"])
-            if asked[-1]["valid"]:
-                break
-        last = asked[-1]
-        _refuse(
-            not last["valid"], f"{model} gives no valid answer for {task} ({last['reason']}): {last['raw'][:200]!r}"
-        )
+        _one_valid(found, ollama, model, task, rows, settings)
     # A prompt that is computed and one read from the server's prefix cache differ in their last bits: the first of
     # three answers, which has the rest of the prompt computed, is not compared.
     _, *twice = [ask(ollama, model, first, settings)["raw"] for _ in range(3)]
-    _refuse(twice[0] != twice[1], f"{model} answers the same question in two ways at temperature 0")
-    kept = ("sample_id", "task", "valid", "latency_s", "prompt_tokens", "answer_tokens")
-    return {"first_token_s": first_token_s, "answers": [{key: each[key] for key in kept} for each in asked]}
+    if twice[0] != twice[1]:
+        found.refuse("repeated", f"{model} answers the same question in two ways at temperature 0", *twice)
+    found.hold("repeated", "Asked the same question twice at temperature 0, it gives the same answer.")
+
+
+def _one_valid(
+    found: Findings, ollama: OllamaHook, model: str, task: str, rows: Sequence[dict[str, Any]], settings: Settings
+) -> None:
+    """Ask a task's questions until one has a valid answer."""
+    from ljwx.tasks.asking import ask
+
+    told: list[dict[str, Any]] = []
+    for row in rows:
+        told.append({"task": task} | ask(ollama, model, row, settings))
+        found.checks["answers"].append({name: told[-1][name] for name in MEASURED})
+        _without_marks(found, model, told[-1]["raw"])
+        if told[-1]["valid"]:
+            found.hold(f"valid_answer:{task}", f"Its answer number {len(told)} to {task} is valid.")
+            return
+    found.refuse(
+        f"valid_answer:{task}",
+        f"{model} gives no valid answer for {task} ({told[-1]['reason']})",
+        *(each["raw"] for each in told),
+    )
 
 
 def _first_token(ollama: OllamaHook, model: str, probe: Mapping[str, Any], settings: Settings) -> float:
@@ -117,47 +169,48 @@ def _first_token(ollama: OllamaHook, model: str, probe: Mapping[str, Any], setti
     return time.monotonic() - started
 
 
-def _context(ollama: OllamaHook, model: str, spec: BuildSpec, checks: Mapping[str, Any], settings: Settings) -> int:
-    """Return the tokens of context the server loaded the model with, once the longest probe and answer fit it."""
+def _context(found: Findings, ollama: OllamaHook, model: str, spec: BuildSpec, settings: Settings) -> None:
+    """See that the longest probe and answer fit the context the server loaded the model with; keep its tokens."""
     from ljwx.core.verification import context_problem
 
     asked: Any = spec.parameters.get("num_ctx", 0)
     context = next((running.context_length for running in ollama.ps() if running.name == model), None) or int(asked)
-    longest = max(answer["prompt_tokens"] for answer in checks["answers"])
-    problem = context_problem(longest, settings.evaluation.num_predict, context) if context else None
-    _refuse(problem is not None, f"{model}: {problem}")
-    return context
+    longest = max(answer["prompt_tokens"] for answer in found.checks["answers"])
+    found.checks["context"] = context
+    if not context:
+        return
+    problem = context_problem(longest, settings.evaluation.num_predict, context)
+    if problem is not None:
+        found.refuse("context", f"{model}: {problem}")
+    found.hold("context", f"Its longest prompt, {longest} tokens, and an answer fit its context of {context}.")
 
 
-def _differing(ollama: OllamaHook, model: str, base: str) -> list[str]:
-    """Return the fixed prompts that model and base answer otherwise; no schema keeps a template's marks out here."""
+def _differing(found: Findings, ollama: OllamaHook, model: str, base: str) -> None:
+    """See that model and base answer fixed prompts otherwise; no schema keeps a template's marks out here."""
     from ljwx.core.verification import FIXED_PROMPTS
+    from ljwx.tasks.asking import storable
 
     options = {"temperature": 0, "seed": 1, "num_predict": COMPARED_TOKENS}
 
     def answer(name: str, prompt: str) -> str:
-        return ollama.chat(name, [{"role": "user", "content": prompt}], options=options).content
+        return storable(ollama.chat(name, [{"role": "user", "content": prompt}], options=options).content)
 
-    differing = []
+    told: dict[str, str] = {}
+    differing: list[str] = []
     for prompt in FIXED_PROMPTS:
-        told = answer(model, prompt)
-        _without_marks(model, told)
-        differing += [prompt] if told != answer(base, prompt) else []
-    _refuse(
-        not differing, f"{model} answers like its base {base}: system prompt and examples do not reach it; see template"
-    )
-    return differing
+        told[prompt] = answer(model, prompt)
+        _without_marks(found, model, told[prompt])
+        differing += [prompt] if told[prompt] != answer(base, prompt) else []
+    found.checks["differs_from_base_on"] = differing
+    found.hold("marks", "No answer holds a mark of its template.")
+    if not differing:
+        text = f"{model} answers like its base {base}: system prompt and examples do not reach it; see template"
+        found.refuse("differs_from_base", text, *told.values())
+    found.hold("differs_from_base", f"It answers {len(differing)} of {len(told)} fixed prompts otherwise than {base}.")
 
 
-def _without_marks(model: str, answer: str) -> None:
+def _without_marks(found: Findings, model: str, answer: str) -> None:
     from ljwx.core.verification import special_tokens
 
-    leaked = special_tokens(answer)
-    _refuse(bool(leaked), f"{model} lets its template's marks through: {' '.join(leaked)}")
-
-
-def _refuse(wrong: bool, message: str) -> None:
-    from ljwx.exceptions import BuildFailed
-
-    if wrong:
-        raise BuildFailed(message)
+    if leaked := special_tokens(answer):
+        found.refuse("marks", f"{model} lets its template's marks through: {' '.join(leaked)}", answer)

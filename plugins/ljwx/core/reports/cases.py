@@ -42,6 +42,18 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """An answer that a verification asked for. Latency in seconds."""
+
+    task: str
+    valid: bool
+    reason: str | None
+    latency_s: float
+    prompt_tokens: int
+    answer_tokens: int
+
+
+@dataclass(frozen=True)
 class SessionAccuracy:
     """The share of right answers of one session, and its Wilson interval."""
 
@@ -88,6 +100,11 @@ def examples(cases: Sequence[Case], each: int = 2) -> dict[Outcome, tuple[Case, 
         ranked.sort(key=lambda item: item[:2])
         shown[outcome] = tuple(case for _, _, case in ranked[:each])
     return shown
+
+
+def probe(row: Mapping[str, Any]) -> Probe:
+    """Return an answer of a verification from what it has measured."""
+    return Probe(**{name: row[name] for name in Probe.__dataclass_fields__})
 
 
 def case(row: Mapping[str, Any]) -> Case:

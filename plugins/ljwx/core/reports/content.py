@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
-from ljwx.core.reports.cases import Case, Outcome, SessionAccuracy, by_session, case, examples
+from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, case, examples, probe
 from ljwx.core.samples.spec import RISK_STATEMENT
 
 STRATEGIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -37,6 +37,10 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "kept_champion": ("保留现任冠军:未能证明更好", "The champion stays: not shown to be better"),
         "rejected": ("拒绝:未达底线", "Rejected: below a floor"),
+        "refused": (
+            "未通过验证:从未成为候选,没有回答考题",
+            "Failed its verification: it never became a candidate, and was not asked the questions",
+        ),
     }
 )
 RISK_ENGLISH: Final = (
@@ -55,6 +59,8 @@ class Report:
     :param cards: the model's row first.
     :param sources: the runs that fetched the dataset's sessions.
     :param left_out: numbers that the logistic regression did without.
+    :param probes: answers that a verification asked for until it refused the model.
+    :param said: the answers that it was refused for, as they came.
     """
 
     decision: Mapping[str, Any]
@@ -72,7 +78,14 @@ class Report:
     examples: Mapping[Outcome, tuple[Case, ...]]
     sources: tuple[Mapping[str, Any], ...]
     left_out: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    said: tuple[str, ...] = ()
     risk: tuple[str, str] = (RISK_STATEMENT, RISK_ENGLISH)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the model failed its verification: then there is nothing of an evaluation to tell."""
+        return bool(self.decision["verdict"] == "refused")
 
     @property
     def model(self) -> CardRow | None:
@@ -91,12 +104,13 @@ def report(
 ) -> Report:
     """Gather a report.
 
-    :param decision: the decision with model, dataset and `scorecard`.
+    :param decision: the decision with model, dataset, `scorecard` and, of a refusal, `checks`.
     :param answers: rows with the fields of a Case.
     :param sources: rows of the runs that fetched the dataset's sessions.
     """
     cases = [case(row) for row in answers]
     scorecards = decision.get("scorecard") or {}
+    checks = decision.get("checks") or {}
     card = scorecards.get("model") or {}
     overall = card.get("overall") or {}
     verdict, strategy = str(decision["verdict"]), str(decision["strategy"])
@@ -116,4 +130,6 @@ def report(
         examples=examples(cases),
         sources=tuple(sources),
         left_out=tuple((scorecards.get("logistic") or {}).get("left_out", ())),
+        probes=tuple(probe(row) for row in checks.get("answers", ())),
+        said=tuple(checks.get("said", ())),
     )

@@ -41,10 +41,6 @@ class LineageVerbs(WarehouseBase):
         """Return the newest builds with their decision and the overall part of their scorecard, newest first."""
         return self.rows("history/builds", newest=newest)
 
-    def alias_history(self) -> list[dict[str, Any]]:
-        """Return the aliases with model, digest, and the decision that set them."""
-        return self.rows("history/aliases")
-
     def failed_runs(self, newest: int) -> list[dict[str, Any]]:
         """Return the task instances of the last 30 days that began to write and did not finish, newest first."""
         return self.rows("history/failed_runs", newest=newest)

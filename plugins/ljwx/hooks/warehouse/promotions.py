@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection
@@ -19,7 +19,7 @@ class PromotionsVerbs(WarehouseBase):
     """Verbs of the stage `promotions`."""
 
     def alias_rows(self) -> dict[str, dict[str, Any]]:
-        """Return by alias: model, digest, the decision that set it with its verdict, and `beaten`, its rival then."""
+        """Return by alias: model, digest, updated_at, and the decision that set it: `beaten` was its rival then."""
         return {row["alias"]: row for row in self.rows("promotions/aliases")}
 
     def champion(self) -> dict[str, Any] | None:
@@ -66,6 +66,26 @@ class PromotionsVerbs(WarehouseBase):
             for name in PROMOTE if promotion["promoted"] else ("promotions/judge_challenger",):
                 connection.execute(statement(name), alias)
         return int(row["promotion_id"])
+
+    def save_refusal(
+        self, run_key: int, model: str, reasons: Sequence[Mapping[str, Any]], checks: Mapping[str, Any]
+    ) -> int:
+        """Write that a model failed its verification; of a task instance's attempts the last one stays. No alias moves.
+
+        :param reasons: what holds, and last what does not.
+        :param checks: what was measured until then.
+        :return: promotion_id.
+        """
+        values = {"model": model, "run_key": run_key, "reasons": Jsonb(reasons), "checks": Jsonb(checks)}
+        with self.transaction() as connection:
+            connection.execute(ALIAS_LOCK)
+            row = connection.execute(statement("promotions/refuse"), values).fetchone() or {}
+        return int(row["promotion_id"])
+
+    def refusal_of_run(self, dag_id: str, run_id: str) -> int | None:
+        """Return the promotion_id of the last refusal of a DAG run; None where its verification has passed since."""
+        found = self.row("promotions/refusal_of_run", dag_id=dag_id, run_id=run_id)
+        return None if found is None else int(found["promotion_id"])
 
     def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:
         """Write a rollback as a decision and swap the aliases `champion` and `previous`, in one transaction.

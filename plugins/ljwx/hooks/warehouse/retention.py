@@ -50,7 +50,7 @@ class RetentionVerbs(WarehouseBase):
 
     def aliases(self) -> dict[str, str]:
         """Return alias → model."""
-        return {row["alias"]: row["model"] for row in self.rows("retention/aliases")}
+        return {row["alias"]: row["model"] for row in self.rows("promotions/aliases")}
 
     def citations(self) -> list[Citation]:
         """Return what decisions cite."""

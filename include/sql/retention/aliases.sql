@@ -1,1 +1,0 @@
-SELECT alias, model FROM ljwx.aliases

@@ -1,0 +1,79 @@
+"""Whole runs of a DAG: Airflow's own scheduling decides, in one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support_tushare import REPOSITORY
+
+SCRIPT = """
+import json, os, sys
+from airflow.dag_processing.dagbag import DagBag
+dags = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags
+for task in [task for dag in dags.values() for task in dag.tasks]:
+    if task.is_mapped:
+        task.partial_kwargs["retries"] = 0
+    else:
+        task.retries = 0
+for line in sys.stdin:
+    asked = json.loads(line)
+    os.environ.update(asked["environment"])
+    dags[asked["dag_id"]].deadline = None
+    run = dags[asked["dag_id"]].test(run_conf=asked["conf"])
+    found = [[each.task_id, each.state] for each in run.get_task_instances()]
+    print("ended", json.dumps([run.state, found]), flush=True)
+"""
+"""Runs DAGs in one process, without retries, as often as it is asked to."""
+
+OURS = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "LJWX_")
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs DAGs on an Airflow database of its own."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+        "LJWX_SCHEDULES": "off",
+        "PYTHONPATH": str(REPOSITORY / "plugins"),
+    }
+    for command in ("db migrate", "dags reserialize"):
+        made = [sys.executable, "-m", "airflow", *command.split()]
+        subprocess.run(made, env=environment, capture_output=True, timeout=180, check=True)
+    with (
+        (home / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        ) as process,
+    ):  # fmt: skip
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(30)
+
+
+def ended(airflow: subprocess.Popen[str], dag_id: str, conf: dict[str, Any]) -> tuple[str, dict[str, Counter[str]]]:
+    """Run a DAG with the connections and Variables of now; return its state, and those of each task's instances."""
+    environment = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+    assert airflow.stdin is not None
+    assert airflow.stdout is not None
+    airflow.stdin.write(json.dumps({"dag_id": dag_id, "environment": environment, "conf": conf}) + "\n")
+    airflow.stdin.flush()
+    said = next(line for line in airflow.stdout if line.startswith("ended "))
+    state, instances = json.loads(said.removeprefix("ended "))
+    tasks: dict[str, Counter[str]] = {}
+    for task, each in instances:
+        tasks.setdefault(task, Counter())[each] += 1
+    return state, tasks
