@@ -32,7 +32,7 @@ def test_decisions_of_before_take_the_settings_of_their_run_and_only_a_refusal_h
 ) -> None:
     with database(postgres, "template1") as name:
         url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0010")
+        upgrade(url, "0011")
         warehouse.execute(BEFORE)
         upgrade(url, "0012")
         told = warehouse.column("SELECT settings FROM ljwx.promotions ORDER BY promotion_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -32,4 +32,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0012 cannot be undone: 0010 has no place for a decision without questions")
+    raise NotImplementedError("0012 cannot be undone: 0011 has no place for a decision without questions")
