@@ -47,6 +47,7 @@ class Stack:
     :param market: options of the simulated market, as the TuShare stand-in's command takes them.
     :param model_server: options of the Ollama stand-in, as its command takes them.
     :param config: laid over include/training_config.json, as the Variable `ljwx_training_config`.
+    :param airflow_config: environment variables of Airflow's processes, laid over the sandbox's own.
     :param schedules: whether DAGs also run by the clock; otherwise only by hand and by assets.
     :param say: takes one line of progress.
     """
@@ -54,6 +55,7 @@ class Stack:
     settings: SandboxSettings
     market: Sequence[str] = ("--stocks", "60", "--seed", "7", "--effect", "0.3")
     model_server: Sequence[str] = ()
+    airflow_config: Mapping[str, str] = field(default_factory=dict)
     schedules: bool = True
     config: Mapping[str, Any] = field(default_factory=lambda: SMALL)
     say: Callable[[str], None] = print
@@ -78,7 +80,7 @@ class Stack:
         database = self.postgres.url("airflow", "postgresql+psycopg2")
         if self.settings.executor == "celery":
             chosen |= celery.environment(self.settings, database)
-        return airflow.environment(self.settings, database) | chosen
+        return airflow.environment(self.settings, database) | chosen | dict(self.airflow_config)
 
     @property
     def components(self) -> Mapping[str, Sequence[str]]:
