@@ -35,12 +35,15 @@ class OllamaServer:
     def delete(self, model: str) -> int:
         return requests.delete(f"{self.url}/api/delete", json={"model": model}, timeout=60).status_code
 
+    def play(self, *faults: dict[str, Any]) -> None:
+        """Play these faults of a sandbox, and no others."""
+        requests.put(f"{self.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+
     def fail_next(self, route: str, kind: str, **fields: Any) -> None:
-        fault = {"route": route, "kind": kind, **fields}
-        requests.put(f"{self.url}/_sandbox/faults", json=fault, timeout=10).raise_for_status()
+        self.play({"route": route, "kind": kind, **fields})
 
     def clear_faults(self) -> None:
-        requests.put(f"{self.url}/_sandbox/faults", json=[], timeout=10).raise_for_status()
+        self.play()
 
     def stats(self) -> dict[str, int]:
         return dict(requests.get(f"{self.url}/_sandbox/stats", timeout=10).json())

@@ -28,6 +28,7 @@ from psycopg import sql
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, config, required
 from support_postgres import free_port, open_folder
+from support_stack import poll
 
 pytestmark = [
     pytest.mark.stack,
@@ -115,16 +116,12 @@ class Machine:
             )  # fmt: skip
 
     def until(self, done: Callable[[], bool], service: str, seconds: float = 240) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            told = self.home / f"{service}.out"
-            assert time.monotonic() < deadline, told.read_text()[-3000:] if told.exists() else service
-            time.sleep(1)
+        poll(done, seconds, self.home / f"{service}.out")
 
 
 @contextmanager
 def ending(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """End what was started, and all that it started, when the block does."""
+    """End what was started, and all that it started, when the block does; a worker would wait for its task."""
     try:
         yield
     finally:
@@ -132,7 +129,7 @@ def ending(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
             for process in processes:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, number)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 5
             for process in processes:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.1, deadline - time.monotonic()))

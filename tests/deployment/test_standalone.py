@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ljwx.sandbox.airflow import AirflowApi, executable
 from ljwx.sandbox.demo import DAGS
 from support_docs import ROOT
 from support_postgres import free_port
+from support_stack import poll
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -40,35 +40,32 @@ def standalone(tmp_path: Path) -> Iterator[AirflowApi]:
         "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "AIRFLOW__API__WORKERS": "1",
         "PATH": f"{Path(executable('airflow')).parent}{os.pathsep}{os.environ['PATH']}",
     }  # fmt: skip
-    with (tmp_path / "standalone.out").open("wb") as output:
+    with printed(tmp_path).open("wb") as output:
         process = subprocess.Popen(
             [executable("airflow"), "standalone"], cwd=tmp_path, env=inherited | told | ports | own, stdout=output,
             stderr=output, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
     try:
         passwords = tmp_path / "simple_auth_manager_passwords.json.generated"
-        poll(passwords.exists, 120, tmp_path)
+        poll(passwords.exists, 120, printed(tmp_path))
         api = AirflowApi(url, json.loads(passwords.read_text())["admin"])
-        poll(api.is_ready, 180, tmp_path)
+        poll(api.is_ready, 180, printed(tmp_path))
         yield api
     finally:
         for number in (signal.SIGINT, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
+                process.wait(5)  # an interrupted scheduler waits long for task processes that were interrupted too
 
 
-def poll(done: Callable[[], bool], seconds: float, home: Path) -> None:
-    """Wait until something that runs by itself is done; what it printed says why it is not."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, (home / "standalone.out").read_text()[-3000:]
-        time.sleep(1)
+def printed(home: Path) -> Path:
+    """What the command printed: it says why something is not ready."""
+    return home / "standalone.out"
 
 
 def test_it_takes_the_four_dags_and_the_plugin_from_the_repository(standalone: AirflowApi, tmp_path: Path) -> None:
-    poll(lambda: {dag["dag_id"] for dag in standalone.get("dags")["dags"]} == set(DAGS), 120, tmp_path)
+    poll(lambda: {dag["dag_id"] for dag in standalone.get("dags")["dags"]} == set(DAGS), 120, printed(tmp_path))
     assert standalone.get("importErrors")["total_entries"] == 0
     assert standalone.get("plugins/importErrors")["total_entries"] == 0
     assert "ljwx" in {plugin["name"] for plugin in standalone.get("plugins")["plugins"]}

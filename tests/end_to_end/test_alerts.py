@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from ljwx.resources import ALERTS_CONN_ID, OLLAMA_POOL
 from ljwx.sandbox.airflow import executable
-from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
 from ljwx.sandbox.stack import POOLS, Stack
 from support_alerts import Inbox, listening
-from support_postgres import free_port, open_folder
+from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 INGEST, CLEANUP = "ljwx_daily_ingest", "ljwx_cleanup"
 BAD_TOKEN = "a-token-that-no-server-knows"
 CHAT_TOKEN = "a-chat-token-that-must-not-be-seen"
-ENDED = {"success", "failed"}
 
 
 @pytest.fixture(scope="module")
@@ -34,37 +29,13 @@ def inbox() -> Iterator[Inbox]:
 @pytest.fixture(scope="module")
 def stack(inbox: Inbox) -> Iterator[Stack]:
     """A stack whose token TuShare does not know, whose cleanup is late after four seconds, and whose alerts we take."""
-    with open_folder() as home, pytest.MonkeyPatch.context() as patch:
-        for name in PORTS:
-            patch.setenv(port_variable(name), str(free_port()))
-        patch.setenv("LJWX_HOME", str(home))
-        patch.setenv("LJWX_TUSHARE_TOKEN", BAD_TOKEN)
-        patch.setenv("LJWX_DEADLINE_HOURS", f"{CLEANUP}={4 / 3600}")
-        stack = Stack(SandboxSettings.from_environment(), market=("--stocks", "5", "--seed", "7"), schedules=False)
-        try:
-            stack.up()
-            stack.api.put_connection(
-                {"connection_id": ALERTS_CONN_ID, "conn_type": "apprise", "password": inbox.address(CHAT_TOKEN)}
-            )
-            dags = {INGEST, CLEANUP}
-            poll(lambda: dags <= {dag["dag_id"] for dag in stack.api.get("dags")["dags"]}, 120, "no DAGs")
-            for dag in dags:
-                stack.api.send("PATCH", f"dags/{dag}", {"is_paused": False})
-            yield stack
-        finally:
-            stack.down()
-
-
-def poll(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    """Wait until something that runs by itself is done."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.5)
-
-
-def trigger(stack: Stack, dag: str, **body: Any) -> str:
-    return str(stack.api.send("POST", f"dags/{dag}/dagRuns", {"logical_date": None, **body})["dag_run_id"])
+    told = {"LJWX_TUSHARE_TOKEN": BAD_TOKEN, "LJWX_DEADLINE_HOURS": f"{CLEANUP}={4 / 3600}"}
+    with running_stack(told, market=("--stocks", "5", "--seed", "7")) as stack:
+        stack.api.put_connection(
+            {"connection_id": ALERTS_CONN_ID, "conn_type": "apprise", "password": inbox.address(CHAT_TOKEN)}
+        )
+        unpause(stack, INGEST, CLEANUP)
+        yield stack
 
 
 def until_failed(stack: Stack, dag: str, run: str, starts: int) -> None:
@@ -80,8 +51,7 @@ def until_failed(stack: Stack, dag: str, run: str, starts: int) -> None:
 
 def incidents(stack: Stack) -> dict[tuple[str, str], tuple[str, int]]:
     """What the warehouse knows: (dag, run) → (kind, count)."""
-    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
-        found = connection.execute("SELECT dag_id, run_id, kind, count FROM ljwx.incidents").fetchall()
+    found = query(stack, "SELECT dag_id, run_id, kind, count FROM ljwx.incidents")
     return {(dag, run): (kind, count) for dag, run, kind, count in found}
 
 

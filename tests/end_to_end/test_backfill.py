@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-import psycopg
 import pytest
 import requests
 
 from ljwx.resources import sse_calendar
 from ljwx.sandbox.airflow import executable
 from ljwx.sandbox.demo import BUILD, INGEST, SAMPLES
-from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
-from ljwx.sandbox.stack import SMALL, Stack
-from support_postgres import free_port, open_folder
+from ljwx.sandbox.stack import Stack
+from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
@@ -26,39 +23,16 @@ EARLIER = ("2025-11-03", "2026-01-30")
 FIRST, LAST = "2026-02-02", "2026-05-08"
 """Sixty sessions, with the Spring Festival, Tomb Sweeping and Labour Day between them."""
 SESSIONS = [str(day) for day in sse_calendar().between(date.fromisoformat(FIRST), date.fromisoformat(LAST))]
-ENDED = {"success", "failed", "skipped"}
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack on which three months were ingested before; the model build is left paused."""
-    with open_folder() as home, pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            **{port_variable(name): str(free_port()) for name in PORTS},
-            "LJWX_HOME": str(home),
-        }.items():
-            patch.setenv(name, value)
-        market = ("--stocks", "10", "--seed", "7", "--effect", "0.3")
-        stack = Stack(SandboxSettings.from_environment(), market=market, schedules=False, config=SMALL)
-        try:
-            stack.up()
-            poll(lambda: {INGEST, SAMPLES} <= {dag["dag_id"] for dag in stack.api.get("dags")["dags"]}, 120, "no DAGs")
-            for dag in (INGEST, SAMPLES):
-                stack.api.send("PATCH", f"dags/{dag}", {"is_paused": False})
-            conf = {"start_date": EARLIER[0], "end_date": EARLIER[1]}
-            stack.api.send("POST", f"dags/{INGEST}/dagRuns", {"logical_date": None, "conf": conf})
-            poll(lambda: states(stack, INGEST) == Counter(success=1), 180, "the earlier months were not ingested")
-            yield stack
-        finally:
-            stack.down()
-
-
-def poll(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    """Wait until something that runs by itself is done."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(1)
+    with running_stack(market=("--stocks", "10", "--seed", "7", "--effect", "0.3")) as stack:
+        unpause(stack, INGEST, SAMPLES)
+        trigger(stack, INGEST, conf={"start_date": EARLIER[0], "end_date": EARLIER[1]})
+        poll(lambda: states(stack, INGEST) == Counter(success=1), 180, "the earlier months were not ingested")
+        yield stack
 
 
 def runs(stack: Stack, dag: str, **having: Any) -> list[dict[str, Any]]:
@@ -67,11 +41,6 @@ def runs(stack: Stack, dag: str, **having: Any) -> list[dict[str, Any]]:
 
 def states(stack: Stack, dag: str, **having: Any) -> Counter[str]:
     return Counter(run["state"] for run in runs(stack, dag, **having))
-
-
-def query(stack: Stack, text: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
-        return connection.execute(text).fetchall()
 
 
 def backfill(stack: Stack, first: str, last: str, *more: str) -> str:

@@ -9,21 +9,19 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import requests
 
 from ljwx.sandbox.airflow import executable
 from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
-from ljwx.sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
+from ljwx.sandbox.settings import SandboxError, SandboxSettings
 from ljwx.sandbox.stack import SMALL, Stack
 from support_docs import ROOT, on_stack
-from support_postgres import free_port, open_folder
+from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 
@@ -41,21 +39,9 @@ PIPELINE_TABLES = (
 @pytest.fixture(scope="module")
 def settings() -> Iterator[SandboxSettings]:
     """A sandbox of this module's own: its folder, its ports, its token."""
-    with open_folder() as home:
-        yield from _settings(home)
-
-
-def _settings(home: Path) -> Iterator[SandboxSettings]:
-    tokens = home / "tokens.json"
-    tokens.write_text(json.dumps({TOKEN: {"per_minute": 500, "per_day": 100000}}))
-    chosen = {port_variable(name): str(free_port()) for name in PORTS} | {
-        "LJWX_HOME": str(home),
-        "LJWX_TUSHARE_TOKEN": TOKEN,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in chosen.items():
-            patch.setenv(name, value)
-        yield SandboxSettings.from_environment()
+    with sandbox_settings(LJWX_TUSHARE_TOKEN=TOKEN) as settings:
+        (settings.home / "tokens.json").write_text(json.dumps({TOKEN: {"per_minute": 500, "per_day": 100000}}))
+        yield settings
 
 
 @pytest.fixture(scope="module")
@@ -94,25 +80,10 @@ def finished(stack: Stack) -> Stack:
     return stack
 
 
-def poll(done: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    """Wait until something that runs by itself is done."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.5)
-
-
-def query(stack: Stack, text: str) -> list[tuple[Any, ...]]:
-    """Rows of the warehouse."""
-    with psycopg.connect(stack.postgres.url("warehouse")) as connection:
-        return connection.execute(text).fetchall()
-
-
 def run_to_end(stack: Stack, dag: str, body: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
     """Trigger a DAG and return its final state and task instances."""
-    run = stack.api.send("POST", f"dags/{dag}/dagRuns", {"logical_date": None, **body})
-    path = f"dags/{dag}/dagRuns/{run['dag_run_id']}"
-    poll(lambda: stack.api.get(path)["state"] in {"success", "failed"}, 300, f"{dag} did not end")
+    path = f"dags/{dag}/dagRuns/{trigger(stack, dag, **body)}"
+    poll(lambda: stack.api.get(path)["state"] in ENDED, 300, f"{dag} did not end")
     return stack.api.get(path)["state"], stack.api.get(f"{path}/taskInstances")["task_instances"]
 
 
@@ -265,8 +236,7 @@ def test_a_backfill_takes_every_session_once_and_no_holiday(finished: Stack) -> 
     def runs() -> list[dict[str, Any]]:
         return list(finished.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill", limit=100)["dag_runs"])
 
-    ended = {"success", "failed"}
-    poll(lambda: bool(runs()) and all(run["state"] in ended for run in runs()), 300, "the backfill did not end")
+    poll(lambda: bool(runs()) and all(run["state"] in ENDED for run in runs()), 300, "the backfill did not end")
     days = ["02-10", "02-11", "02-12", "02-13", "02-24", "02-25", "02-26"]
     assert sorted((run["partition_key"], run["state"]) for run in runs()) == [
         (f"2026-{day}", "success") for day in days

@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,27 @@ def test_hang_up_breaks_the_connection(ollama_faulty: OllamaServer, after: int) 
     ollama_faulty.fail_next("chat", "hang_up", after=after)
     with pytest.raises(requests.RequestException):
         chat(ollama_faulty, stream=True).content  # noqa: B018 - reading it is what fails
+
+
+def test_slow_answer_tells_its_lines_first_and_is_then_the_real_one(
+    ollama_faulty: OllamaServer, made: list[str]
+) -> None:
+    pulling = [{"status": "pulling abc", "total": 2, "completed": done} for done in (1, 2)]
+    ollama_faulty.fail_next("create", "slow", lines=pulling, seconds=0.05)
+    began = time.monotonic()
+    told = create(ollama_faulty, made[0], system="Short.")
+    assert time.monotonic() - began >= 0.05 * len(told)
+    assert (told[:2], told[-1]) == (pulling, {"status": "success"})
+    assert made[0] in [model["name"] for model in ollama_faulty.get("tags")["models"]]
+
+
+def test_slow_answer_makes_nothing_for_a_client_that_went(ollama_faulty: OllamaServer, made: list[str]) -> None:
+    lines = [{"status": f"pulling {number}"} for number in range(4)]
+    ollama_faulty.fail_next("create", "slow", lines=lines, seconds=0.1)
+    with ollama_faulty.post("create", {"model": made[0], "from": BASE}, stream=True) as answer:
+        assert json.loads(next(answer.iter_lines())) == lines[0]
+    time.sleep(1)
+    assert made[0] not in [model["name"] for model in ollama_faulty.get("tags")["models"]]
 
 
 def test_official_client_drives_it(ollama_sandbox: OllamaServer, made: list[str]) -> None:

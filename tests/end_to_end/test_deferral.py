@@ -1,0 +1,142 @@
+"""A download and a build that take long: where they wait, what their log tells, and a triggerer killed meanwhile.
+
+Real are Airflow's scheduler, triggerer and API server, PostgreSQL, the operators with their trigger, and HTTP to the
+sandbox model server, which makes the model. Played are how long that takes, the percents it tells, and the registry:
+what is pulled is on the server by the time that it is told to be. The DAGs are of this test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+import requests
+
+from ljwx.resources import OLLAMA_POOL
+from ljwx.sandbox.stack import Stack
+from support_ollama import BASE as THERE
+from support_ollama import OllamaServer
+from support_stack import ENDED, poll, running_stack, trigger, unpause
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+LONG, SHORT = "long_work", "short_work"
+BASE, MODEL, ALIKE = "smollm2:135m-instruct", "ljwx-stock:long", "ljwx-stock:alike"
+SPEC: dict[str, Any] = {"base": BASE, "strategy": "prompt", "system": "Be brief.", "parameters": {"temperature": 0.25}}
+PERCENTS = [{"status": "pulling abc", "total": 100, "completed": done} for done in (0, 25, 50, 75, 100)]
+TOLD = ["pulling abc 0 %", "pulling abc 25 %", "pulling abc 50 %", "pulling abc 75 %", "pulling abc 100 %"]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    own = {"AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).with_name("dags"))}
+    with running_stack(airflow_config=own) as stack:
+        unpause(stack, LONG, SHORT)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def server(stack: Stack) -> OllamaServer:
+    return OllamaServer(f"http://127.0.0.1:{stack.settings.ports['ollama']}", stack.settings.home / "ollama")
+
+
+@pytest.fixture(scope="module")
+def run(stack: Stack, server: OllamaServer) -> str:
+    """A run whose download takes some seconds, and whose build takes minutes when it is asked for first."""
+    spec = stack.settings.home / "spec.json"
+    spec.write_text(json.dumps(SPEC | {"base_digest": digests(server)[THERE]}))
+    server.play(
+        {"route": "pull", "kind": "slow", "lines": PERCENTS, "seconds": 0.5},
+        {"route": "create", "kind": "slow", "lines": PERCENTS, "seconds": 30},
+    )
+    return trigger(stack, LONG, conf={"base": BASE, "spec": str(spec), "model": MODEL})
+
+
+def digests(server: OllamaServer) -> dict[str, str]:
+    """The models on the server."""
+    return {model["name"]: model["digest"] for model in server.get("tags")["models"]}
+
+
+def instance(stack: Stack, run: str, task: str) -> dict[str, Any]:
+    return dict(stack.api.get(f"dags/{LONG}/dagRuns/{run}/taskInstances/{task}"))
+
+
+def until(stack: Stack, run: str, task: str, state: str, seconds: float = 90) -> None:
+    """Wait until a task of the run is in this state, in its first attempt."""
+    poll(lambda: instance(stack, run, task)["state"] == state, seconds, f"{task} is not {state}")
+    assert instance(stack, run, task)["try_number"] == 1
+
+
+def told(stack: Stack, run: str, task: str) -> list[str]:
+    """The lines of a task's log, as the UI asks for them, that tell of the server's work."""
+    answer = stack.api.get(f"dags/{LONG}/dagRuns/{run}/taskInstances/{task}/logs/1")
+    return [line["event"] for line in answer["content"] if re.match("pulling|writing|success", line["event"])]
+
+
+def slots(stack: Stack) -> dict[str, int]:
+    pool = stack.api.get(f"pools/{OLLAMA_POOL}")
+    return {kind: pool[f"{kind}_slots"] for kind in ("occupied", "running", "queued", "open", "deferred")}
+
+
+def test_a_download_waits_outside_of_the_pool_and_tells_its_percents(
+    stack: Stack, server: OllamaServer, run: str
+) -> None:
+    until(stack, run, "pull_base", "deferred")
+    assert BASE not in digests(server)
+    server.post("copy", {"source": THERE, "destination": BASE}).raise_for_status()
+    until(stack, run, "pull_base", "success")
+    lines = told(stack, run, "pull_base")
+    assert lines[: len(TOLD)] == TOLD
+    assert lines[-1] == "success"
+
+
+def test_while_a_build_takes_long_nobody_waits_for_its_slot(stack: Stack, server: OllamaServer, run: str) -> None:
+    until(stack, run, "build_model", "deferred")
+    assert not stack.api.get(f"pools/{OLLAMA_POOL}")["include_deferred"]
+    assert slots(stack) == {"occupied": 0, "running": 0, "queued": 0, "open": 1, "deferred": 1}
+    assert stack.api.get("dags/~/dagRuns/~/taskInstances", state="running")["total_entries"] == 0
+    other = trigger(stack, SHORT)
+    poll(lambda: stack.api.get(f"dags/{SHORT}/dagRuns/{other}")["state"] in ENDED, 90, "the other task waits")
+    assert stack.api.get(f"dags/{SHORT}/dagRuns/{other}")["state"] == "success"
+    assert instance(stack, run, "build_model")["state"] == "deferred"
+    assert MODEL not in digests(server)
+
+
+def test_a_build_whose_triggerer_is_killed_goes_on_in_the_next_one(
+    stack: Stack, server: OllamaServer, run: str
+) -> None:
+    until(stack, run, "build_model", "deferred")
+    poll(lambda: TOLD[0] in told(stack, run, "build_model"), 60, "the triggerer does not follow the build")
+    triggerer = stack._file("triggerer").find()
+    assert triggerer is not None
+    os.killpg(triggerer.pid, signal.SIGKILL)
+    poll(lambda: stack._file("triggerer").find() is None, 30, "the triggerer survived SIGKILL")
+    stack.start_component("triggerer")  # as Compose's restart policy does
+    poll(lambda: stack.api.get(f"dags/{LONG}/dagRuns/{run}")["state"] in ENDED, 180, "the build was not taken up")
+    assert stack.api.get(f"dags/{LONG}/dagRuns/{run}")["state"] == "success"
+    assert instance(stack, run, "build_model")["try_number"] == 1
+    assert told(stack, run, "build_model")[-1] == "success"
+
+    server.post("create", {"model": ALIKE, "from": BASE, **{key: SPEC[key] for key in ("system", "parameters")}})
+    assert digests(server).keys() == {THERE, BASE, MODEL, ALIKE}
+    assert digests(server)[MODEL] == digests(server)[ALIKE] != digests(server)[BASE]
+    made = stack.api.get(f"dags/{LONG}/dagRuns/{run}/taskInstances/build_model/xcomEntries/return_value")["value"]
+    assert made == {"model": MODEL, "digest": digests(server)[MODEL], "built": True}
+    assert list((stack.settings.home / "ollama" / "blobs").glob("partial-*")) == []
+
+
+def test_the_links_of_a_build_lead_somewhere(stack: Stack, run: str) -> None:
+    links = stack.api.get(f"dags/{LONG}/dagRuns/{run}/taskInstances/build_model/links")["extra_links"]
+    assert links["Base model"] == f"https://ollama.com/library/{BASE}"
+    page = requests.get(links["Report"], timeout=60)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    _, dag, _, of, _, task = unquote(links["Report"].removeprefix(stack.api.base_url)).strip("/").split("/")
+    assert (dag, of) == (LONG, run)
+    assert instance(stack, run, task)["state"] == "success"
