@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ import requests
 
 from ljwx.sandbox import celery
 from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES
-from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
 from ljwx.sandbox.stack import SMALL, Stack
-from support_postgres import free_port, open_folder
+from support_stack import ENDED, poll, running_stack, trigger, unpause
 
 pytestmark = [
     pytest.mark.stack,
@@ -89,28 +87,9 @@ MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[0-9:.+Z]*")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack with a Redis and two workers."""
-    with open_folder() as home, pytest.MonkeyPatch.context() as patch:
-        chosen = {port_variable(name): str(free_port()) for name in PORTS}
-        for name, value in {**chosen, "LJWX_HOME": str(home), "LJWX_EXECUTOR": "celery"}.items():
-            patch.setenv(name, value)
-        stack = Stack(
-            SandboxSettings.from_environment(), market=MARKET, model_server=SERVER, airflow_config=AIRFLOW,
-            schedules=False, config=CONFIG,
-        )  # fmt: skip
-        try:
-            stack.up()
-            yield stack
-        finally:
-            stack.down()
-
-
-def poll(done: Callable[[], Any], seconds: float, otherwise: str, pause: float = 0.5) -> Any:
-    """Wait until something that runs by itself is done, and return what it made."""
-    deadline = time.monotonic() + seconds
-    while not (found := done()):
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(pause)
-    return found
+    environment = {"LJWX_EXECUTOR": "celery"}
+    with running_stack(environment, market=MARKET, model_server=SERVER, config=CONFIG, airflow_config=AIRFLOW) as stack:
+        yield stack
 
 
 class Chain:
@@ -121,22 +100,14 @@ class Chain:
         self.during = during
 
     def run(self) -> None:
-        for dag in DAGS:
-            poll(lambda dag=dag: self._is_known(dag), 120, f"{dag} is not there")
-            self.stack.api.send("PATCH", f"dags/{dag}", {"is_paused": False})
+        unpause(self.stack, *DAGS)
         seen = {dag: {run["dag_run_id"] for run in self._runs(dag)} for dag in DAGS}
-        self._trigger(INGEST, {"start_date": FIRST, "end_date": LAST})
+        trigger(self.stack, INGEST, conf={"start_date": FIRST, "end_date": LAST})
         for dag in (INGEST, SAMPLES, BUILD):
             self._follow(dag, poll(lambda dag=dag: self._new(dag, seen[dag]), 120, f"{dag} was not woken"))
         grow_old(self.stack)
-        self._trigger(CLEANUP, {"dry_run": False})
+        trigger(self.stack, CLEANUP, conf={"dry_run": False})
         self._follow(CLEANUP, poll(lambda: self._new(CLEANUP, seen[CLEANUP]), 120, "no cleanup"))
-
-    def _is_known(self, dag: str) -> bool:
-        return dag in {known["dag_id"] for known in self.stack.api.get("dags", tags="ljwx")["dags"]}
-
-    def _trigger(self, dag: str, conf: dict[str, Any]) -> None:
-        self.stack.api.send("POST", f"dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
 
     def _runs(self, dag: str) -> list[dict[str, Any]]:
         return list(self.stack.api.get(f"dags/{dag}/dagRuns")["dag_runs"])
@@ -147,7 +118,7 @@ class Chain:
     def _follow(self, dag: str, run_id: str) -> None:
         self.during(dag, run_id)
         path = f"dags/{dag}/dagRuns/{run_id}"
-        poll(lambda: self.stack.api.get(path)["state"] in {"success", "failed"}, 1200, f"{dag} did not end")
+        poll(lambda: self.stack.api.get(path)["state"] in ENDED, 1200, f"{dag} did not end")
         states = {
             each["task_id"]: each["state"] for each in self.stack.api.get(f"{path}/taskInstances")["task_instances"]
         }
