@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -20,9 +21,13 @@ ONCE = Counter(success=1)
 def db(
     chain_db: Database, chain: Chain, ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Database]:
-    """The chain's warehouse, with its settings as a Variable."""
+    """The chain's warehouse, with its settings as a Variable; no report or spec is left in the folder."""
     monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", json.dumps(SMALL))
-    return chain_db
+    yield chain_db
+    shutil.rmtree(chain.data / "reports", ignore_errors=True)
+    for path in (chain.data / "specs").glob("*.json"):
+        if str(path) != chain.plan["spec_path"]:
+            path.unlink()
 
 
 def test_a_model_that_fails_its_verification_fails_the_run_and_gets_a_report(
