@@ -5,8 +5,9 @@ Takes every complete session that is there, makes the mature samples of the four
 split by time with a purge between the splits, proved free of leaks, exported as JSONL and Alpaca.
 
 Runs after each ingest; events that arrive during a run are taken together by the next one. A dataset with the same
-content as an earlier one, or with too few new samples, is not written: the run's task ends as skipped and says so. So
-it does while too few sessions are there for a first dataset, and while bars wait for their features.
+content as an earlier one, or with too few new samples, is not written: the run's task ends as skipped and says so, or
+announces the earlier one again while no model of it was decided on. It is skipped also while too few sessions are there
+for a first dataset, and while bars wait for their features.
 
 * **As known on a day**: give `known_on`; only revisions known at the end of that day are used, and the dataset built
   then has the same hash.

@@ -25,7 +25,7 @@ Less than the DAG's own time-out: a run that was timed out is failed, and no lon
 """
 
 VARIABLE: Final = "LJWX_DEADLINE_HOURS"
-"""Environment of the dag-processor: other hours, such as ``ljwx_model_build=12,ljwx_cleanup=0.25``."""
+"""Environment of the dag-processor: other hours, such as ``ljwx_model_build=10,ljwx_cleanup=0.25``."""
 
 
 class QueuedAt(BaseDeadlineReference):
@@ -71,7 +71,7 @@ def _of_environment() -> dict[str, float]:
         pairs = [part.split("=") for part in text.split(",")] if text else []
         hours = {name.strip(): float(number) for name, number in pairs}
     except ValueError:
-        raise ValueError(f"{VARIABLE}={text!r}: expected dag=hours, such as ljwx_model_build=12") from None
+        raise ValueError(f"{VARIABLE}={text!r}: expected dag=hours, such as ljwx_model_build=10") from None
     return _checked(hours, f"{VARIABLE}={text!r}")
 
 

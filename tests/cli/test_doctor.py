@@ -358,4 +358,4 @@ def test_connections_settings_and_pools_of_airflows_own_database_are_found(
     assert [found[part]["ok"] for part in ("settings", "database", "schema", "tushare", "ollama", "base")] == [True] * 6
     assert found["settings"]["found"] == f"valid: fewshot on {BASE}"
     assert found["pools"]["found"] == "missing: ljwx_ollama; their tasks would wait for ever"
-    assert found["pools"]["advice"] == "airflow pools set ljwx_ollama 2 ljwx"
+    assert found["pools"]["advice"] == "airflow pools set ljwx_ollama 1 ljwx"

@@ -14,6 +14,10 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "更正日志所指的设置、参数或连接,然后清除该任务。",
             "Correct the setting, parameter or connection that the log names, then clear the task.",
         ),
+        "TooFewSessions": (
+            "交易日太少,不够划分数据集:采集更长的日期范围;设置没有错。",
+            "Too few sessions for a dataset: ingest a longer range; no setting is wrong.",
+        ),
         "NotFound": ("日志说明缺少什么以及现有什么。", "The log says what is missing, and what is there."),
         "BadToken": (
             "在连接 tushare_default 的密码中填入有效的 token。",

@@ -212,13 +212,14 @@ def _pools() -> Finding:
 
     from ljwx.resources import OLLAMA_POOL, TUSHARE_POOL
 
+    slots = {TUSHARE_POOL: 2, OLLAMA_POOL: 1}
     try:
         from airflow.models.pool import Pool
 
-        missing = [name for name in (TUSHARE_POOL, OLLAMA_POOL) if Pool.get_pool(name) is None]
+        missing = [name for name in slots if Pool.get_pool(name) is None]
     except (SQLAlchemyError, ImportError, RuntimeError):
         return Finding("pools", None, "Airflow's own database was not reached")
     if not missing:
         return Finding("pools", True, f"{TUSHARE_POOL} and {OLLAMA_POOL} are there")
-    command = "; ".join(f"airflow pools set {name} 2 ljwx" for name in missing)
+    command = "; ".join(f"airflow pools set {name} {slots[name]} ljwx" for name in missing)
     return Finding("pools", False, f"missing: {', '.join(missing)}; their tasks would wait for ever", command)
