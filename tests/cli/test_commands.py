@@ -104,6 +104,23 @@ def test_an_answer_is_about_the_very_snapshot_the_samples_are_made_of(run: Run, 
     assert RISK in told["risk_statement"]
 
 
+@pytest.mark.parametrize("universe", ['["000001.SZ"]', '{"index": "000300.SH"}'])
+def test_it_is_told_when_the_model_was_made_of_other_stocks(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer, universe: str
+) -> None:
+    sample = validation_sample(crowned)
+    crowned.execute("UPDATE ljwx.datasets SET spec = jsonb_set(spec, '{universe}', %s::jsonb)", universe)
+    crowned.execute(
+        "INSERT INTO ljwx.index_members (index_code, session, ts_code, revision, run_key) "
+        "SELECT '000300.SH', %s, '000001.SZ', 1, min(run_key) FROM ljwx.runs", sample["session"],
+    )  # fmt: skip
+    note = "note    the model's samples are of other stocks than this one"
+    for stock, told in ((sample["ts_code"], sample["ts_code"] != "000001.SZ"), ("000001.SZ", False)):
+        answer_next(ollama_faulty, sample["answer"])
+        assert (note in run("ask", stock, "--date", str(sample["session"])).stdout) == told
+    assert sample["ts_code"] != "000001.SZ"
+
+
 def test_a_claim_that_the_snapshot_does_not_hold_is_named(
     run: Run, crowned: Database, ollama_faulty: OllamaServer
 ) -> None:

@@ -21,6 +21,7 @@ from ljwx.hooks.warehouse import RunRef, WarehouseHook
 from ljwx.hooks.warehouse.reference import SavedLists
 from ljwx.sandbox.postgres import EmbeddedPostgres
 from ljwx.tasks.bars import ingest_bars, plan_ingest
+from ljwx.tasks.lineage import trace
 from ljwx.tasks.samples import build_dataset
 from support_chain import FIRST, LAST, SMALL, Database, connect, content_of, database, ingest, running_tasks
 from support_tasks import TaskRunner
@@ -167,11 +168,12 @@ def test_a_list_that_changed_is_revised_and_the_old_one_stays_known(
     (was,) = {row["trade_date"] for row in rows}
     then = WarehouseHook().moment()
     gone, weighed = items[0][1], items[1][1]
-    items[0][1], items[1][3] = "920009.BJ", 55.5
+    items[0][1] = "920009.BJ"
+    items[1][3], items[2][3] = items[1][3] + 0.5, items[2][3] - 0.5
     market.faults(index_weight=answer(*items))
     told = indexed.run(ingest_bars, chunk)
     counts = {name: told[name] for name in ("index_lists", "members_inserted", "members_revised", "members_withdrawn")}
-    assert list(counts.values()) == [1, 1, 1, 1]
+    assert list(counts.values()) == [1, 1, 2, 1]
     assert db.column(CURRENT, was) == sorted(item[1] for item in items)
     assert len(db.column(LISTS)) == 3
     hook, day = WarehouseHook(), pl.col("session") == date(2026, 2, 27)
@@ -179,7 +181,7 @@ def test_a_list_that_changed_is_revised_and_the_old_one_stays_known(
     assert before - now == {gone}
     assert now - before == {"920009.BJ"}
     revisions = "SELECT revision, weight FROM ljwx.index_members WHERE ts_code = %s AND session = %s ORDER BY 1"
-    assert [row["weight"] for row in db.rows(revisions, weighed, was)] == [rows[1]["weight"], 55.5]
+    assert [row["weight"] for row in db.rows(revisions, weighed, was)] == [rows[1]["weight"], items[1][3]]
     market.faults()
     indexed.run(ingest_bars, chunk)
     assert db.column(CURRENT, was) == sorted(row["con_code"] for row in rows)
@@ -199,7 +201,7 @@ def test_a_row_of_a_list_that_cannot_be_used_is_in_quarantine_as_it_came(
     db: Database, market: TushareServer, indexed: TaskRunner, name: str
 ) -> None:
     rows, reason = BAD_ROWS[name]
-    good = [INDEX, "600000.SH", "20260227", 50.0]
+    good = [INDEX, "600000.SH", "20260130", 100.0]
     (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
     market.faults(index_weight=answer(good, good, *rows))
     assert indexed.run(ingest_bars, chunk)["members_inserted"] == 1
@@ -212,13 +214,49 @@ def test_a_row_of_a_list_that_cannot_be_used_is_in_quarantine_as_it_came(
     assert db.column("SELECT quarantined FROM ljwx.ingest_days") == [0]
 
 
+LACKING: dict[str, Any] = {
+    "a part of it": lambda items: items[: len(items) // 2],
+    "a row less that is refused": lambda items: [*items[1:], [*items[0][:3], "much"]],
+    "a member twice, weighed otherwise": lambda items: [*items, [*items[0][:3], items[0][3] + 0.1]],
+    "a row of the day that is another index's": lambda items: [*items, ["000905.SH", *items[0][1:]]],
+}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_a_list_that_is_not_whole_takes_nobody_out_of_the_index(
+    db: Database, market: TushareServer, indexed: TaskRunner, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
+    indexed.run(ingest_bars, chunk)
+    lists = db.state("index_members")
+    items = [list(row.values()) for row in wire(market, date(2026, 2, 1), date(2026, 2, 28))]
+    market.faults(index_weight=answer(*LACKING[name](items)))
+    with caplog.at_level(logging.WARNING):
+        told = indexed.run(ingest_bars, chunk)
+    assert (told["index_lists"], told["index_lists_refused"]) == (0, 1)
+    assert any("the list of 000300.SH of 2026-02-27 is not whole" in text for text in caplog.messages)
+    assert db.state("index_members") == lists
+    assert db.column("SELECT complete FROM ljwx.ingest_days") == [True]
+
+
+def test_a_limit_that_is_used_up_for_lists_alone_fails_no_session(
+    db: Database, market: TushareServer, indexed: TaskRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
+    market.faults(index_weight={"kind": "hour_limit"})
+    with caplog.at_level(logging.WARNING):
+        assert indexed.run(ingest_bars, chunk)["index_lists"] == 0
+    assert any(f"no list of members of {INDEX} for now" in text for text in caplog.messages)
+    assert db.column("SELECT complete FROM ljwx.ingest_days") == [True]
+
+
 def test_a_weight_that_is_not_told_is_null(db: Database, market: TushareServer, indexed: TaskRunner) -> None:
     (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
-    market.faults(index_weight=answer([INDEX, "600000.SH", "20260227", None], [INDEX, "00700.HK", "20260227", 50]))
+    market.faults(index_weight=answer([INDEX, "600000.SH", "20260227", None], [INDEX, "00700.HK", "20260227", 100]))
     for inserted in (2, 0):
         told = indexed.run(ingest_bars, chunk)
         assert (told["members_inserted"], told["members_revised"]) == (inserted, 0)
-    assert db.column("SELECT weight FROM ljwx.index_members ORDER BY ts_code") == [50.0, None]
+    assert db.column("SELECT weight FROM ljwx.index_members ORDER BY ts_code") == [100.0, None]
 
 
 def test_lists_written_at_once_are_there_once(db: Database) -> None:
@@ -315,6 +353,18 @@ def test_a_dataset_has_samples_of_the_members_alone(listed_db: Database, tasks: 
     assert (card["index"]["smallest"], card["index"]["members"]) == (len(members), len(members))
     told = (Path(row["folder"]) / "README.md").read_text(encoding="utf-8")
     assert f"Members of {INDEX} as of each session: " in told
+
+
+def test_a_dataset_leads_to_who_fetched_the_lists_that_it_was_made_by(listed_db: Database, tasks: TaskRunner) -> None:
+    dataset_id = tasks.run(build_dataset)
+    save(members_of(d20260227=["000001.SZ"]), "later")
+    told = [node for node in trace(dataset_id).made_from if node.kind == "index"]
+    assert {node.name for node in told} == {INDEX}
+    assert {run.name.split("[")[0] for node in told for run in node.made_from} == {"tests.ingest_bars"}
+    since = row_of(listed_db, dataset_id)["first_session"] - timedelta(days=VALID_DAYS)
+    fetched = """SELECT count(*) FROM ljwx.index_members JOIN ljwx.runs USING (run_key)
+                 WHERE task_id = 'ingest_bars' AND session >= %s"""
+    assert sum(node.facts["members"] for node in told) == listed_db.value(fetched, since) > 0
 
 
 STAY = ["000001.SZ", "600000.SH", "300001.SZ", "000002.SZ", "600001.SH"]

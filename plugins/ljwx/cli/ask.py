@@ -24,7 +24,7 @@ STRATEGIES = {
 def ask(
     ts_code: Annotated[str, typer.Argument(help="Stock, like 000001.SZ. 股票代码。", show_default=False)],
     date: Annotated[
-        str | None, typer.Option(help="As of the last complete session on or before this day. 截至日期。")
+        str | None, typer.Option(help="As of this day, or of the session before a closed one. 截至日期。")
     ] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}. 任务。")] = TASKS[0],
     as_json: AsJson = False,
@@ -51,6 +51,8 @@ def _draw(console: Console, found: Mapping[str, Any]) -> None:
     facts, answer = found["snapshot"], found["answer"]
     console.print(f"{facts['ts_code']} {facts['name']}  as of {found['session']}  {found['task']}", markup=False)
     console.print(f"model   {found['model']}  digest {found['digest'][:12]}: {STRATEGIES[found['strategy']]}")
+    if not found["in_universe"]:
+        console.print("note    the model's samples are of other stocks than this one")
     if not answer["valid"]:
         console.print(f"raw     {answer['raw']}", markup=False)
     else:

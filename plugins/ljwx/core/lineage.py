@@ -11,7 +11,7 @@ from typing import Any
 class Node:
     """A thing with a name, what is known of it, and its neighbours on both sides.
 
-    :param kind: model, dataset, sample, run, evaluation, decision, question set, bars.
+    :param kind: model, dataset, sample, run, evaluation, decision, question set, bars, index.
     :param facts: by name; None is left out when told.
     """
 

@@ -117,11 +117,10 @@ def _tier() -> Finding:
 
 def _index() -> Finding | None:
     """Look whether the sessions have lists of members; there is nothing to look at where no index is asked for."""
-    from ljwx.core.samples import VALID_DAYS
+    from ljwx.core.samples import VALID_DAYS, WAY_OUT
     from ljwx.exceptions import ConfigurationError
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
-    from ljwx.tasks.members import WAY_OUT
 
     try:
         index = current_settings().samples.index

@@ -21,6 +21,7 @@ LOOK_BACK = 80
 class Consultation:
     """What was asked, and what came back.
 
+    :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
     :param answer: what `ljwx.tasks.asking.read_answer` tells: valid, label, probabilities, parsed, reason, raw.
     :param unsupported: claims of the answer that its snapshot does not hold.
@@ -31,6 +32,7 @@ class Consultation:
     strategy: str
     session: date
     task: str
+    in_universe: bool
     snapshot: dict[str, Any]
     answer: dict[str, Any]
     unsupported: tuple[str, ...]
@@ -69,9 +71,23 @@ def consult(ts_code: str, day: date | None, task: Task) -> Consultation:
     del answer["sample_id"]
     unsupported = unsupported_claims(answer["parsed"], snapshot) if answer["valid"] else ()
     return Consultation(
-        champion["model"], champion["digest"], model["strategy"], session, task, json.loads(snapshot), answer,
-        unsupported,
+        champion["model"], champion["digest"], model["strategy"], session, task,
+        _in_universe(warehouse, spec, ts_code, session), json.loads(snapshot), answer, unsupported,
     )  # fmt: skip
+
+
+def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> bool:
+    import polars as pl
+
+    from ljwx.core.samples import with_membership
+
+    if spec.universe is None:
+        return True
+    if spec.index is None:
+        return ts_code in spec.universe
+    members = warehouse.known_members(spec.index, warehouse.moment())
+    asked = pl.DataFrame({"ts_code": [ts_code], "session": [session]})
+    return bool(with_membership(asked, members)["member"][0])
 
 
 def _session(warehouse: WarehouseHook, day: date | None) -> date:

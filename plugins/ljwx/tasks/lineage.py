@@ -67,6 +67,7 @@ def _decision(row: Mapping[str, Any], name: str) -> Node:
 
 def _dataset(warehouse: WarehouseHook, name: str, used: bool = True) -> Node | None:
     from ljwx.core.lineage import Node
+    from ljwx.core.samples import VALID_DAYS
 
     row = next(iter(warehouse.traced("dataset", name)), None)
     if row is None:
@@ -81,8 +82,15 @@ def _dataset(warehouse: WarehouseHook, name: str, used: bool = True) -> Node | N
              made_from=(_run(each),))
         for each in warehouse.fetched_by(row["first_session"], row["last_session"])
     )  # fmt: skip
+    lists = tuple(
+        Node("index", each["index_code"],
+             {"lists": each["lists"], "members": each["members"], "from": each["first"], "to": each["last"]},
+             made_from=(_run(each),))
+        for each in warehouse.lists_of_dataset(name, VALID_DAYS)
+    )  # fmt: skip
     parent = (Node("dataset", row["parent_id"]),) if row["parent_id"] else ()
-    return Node("dataset", name, facts, (*parent, *fetched, _run(row)), _users(warehouse, name) if used else ())
+    made_from = (*parent, *fetched, *lists, _run(row))
+    return Node("dataset", name, facts, made_from, _users(warehouse, name) if used else ())
 
 
 def _users(warehouse: WarehouseHook, dataset_id: str) -> tuple[Node, ...]:

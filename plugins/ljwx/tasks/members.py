@@ -6,7 +6,7 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from ljwx.exceptions import ConfigurationError
+from ljwx.exceptions import ConfigurationError, TushareError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,20 +18,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WAY_OUT = (
-    "run ljwx_daily_ingest over the dates, which fetches the lists while the setting is in force, from a connection of "
-    "TuShare with 2,000 points"
-)
-
 
 def save_lists(source: Source, warehouse: WarehouseHook, run_key: int, first: date, last: date) -> dict[str, int]:
     """Fetch and write the lists that sessions of a range look back to, where the settings name an index.
 
-    A source without lists is told in the log, and makes no session incomplete: bars and features need none.
+    A list that is not there is told in the log and fails nothing: bars and features need none, and each later ingest
+    looks back as far.
 
     :return: counts for the run's record; nothing without an index.
     """
-    from ljwx.core.bars import index_members, sift
+    from ljwx.core.bars import index_members, sift, whole_lists
     from ljwx.core.samples import VALID_DAYS
     from ljwx.settings import current_settings
 
@@ -39,7 +35,11 @@ def save_lists(source: Source, warehouse: WarehouseHook, run_key: int, first: da
     if index is None:
         return {}
     since = first - timedelta(days=VALID_DAYS)
-    wire = source.frame("index_weight", index, f"{since:%Y%m%d}", f"{last:%Y%m%d}")
+    try:
+        wire = source.frame("index_weight", index, f"{since:%Y%m%d}", f"{last:%Y%m%d}")
+    except TushareError as error:
+        log.warning("samples.universe.index: no list of members of %s for now: %s", index, error)
+        return {"index_lists": 0}
     if wire is None:
         log.warning("samples.universe.index: no list of members of %s, which this source does not carry", index)
         return {"index_lists": 0}
@@ -48,9 +48,17 @@ def save_lists(source: Source, warehouse: WarehouseHook, run_key: int, first: da
     if usable.is_empty():
         log.warning("samples.universe.index: no list of members of %s from %s to %s came", index, since, last)
         return {"index_lists": 0}
-    saved = warehouse.save_index_members(run_key, index, index_members(usable))
+    members, partial = whole_lists(index_members(usable), refused)
+    if partial:
+        log.warning(
+            "samples.universe.index: the list of %s of %s is not whole (weights do not sum to 100 %%, or a row is in "
+            "ljwx.quarantine): what is stored of that day stays",
+            index, ", ".join(map(str, partial)),
+        )  # fmt: skip
+    saved = warehouse.save_index_members(run_key, index, members)
     return {
         "index_lists": saved.lists,
+        "index_lists_refused": len(partial),
         "members_inserted": saved.inserted,
         "members_revised": saved.revised,
         "members_withdrawn": saved.withdrawn,
@@ -64,7 +72,7 @@ def known_lists(warehouse: WarehouseHook, known: Known, spec: SampleSpec, sessio
 
     :raises ConfigurationError: no list was known, or none is valid at any of the sessions.
     """
-    from ljwx.core.samples import VALID_DAYS, lists_in_force
+    from ljwx.core.samples import VALID_DAYS, WAY_OUT, lists_in_force
 
     index = spec.index
     if index is None:

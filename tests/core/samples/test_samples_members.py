@@ -131,11 +131,11 @@ def test_without_an_index_lists_are_not_looked_at(market: Any, built: Built) -> 
     [
         (
             None,
-            r"no samples .*: no_index_list \d+ \(run ljwx_daily_ingest over those sessions: the lists come along\)$",
+            r"no samples .*: no_index_list \d+; run ljwx_daily_ingest over the dates, .* TuShare with 2,000 points$",
         ),
         (
             listed((dt.date(2024, 4, 1), [FOREIGN])),
-            r"no samples .*: no_index_list \d+ \(run .*\), not_in_universe \d+$",
+            r"no samples .*: no_index_list \d+, not_in_universe \d+; run .*$",
         ),
     ],
 )
@@ -149,7 +149,9 @@ def test_an_index_that_leaves_nothing_is_refused_with_what_to_do(
 
 def test_lists_of_too_few_sessions_are_no_reason_to_wait(market: Any) -> None:
     """The sessions are mature: what is missing are lists, and they come by an ingest only."""
-    with pytest.raises(ConfigurationError, match=r"sessions have samples of every task: .* no_index_list \d+ \(") as no:
+    with pytest.raises(
+        ConfigurationError, match=r"sessions have samples of every task: .* no_index_list \d+.*; run "
+    ) as no:
         market.build(members=listed((market.sessions[138], STAY)), **INDEX)
     assert not issubclass(no.type, TooFewSessions)
 

@@ -13,6 +13,7 @@ from ljwx.core.bars.reference import (
     name_periods,
     special_treatment,
     suspensions,
+    whole_lists,
 )
 from ljwx.core.bars.rules import RULES, Rule
 from ljwx.core.bars.sides import SIDES, sift
@@ -50,5 +51,6 @@ __all__ = [
     "sift",
     "special_treatment",
     "suspensions",
+    "whole_lists",
     "within_widest_limit",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
 from ljwx.core.bars.frame import as_number, session_of
@@ -9,6 +11,8 @@ from ljwx.core.bars.limits import board
 
 TEXTS = ("ts_code", "name", "industry", "market", "exchange", "list_status")
 BOARDS = {"main": "主板", "chinext": "创业板", "star": "科创板", "bse": "北交所"}
+WEIGHT_LACK = 2.0
+"""Per cent by which the weights of a whole list may miss 100: they are rounded, and the source promises no sum."""
 EXCHANGES = {"SH": "SSE", "SZ": "SZSE", "BJ": "BSE"}
 
 
@@ -63,6 +67,22 @@ def index_members(index_weight: pl.DataFrame) -> pl.DataFrame:
         pl.col("con_code").cast(pl.String).alias("ts_code"),
         as_number("weight"),
     ).sort("index_code", "session", "ts_code")
+
+
+def whole_lists(members: pl.DataFrame, refused: pl.DataFrame) -> tuple[pl.DataFrame, list[dt.date]]:
+    """Part lists that came as a whole from those that did not: a list is taken entirely or not at all.
+
+    Whole is a list of which no row was refused, and whose weights sum to 100 % but for ``WEIGHT_LACK``: who is not in
+    it is no member.
+
+    :param members: what ``index_members`` returns.
+    :param refused: what ``sift`` refused of the same answer.
+    :return: the members of whole lists, and the days of the others.
+    """
+    sums = members.group_by("session").agg(pl.col("weight").sum())
+    odd = sums.filter((pl.col("weight") - 100).abs() > WEIGHT_LACK)["session"]
+    days = sorted({*odd, *refused["session"].drop_nulls()})
+    return members.filter(~pl.col("session").is_in(days)), days
 
 
 def name_periods(namechange: pl.DataFrame) -> pl.DataFrame:

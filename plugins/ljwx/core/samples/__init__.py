@@ -15,7 +15,7 @@ from ljwx.core.samples.claims import unsupported_claims
 from ljwx.core.samples.content import SAMPLE_COLUMNS
 from ljwx.core.samples.examples import choose_examples
 from ljwx.core.samples.exports import alpaca_chunks, dataset_hash, dataset_info, jsonl_lines
-from ljwx.core.samples.members import MEMBERS, VALID_DAYS, lists_in_force
+from ljwx.core.samples.members import MEMBERS, VALID_DAYS, WAY_OUT, lists_in_force, with_membership
 from ljwx.core.samples.merge import Merge, merge
 from ljwx.core.samples.prompts import Message, Prompts, example_messages, load_prompts, question
 from ljwx.core.samples.snapshots import masked, snapshots
@@ -34,6 +34,7 @@ __all__ = [
     "SPLITS",
     "TASKS",
     "VALID_DAYS",
+    "WAY_OUT",
     "Answer",
     "Built",
     "Fit",
@@ -68,4 +69,5 @@ __all__ = [
     "question",
     "snapshots",
     "unsupported_claims",
+    "with_membership",
 ]

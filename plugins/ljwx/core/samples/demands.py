@@ -9,12 +9,10 @@ import datetime as dt
 
 import polars as pl
 
+from ljwx.core.samples.members import WAY_OUT
 from ljwx.core.samples.spec import SPLITS, SampleSpec
 from ljwx.core.samples.splits import Windows, windows
 from ljwx.exceptions import ConfigurationError, TooFewSessions
-
-WAY_OUT = {"no_index_list": " (run ljwx_daily_ingest over those sessions: the lists come along)"}
-"""What is in a person's hand among the reasons for which samples are left out."""
 
 
 def demand_windows(
@@ -53,7 +51,8 @@ def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
 
 def _told(left_out: pl.DataFrame) -> str:
     reasons = left_out.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
-    return ", ".join(f"{reason} {count}{WAY_OUT.get(reason, '')}" for reason, count in reasons.iter_rows())
+    told = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
+    return f"{told}; {WAY_OUT}" if "no_index_list" in reasons["reason"] else told
 
 
 def demand_enough(chosen: pl.DataFrame, labelled: pl.DataFrame, left_out: pl.DataFrame, spec: SampleSpec) -> None:

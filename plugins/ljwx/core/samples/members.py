@@ -15,6 +15,12 @@ import polars as pl
 VALID_DAYS: Final = 62
 """Calendar days for which a list is taken for the present one: a month's list may come late, two may not be missing."""
 
+WAY_OUT: Final = (
+    "run ljwx_daily_ingest over the dates, which fetches the lists while the setting is in force, from a connection of "
+    "TuShare with 2,000 points"
+)
+"""What to do about lists that are not there."""
+
 MEMBERS: Final = {"session": pl.Date, "ts_code": pl.String}
 """Columns of an index's lists: a row for each member of the list of a session."""
 

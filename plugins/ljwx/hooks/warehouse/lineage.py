@@ -37,6 +37,10 @@ class LineageVerbs(WarehouseBase):
         """Return the task instances that fetched the sessions of a range, and how many each."""
         return self.rows("lineage/fetched_by", first=first, last=last)
 
+    def lists_of_dataset(self, dataset_id: str, valid_days: int) -> list[dict[str, Any]]:
+        """Return the task instances that fetched the lists a dataset's stocks were chosen by; none without an index."""
+        return self.rows("lineage/lists_of_dataset", dataset_id=dataset_id, valid_days=valid_days)
+
     def builds(self, newest: int) -> list[dict[str, Any]]:
         """Return the newest builds with their decision and the overall part of their scorecard, newest first."""
         return self.rows("history/builds", newest=newest)
