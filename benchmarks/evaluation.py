@@ -1,6 +1,6 @@
 """Asking and building models: the product against the bare model server, on the sandbox's server and 135M model.
 
-A few-shot model with two examples, and frozen questions of all four tasks about synthetic snapshots, in the order of a
+A few-shot model with four examples, and frozen questions of all four tasks about synthetic snapshots, in the order of a
 question set: prompts have the product's own form and length, what the answers say does not matter here. The warehouse
 is an embedded PostgreSQL, and each answer is saved before the next is asked for, as in a run.
 """
@@ -30,7 +30,8 @@ from benchmarks.warehouse import _free_port
 BASE = "smollm2:135m"
 EACH = 2
 """Questions of each task."""
-EXAMPLES = 2
+EXAMPLES = 4
+"""As the sandbox builds its model: one example a task."""
 EXAMPLE_TASK = "risk_assessment"
 CONTEXT = 8192
 ANSWER = '{"risk":"low","factors":["波动偏低","回撤较浅"],"analysis":"波动偏低,回撤较浅","note":"不构成投资建议"}'
