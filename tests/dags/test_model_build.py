@@ -68,6 +68,18 @@ def test_without_a_model_there_is_no_report_and_only_a_failure_fails_the_run(
     assert tasks["write_report"] == tasks["whole"] == Counter(skipped=1)
 
 
+def test_a_run_has_the_settings_of_its_test_and_none_of_an_earlier_one(
+    airflow: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", '{"conn_type": "ollama", "host": "127.0.0.1", "port": 9}')
+    monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", '{"modell": {}}')
+    _, tasks = ended(airflow, "ljwx_model_build", {})
+    assert tasks["choose_base"] == Counter(failed=1)
+    monkeypatch.delenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG")
+    _, tasks = ended(airflow, "ljwx_model_build", {})
+    assert (tasks["choose_base"], tasks["pull_base"]) == (ONCE, Counter(failed=1))
+
+
 def gate() -> dict[str, object]:
     """The policy in force."""
     from ljwx.settings import load_settings
