@@ -109,6 +109,14 @@ def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chai
     assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
 
 
+def test_a_model_that_was_decided_on_and_then_refused_is_verified_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan
+
+
 def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
@@ -268,5 +276,7 @@ def test_nothing_is_built_from_the_spec_the_champion_is_made_of(
     )  # fmt: skip
     with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion ljwx-stock:20200101-"):
         tasks.run(plan_build)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan, "the champion did not pass its last verification"
     tasks.variables["ljwx_training_config"] = overlaid("model", parameters={"temperature": 0, "num_ctx": 2048})
     assert tasks.run(plan_build)["model"] != chain.plan["model"]

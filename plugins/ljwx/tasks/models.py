@@ -30,7 +30,7 @@ def plan_build() -> dict[str, str]:
     :raises ModelMissing: the base model is not on the server.
     :raises BuildFailed: the server does not take the template that the settings give.
     :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
-        this very spec.
+        this very spec; not where that one did not pass its last verification.
     """
     from ljwx.exceptions import ConfigurationError
     from ljwx.hooks.ollama import OllamaHook
@@ -84,11 +84,14 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
     if known is None:
         return
     changed = changes(BuildSpec.model_validate(known["spec"]), spec)
-    if not changed:
+    if changed:
+        log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
+    elif known["verified"] is None:
+        log.info("The champion %s is made from this very spec, and did not pass its last verification", known["model"])
+    else:
         raise AirflowSkipException(
             f"nothing relevant changed: the champion {known['model']} is made from this very spec"
         )
-    log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
 
 
 def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
