@@ -117,6 +117,17 @@ def test_a_model_that_was_decided_on_and_then_refused_is_verified_again(
     assert tasks.run(plan_build) == chain.plan
 
 
+@pytest.mark.parametrize("changed", [{"masked_share": 0.5}, {"test_share": 0}, {"shard_size": 7}])
+def test_a_model_is_not_judged_again_because_of_what_decides_nothing(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, changed: dict[str, Any]
+) -> None:
+    """The same decision would stand, with the settings it was made under, and the next build be judged again too."""
+    reject(chain_db, chain)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", **changed)
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+
+
 def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
