@@ -80,7 +80,7 @@ def ljwx_model_build():
     answers = task(ask_questions, pool=OLLAMA_POOL).expand(shard=shards)
     decision = task(decide_promotion, pool=OLLAMA_POOL, outlets=[MODEL])(model, questions)
     answers >> decision
-    report = task(write_report, trigger_rule=TriggerRule.ALL_DONE)(decision)
+    report = task(write_report, trigger_rule=TriggerRule.ALL_DONE)(plan, decision)
     [decision, report] >> EmptyOperator(task_id="whole", on_success_callback=None)
 
 

@@ -16,7 +16,27 @@ from support_tushare import REPOSITORY
 
 SCRIPT = """
 import json, os, sys
+from contextlib import nullcontext
+from unittest import mock
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import clear_task_instances
+from airflow.utils.session import create_session
+
+def again(run, task):
+    # What `test` asks for a new run is answered with the last one, of which some tasks are to do again.
+    following = {task, *dags[run.dag_id].get_task(task).get_flat_relative_ids(upstream=False)}
+    with create_session() as session:
+        cleared = [each for each in run.get_task_instances(session=session) if each.task_id in following]
+        clear_task_instances(cleared, session, dag_run_state="running")
+
+    def found(*, dag, session, **new):
+        same = session.get(DagRun, run.id)
+        same.dag = dag
+        return same
+
+    return mock.patch("airflow.models.dagrun.get_or_create_dagrun", found)
+
 dags = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags
 for task in [task for dag in dags.values() for task in dag.tasks]:
     if task.is_mapped:
@@ -25,15 +45,19 @@ for task in [task for dag in dags.values() for task in dag.tasks]:
         task.retries = 0
 for line in sys.stdin:
     asked = json.loads(line)
+    for name in [name for name in os.environ if name.startswith(tuple(asked["ours"]))]:
+        del os.environ[name]
     os.environ.update(asked["environment"])
     dags[asked["dag_id"]].deadline = None
-    run = dags[asked["dag_id"]].test(run_conf=asked["conf"])
+    with again(run, asked["clear"]) if asked["clear"] else nullcontext():
+        run = dags[asked["dag_id"]].test(run_conf=asked["conf"])
     found = [[each.task_id, each.state] for each in run.get_task_instances()]
     print("ended", json.dumps([run.state, found]), flush=True)
 """
 """Runs DAGs in one process, without retries, as often as it is asked to."""
 
 OURS = ("AIRFLOW_CONN_", "AIRFLOW_VAR_", "LJWX_")
+OFF = {"LJWX_SCHEDULES": "off"}
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +69,8 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
-        "LJWX_SCHEDULES": "off",
         "PYTHONPATH": str(REPOSITORY / "plugins"),
+        **OFF,
     }
     for command in ("db migrate", "dags reserialize"):
         made = [sys.executable, "-m", "airflow", *command.split()]
@@ -64,12 +88,19 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
         process.wait(30)
 
 
-def ended(airflow: subprocess.Popen[str], dag_id: str, conf: dict[str, Any]) -> tuple[str, dict[str, Counter[str]]]:
-    """Run a DAG with the connections and Variables of now; return its state, and those of each task's instances."""
-    environment = {name: value for name, value in os.environ.items() if name.startswith(OURS)}
+def ended(
+    airflow: subprocess.Popen[str], dag_id: str, conf: dict[str, Any], clear: str | None = None
+) -> tuple[str, dict[str, Counter[str]]]:
+    """Run a DAG with the connections and Variables of now, and no others.
+
+    :param clear: run this task and what follows once more in the last run, in place of a new one.
+    :return: the run's state, and those of each task's instances.
+    """
+    environment = OFF | {name: value for name, value in os.environ.items() if name.startswith(OURS)}
     assert airflow.stdin is not None
     assert airflow.stdout is not None
-    airflow.stdin.write(json.dumps({"dag_id": dag_id, "environment": environment, "conf": conf}) + "\n")
+    asked = {"dag_id": dag_id, "ours": OURS, "environment": environment, "conf": conf, "clear": clear}
+    airflow.stdin.write(json.dumps(asked) + "\n")
     airflow.stdin.flush()
     said = next(line for line in airflow.stdout if line.startswith("ended "))
     state, instances = json.loads(said.removeprefix("ended "))

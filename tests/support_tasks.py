@@ -29,12 +29,14 @@ class TaskRunner:
 
     :param variables: Airflow Variables, as the JSON they hold.
     :param unfinished: ids of other runs that the scheduler has queued or started; the running one is always.
+    :param states: of each run, by the task's name: what became of it.
     """
 
     def __init__(self) -> None:
         self.outlets = OutletEvents()
         self.variables: dict[str, Any] = {}
         self.unfinished: set[str] = set()
+        self.states: dict[str, dict[str, str]] = defaultdict(dict)
         self._runs: dict[str, int] = defaultdict(int)
         self._context: dict[str, Any] | None = None
 
@@ -56,18 +58,27 @@ class TaskRunner:
         run_id = f"{run_type}__{self._runs[function.__name__]}"
         ti = SimpleNamespace(
             dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1,
-            get_dr_count=self._count_runs,
+            get_dr_count=self._count_runs, get_task_states=self._get_states,
         )  # fmt: skip
         run = SimpleNamespace(partition_key=partition_key, run_after=run_after, run_type=run_type, run_id=run_id)
         context = {"ti": ti, "dag_run": run, "params": params or {}, "outlet_events": self.outlets}
+        states = self.states[run_id]
+        states[function.__name__] = "failed"
         with self._running(context):
-            return function(*arguments)
+            result = function(*arguments)
+        states[function.__name__] = "success"
+        return result
 
     def _count_runs(self, dag_id: str, run_ids: list[str] | None = None, states: list[str] | None = None) -> int:
         """Stand in for the task instance's own count of its DAG's runs."""
         assert (dag_id, states, self._context is not None) == ("tests", ["queued", "running"], True)
         unfinished = self.unfinished | {self.current()["ti"].run_id}
         return len(unfinished if run_ids is None else unfinished & set(run_ids))
+
+    def _get_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, dict[str, str]]:
+        """Stand in for the task instance's own look at the states of tasks; upstream_failed: never run."""
+        assert (dag_id, run_ids) == ("tests", [self.current()["ti"].run_id])
+        return {run: {task: self.states[run].get(task, "upstream_failed") for task in task_ids} for run in run_ids}
 
     @contextmanager
     def _running(self, context: dict[str, Any]) -> Iterator[None]:

@@ -323,9 +323,13 @@ def test_a_model_that_failed_its_verification_is_told_with_the_reason_and_its_re
     assert "There is no champion yet" in told
     (node,) = json.loads(run("lineage", model, "--json").stdout)["used_by"]
     assert (node["verdict"], node["because"]) == ("refused", "It answers in two ways.")
-    chain_db.execute("UPDATE ljwx.models SET verified = '{}'")
-    (build,) = json.loads(run("report", "--json").stdout)["builds"]
-    assert (build["verdict"], build["refused_for"]) == (None, None), "it has passed since"
+    for change, why in (
+        ("verified = '{}'", "it has passed since"),
+        ("verified = NULL, created_at = now()", "it was deleted and is built anew"),
+    ):
+        chain_db.execute(f"UPDATE ljwx.models SET {change}")
+        (build,) = json.loads(run("report", "--json").stdout)["builds"]
+        assert (build["verdict"], build["refused_for"]) == (None, None), why
 
 
 def test_a_task_that_wrote_and_did_not_finish_is_in_the_report(run: Run, crowned: Database) -> None:

@@ -18,7 +18,7 @@ from ljwx.cli.app import app
 from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.tasks import checkup
-from support_chain import Database, connect
+from support_chain import Chain, Database, connect
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres
 from support_tasks import TaskRunner
@@ -287,6 +287,25 @@ def test_a_champion_that_is_not_served_is_named_with_the_command(
         found = doctor()
         assert found["champion"]["found"] == f"{BASE} is {digest[:12]}, not 000000000000"
         assert care(found)["champion"].startswith("clear build_model alone of the run that made it, or ljwx rollback; ")
+    finally:
+        ollama_sandbox.delete("ljwx-stock:latest")
+
+
+def test_a_champion_that_did_not_pass_its_last_verification_is_told(
+    chain_db: Database, chain: Chain, doctor: Doctor, market: TushareServer, ollama_sandbox: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'champion', model, digest FROM ljwx.models"
+    )
+    assert ollama_sandbox.post("copy", {"source": model, "destination": "ljwx-stock:latest"}).ok
+    try:
+        assert doctor()["champion"]["found"] == f"{model} is served as ljwx-stock:latest"
+        chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+        found = doctor()
+        told = f"{model} is served as ljwx-stock:latest, and did not pass its last verification"
+        assert found["champion"]["found"] == told
+        assert care(found)["champion"].startswith("ljwx report tells the reason; then clear verify_model of its run")
     finally:
         ollama_sandbox.delete("ljwx-stock:latest")
 

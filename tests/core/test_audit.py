@@ -24,6 +24,7 @@ def test_what_is_on_both_sides_is_no_orphan_and_an_alias_needs_no_row() -> None:
     ("side", "more", "kind", "lacks", "advice"),
     [
         ("tags", "s:2", "model", "no row in ljwx.models", "ollama rm s:2"),
+        ("tags", "s-token-count:latest", "model", "no plan_build that deletes it", "ollama rm s-token-count:latest"),
         ("models", "s:2", "model", "no tag on the model server", "clear the task build_model"),
         ("folders", "d2", "dataset", "no row in ljwx.datasets", "the next run finishes it"),
         ("datasets", "d2", "dataset", "no files", "clear the task build_dataset"),

@@ -68,6 +68,43 @@ def test_without_a_model_there_is_no_report_and_only_a_failure_fails_the_run(
     assert tasks["write_report"] == tasks["whole"] == Counter(skipped=1)
 
 
+def test_a_run_that_is_cleared_does_not_report_what_an_earlier_attempt_came_to(
+    airflow: subprocess.Popen[str],
+    db: Database,
+    chain: Chain,
+    ollama_faulty: OllamaServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answer_next(ollama_faulty, "{", "我看好", "我看好", "我看好")
+    _, tasks = ended(airflow, "ljwx_model_build", {})
+    assert (tasks["verify_model"], tasks["write_report"]) == (Counter(failed=1), ONCE)
+    monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", '{"modell": {}}')
+    state, tasks = ended(airflow, "ljwx_model_build", {}, clear="choose_base")
+    assert (tasks["choose_base"], tasks["verify_model"]) == (Counter(failed=1), Counter(upstream_failed=1))
+    assert (state, tasks["write_report"]) == ("failed", Counter(skipped=1))
+    corrected = SMALL | {"model": SMALL["model"] | {"parameters": {"num_ctx": 2048}}}
+    monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", json.dumps(corrected))
+    ollama_faulty.fail_next("chat", "status", status=400, message="not now")
+    state, tasks = ended(airflow, "ljwx_model_build", {}, clear="choose_base")
+    (other,) = db.column("SELECT model FROM ljwx.models WHERE model <> %s", chain.plan["model"])
+    ollama_faulty.delete(other)
+    assert (state, tasks["build_model"], tasks["verify_model"]) == ("failed", ONCE, Counter(failed=1))
+    assert tasks["write_report"] == Counter(skipped=1)
+    assert db.value("SELECT count(DISTINCT run_id) FROM ljwx.runs WHERE dag_id = 'ljwx_model_build'") == 1
+
+
+def test_a_run_has_the_settings_of_its_test_and_none_of_an_earlier_one(
+    airflow: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", '{"conn_type": "ollama", "host": "127.0.0.1", "port": 9}')
+    monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", '{"modell": {}}')
+    _, tasks = ended(airflow, "ljwx_model_build", {})
+    assert tasks["choose_base"] == Counter(failed=1)
+    monkeypatch.delenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG")
+    _, tasks = ended(airflow, "ljwx_model_build", {})
+    assert (tasks["choose_base"], tasks["pull_base"]) == (ONCE, Counter(failed=1))
+
+
 def gate() -> dict[str, object]:
     """The policy in force."""
     from ljwx.settings import load_settings

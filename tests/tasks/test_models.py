@@ -109,6 +109,25 @@ def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chai
     assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
 
 
+def test_a_model_that_was_decided_on_and_then_refused_is_verified_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan
+
+
+@pytest.mark.parametrize("changed", [{"masked_share": 0.5}, {"test_share": 0}, {"shard_size": 7}])
+def test_a_model_is_not_judged_again_because_of_what_decides_nothing(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, changed: dict[str, Any]
+) -> None:
+    """The same decision would stand, with the settings it was made under, and the next build be judged again too."""
+    reject(chain_db, chain)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", **changed)
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+
+
 def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
@@ -195,7 +214,7 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
     _, plain = planned()
     ollama_faulty.clear_faults()
     assert ollama_faulty.post("copy", {"source": BASE, "destination": COUNTER}).ok  # as a killed plan leaves one
-    assert COUNTER not in {orphan.name for orphan in audit()}
+    assert COUNTER in {orphan.name for orphan in audit()}
     path, costly = planned(template=COSTLY)
     assert (len(plain.examples), len(costly.examples)) == (2, 1)
     assert tags() == before
@@ -268,5 +287,7 @@ def test_nothing_is_built_from_the_spec_the_champion_is_made_of(
     )  # fmt: skip
     with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion ljwx-stock:20200101-"):
         tasks.run(plan_build)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan, "the champion did not pass its last verification"
     tasks.variables["ljwx_training_config"] = overlaid("model", parameters={"temperature": 0, "num_ctx": 2048})
     assert tasks.run(plan_build)["model"] != chain.plan["model"]

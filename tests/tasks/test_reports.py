@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.exceptions import BuildFailed, NotFound
+from ljwx.exceptions import BuildFailed, NotFound, RefusedRequest
+from ljwx.hooks.warehouse import RunRef, WarehouseHook
 from ljwx.tasks.promotions import decide_promotion
 from ljwx.tasks.reports import write_report
 from ljwx.tasks.verification import PROBES_PER_TASK, verify_model
@@ -19,6 +20,9 @@ from support_ollama import OllamaServer
 from support_postgres import data_of
 from support_reports import HOSTILE
 from support_tasks import TaskRunner
+
+RUN = "manual__1"
+"""Each task that a test runs first is of this run."""
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_every_build_gets_a_report_also_a_rejected_one(
 ) -> None:
     decided = decide(chain_db, chain, tasks, valid)
     assert decided["verdict"] == verdict
-    path = Path(tasks.run(write_report, decided).removeprefix("file://"))
+    path = Path(tasks.run(write_report, chain.plan, decided).removeprefix("file://"))
     assert path.parent.parent.parent == written
     html, markdown = path.read_text(encoding="utf-8"), path.with_name("report.md").read_text(encoding="utf-8")
     pictures = {file.name for file in path.parent.glob("*.svg")}
@@ -74,7 +78,7 @@ def test_a_model_that_failed_its_verification_gets_a_report_that_says_why(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path
 ) -> None:
     refuse(ollama_faulty, chain, tasks)
-    path = Path(tasks.run(write_report, None).removeprefix("file://"))
+    path = Path(tasks.run(write_report, chain.plan, None).removeprefix("file://"))
     assert path.parent.name == str(chain_db.value("SELECT promotion_id FROM ljwx.promotions"))
     html, markdown = path.read_text(encoding="utf-8"), path.with_name("report.md").read_text(encoding="utf-8")
     for text in (html, markdown):
@@ -88,7 +92,7 @@ def test_a_model_that_failed_its_verification_gets_a_report_that_says_why(
     assert f"\n    {HOSTILE[:20]}" in markdown
     assert [file.name for file in path.parent.glob("*.svg")] == []
     before = data_of(written)
-    tasks.run(write_report, None, again=True)
+    tasks.run(write_report, chain.plan, None, again=True)
     assert data_of(written) == before
 
 
@@ -98,26 +102,69 @@ def test_what_the_run_decided_before_its_model_was_refused_is_not_reported_again
     """The result of decide_promotion outlasts a clearing of verify_model and what follows."""
     decided = decide(chain_db, chain, tasks, False)
     refuse(ollama_faulty, chain, tasks)
-    path = Path(tasks.run(write_report, decided))
+    tasks.states[RUN]["decide_promotion"] = "upstream_failed"
+    path = Path(tasks.run(write_report, chain.plan, decided))
     assert path.parent.name == str(chain_db.value("SELECT max(promotion_id) FROM ljwx.promotions"))
     assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 2
 
 
-def test_a_run_that_decided_nothing_has_no_report(chain_db: Database, tasks: TaskRunner, written: Path) -> None:
+def not_reported(tasks: TaskRunner, plan: dict[str, str] | None, decided: dict[str, Any] | None = None) -> None:
+    """The run of the refusal, or of the decision, has nothing to report by now."""
     with pytest.raises(AirflowSkipException, match="this run has decided nothing"):
-        tasks.run(write_report, None)
+        tasks.run(write_report, plan, decided, again="write_report" in tasks.states[RUN])
+
+
+def test_a_run_that_decided_nothing_has_no_report(chain_db: Database, tasks: TaskRunner, written: Path) -> None:
+    not_reported(tasks, None)
     assert not written.exists()
+
+
+@pytest.mark.parametrize("became", ["upstream_failed", "skipped"])
+def test_an_attempt_that_does_not_come_as_far_reports_nothing_of_an_earlier_one(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path, became: str
+) -> None:
+    """It was cleared from plan_build, and the build failed, or there was nothing to build."""
+    decided = decide(chain_db, chain, tasks, False)
+    tasks.states[RUN] = {"decide_promotion": became, "verify_model": became}
+    not_reported(tasks, chain.plan, decided)
+    refuse(ollama_faulty, chain, tasks)
+    tasks.states[RUN]["verify_model"] = became
+    not_reported(tasks, chain.plan, decided)
+    assert not written.exists()
+
+
+def test_a_verification_that_did_not_get_its_answers_reports_no_refusal_of_an_earlier_attempt(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path
+) -> None:
+    refuse(ollama_faulty, chain, tasks)
+    not_reported(tasks, chain.plan | {"model": "ljwx-stock:corrected"})
+    ollama_faulty.fail_next("chat", "status", status=400, message="not now")
+    with pytest.raises(RefusedRequest):
+        tasks.run(verify_model, chain.plan, chain.built, again=True)
+    not_reported(tasks, chain.plan)
+    assert not written.exists()
+
+
+def test_a_verification_that_passed_and_was_killed_at_its_end_refuses_nothing(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, written: Path
+) -> None:
+    refuse(ollama_faulty, chain, tasks)
+    warehouse = WarehouseHook()
+    warehouse.start_run(RunRef("tests", RUN, "verify_model", -1))
+    warehouse.mark_verified(chain.plan["model"], chain.built["digest"], {})
+    not_reported(tasks, chain.plan)
 
 
 def test_writing_again_changes_nothing(chain_db: Database, chain: Chain, tasks: TaskRunner, written: Path) -> None:
     decided = decide(chain_db, chain, tasks, True)
-    tasks.run(write_report, decided)
+    tasks.run(write_report, chain.plan, decided)
     before, rows = data_of(written), chain_db.state()
-    tasks.run(write_report, decided)
+    tasks.run(write_report, chain.plan, decided, again=True)
     assert data_of(written) == before
     assert chain_db.state() == rows
 
 
 def test_a_decision_that_is_not_there_is_a_clear_error(db: Database, tasks: TaskRunner) -> None:
+    tasks.states[RUN]["decide_promotion"] = "success"
     with pytest.raises(NotFound, match="no decision 41 is in the warehouse"):
-        tasks.run(write_report, {"promotion_id": 41})
+        tasks.run(write_report, {"model": "x"}, {"promotion_id": 41})

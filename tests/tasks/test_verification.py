@@ -204,12 +204,13 @@ def test_a_model_is_refused_once_in_a_run_and_can_pass_after_all(
             tasks.run(verify_model, chain.plan, chain.built, again=spoil is two_ways)
     (refusal,) = chain_db.rows("SELECT promotion_id, reasons #>> '{-1,code}' AS code FROM ljwx.promotions")
     assert refusal["code"] == "repeated", "the last attempt's"
-    of_run = WarehouseHook().refusal_of_run("tests", "manual__1")
-    assert (of_run, WarehouseHook().refusal_of_run("tests", "manual__0")) == (refusal["promotion_id"], None)
+    found = WarehouseHook().refusal_of_run
+    assert found("tests", "manual__1", chain.plan["model"]) == refusal["promotion_id"]
+    assert found("tests", "manual__0", chain.plan["model"]) is found("tests", "manual__1", "another") is None
     script.texts = passing
     script.play(ollama_faulty)
     assert tasks.run(verify_model, chain.plan, chain.built, again=True) == chain.plan["model"]
-    assert WarehouseHook().refusal_of_run("tests", "manual__1") is None
+    assert found("tests", "manual__1", chain.plan["model"]) is None
     assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 1, "it stays, as what was found then"
     assert tasks.run(plan_build) == chain.plan, "a refusal is no decision of the gate"
 

@@ -4,8 +4,9 @@ SELECT m.model, m.created_at, m.strategy, m.base, m.dataset_id, m.deleted_at, p.
        e.scorecard -> 'model' -> 'overall' AS overall, e.evaluation_id
 FROM ljwx.models m
 LEFT JOIN LATERAL (
+    -- A refusal is the verdict until the model passes, and none on what is built anew under its name.
     SELECT * FROM ljwx.promotions
-    WHERE challenger = m.model AND (verdict <> 'refused' OR m.verified IS NULL)  -- else it has passed since
+    WHERE challenger = m.model AND (verdict <> 'refused' OR (m.verified IS NULL AND decided_at >= m.created_at))
     ORDER BY decided_at DESC LIMIT 1
 ) p ON true
 LEFT JOIN LATERAL (

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from ljwx.core.models import token_counter
+
 
 @dataclass(frozen=True)
 class Orphan:
@@ -74,6 +76,10 @@ def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
     yield (
         "model", ours - models - set(sides.aliases), "no row in ljwx.models",
         "ollama rm {name}, unless somebody made it by hand",
+    )  # fmt: skip
+    yield (
+        "model", {token_counter(sides.repository)} & tags, "no plan_build that deletes it",
+        "ollama rm {name}, unless plan_build runs: a killed one left it",
     )  # fmt: skip
     yield "model", models - tags, "no tag on the model server", "removed by hand? then clear the task build_model"
     yield "dataset", folders - datasets, "no row in ljwx.datasets", "a killed run left it: the next run finishes it"

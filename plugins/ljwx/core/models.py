@@ -17,6 +17,15 @@ _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 _HASH_SHOWN = 12
 
 
+def token_counter(repository: str) -> str:
+    """Return the tag that tokens are counted with while a build is planned: not of the repository, and of no row.
+
+    >>> token_counter("ljwx-stock")
+    'ljwx-stock-token-count:latest'
+    """
+    return f"{repository}-token-count:latest"
+
+
 class Message(BaseModel):
     """One turn of a conversation."""
 

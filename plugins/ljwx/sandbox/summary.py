@@ -24,7 +24,7 @@ QUERIES = {
     "decision": """
         SELECT p.*, m.digest, m.strategy, m.base, e.scorecard FROM ljwx.promotions p
         JOIN ljwx.models m ON m.model = p.challenger
-        JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
+        LEFT JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
         ORDER BY p.promotion_id DESC LIMIT 1""",
     "champion": "SELECT model FROM ljwx.aliases WHERE alias = 'champion'",
     "cleanup": """
@@ -78,13 +78,21 @@ def _decision(decision: dict[str, Any]) -> list[str]:
     lines = [
         f"model       {decision['challenger']}  digest {decision['digest'][:12]}",
         f"            strategy {strategy} on {decision['base']}: {STRATEGY[strategy]}",
-        "scorecard   " + " ".join(f"{head:>12}" for head in ("", "accuracy", "valid", "macro F1", "s/answer")),
     ]
-    for name, card in decision["scorecard"].items():
+    if decision["scorecard"]:
+        lines += _scorecard(decision["scorecard"])
+    refused = ": it failed its verification" if decision["verdict"] == "refused" else ""
+    lines.append(f"decision    {decision['verdict']}{refused}")
+    signs = ((("+" if reason["favourable"] else "-"), reason["text"]) for reason in decision["reasons"])
+    return [*lines, *(f"            {sign} {text}" for sign, text in signs)]
+
+
+def _scorecard(cards: dict[str, Any]) -> list[str]:
+    heads = ("", "accuracy", "valid", "macro F1", "s/answer")
+    lines = ["scorecard   " + " ".join(f"{head:>12}" for head in heads)]
+    for name, card in cards.items():
         overall = card["overall"]
         speed = f"{overall['latency']['p50']:.2f}" if name in {"model", "champion"} else "-"
         cells = (f"{overall['accuracy']:.3f}", f"{overall['valid_share']:.1%}", f"{overall['macro_f1']:.3f}", speed)
         lines.append("            " + " ".join(f"{cell:>12}" for cell in (name, *cells)))
-    lines.append(f"decision    {decision['verdict']}")
-    signs = ((("+" if reason["favourable"] else "-"), reason["text"]) for reason in decision["reasons"])
-    return [*lines, *(f"            {sign} {text}" for sign, text in signs)]
+    return lines

@@ -13,6 +13,7 @@ DISK_FREE = 2 << 30
 """Bytes: a dataset of the whole market and a build's temporary files fit in it."""
 CLOCK_SECONDS = 5.0
 CALENDAR_DAYS = 30
+UNVERIFIED = "ljwx report tells the reason; then clear verify_model of its run and what follows, or ljwx rollback"
 REBUILT = "clear build_model alone of the run that made it, or ljwx rollback; if both are lost: docs/operations.md"
 
 
@@ -164,7 +165,8 @@ def _champion() -> Finding:
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.settings import current_settings
 
-    champion = WarehouseHook().champion()
+    warehouse = WarehouseHook()
+    champion = warehouse.champion()
     if champion is None:
         return Finding("champion", None, "none yet; ljwx_model_build makes the first")
     name, alias = champion["model"], f"{current_settings().model.repository}:latest"
@@ -175,6 +177,10 @@ def _champion() -> Finding:
         return Finding("champion", False, f"{name} is {own[:12]}, not {champion['digest'][:12]}", copied)
     if answering != champion["digest"]:
         return Finding("champion", False, f"{alias} is {answering[:12]}, not {name}", f"ollama cp {name} {alias}")
+    known = warehouse.model(name)
+    if known is not None and known["verified"] is None:
+        found = f"{name} is served as {alias}, and did not pass its last verification"
+        return Finding("champion", False, found, UNVERIFIED)
     return Finding("champion", True, f"{name} is served as {alias}")
 
 

@@ -50,13 +50,16 @@ def _counting_model(settings: Settings, ollama: OllamaHook) -> Iterator[str]:
     """Lend a model that counts tokens with the template that the model will be built with.
 
     That is the base; where the settings have a template of their own, it is made of base and template, and deleted at
-    the end. One that a killed process left is made anew by the next: `ljwx_model_build` has one run at a time.
+    the end. One that a killed process left is made anew by the next with a template, and until then in the audit:
+    `ljwx_model_build` has one run at a time.
     """
+    from ljwx.core.models import token_counter
+
     chosen = settings.model
     if chosen.template is None:
         yield chosen.base
         return
-    name = f"{chosen.repository}-token-count:latest"  # not of the repository, each tag of which has a row
+    name = token_counter(chosen.repository)
     try:
         for _ in ollama.create(name, base=chosen.base, template=chosen.template):
             pass

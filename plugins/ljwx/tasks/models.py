@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNDECISIVE = ("masked_share", "test_share", "shard_size")
+"""Of `evaluation`: masked and sealed questions are told beside a decision, and shards are portions of the same ones."""
+
 
 def choose_base() -> str:
     """Return the tag of the base model that the settings name."""
@@ -30,7 +33,7 @@ def plan_build() -> dict[str, str]:
     :raises ModelMissing: the base model is not on the server.
     :raises BuildFailed: the server does not take the template that the settings give.
     :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
-        this very spec.
+        this very spec; not where that one did not pass its last verification.
     """
     from ljwx.exceptions import ConfigurationError
     from ljwx.hooks.ollama import OllamaHook
@@ -59,9 +62,12 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
     decision = warehouse.decision_on(name)
     if decision is None:
         return
-    then = {"dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": decision["evaluation"]}
-    now = {"dataset": dataset_id, "gate": settings.gate, "evaluation": settings.evaluation}
-    changed = [part for part, told in then.items() if told is not None and told != _plain(now[part])]
+    gate, asked = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
+    then = {
+        "dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": _decisive(decision["evaluation"]),
+    }  # fmt: skip
+    now = {"dataset": dataset_id, "gate": gate, "evaluation": _decisive(asked)}
+    changed = [part for part, told in then.items() if told not in (None, now[part])]
     if not changed:
         raise AirflowSkipException(
             f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
@@ -69,8 +75,9 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
     log.info("%s was decided on before, and is judged again because of another %s", name, " and ".join(changed))
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) else value.model_dump(mode="json")
+def _decisive(evaluation: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out what decides nothing: a decision keeps its first settings of that, also when it is found to stand."""
+    return evaluation and {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
 
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
@@ -84,11 +91,14 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
     if known is None:
         return
     changed = changes(BuildSpec.model_validate(known["spec"]), spec)
-    if not changed:
+    if changed:
+        log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
+    elif known["verified"] is None:
+        log.info("The champion %s is made from this very spec, and did not pass its last verification", known["model"])
+    else:
         raise AirflowSkipException(
             f"nothing relevant changed: the champion {known['model']} is made from this very spec"
         )
-    log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
 
 
 def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:

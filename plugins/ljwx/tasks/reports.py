@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def write_report(decided: dict[str, Any] | None) -> str:
+def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) -> str:
     """Write the report of what this run decided into the data folder, as one HTML file and as Markdown with pictures.
 
-    :param decided: what `decide_promotion` told: the `promotion_id`; None where the run did not come that far. It does
-        not count where the run's verification refused the model: then an earlier attempt of the run decided.
+    :param plan: what `plan_build` told: the `model`; None where the run did not come that far.
+    :param decided: what `decide_promotion` told: the `promotion_id`; None likewise.
     :return: path of the HTML file, below ``reports/<model>/<promotion_id>/``.
     :raises NotFound: the decision is not in the warehouse.
-    :raises AirflowSkipException: the run has decided nothing.
+    :raises AirflowSkipException: the last attempt of the run came to no decision and refused no model, whatever an
+        earlier one came to.
     """
     from airflow.sdk import get_current_context
     from airflow.sdk.exceptions import AirflowSkipException
@@ -30,23 +31,35 @@ def write_report(decided: dict[str, Any] | None) -> str:
     from ljwx.tasks.files import save_text
 
     warehouse, ti = WarehouseHook(), get_current_context()["ti"]
-    promotion_id = warehouse.refusal_of_run(ti.dag_id, ti.run_id) or (decided or {}).get("promotion_id")
+    promotion_id = _came_to(warehouse, ti, plan or {}, decided or {})
     if promotion_id is None:
         raise AirflowSkipException("this run has decided nothing that a report could be about")
-    report = _gather(warehouse, int(promotion_id))
+    report = _gather(warehouse, promotion_id)
     templates = include_folder() / "reports"
     rendered = render(
         report,
         (templates / "report.html.j2").read_text(encoding="utf-8"),
         (templates / "report.md.j2").read_text(encoding="utf-8"),
     )
-    folder = report_folder(str(report.decision["model"]), int(promotion_id))
+    folder = report_folder(str(report.decision["model"]), promotion_id)
     for name, svg in rendered.charts.items():
         save_text(f"{folder}/{name}.svg", svg)
     save_text(f"{folder}/report.md", rendered.markdown)
     path = save_text(f"{folder}/report.html", rendered.html)
     log.info("%s: %s; report: %s", report.decision["model"], report.verdict[1], path)
     return path
+
+
+def _came_to(warehouse: WarehouseHook, ti: Any, plan: dict[str, str], decided: dict[str, Any]) -> int | None:
+    """Return the promotion_id of what the run's last attempt came to.
+
+    The tasks' states tell: what a task returned outlasts a clearing until the task starts again.
+    """
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=["verify_model", "decide_promotion"], run_ids=[ti.run_id])
+    states = found[ti.run_id]
+    if states["verify_model"] == "failed":
+        return warehouse.refusal_of_run(ti.dag_id, ti.run_id, plan["model"])
+    return int(decided["promotion_id"]) if states["decide_promotion"] == "success" else None
 
 
 def report_folder(model: str, promotion_id: int) -> str:

@@ -39,7 +39,7 @@ class ModelsVerbs(WarehouseBase):
         return self.row("models/by_name", model=model)
 
     def decision_on(self, model: str) -> dict[str, Any] | None:
-        """Return dataset_id, policy and evaluation settings of the gate's newest decision on a model that is there."""
+        """Return dataset_id, policy and evaluation settings of the gate's newest decision on a verified model."""
         return self.row("promotions/of_model", model=model)
 
     def splits_of(self, dataset_id: str, sample_ids: Collection[str]) -> dict[str, str]:

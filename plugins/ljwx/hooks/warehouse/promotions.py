@@ -82,9 +82,9 @@ class PromotionsVerbs(WarehouseBase):
             row = connection.execute(statement("promotions/refuse"), values).fetchone() or {}
         return int(row["promotion_id"])
 
-    def refusal_of_run(self, dag_id: str, run_id: str) -> int | None:
-        """Return the promotion_id of the last refusal of a DAG run; None where its verification has passed since."""
-        found = self.row("promotions/refusal_of_run", dag_id=dag_id, run_id=run_id)
+    def refusal_of_run(self, dag_id: str, run_id: str, model: str) -> int | None:
+        """Return the promotion_id of a DAG run's refusal of a model; None where its last attempt did not refuse it."""
+        found = self.row("promotions/refusal_of_run", dag_id=dag_id, run_id=run_id, model=model)
         return None if found is None else int(found["promotion_id"])
 
     def save_rollback(self, run_key: int, champion: str, previous: str, reason: Mapping[str, Any]) -> int:

@@ -1,0 +1,41 @@
+"""What the demo tells of the newest build, whatever became of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sandbox.summary import summarise
+from support_chain import Chain, Database
+
+REASONS = [
+    {"code": "examples", "text": "It shows no foreign examples.", "favourable": True},
+    {"code": "repeated", "text": "It answers in two ways.", "favourable": False},
+]
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_a_refusal_is_told_with_its_reasons_also_after_an_earlier_decision(
+    chain_db: Database, chain: Chain, decided: bool
+) -> None:
+    if decided:
+        chain_db.execute(
+            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
+            "SELECT model, digest, %s, '{}', run_key FROM ljwx.models", chain.question_set_id,
+        )  # fmt: skip
+        chain_db.execute(
+            "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+            "SELECT model, %s, 'rejected', false, '[]', '{}', run_key FROM ljwx.models", chain.question_set_id,
+        )  # fmt: skip
+        assert "decision    rejected" in summarise(chain_db.url)
+    else:
+        assert "model       none yet" in summarise(chain_db.url)
+    WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), chain.plan["model"], REASONS, {})
+    told = summarise(chain_db.url)
+    assert f"model       {chain.plan['model']}" in told
+    assert (
+        "decision    refused: it failed its verification\n"
+        "            + It shows no foreign examples.\n"
+        "            - It answers in two ways.\n"
+    ) in told
+    assert "scorecard" not in told
