@@ -156,11 +156,11 @@ def test_a_decision_keeps_the_settings_it_was_made_under_when_its_task_is_cleare
     tasks.run(decide_promotion, *evaluation)
     before = chain_db.value(recorded_settings)
     assert before == load_settings(settings(test_share=0)).model_dump(mode="json")
-    tasks.variables["ljwx_training_config"] = settings(test_share=0, masked_share=0.5)
+    tasks.variables["ljwx_training_config"] = settings(test_share=0, questions=8)
     tasks.run(decide_promotion, *evaluation, again=True)
     assert chain_db.value("SELECT count(*) FROM ljwx.runs WHERE task_id = 'decide_promotion'") == 1
     assert chain_db.value(recorded_settings) == before
-    assert tasks.run(plan_build) == chain.plan, "it was not asked and decided on with half of the questions masked"
+    assert tasks.run(plan_build) == chain.plan, "it was not decided on with eight questions"
 
 
 def test_an_alias_that_was_lost_on_the_server_is_put_back(
