@@ -28,7 +28,7 @@ import requests
 from benchmarks.warehouse import _free_port
 
 BASE = "smollm2:135m"
-EACH = 2
+EACH = 4
 """Questions of each task."""
 EXAMPLES = 4
 """As the sandbox builds its model: one example a task."""
