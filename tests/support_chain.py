@@ -111,6 +111,17 @@ def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def warehouse_at(server: EmbeddedPostgres, revision: str) -> Iterator[tuple[str, Database]]:
+    """A warehouse as a migration left it, and its URL to upgrade it from there."""
+    from ljwx.migrations import upgrade
+
+    with database(server, "template1") as name:
+        url = server.url(name, "postgresql+psycopg")
+        upgrade(url, revision)
+        yield url, Database(server.url(name))
+
+
 def connect(patch: pytest.MonkeyPatch, url: str) -> None:
     """Let the connection `ljwx_postgres` name a database."""
     patch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url.replace("postgresql://", "postgres://"))

@@ -51,7 +51,7 @@ def test_the_calendar_is_the_shipped_list(repository: Path, monkeypatch: pytest.
 
 
 def test_the_sandbox_makes_every_pool_that_the_dags_use() -> None:
-    assert set(POOLS) == {resources.TUSHARE_POOL, resources.OLLAMA_POOL}
+    assert {name: slots for name, (slots, _) in POOLS.items()} == resources.POOL_SLOTS
 
 
 def test_connection_names_are_the_hooks_own_defaults() -> None:

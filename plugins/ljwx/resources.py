@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ljwx import __version__
@@ -20,6 +21,8 @@ ALERTS_CONN_ID = "ljwx_alerts"
 
 TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
+POOL_SLOTS: Mapping[str, int] = MappingProxyType({TUSHARE_POOL: 2, OLLAMA_POOL: 1})
+"""To begin with: two months are fetched at a time, and a model server answers one question after the other."""
 
 CONFIGURATION = "training_config.json"
 

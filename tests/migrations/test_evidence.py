@@ -9,7 +9,7 @@ import pytest
 
 from ljwx.migrations import upgrade
 from ljwx.sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, database
+from support_chain import warehouse_at
 
 BEFORE = """
 INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('d', 'r', 't');
@@ -34,9 +34,7 @@ INSERT INTO ljwx.test_looks (dataset_id, model, question_set_id, run_key) VALUES
 
 
 def test_decisions_and_looks_of_before_get_their_evidence(postgres: EmbeddedPostgres) -> None:
-    with database(postgres, "template1") as name:
-        url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0008")
+    with warehouse_at(postgres, "0008") as (url, warehouse):
         warehouse.execute(BEFORE)
         upgrade(url, "0010")
         judged = warehouse.value("SELECT evaluation_id FROM ljwx.evaluations WHERE model = 'new'")

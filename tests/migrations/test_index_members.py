@@ -7,7 +7,7 @@ import pytest
 
 from ljwx.migrations import upgrade
 from ljwx.sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, database
+from support_chain import warehouse_at
 
 RUN = "INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('d', 'r', 't') RETURNING run_key"
 MEMBER = (
@@ -17,9 +17,7 @@ MEMBER = (
 
 
 def test_a_member_of_a_list_has_one_current_revision(postgres: EmbeddedPostgres) -> None:
-    with database(postgres, "template1") as name:
-        url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0010")
+    with warehouse_at(postgres, "0010") as (url, warehouse):
         run = warehouse.insert(RUN)
         before = warehouse.rows("SELECT * FROM ljwx.runs")
         upgrade(url, "0011")

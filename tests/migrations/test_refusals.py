@@ -7,7 +7,7 @@ import pytest
 
 from ljwx.migrations import upgrade
 from ljwx.sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, database
+from support_chain import warehouse_at
 
 BEFORE = """
 INSERT INTO ljwx.runs (dag_id, run_id, task_id, inputs)
@@ -30,9 +30,7 @@ ADD = (
 def test_decisions_of_before_take_the_settings_of_their_run_and_only_a_refusal_has_no_questions(
     postgres: EmbeddedPostgres,
 ) -> None:
-    with database(postgres, "template1") as name:
-        url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0011")
+    with warehouse_at(postgres, "0011") as (url, warehouse):
         warehouse.execute(BEFORE)
         upgrade(url, "0012")
         told = warehouse.column("SELECT settings FROM ljwx.promotions ORDER BY promotion_id")

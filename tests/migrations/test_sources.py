@@ -6,7 +6,7 @@ from datetime import date
 
 from ljwx.migrations import upgrade
 from ljwx.sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, database
+from support_chain import warehouse_at
 
 AMOUNTS = (
     "SELECT relname, attnotnull FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
@@ -16,9 +16,7 @@ AMOUNTS = (
 
 
 def test_years_made_before_take_bars_without_an_amount_afterwards(postgres: EmbeddedPostgres) -> None:
-    with database(postgres, "template1") as name:
-        url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0005")
+    with warehouse_at(postgres, "0005") as (url, warehouse):
         warehouse.rows("SELECT ljwx.ensure_years(%s, %s)", date(2025, 1, 2), date(2026, 1, 2))
         assert [row["attnotnull"] for row in warehouse.rows(AMOUNTS)] == [True] * 3
         upgrade(url, "0006")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ljwx.migrations import upgrade
 from ljwx.sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, database
+from support_chain import warehouse_at
 
 BEFORE = """
 WITH run AS (INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('d', 'r', 't') RETURNING run_key),
@@ -23,9 +23,7 @@ INSERT INTO ljwx.complete_days (session, complete_from) SELECT session, now() FR
 
 
 def test_spans_take_over_what_their_session_lacked_and_suspensions_stay(postgres: EmbeddedPostgres) -> None:
-    with database(postgres, "template1") as name:
-        url, warehouse = postgres.url(name, "postgresql+psycopg"), Database(postgres.url(name))
-        upgrade(url, "0008")
+    with warehouse_at(postgres, "0008") as (url, warehouse):
         warehouse.execute(BEFORE)
         upgrade(url, "0009")
         assert warehouse.column("SELECT absent FROM ljwx.complete_days ORDER BY session") == [["adj_factor"], []]

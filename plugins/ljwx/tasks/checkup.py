@@ -215,16 +215,15 @@ def _pools() -> Finding:
     """Tasks of a pool that does not exist wait for ever."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from ljwx.resources import OLLAMA_POOL, TUSHARE_POOL
+    from ljwx.resources import POOL_SLOTS
 
-    slots = {TUSHARE_POOL: 2, OLLAMA_POOL: 1}
     try:
         from airflow.models.pool import Pool
 
-        missing = [name for name in slots if Pool.get_pool(name) is None]
+        missing = [name for name in POOL_SLOTS if Pool.get_pool(name) is None]
     except (SQLAlchemyError, ImportError, RuntimeError):
         return Finding("pools", None, "Airflow's own database was not reached")
     if not missing:
-        return Finding("pools", True, f"{TUSHARE_POOL} and {OLLAMA_POOL} are there")
-    command = "; ".join(f"airflow pools set {name} {slots[name]} ljwx" for name in missing)
+        return Finding("pools", True, f"{' and '.join(POOL_SLOTS)} are there")
+    command = "; ".join(f"airflow pools set {name} {POOL_SLOTS[name]} ljwx" for name in missing)
     return Finding("pools", False, f"missing: {', '.join(missing)}; their tasks would wait for ever", command)
