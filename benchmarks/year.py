@@ -22,7 +22,7 @@ from datetime import date, datetime, timezone
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import requests
 
@@ -107,11 +107,11 @@ def _run(workers: ProcessPoolExecutor, first: str, last: str) -> dict[str, Any]:
         return [result for result, _ in results]
 
     dates = {"start_date": first, "end_date": last}
-    timed("migrate", lambda: [workers.submit(_task, "bars", "migrate_warehouse", {}).result()])
-    (chunks,) = timed("plan", lambda: [workers.submit(_task, "bars", "plan_ingest", dates).result()])
-    begun = [workers.submit(_task, "bars", "ingest_bars", dates, chunk, at) for at, chunk in enumerate(chunks)]
+    timed("migrate", lambda: [workers.submit(_task, "migrate_warehouse", {}).result()])
+    (chunks,) = timed("plan", lambda: [workers.submit(_task, "plan_ingest", dates).result()])
+    begun = [workers.submit(_task, "ingest_bars", dates, chunk, at) for at, chunk in enumerate(chunks)]
     ingested = timed("ingest", lambda: [future.result() for future in begun])
-    (made,) = timed("features", lambda: [workers.submit(_task, "features", "compute_features", dates, chunks).result()])
+    (made,) = timed("features", lambda: [workers.submit(_task, "compute_features", dates, chunks).result()])
     rows = sum(chunk["inserted"] for chunk in ingested)
     if made["inserted"] != rows:
         raise RuntimeError(f"{rows} bars, but {made['inserted']} feature rows")
@@ -130,11 +130,12 @@ def _warm(_: int) -> None:
     time.sleep(0.5)
 
 
-def _task(module: str, function: str, params: Mapping[str, str], *arguments: Any) -> tuple[Any, float]:
+def _task(function: str, params: Mapping[str, str], *arguments: Any) -> tuple[Any, float]:
     """Call a task's function with a context like Airflow's; return its result and the process's peak in MB."""
-    import importlib
-
     import airflow.sdk
+    from airflow.sdk.execution_time.context import set_current_context
+
+    from ljwx import tasks
 
     given, at = (arguments[:1], arguments[1] if len(arguments) > 1 else -1) if arguments else ((), -1)
     ti = SimpleNamespace(dag_id="bench", run_id="manual__bench", task_id=function, map_index=at, try_number=1)
@@ -142,9 +143,9 @@ def _task(module: str, function: str, params: Mapping[str, str], *arguments: Any
     run = SimpleNamespace(partition_key=None, run_after=after, run_type="manual", run_id="manual__bench")
     outlets = _Outlets()
     context = {"ti": ti, "dag_run": run, "params": dict(params), "outlet_events": outlets}
-    airflow.sdk.get_current_context = lambda: context  # type: ignore[assignment,return-value]
     airflow.sdk.Variable.get = staticmethod(lambda _, default=None, **__: default)  # type: ignore[method-assign]
-    result = getattr(importlib.import_module(f"ljwx.tasks.{module}"), function)(*given)
+    with set_current_context(cast("Any", context)):
+        result = getattr(tasks, function)(*given)
     return result, _peak_mb()
 
 
@@ -173,7 +174,7 @@ def _workers(environment: Mapping[str, str], count: int) -> Iterator[ProcessPool
 @contextmanager
 def _peers(last: str) -> Iterator[dict[str, str]]:
     """A new database and a stand-in TuShare; yield the environment that names them."""
-    from ljwx.sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.postgres import EmbeddedPostgres
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-", ignore_cleanup_errors=True) as name, _tushare(last) as port:
         folder = Path(name)
@@ -198,7 +199,7 @@ def _peers(last: str) -> Iterator[dict[str, str]]:
 @contextmanager
 def _tushare(last: str) -> Iterator[int]:
     options = ["--port", "0", "--stocks", str(STOCKS), "--origin", "2023-12-01", "--to", last]
-    command = [sys.executable, "-m", "ljwx.sandbox.tushare", *options, "--sessions", str(SESSIONS)]
+    command = [sys.executable, "-m", "ljwx_sandbox.tushare", *options, "--sessions", str(SESSIONS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             port = int((process.stdout or sys.stdin).readline().rsplit(":", 1)[1])

@@ -17,8 +17,7 @@ from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_POOL
 from ljwx.schedule import cleanup_schedule
-from ljwx.tasks.audit import audit_storage
-from ljwx.tasks.retention import apply_retention
+from ljwx.tasks import apply_retention, audit_storage
 
 
 @dag(

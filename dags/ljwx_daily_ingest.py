@@ -24,10 +24,7 @@ from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import TUSHARE_POOL
 from ljwx.schedule import ingest_schedule
-from ljwx.tasks.announcing import announce_bars
-from ljwx.tasks.bars import ingest_bars, migrate_warehouse, plan_ingest
-from ljwx.tasks.features import compute_features
-from ljwx.tasks.gaps import check_gaps
+from ljwx.tasks import announce_bars, check_gaps, compute_features, ingest_bars, migrate_warehouse, plan_ingest
 
 
 @dag(

@@ -23,12 +23,17 @@ from ljwx.deadlines import deadline
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
-from ljwx.tasks.evaluations import ask_questions, freeze_questions, plan_questions
-from ljwx.tasks.models import choose_base, plan_build
-from ljwx.tasks.promotions import decide_promotion
-from ljwx.tasks.reports import write_report
-from ljwx.tasks.rollback import roll_back_if_asked
-from ljwx.tasks.verification import verify_model
+from ljwx.tasks import (
+    ask_questions,
+    choose_base,
+    decide_promotion,
+    freeze_questions,
+    plan_build,
+    plan_questions,
+    roll_back_if_asked,
+    verify_model,
+    write_report,
+)
 
 
 @dag(

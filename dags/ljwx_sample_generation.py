@@ -21,7 +21,7 @@ from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, dag, t
 from ljwx.assets import BARS, DATASET, LATEST
 from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
-from ljwx.tasks.samples import build_dataset
+from ljwx.tasks import build_dataset
 
 
 @dag(

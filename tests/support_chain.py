@@ -21,7 +21,7 @@ import pytest
 import requests
 from psycopg.rows import dict_row
 
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
 from support_tasks import TaskRunner
@@ -135,7 +135,6 @@ def running_tasks() -> Iterator[tuple[TaskRunner, pytest.MonkeyPatch]]:
     with pytest.MonkeyPatch.context() as patch:
         runner = TaskRunner()
         runner.variables["ljwx_training_config"] = SMALL
-        patch.setattr(airflow.sdk, "get_current_context", runner.current)
         patch.setattr(airflow.sdk.Variable, "get", runner.variable)
         yield runner, patch
 
@@ -164,7 +163,7 @@ def db(warehouse_url: str) -> Database:
 
 def ingest(runner: TaskRunner, first: str, last: str) -> list[dict[str, str]]:
     """Take a range through the stage `bars`, and return what `plan_ingest` planned."""
-    from ljwx.tasks.bars import ingest_bars, plan_ingest
+    from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
 
     chunks = runner.run(plan_ingest, params={"start_date": first, "end_date": last})
     for chunk in chunks:
@@ -175,7 +174,7 @@ def ingest(runner: TaskRunner, first: str, last: str) -> list[dict[str, str]]:
 @pytest.fixture(scope="session")
 def ingested(postgres: EmbeddedPostgres, migrated_template: str, market_process: TushareServer) -> str:
     """A database with bars and features of the whole range, to be copied."""
-    from ljwx.tasks.features import compute_features
+    from ljwx.stages.ingest.features import compute_features
 
     with database(postgres, migrated_template, keep="chain_ingested") as name, running_tasks() as (runner, patch):
         connect(patch, postgres.url(name))
@@ -210,10 +209,10 @@ def chain(
 ) -> Chain:
     """A dataset, a verified model made from it, and a question set that nobody has answered."""
     from ljwx.operators.ollama import OllamaOperator
-    from ljwx.tasks.evaluations import freeze_questions
-    from ljwx.tasks.models import plan_build
-    from ljwx.tasks.samples import build_dataset
-    from ljwx.tasks.verification import verify_model
+    from ljwx.stages.build.plan import plan_build
+    from ljwx.stages.build.verification import verify_model
+    from ljwx.stages.evaluate.questions import freeze_questions
+    from ljwx.stages.samples.dataset import build_dataset
 
     data = tmp_path_factory.mktemp("chain")
     with database(postgres, ingested, keep="chain_built") as name, running_tasks() as (runner, patch):
@@ -247,11 +246,11 @@ def chain_db(
 
 def evaluation_of(db: Database, chain: Chain, model: str, question_set_id: str = "", *, base: bool = False) -> int:
     """The open evaluation of a model on the chain's questions, asked with the settings of SMALL; its id."""
+    from ljwx.services.asking import request_config
     from ljwx.settings import load_settings
-    from ljwx.tasks.asking import asked_with
 
     settings = load_settings(SMALL)
-    sent = asked_with(settings, settings.model.parameters if base else None)
+    sent = request_config(settings, settings.model.parameters if base else None)
     return db.insert(
         "INSERT INTO ljwx.evaluations (model, digest, question_set_id, is_base, asked_with, run_key) "
         "SELECT %s, CASE WHEN %s THEN base_digest ELSE digest END, %s, %s, %s, run_key FROM ljwx.models "
@@ -283,7 +282,7 @@ def whole_day(session: date, complete: bool = True) -> dict[str, Any]:
 
 def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, which may kill itself; modules beside the tests are importable."""
-    path = os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "tests")])
+    path = os.pathsep.join(str(REPOSITORY / name) for name in ("plugins", "sandbox", "tests"))
     return subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, **environment, "PYTHONPATH": path},
         capture_output=True, text=True, timeout=120, check=False,

@@ -69,7 +69,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
-        "PYTHONPATH": str(REPOSITORY / "plugins"),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "sandbox")]),
         **OFF,
     }
     for command in ("db migrate", "dags reserialize"):

@@ -12,7 +12,7 @@ PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").g
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-IN_STACK = ".venv/bin/python -m ljwx.sandbox run "
+IN_STACK = ".venv/bin/python -m ljwx_sandbox run "
 
 ELSEWHERE = {
     "airflow standalone": "tests/deployment/test_standalone.py starts it, with a metadata database of its own",

@@ -61,11 +61,11 @@ class OllamaServer:
 
 
 def sandbox_command(models: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "ljwx.sandbox.ollama", "--port", "0", "--models", str(models), *more]
+    return [sys.executable, "-m", "ljwx_sandbox.ollama", "--port", "0", "--models", str(models), *more]
 
 
 def sandbox_environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "plugins"), str(ROOT / "sandbox")])}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 
 
 def free_port() -> int:

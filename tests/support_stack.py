@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from ljwx.sandbox.settings import PORTS, SandboxSettings, port_variable
-from ljwx.sandbox.stack import Stack
+from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
+from ljwx_sandbox.stack import Stack
 from support_postgres import free_port, open_folder
 
 T = TypeVar("T")

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
+from airflow.sdk import Context
+from airflow.sdk.execution_time.context import set_current_context
 
 Result = TypeVar("Result")
 
@@ -84,7 +86,8 @@ class TaskRunner:
     def _running(self, context: dict[str, Any]) -> Iterator[None]:
         self._context = context
         try:
-            yield
+            with set_current_context(cast("Context", context)):
+                yield
         finally:
             self._context = None
 
@@ -107,6 +110,5 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> TaskRunner:
     import airflow.sdk
 
     runner = TaskRunner()
-    monkeypatch.setattr(airflow.sdk, "get_current_context", runner.current)
     monkeypatch.setattr(airflow.sdk.Variable, "get", runner.variable)
     return runner

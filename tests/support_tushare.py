@@ -78,12 +78,12 @@ def running_tushare(*options: str) -> Iterator[TushareServer]:
 
 def command(options: Sequence[str]) -> list[str]:
     """Return the command that starts a server."""
-    return [sys.executable, "-m", "ljwx.sandbox.tushare", *options]
+    return [sys.executable, "-m", "ljwx_sandbox.tushare", *options]
 
 
 def environment() -> dict[str, str]:
     """Return the environment a server starts in."""
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY / "plugins")}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "sandbox")])}
 
 
 @pytest.fixture(scope="session")

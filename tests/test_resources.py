@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ljwx import __version__, resources
-from ljwx.sandbox.stack import POOLS
+from ljwx_sandbox.stack import POOLS
 
 
 def test_the_include_folder_is_the_repositorys(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_the_code_version_follows_every_source_and_nothing_else(tmp_path: Path, 
     (tmp_path / "plugins/ljwx/ui/static/more.txt").write_text("not code")
     assert ours == version(tmp_path)
     seen = {ours}
-    for name, remark in (("plugins/ljwx/core/tasks.py", "# more\n"), ("include/sql/bars/known.sql", "-- more\n")):
+    for name, remark in (("plugins/ljwx/core/sessions.py", "# more\n"), ("include/sql/bars/known.sql", "-- more\n")):
         with (tmp_path / name).open("a") as file:
             file.write(remark)
         seen.add(version(tmp_path))

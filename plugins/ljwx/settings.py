@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from ljwx.core.datasets.spec import SampleSpec, path_of
 from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
-from ljwx.core.samples.spec import SampleSpec, path_of
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, include_folder
 

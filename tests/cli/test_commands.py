@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from ljwx import __version__
 from ljwx.cli.app import app
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
 from support_tasks import TaskRunner

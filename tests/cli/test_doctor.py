@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from ljwx.cli.app import app
 from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
-from ljwx.tasks import checkup
+from ljwx.services import doctor as checkup
 from support_chain import Chain, Database, connect
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres

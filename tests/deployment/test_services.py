@@ -25,7 +25,7 @@ import pytest
 import requests
 from psycopg import sql
 
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, config, required
 from support_postgres import free_port, open_folder
 from support_stack import poll

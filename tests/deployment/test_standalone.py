@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ljwx.sandbox.airflow import AirflowApi, executable
-from ljwx.sandbox.demo import DAGS
+from ljwx_sandbox.airflow import AirflowApi, executable
+from ljwx_sandbox.demo import DAGS
 from support_docs import ROOT
 from support_postgres import free_port
 from support_stack import poll

@@ -18,7 +18,7 @@ from ljwx.cli.console import Exit
 from ljwx.core.promotions import GatePolicy
 from ljwx.provider import get_provider_info
 from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
-from ljwx.sandbox.stack import SMALL
+from ljwx_sandbox.stack import SMALL
 from support_docs import ELSEWHERE, PAGES, ROOT, Command, commands, installation, spans
 
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))

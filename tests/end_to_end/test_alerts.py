@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from ljwx.resources import ALERTS_CONN_ID, OLLAMA_POOL
-from ljwx.sandbox.airflow import executable
-from ljwx.sandbox.stack import POOLS, Stack
+from ljwx_sandbox.airflow import executable
+from ljwx_sandbox.stack import POOLS, Stack
 from support_alerts import Inbox, listening
 from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from ljwx.resources import sse_calendar
-from ljwx.sandbox.airflow import executable
-from ljwx.sandbox.demo import BUILD, INGEST, SAMPLES
-from ljwx.sandbox.stack import Stack
+from ljwx_sandbox.airflow import executable
+from ljwx_sandbox.demo import BUILD, INGEST, SAMPLES
+from ljwx_sandbox.stack import Stack
 from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 import requests
 
-from ljwx.sandbox import celery
-from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES
-from ljwx.sandbox.stack import SMALL, Stack
+from ljwx_sandbox import celery
+from ljwx_sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES
+from ljwx_sandbox.stack import SMALL, Stack
 from support_stack import ENDED, poll, running_stack, trigger, unpause
 
 pytestmark = [

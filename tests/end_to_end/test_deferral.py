@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from ljwx.resources import OLLAMA_POOL
-from ljwx.sandbox.stack import Stack
+from ljwx_sandbox.stack import Stack
 from support_ollama import BASE as THERE
 from support_ollama import OllamaServer
 from support_stack import ENDED, poll, running_stack, trigger, unpause

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import requests
 
-from ljwx.sandbox.airflow import executable
-from ljwx.sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
-from ljwx.sandbox.settings import SandboxError, SandboxSettings
-from ljwx.sandbox.stack import SMALL, Stack
+from ljwx_sandbox.airflow import executable
+from ljwx_sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
+from ljwx_sandbox.settings import SandboxError, SandboxSettings
+from ljwx_sandbox.stack import SMALL, Stack
 from support_docs import ROOT, on_stack
 from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
@@ -50,8 +50,8 @@ def stack(settings: SandboxSettings) -> Iterator[Stack]:
     market = (*MARKET, "--token-file", str(settings.home / "tokens.json"))
     stack = Stack(settings, market=market, schedules=False, config=SMALL)
     program = (
-        "from ljwx.sandbox.demo import Demo; from ljwx.sandbox.stack import Stack;"
-        "from ljwx.sandbox.settings import SandboxSettings;"
+        "from ljwx_sandbox.demo import Demo; from ljwx_sandbox.stack import Stack;"
+        "from ljwx_sandbox.settings import SandboxSettings;"
         f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, schedules=False, config={SMALL!r},"
         f" say=lambda text: print(text, flush=True)), {FIRST!r}, {LAST!r}).run()"
     )

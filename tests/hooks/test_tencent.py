@@ -19,7 +19,7 @@ from ljwx.exceptions import (
     TushareUnavailable,
 )
 from ljwx.hooks.tencent import EARLIER_ROWS, PAGE_ROWS, TencentHook
-from ljwx.hooks.tencent_wire import read_kline, to_symbol
+from ljwx.sources.tencent.wire import read_kline, to_symbol
 from support_bars import REAL
 from support_tushare import TushareServer, running_tushare
 

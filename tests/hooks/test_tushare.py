@@ -34,7 +34,7 @@ from ljwx.exceptions import (
     TushareUnavailable,
 )
 from ljwx.hooks.tushare import TushareHook
-from ljwx.hooks.tushare_wire import Table, classify
+from ljwx.sources.tushare.wire import Table, classify
 from support_tushare import REPOSITORY, TushareServer, running_tushare
 
 DAY = "20240516"
@@ -623,7 +623,7 @@ def test_pro_bar_runs_on_the_lent_client(tushare_server: TushareServer, tmp_path
         **os.environ,
         "HOME": str(tmp_path),
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
-        "PYTHONPATH": str(REPOSITORY / "plugins"),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "sandbox")]),
         "AIRFLOW_CONN_TUSHARE_DEFAULT": tushare_server.connection(),
     }
     done = subprocess.run(

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from ljwx.migrations import upgrade
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import warehouse_at
 
 BEFORE = """

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from ljwx.migrations import upgrade
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import warehouse_at
 
 RUN = "INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('d', 'r', 't') RETURNING run_key"

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 
 from ljwx.core.features import FEATURES
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, database
 from support_tushare import environment
 

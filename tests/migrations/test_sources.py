@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from ljwx.migrations import upgrade
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import warehouse_at
 
 AMOUNTS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ljwx.migrations import upgrade
-from ljwx.sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import warehouse_at
 
 BEFORE = """

@@ -15,7 +15,7 @@ from ljwx.core.models import BuildSpec
 from ljwx.exceptions import BuildFailed, ConfigurationError, OllamaUnreachable, RefusedRequest
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.operators.ollama import OllamaOperator
-from ljwx.sandbox.ollama.__main__ import base_gguf
+from ljwx_sandbox.ollama.__main__ import base_gguf
 from support_ollama import BASE, OllamaServer
 
 NAME = "ljwx-stock:operator-test"

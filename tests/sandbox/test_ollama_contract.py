@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from ljwx.sandbox.ollama.__main__ import base_gguf
+from ljwx_sandbox.ollama.__main__ import base_gguf
 from support_ollama import ROOT, OllamaServer
 
 FOLDER = ROOT.parent / "shared" / "ollama-contract"

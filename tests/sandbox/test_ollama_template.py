@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ljwx.sandbox.ollama.template import CHATML, Template, TemplateError
+from ljwx_sandbox.ollama.template import CHATML, Template, TemplateError
 
 TALK = [
     {"role": "system", "content": "S"},

@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ljwx.sandbox import processes
-from ljwx.sandbox.processes import ProcessFile, require_free_port, wait_until
-from ljwx.sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
-from ljwx.sandbox.stack import Stack
+from ljwx_sandbox import processes
+from ljwx_sandbox.processes import ProcessFile, require_free_port, wait_until
+from ljwx_sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
+from ljwx_sandbox.stack import Stack
 from support_postgres import free_port
 
 # A process that is started here outlives the call that starts it: that is its purpose.
@@ -213,7 +213,7 @@ def test_a_port_that_is_no_port_is_refused_by_name(monkeypatch: pytest.MonkeyPat
 def test_the_command_tells_a_wrong_port_in_one_line(tmp_path: Path) -> None:
     environment = os.environ | {"LJWX_PORT_OLLAMA": "abc", "LJWX_HOME": str(tmp_path / "home")}
     done = subprocess.run(
-        [sys.executable, "-m", "ljwx.sandbox", "up"], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "ljwx_sandbox", "up"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert "LJWX_PORT_OLLAMA='abc' is not a port" in done.stderr
@@ -249,7 +249,7 @@ def test_the_home_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_airflow_listens_on_this_machine_only_and_keeps_no_foreign_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ljwx.sandbox.airflow import environment
+    from ljwx_sandbox.airflow import environment
 
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", "ollama://elsewhere")

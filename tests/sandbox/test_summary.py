@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.sandbox.summary import summarise
+from ljwx_sandbox.summary import summarise
 from support_chain import Chain, Database
 
 REASONS = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ljwx.sandbox.tushare.limits import SANDBOX_TOKENS, RateBook, Tier, read_tokens
+from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS, RateBook, Tier, read_tokens
 from support_tushare import TushareServer, running_tushare
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ljwx.sandbox.tushare.interfaces import cut_page
-from ljwx.sandbox.tushare.market import SimulatedMarket
-from ljwx.sandbox.tushare.sessions import SessionList
-from ljwx.sandbox.tushare.simulated import SimulatedSource
-from ljwx.sandbox.tushare.universe import MarketSpec
-from ljwx.sandbox.tushare.wire import Query
+from ljwx_sandbox.tushare.interfaces import cut_page
+from ljwx_sandbox.tushare.market import SimulatedMarket
+from ljwx_sandbox.tushare.sessions import SessionList
+from ljwx_sandbox.tushare.simulated import SimulatedSource
+from ljwx_sandbox.tushare.universe import MarketSpec
+from ljwx_sandbox.tushare.wire import Query
 from support_tushare import TushareServer, command, environment, running_tushare
 
 ORIGIN = date(2025, 10, 1)
@@ -388,11 +388,11 @@ def test_options_that_cannot_be_are_one_clear_line(options: list[str], says: str
 
 def test_the_sandbox_stands_apart_from_the_product() -> None:
     program = (
-        "import sys, ljwx.sandbox.tushare.__main__; print(sorted(m for m in sys.modules if m[:4] in ('ljwx', 'airf')))"
+        "import sys, ljwx_sandbox.tushare.__main__; print(sorted(m for m in sys.modules if m[:4] in ('ljwx', 'airf')))"
     )
     done = subprocess.run(
         [*command([])[:1], "-c", program], capture_output=True, text=True, env=environment(), timeout=60
     )
     modules = set(eval(done.stdout))
-    assert all(name in ("ljwx", "ljwx.sandbox") or name.startswith("ljwx.sandbox.tushare") for name in modules)
-    assert "ljwx.sandbox.tushare.app" in modules
+    assert all(name in ("ljwx", "ljwx_sandbox") or name.startswith("ljwx_sandbox.tushare") for name in modules)
+    assert "ljwx_sandbox.tushare.app" in modules

@@ -30,14 +30,14 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask the champion about a stock, and check its answer against the snapshot. 用冠军模型分析一只股票。"""
-    from ljwx.core.samples import RISK_STATEMENT
-    from ljwx.tasks.consulting import consult
+    from ljwx.core.datasets.spec import RISK_STATEMENT
+    from ljwx.services.ask import ask_champion
 
     chosen: list[Task] = [known for known in TASKS if known == task]
     if not chosen:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
     with failures_told():
-        found = asdict(consult(ts_code.upper(), day(date), chosen[0])) | {"risk_statement": RISK_STATEMENT}
+        found = asdict(ask_champion(ts_code.upper(), day(date), chosen[0])) | {"risk_statement": RISK_STATEMENT}
 
     def picture(console: Console) -> None:
         _draw(console, found)

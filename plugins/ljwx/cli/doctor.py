@@ -12,9 +12,9 @@ SIGNS = {True: "ok   ", False: "CARE ", None: "-    "}
 
 def doctor(as_json: AsJson = False) -> None:
     """Look at connections, tiers, versions, migrations, calendar, disk and clock. 体检。"""
-    from ljwx.tasks.checkup import checkup
+    from ljwx.services.doctor import examine
 
-    found = [finding.as_dict() for finding in checkup()]
+    found = [finding.as_dict() for finding in examine()]
 
     def picture(console: Console) -> None:
         for each in found:

@@ -16,7 +16,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """List builds and decisions, the champion, and the trend of the scorecard. 训练历史与当前冠军。"""
-    from ljwx.core.samples import RISK_STATEMENT
+    from ljwx.core.datasets.spec import RISK_STATEMENT
     from ljwx.hooks.warehouse import WarehouseHook
 
     with failures_told():
@@ -35,7 +35,7 @@ def report(
 
 
 def _draw_report(console: Console, found: Mapping[str, Any]) -> None:
-    from ljwx.tasks.reports import report_folder
+    from ljwx.files import report_folder
 
     for alias in found["aliases"]:
         verdict = alias["verdict"] or "undecided"
@@ -86,7 +86,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two models on the questions that both have answered. 在相同问题上比较两个模型。"""
-    from ljwx.tasks.comparison import compare as compare_models
+    from ljwx.services.compare import compare as compare_models
 
     with failures_told():
         found = compare_models(first, second)

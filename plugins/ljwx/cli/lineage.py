@@ -19,7 +19,7 @@ def lineage(
     as_json: AsJson = False,
 ) -> None:
     """Show what a model, dataset or sample was made from and what used it. 追溯来源与去向。"""
-    from ljwx.tasks.lineage import trace
+    from ljwx.services.lineage import trace
 
     with failures_told():
         found = trace(name)

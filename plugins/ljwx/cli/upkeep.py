@@ -39,7 +39,7 @@ def config(
 
 def audit(as_json: AsJson = False) -> None:
     """List tags, rows and files whose other half is missing. 核对模型、文件与记录。"""
-    from ljwx.tasks.audit import audit as compare_sides
+    from ljwx.services.audit import audit as compare_sides
 
     with failures_told():
         found = [asdict(orphan) for orphan in compare_sides()]
@@ -59,7 +59,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Put the previous champion back. 回滚到上一个冠军模型。"""
-    from ljwx.tasks.rollback import rollback as put_back
+    from ljwx.services.rollback import rollback as put_back
 
     with failures_told():
         found = put_back(reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from ljwx.core.models import token_counter
+from ljwx.core.models import token_count_model
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
         "ollama rm {name}, unless somebody made it by hand",
     )  # fmt: skip
     yield (
-        "model", {token_counter(sides.repository)} & tags, "no plan_build that deletes it",
+        "model", {token_count_model(sides.repository)} & tags, "no plan_build that deletes it",
         "ollama rm {name}, unless plan_build runs: a killed one left it",
     )  # fmt: skip
     yield "model", models - tags, "no tag on the model server", "removed by hand? then clear the task build_model"

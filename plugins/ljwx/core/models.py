@@ -17,7 +17,7 @@ _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 _HASH_SHOWN = 12
 
 
-def token_counter(repository: str) -> str:
+def token_count_model(repository: str) -> str:
     """Return the tag that tokens are counted with while a build is planned: not of the repository, and of no row.
 
     >>> token_counter("ljwx-stock")

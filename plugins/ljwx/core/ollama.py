@@ -146,7 +146,7 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChatReply:
     """A complete answer.
 
     :param done_reason: `stop`, `length`, `load` or `unload`.
@@ -166,7 +166,7 @@ class Answer:
     logprobs: tuple[TokenLogprob, ...] = ()
 
     @classmethod
-    def from_line(cls, line: Mapping[str, Any], content: str, logprobs: tuple[TokenLogprob, ...]) -> Answer:
+    def from_line(cls, line: Mapping[str, Any], content: str, logprobs: tuple[TokenLogprob, ...]) -> ChatReply:
         """Read the last line of an answer; `content` is the text of all of them."""
         timed = ("total", "load", "prompt_eval", "eval")
         seconds = {name: (line.get(f"{name}_duration") or 0) / 1e9 for name in timed}
@@ -179,11 +179,11 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class AnswerPiece:
+class ReplyPiece:
     """A piece of a streamed answer; the last one carries the whole in `answer`."""
 
     content: str
-    answer: Answer | None = None
+    answer: ChatReply | None = None
 
 
 def library_page(model: str) -> str:

@@ -13,11 +13,11 @@ from airflow.sdk import BaseHook
 
 from ljwx.core.models import Message
 from ljwx.core.ollama import (
-    Answer,
-    AnswerPiece,
+    ChatReply,
     InstalledModel,
     ModelDescription,
     Progress,
+    ReplyPiece,
     RunningModel,
     TokenLogprob,
     message_problems,
@@ -171,7 +171,7 @@ class OllamaHook(BaseHook):
         top_logprobs: int | None = None,
         keep_alive: str | int | None = None,
         truncate: bool = False,
-    ) -> Answer:
+    ) -> ChatReply:
         """Ask for one answer.
 
         :param format: `json`, or a JSON schema, which bounds the answer's shape but no ranges.
@@ -192,14 +192,14 @@ class OllamaHook(BaseHook):
         top_logprobs: int | None = None,
         keep_alive: str | int | None = None,
         truncate: bool = False,
-    ) -> Iterator[AnswerPiece]:
+    ) -> Iterator[ReplyPiece]:
         """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
         body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
         return self._pieces(body)
 
     def generate(
         self, model: str, prompt: str, *, options: Mapping[str, Any] | None = None, truncate: bool = False
-    ) -> Answer:
+    ) -> ChatReply:
         """Complete one prompt."""
         _refuse(parameter_problems(options or {}))
         body = {"model": model, "prompt": prompt, "options": dict(options or {}), "truncate": truncate}
@@ -211,20 +211,20 @@ class OllamaHook(BaseHook):
         wait = self.settings.chat_timeout
         return self._wire.json("POST", "/api/embed", lambda told: parse_vectors(told, len(texts)), body, wait)
 
-    def _answer(self, path: str, body: Mapping[str, Any], key: str) -> Answer:
-        def read(line: dict[str, Any]) -> Answer:
-            return Answer.from_line(line, text_of(line, key), parse_logprobs(line.get("logprobs")))
+    def _answer(self, path: str, body: Mapping[str, Any], key: str) -> ChatReply:
+        def read(line: dict[str, Any]) -> ChatReply:
+            return ChatReply.from_line(line, text_of(line, key), parse_logprobs(line.get("logprobs")))
 
         return self._wire.json("POST", path, read, {**body, "stream": False}, self.settings.chat_timeout)
 
-    def _pieces(self, body: Mapping[str, Any]) -> Iterator[AnswerPiece]:
+    def _pieces(self, body: Mapping[str, Any]) -> Iterator[ReplyPiece]:
         text, logprobs = "", tuple[TokenLogprob, ...]()
 
-        def read(line: dict[str, Any]) -> AnswerPiece:
+        def read(line: dict[str, Any]) -> ReplyPiece:
             nonlocal text, logprobs
             piece = text_of(line, "message")
             text, logprobs = text + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
-            return AnswerPiece(piece, Answer.from_line(line, text, logprobs) if line["done"] else None)
+            return ReplyPiece(piece, ChatReply.from_line(line, text, logprobs) if line["done"] else None)
 
         for line in self._wire.lines("/api/chat", body, self.settings.chat_timeout):
             yield self._wire.read("/api/chat", line, read)

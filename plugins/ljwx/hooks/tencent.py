@@ -19,11 +19,12 @@ import requests
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from ljwx.core.bars import parse_ex_right, reference_price, within_widest_limit
 from ljwx.exceptions import ConfigurationError, MalformedAnswer, RateLimited, TushareError, TushareUnavailable
-from ljwx.hooks.tencent_endpoint import KLineEndpoint, read_kline_endpoint
-from ljwx.hooks.tencent_wire import KLine, read_kline, to_symbol
 from ljwx.hooks.tushare import RateLimiter
-from ljwx.hooks.tushare_wire import Table
+from ljwx.sources.tencent.endpoint import KLineEndpoint, read_kline_endpoint
+from ljwx.sources.tencent.wire import KLine, read_kline, to_symbol
+from ljwx.sources.tushare.wire import Table
 
 API_NAME = "fqkline"
 """What limits and messages call the endpoint."""
@@ -206,7 +207,6 @@ def _bar(ts_code: str, line: KLine, at: int) -> list[Any]:
 
 def _reference(ts_code: str, line: KLine, at: int) -> tuple[float | None, str | None]:
     """Return pre_close; or None, and why it cannot be known."""
-    from ljwx.core.bars import parse_ex_right, reference_price, within_widest_limit
 
     if at == 0:
         return None, "no bar before this one"

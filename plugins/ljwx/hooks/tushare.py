@@ -25,8 +25,8 @@ from ljwx.exceptions import (
     TushareError,
     TushareUnavailable,
 )
-from ljwx.hooks.tushare_endpoint import Endpoint, read_endpoint
-from ljwx.hooks.tushare_wire import Page, Table, classify, read_page
+from ljwx.sources.tushare.endpoint import Endpoint, read_endpoint
+from ljwx.sources.tushare.wire import Page, Table, classify, read_page
 
 if TYPE_CHECKING:
     import pandas as pd

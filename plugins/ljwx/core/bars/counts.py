@@ -13,7 +13,7 @@ from datetime import date
 
 import polars as pl
 
-from ljwx.core.bars.checking import Checked
+from ljwx.core.bars.validation import Checked
 
 TOLERANCE = 0.002
 """Share of the expected rows that may be missing: suspensions are published irregularly."""

@@ -20,7 +20,7 @@ BARS = pl.Schema(
 CLAIMS = ("change", "pct_chg")
 """What the source says about a bar and ``check`` verifies; not stored."""
 
-NUMBERS = frozenset({*VALUES, *JOINED, *CLAIMS, "weight"})
+WIRE_NUMBERS = frozenset({*VALUES, *JOINED, *CLAIMS, "weight"})
 """Columns of the wire that hold numbers."""
 
 RAW = "raw"

@@ -28,7 +28,7 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class BarRule:
     """One way a bar can be wrong.
 
     :param name: what quarantine reasons and flags say.
@@ -74,14 +74,14 @@ _ex_right = (_c("pre_close") - _c("_close")).abs() > HALF_TICK
 _factor_moved = (_c("adj_factor") / _c("_factor") - 1).abs() > 1e-9
 _identity = (_c("pre_close") * _c("adj_factor") / (_c("_close") * _c("_factor")) - 1).abs()
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+BAR_RULES: tuple[BarRule, ...] = (
+    BarRule(
         "keys",
         "hard",
         ~_c("ts_code").str.contains(r"^\d{6}\.(SH|SZ|BJ)$").fill_null(False) | _c("session").is_null(),
         "ts_code is six digits and an exchange, trade_date is a date.",
     ),
-    Rule(
+    BarRule(
         "types",
         "hard",
         _impossible("open", "high", "low", "close", "vol")
@@ -91,70 +91,72 @@ RULES: tuple[Rule, ...] = (
         | (_c("raw").is_not_null() & _c("session").is_not_null()),
         "Prices, vol and amount are there, and every number is a finite number; amount where the source has it.",
     ),
-    Rule(
+    BarRule(
         "reference",
         "hard",
         _c("unreferenced").is_not_null(),
         "A source without pre_close gives what it is derived from: the close before and every ex-right.",
     ),
-    Rule(
+    BarRule(
         "positive",
         "hard",
         pl.any_horizontal(_c(name) <= 0 for name in (*PRICES, "adj_factor"))
         | pl.any_horizontal(_c(name) < 0 for name in ("vol", "amount", "ah_vol", "ah_amount")),
         "Prices and the factor are above 0, volumes and amounts not below.",
     ),
-    Rule(
+    BarRule(
         "order",
         "hard",
         (_c("high") < pl.max_horizontal("open", "close", "low"))
         | (_c("low") > pl.min_horizontal("open", "close", "high")),
         "low <= open, close <= high.",
     ),
-    Rule(
+    BarRule(
         "change",
         "hard",
         (_c("close") - _c("pre_close") - _c("change")).abs() > HALF_TICK + ROUNDING,
         "change is close - pre_close.",
     ),
-    Rule(
+    BarRule(
         "units", "hard", (_c("vol") > 0) & _vwap_outside(2.0), "amount / vol is a price: lots of 100 and thousand CNY."
     ),
-    Rule(
+    BarRule(
         "limits", "hard", _outside_band(), "high and low are inside the published limits, or else inside our own band."
     ),
-    Rule("duplicate", "hard", (_c("_copies") > 1) & (_c("_copy").is_null() | (_c("_copy") > 0)), "A key comes once."),
-    Rule("future", "hard", _c("_late"), "The session is not after the day of the run."),
-    Rule("closed_day", "hard", ~_c("_open"), "The day is a session of the exchange."),
-    Rule(
+    BarRule(
+        "duplicate", "hard", (_c("_copies") > 1) & (_c("_copy").is_null() | (_c("_copy") > 0)), "A key comes once."
+    ),
+    BarRule("future", "hard", _c("_late"), "The session is not after the day of the run."),
+    BarRule("closed_day", "hard", ~_c("_open"), "The day is a session of the exchange."),
+    BarRule(
         "unlisted",
         "hard",
         ~_c("_known") | (_c("session") < _c("list_date")) | (_c("session") > _c("delist_date")),
         "The code is an instrument that was listed that day.",
     ),
-    Rule("suspended", "hard", _c("_suspended"), "The code was not suspended for the whole day."),
-    Rule("no_trade", "soft", _c("vol") == 0, "Something was traded."),
-    Rule("vwap", "soft", (_c("vol") > 0) & _vwap_outside(1.0), "amount / vol is between low and high."),
-    Rule(
+    BarRule("suspended", "hard", _c("_suspended"), "The code was not suspended for the whole day."),
+    BarRule("no_trade", "soft", _c("vol") == 0, "Something was traded."),
+    BarRule("vwap", "soft", (_c("vol") > 0) & _vwap_outside(1.0), "amount / vol is between low and high."),
+    BarRule(
         "pct_chg",
         "soft",
         (_c("pct_chg") - 100 * (_c("close") / _c("pre_close") - 1)).abs() > 0.01,
         "pct_chg is 100 * (close / pre_close - 1).",
     ),
-    Rule(
+    BarRule(
         "limit_mismatch",
         "soft",
         ((_c("up_limit") - _c("_upper")).abs() > HALF_TICK) | ((_c("down_limit") - _c("_lower")).abs() > HALF_TICK),
         "The published limits are those of board and date.",
     ),
-    Rule("no_factor", "soft", _c("adj_factor").is_null(), "The bar has an adjustment factor."),
-    Rule(
+    BarRule("no_factor", "soft", _c("adj_factor").is_null(), "The bar has an adjustment factor."),
+    BarRule(
         "factor_move",
         "soft",
         _factor_moved & ~_ex_right,
         "The factor moves only with an ex-right (pre_close is not the close before).",
     ),
-    Rule(
+    BarRule(
         "ex_right",
         "soft",
         _ex_right & (_identity > FACTOR_TOLERANCE),

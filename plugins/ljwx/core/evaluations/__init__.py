@@ -10,7 +10,7 @@ from ljwx.core.evaluations.freezing import freeze
 from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval, paired_difference
 from ljwx.core.evaluations.logistic import logistic, numbers, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
-from ljwx.core.evaluations.questions import Answer, ClaimCounts, Question, distribution, question_set_hash
+from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.scorecard import Latency, Metrics, Scorecard, TaskScore, score
 from ljwx.core.evaluations.slices import Slice, regime, slice_scores
@@ -19,7 +19,6 @@ from ljwx.core.tasks import CLASSES
 
 __all__ = [
     "CLASSES",
-    "Answer",
     "Answerer",
     "Calibration",
     "ClaimCounts",
@@ -33,6 +32,7 @@ __all__ = [
     "ReliabilityBin",
     "Resampling",
     "Scorecard",
+    "ScoredAnswer",
     "Slice",
     "TaskScore",
     "accuracy_interval",

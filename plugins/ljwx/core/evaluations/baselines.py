@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.tasks import CLASSES
 
-Answerer = Callable[[Question], Answer]
+Answerer = Callable[[Question], ScoredAnswer]
 """Whatever answers a question without reading its label."""
 
 
-def answer_all(answerer: Answerer, questions: Iterable[Question]) -> tuple[Answer, ...]:
+def answer_all(answerer: Answerer, questions: Iterable[Question]) -> tuple[ScoredAnswer, ...]:
     """Return the answerer's answer to every question, in the questions' order."""
     return tuple(answerer(question) for question in questions)
 
@@ -26,11 +26,11 @@ def majority(train_label_counts: Mapping[str, Mapping[str, int]]) -> Answerer:
     """
     frequencies = {task: _frequencies(task, counts) for task, counts in train_label_counts.items()}
 
-    def answer(question: Question) -> Answer:
+    def answer(question: Question) -> ScoredAnswer:
         if question.task not in frequencies:
             raise ValueError(f"majority: no train labels counted for task {question.task}")
         shares = frequencies[question.task]
-        return Answer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
+        return ScoredAnswer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
 
     return answer
 
@@ -45,15 +45,15 @@ def _frequencies(task: str, counts: Mapping[str, int]) -> dict[str, float]:
     return {name: counts.get(name, 0) / total for name in CLASSES[task]}
 
 
-def persistence(question: Question) -> Answer:
+def persistence(question: Question) -> ScoredAnswer:
     """Answer the class of the stock's most recent mature label.
 
     Where there is none the answer is invalid (``no_previous_label``) and counts as wrong, as for any other answerer:
     the scorecard's valid share tells how often that was.
     """
     if question.previous_label is None:
-        return Answer(question.sample_id, False, None, reason="no_previous_label")
-    return Answer(question.sample_id, True, question.previous_label)
+        return ScoredAnswer(question.sample_id, False, None, reason="no_previous_label")
+    return ScoredAnswer(question.sample_id, True, question.previous_label)
 
 
 TREND: Final = MappingProxyType({"多头排列": 0, "交织": 1, "空头排列": 2})
@@ -73,11 +73,11 @@ def moving_averages(readings: Mapping[str, Mapping[str, str]]) -> Answerer:
     :raises ValueError: when it is asked, a question whose readings are not known.
     """
 
-    def answer(question: Question) -> Answer:
+    def answer(question: Question) -> ScoredAnswer:
         told = readings.get(question.sample_id)
         if told is None:
             raise ValueError(f"moving averages: no readings of {question.sample_id}")
         at = UNREST[told["volatility"]] if question.task == "risk_assessment" else TREND[told["ma"]]
-        return Answer(question.sample_id, True, CLASSES[question.task][at])
+        return ScoredAnswer(question.sample_id, True, CLASSES[question.task][at])
 
     return answer

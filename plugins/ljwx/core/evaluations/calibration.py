@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.tasks import CLASSES
 
 ECE_BINS = 10
@@ -44,7 +44,7 @@ class Calibration(BaseModel):
     bins: tuple[ReliabilityBin, ...]
 
 
-def calibrate(pairs: Sequence[tuple[Question, Answer]]) -> Calibration | None:
+def calibrate(pairs: Sequence[tuple[Question, ScoredAnswer]]) -> Calibration | None:
     """Return the calibration of the valid answers that came with probabilities; None if there are none.
 
     :raises ValueError: probabilities that are no distribution over their task's classes.
@@ -68,7 +68,7 @@ def calibrate(pairs: Sequence[tuple[Question, Answer]]) -> Calibration | None:
     )
 
 
-def _probabilities(question: Question, answer: Answer) -> list[float]:
+def _probabilities(question: Question, answer: ScoredAnswer) -> list[float]:
     given, classes = answer.probabilities or {}, CLASSES[question.task]
     if set(given) != set(classes) or not all(isfinite(p) and p >= 0 for p in given.values()):
         raise ValueError(f"answer {answer.sample_id}: {dict(given)} are no probabilities of {', '.join(classes)}")

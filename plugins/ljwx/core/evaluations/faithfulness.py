@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ljwx.core.evaluations.questions import Answer, ClaimCounts
-from ljwx.core.samples.claims import claims
+from ljwx.core.claims.check import claims
+from ljwx.core.evaluations.questions import ClaimCounts, ScoredAnswer
 
 
 class Faithfulness(BaseModel):
@@ -35,7 +35,7 @@ def count_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, A
     return ClaimCounts(counts["right"], counts["wrong"], counts["unsupported"])
 
 
-def faithfulness(answers: Iterable[Answer]) -> Faithfulness | None:
+def faithfulness(answers: Iterable[ScoredAnswer]) -> Faithfulness | None:
     """Return the shares of right, wrong and unsupported claims; None if no answer was looked through."""
     counted = [answer.claims for answer in answers if answer.valid and answer.claims is not None]
     if not counted:

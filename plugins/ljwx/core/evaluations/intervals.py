@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from ljwx.core.evaluations.pairing import is_right, pair
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 
 Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Interval(BaseModel):
 
 
 def accuracy_interval(
-    questions: Sequence[Question], answers: Iterable[Answer], resampling: Resampling
+    questions: Sequence[Question], answers: Iterable[ScoredAnswer], resampling: Resampling
 ) -> Interval | None:
     """Return the accuracy with its interval; None if the sessions are too few for one.
 
@@ -69,7 +69,10 @@ def accuracy_interval(
 
 
 def paired_difference(
-    questions: Sequence[Question], challenger: Iterable[Answer], other: Iterable[Answer], resampling: Resampling
+    questions: Sequence[Question],
+    challenger: Iterable[ScoredAnswer],
+    other: Iterable[ScoredAnswer],
+    resampling: Resampling,
 ) -> Interval | None:
     """Return accuracy of the challenger − accuracy of the other on the same questions, with its interval.
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ljwx.core.evaluations.baselines import Answerer
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.tasks import CLASSES
 
 GROUPS: Final = ("bar", "features", "ranks")
@@ -59,12 +59,12 @@ def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping
         labels[task].append(label)
     fitted = {task: _fit(np.array(rows[task]), labels[task]) for task in rows}
 
-    def answer(question: Question) -> Answer:
+    def answer(question: Question) -> ScoredAnswer:
         if question.task not in fitted or question.sample_id not in asked:
             raise ValueError(f"logistic: nothing to answer {question.sample_id} ({question.task}) from")
         told = fitted[question.task].shares(asked[question.sample_id])
         shares = {name: told.get(name, 0.0) for name in CLASSES[question.task]}
-        return Answer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
+        return ScoredAnswer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
 
     return answer
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations.intervals import Interval, Resampling, paired_difference
 from ljwx.core.evaluations.pairing import is_right, pair
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 
 
 class MaskedGap(BaseModel):
@@ -34,7 +34,10 @@ class MaskedGap(BaseModel):
 
 
 def masked_gap(
-    questions: Sequence[Question], answers: Sequence[Answer], masked: Sequence[Answer], resampling: Resampling
+    questions: Sequence[Question],
+    answers: Sequence[ScoredAnswer],
+    masked: Sequence[ScoredAnswer],
+    resampling: Resampling,
 ) -> MaskedGap:
     """Compare the answers to the questions that were also asked masked.
 
@@ -58,5 +61,5 @@ def masked_gap(
     )
 
 
-def _said(answer: Answer) -> str | None:
+def _said(answer: ScoredAnswer) -> str | None:
     return answer.label if answer.valid else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.exceptions import ConfigurationError
 
 
-def pair(questions: Sequence[Question], answers: Iterable[Answer]) -> list[tuple[Question, Answer]]:
+def pair(questions: Sequence[Question], answers: Iterable[ScoredAnswer]) -> list[tuple[Question, ScoredAnswer]]:
     """Return each question with its answer, in the questions' order.
 
     :raises ConfigurationError: no questions.
@@ -17,7 +17,7 @@ def pair(questions: Sequence[Question], answers: Iterable[Answer]) -> list[tuple
     """
     if not questions:
         raise ConfigurationError("question set: it is empty; there is nothing to score")
-    given: dict[str, Answer] = {}
+    given: dict[str, ScoredAnswer] = {}
     for answer in answers:
         if answer.sample_id in given:
             raise ValueError(f"answers: {answer.sample_id} is answered twice")
@@ -31,6 +31,6 @@ def pair(questions: Sequence[Question], answers: Iterable[Answer]) -> list[tuple
     return [(question, given[question.sample_id]) for question in questions]
 
 
-def is_right(question: Question, answer: Answer) -> bool:
+def is_right(question: Question, answer: ScoredAnswer) -> bool:
     """Tell whether the answer is valid and says the true class."""
     return answer.valid and answer.label == question.label

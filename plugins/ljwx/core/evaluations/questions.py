@@ -53,7 +53,7 @@ class ClaimCounts:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoredAnswer:
     """What an answerer said to one question.
 
     :param valid: whether the answer kept to its schema. An invalid one counts as wrong; its label is never read.

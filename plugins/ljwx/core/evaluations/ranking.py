@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations.intervals import Interval, Resampling, mean_interval
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 
 DIRECTION: Final = MappingProxyType({"price_direction": ("up", "down"), "investment_advice": ("buy", "sell")})
 """Of the tasks that ask about returns, the class for higher and the one for lower prices."""
@@ -42,7 +42,7 @@ class RankIC(BaseModel):
     interval: Interval | None
 
 
-def rank_ic(pairs: Sequence[tuple[Question, Answer]], resampling: Resampling | None = None) -> RankIC | None:
+def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampling | None = None) -> RankIC | None:
     """Return the RankIC of one task's answers; None for a task without direction, or where no session has an order.
 
     An answer without probabilities is as certain as can be; an invalid one has no opinion: signal 0.
@@ -59,7 +59,7 @@ def rank_ic(pairs: Sequence[tuple[Question, Answer]], resampling: Resampling | N
     return RankIC(mean=float(values.mean()), sessions=len(found), interval=interval)
 
 
-def _signal(task: str, answer: Answer) -> float:
+def _signal(task: str, answer: ScoredAnswer) -> float:
     if not answer.valid or answer.label is None:
         return 0.0
     if answer.probabilities is None:

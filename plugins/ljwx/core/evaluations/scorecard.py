@@ -16,12 +16,12 @@ from ljwx.core.evaluations.faithfulness import Faithfulness, faithfulness
 from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval
 from ljwx.core.evaluations.masking import MaskedGap
 from ljwx.core.evaluations.pairing import pair
-from ljwx.core.evaluations.questions import Answer, Question, question_set_hash
+from ljwx.core.evaluations.questions import Question, ScoredAnswer, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.slices import Slice
 from ljwx.core.tasks import CLASSES
 
-Pair = tuple[Question, Answer]
+Pair = tuple[Question, ScoredAnswer]
 
 
 class _Frozen(BaseModel):
@@ -99,7 +99,7 @@ class Scorecard(_Frozen):
 
 def score(
     questions: Sequence[Question],
-    answers: Iterable[Answer],
+    answers: Iterable[ScoredAnswer],
     *,
     wall_s: float | None = None,
     resampling: Resampling | None = None,
@@ -161,7 +161,7 @@ def _task_score(task: str, pairs: Sequence[Pair], resampling: Resampling | None)
     return TaskScore(**told, classes=classes, confusion=rows, rank_ic=rank_ic(pairs, resampling))
 
 
-def _class_answered(question: Question, answer: Answer) -> str:
+def _class_answered(question: Question, answer: ScoredAnswer) -> str:
     if answer.label is None or answer.label not in CLASSES[question.task]:
         raise ValueError(f"answer {answer.sample_id}: valid, but {answer.label!r} is no class of {question.task}")
     return answer.label
@@ -192,7 +192,7 @@ def _metrics(
     )
 
 
-def _latency(answers: Sequence[Answer]) -> Latency:
+def _latency(answers: Sequence[ScoredAnswer]) -> Latency:
     seconds = np.array([answer.latency_s for answer in answers])
     p50, p90, p95, p99 = map(float, np.quantile(seconds, [0.5, 0.9, 0.95, 0.99]))
     return Latency(mean=float(seconds.mean()), p50=p50, p90=p90, p95=p95, p99=p99)

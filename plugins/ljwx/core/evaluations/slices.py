@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations.intervals import Interval, Resampling, mean_interval
 from ljwx.core.evaluations.pairing import is_right, pair
-from ljwx.core.evaluations.questions import Answer, Question
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 
 TURN: Final = 0.03
 """Mean return of all stocks over 20 sessions from which on a market is rising; from its negative down it is falling."""
@@ -50,7 +50,7 @@ def regime(market_return: float | None) -> str:
 
 def slice_scores(
     questions: Sequence[Question],
-    answers: Iterable[Answer],
+    answers: Iterable[ScoredAnswer],
     market_returns: Mapping[date, float | None],
     resampling: Resampling,
 ) -> dict[str, dict[str, Slice]]:
@@ -59,7 +59,7 @@ def slice_scores(
     :param market_returns: see :func:`regime`; a session that is not there has an unknown one.
     :raises ValueError: see :func:`ljwx.core.evaluations.pairing.pair`.
     """
-    groups: dict[str, dict[str, list[tuple[Question, Answer]]]] = {
+    groups: dict[str, dict[str, list[tuple[Question, ScoredAnswer]]]] = {
         dimension: defaultdict(list) for dimension in ("board", "industry", "regime")
     }
     for question, answer in pair(questions, answers):
@@ -72,7 +72,7 @@ def slice_scores(
     }
 
 
-def _slice(pairs: Sequence[tuple[Question, Answer]], resampling: Resampling) -> Slice:
+def _slice(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampling) -> Slice:
     right = np.array([is_right(*both) for both in pairs], dtype=np.float64)
     days = [question.session for question, _ in pairs]
     return Slice(

@@ -7,13 +7,13 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ljwx.core.reports.cards import CardRow, TaskRow
+from ljwx.core.reports.cases import SessionAccuracy
+from ljwx.core.reports.content import Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ljwx.core.reports.cases import SessionAccuracy
-    from ljwx.core.reports.content import Report
 
 INK, OWN, BAR, OTHER, GRID = "#1f2933", "#0b6e99", "#9cc7da", "#8a94a3", "#d9dee5"
 STYLE: dict[Any, Any] = {

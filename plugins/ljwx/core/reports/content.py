@@ -8,9 +8,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
+from ljwx.core.datasets.spec import RISK_STATEMENT
 from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
 from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, case, examples, probe
-from ljwx.core.samples.spec import RISK_STATEMENT
 
 STRATEGIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ljwx.core.reports.charts import charts
+from ljwx.core.reports.content import Report
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from ljwx.core.reports.content import Report
 
 LONGEST_ANSWER = 1500
 NOTHING = "–"
@@ -32,7 +34,6 @@ def render(report: Report, html: str, markdown: str) -> Rendered:
     :param html: the template; what a model wrote is escaped.
     :param markdown: the template; what a model wrote stands in indented blocks.
     """
-    from ljwx.core.reports.charts import charts
 
     drawn = charts(report)
     images = {name: "data:image/svg+xml;base64," + b64encode(svg.encode()).decode() for name, svg in drawn.items()}

@@ -1,0 +1,191 @@
+"""Numbers and words of a snapshot in Chinese prose: what they are called there, and whether they are told truly.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+
+A number is a claim about the fact named right before it in the same clause, with at most four characters between. One
+without such a name is unsupported, whatever the snapshot holds: of a hundred facts one always comes near. Periods
+("5日") are no claims.
+
+A word of a reading is a claim about the subject named last before it in the clause, of those that can have the word; of
+any reading when no subject is named. Price limits and broken levels are claims too. A clause that speaks of the future
+holds opinions, and its words are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ljwx.core.snapshots.signals import MOVES, SIGNALS
+
+
+@dataclass(frozen=True)
+class ProseClaim:
+    """One claim in prose.
+
+    :param holds: None: the snapshot says nothing of the kind.
+    :param has: what the snapshot has instead, or why it cannot say.
+    """
+
+    text: str
+    holds: bool | None
+    has: str
+
+
+_PERIODS: Final = {"RSI": (6, 12, 14, 24), "MA": (5, 10, 20, 60), "EMA": (12, 26)}
+_FEATURES: Final = {
+    "RSI": "rsi_14", "DIF": "macd_dif", "DEA": "macd_dea", "MACD": "macd_hist", "布林": "boll_pct_b",
+    "带宽": "boll_width", "量比": "volume_ratio_5", "ATR": "atr_14", "ADX": "adx_14", "CCI": "cci_14",
+    "MFI": "mfi_14", "威廉": "williams_r_14", "动量": "roc_12", "资金": "obv_flow_20", "波动": "vol_20",
+    "20日波动": "vol_20", "回撤": "drawdown_60", "60日回撤": "drawdown_60", "K": "kdj_k", "D": "kdj_d", "J": "kdj_j",
+}  # fmt: skip
+_RANKS: Final = {"1日": "ret_1", "5日": "ret_5", "20日": "ret_20", "波动": "vol_20", "成交额": "amount"}
+"""What these names mean in a clause that has spoken of ranks."""
+_PLACE: Final[dict[str, tuple[str, str]]] = {
+    **{name: ("ranks", key) for name, key in _RANKS.items()},
+    **{name: ("features", key) for name, key in _FEATURES.items()},
+    **{f"{name}{n}": ("features", f"{name.lower()}_{n}") for name, periods in _PERIODS.items() for n in periods},
+    **{f"{n}日{word}": ("features", f"ret_{n}") for n in (1, 5, 10, 20) for word in ("", "涨跌幅", "涨跌", "涨幅")},
+    "当日": ("bar", "change"),
+    "今日": ("bar", "change"),
+    "开盘": ("bar", "open"),
+    "最高": ("bar", "high"),
+    "最低": ("bar", "low"),
+    "支撑": ("levels", "support"),
+    "压力": ("levels", "resistance"),
+    "区间": ("range", "low"),
+}
+"""Names of numbers in prose, and where the snapshot has them; the longest name that fits is meant."""
+
+
+def _whole(name: str) -> str:
+    """A name as a whole: "K" is not in "KDJ", "5日" not in "15日", and "RSI14" is no RSI of 14."""
+    begin = r"(?<![A-Za-z\d])" if name[0].isascii() else ""
+    periods = "|".join(map(str, _PERIODS.get(name, ())))
+    end = rf"(?!(?:{periods})(?![\d.]))" if periods else ""
+    return begin + re.escape(name) + end + (r"(?![\d.])" if name[-1].isdigit() else "")
+
+
+def _any(names: Iterable[str]) -> str:
+    return "|".join(map(_whole, sorted(names, key=len, reverse=True)))
+
+
+_NUMBER: Final = r"[-+]?\d+(?:\.\d+)?"
+_NAMED: Final = re.compile(
+    rf"(?P<name>{_any(_PLACE)})(?![A-Za-z])(?P<verb>[^\d,,。;;.+\-]{{0,4}}?)(?P<number>{_NUMBER})(?![\d.日天])"
+    rf"(?:%?[~至到](?P<upto>{_NUMBER}))?"
+)
+_NO_CLAIM: Final = re.compile(rf"{_any(_PLACE)}|\d+(?:个交易)?[日天]")
+_CLAUSE: Final = re.compile(r"[^,,。;;]+")
+_FALLS: Final = ("跌", "降", "低", "回撤")
+_ABOVE: Final = ("高于", "大于", "超过")
+_BELOW: Final = ("低于", "小于", "不足")
+
+
+def numbers(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
+    """Every number in prose, against the fact it is said to be."""
+    for clause in _CLAUSE.findall(prose):
+        for match in _NAMED.finditer(clause):
+            yield _named(match, facts, ranked="排名" in clause[: match.start("number")])
+        rest = _NO_CLAIM.sub(" ", _NAMED.sub(" ", clause))
+        yield from (ProseClaim(bare, None, "no fact is named for it") for bare in re.findall(_NUMBER, rest))
+
+
+def _named(match: re.Match[str], facts: Mapping[str, Any], *, ranked: bool) -> ProseClaim:
+    name = match["name"]
+    group, key = ("ranks", _RANKS[name]) if ranked and name in _RANKS else _PLACE[name]
+    value = facts.get(group, {}).get(key)
+    holds = _is_told(match["verb"], match["number"], value)
+    if match["upto"]:
+        holds = holds and name == "区间" and _is_told("", match["upto"], facts[group]["high"])
+    return ProseClaim(f"{name} {match['number']}", holds, f"the snapshot has {value}")
+
+
+def _is_told(verb: str, number: str, value: float | None) -> bool:
+    """Whether a number as told, at the precision it is told, is the value; "跌3.2" tells -3.2, "超过70" any above."""
+    if value is None:
+        return False
+    told, slack = float(number), 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
+    if any(word in verb for word in _ABOVE):
+        return value > told
+    if any(word in verb for word in _BELOW):
+        return value < told
+    falls = told > 0 and any(word in verb for word in _FALLS)
+    return abs(told - value) <= slack or (falls and abs(-told - value) <= slack)
+
+
+_SUBJECTS: Final = {rule.subject: rule.name for rule in SIGNALS} | {
+    "MA": "ma", "RSI14": "rsi", "成交量": "volume", "布林带": "boll", "当日": "ret_1", "今日": "ret_1",
+}  # fmt: skip
+_SUBJECT: Final = re.compile(_any(_SUBJECTS))
+_OWNERS: Final = {
+    word: [rule.name for rule in SIGNALS if word in rule.words] for rule in SIGNALS for word in rule.words
+}
+_WORD: Final = re.compile("|".join(sorted(map(re.escape, _OWNERS), key=len, reverse=True)))
+_SAYS: Final = {
+    "大涨": ("大涨", "上涨"),
+    "大跌": ("大跌", "下跌"),
+    "涨停": ("涨停", "触及涨停"),
+    "跌停": ("跌停", "触及跌停"),
+}
+"""Words that say a milder one too."""
+_NOT: Final = re.compile(r"(?:未|没有|没|不|非|无)$")
+_FUTURE: Final = re.compile("未来|后市|预计|预期|有望|可能|或将|将会|若|如果")
+_LIMIT: Final = re.compile("(?:触及)?(?:涨停|跌停)")
+_BREAK: Final = re.compile(
+    r"(?:(?P<up>突破|站上|升破)|跌破|失守)(?:了|上方|下方)?(?P<what>压力|阻力|支撑|上轨|下轨|"
+    r"MA(?:5|10|20|60)(?!\d)|(?:5|10|20|60)日均?线)"
+)
+_SILENT: Final = "the snapshot does not say so"
+
+
+def words(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
+    """Every reading, price limit and broken level in prose."""
+    for clause in _CLAUSE.findall(prose):
+        if _FUTURE.search(clause):
+            continue
+        for match in _WORD.finditer(clause):
+            yield _reading(match[0], clause[: match.start()], facts["readings"])
+        for match in _LIMIT.finditer(clause):
+            limit = facts.get("limit", "未知")
+            holds = None if limit == "未知" else match[0] in _SAYS.get(limit, (limit,))
+            yield _turned(match[0], holds, clause[: match.start()], f"the snapshot has {limit}")
+        for match in _BREAK.finditer(clause):
+            yield _turned(match[0], _is_broken(match, facts), clause[: match.start()], _SILENT)
+
+
+def _reading(word: str, before: str, readings: Mapping[str, str]) -> ProseClaim:
+    spoken = [_SUBJECTS[subject] for subject in _SUBJECT.findall(before)]
+    named = [name for name in spoken if word in MOVES or not name.startswith("ret_")]  # "今日放量" is of the volume
+    owners = [name for name in named if name in _OWNERS[word]][-1:]
+    told = f"{(owners or named[-1:] or ['no reading'])[0]} {word}"
+    free = not owners and (not named or word in MOVES)
+    has = [readings[name] for name in (_OWNERS[word] if free else owners) if name in readings]
+    holds = any(word in _SAYS.get(said, (said,)) for said in has) if has else None
+    turned = _turned(told, holds, before, _SILENT)
+    return turned if owners or turned.holds else replace(turned, holds=None)
+
+
+def _turned(text: str, holds: bool | None, before: str, has: str) -> ProseClaim:
+    """A claim, or its opposite where the words before it deny it."""
+    denied = _NOT.search(before) is not None
+    return ProseClaim(f"not {text}" if denied else text, (not holds) if denied and holds is not None else holds, has)
+
+
+def _is_broken(match: re.Match[str], facts: Mapping[str, Any]) -> bool | None:
+    """Whether the close is beyond a level; None for what the snapshot does not tell.
+
+    A support is below the close and a resistance above it; where there is none the close is beyond them all.
+    """
+    up, what = match["up"] is not None, match["what"]
+    if what in ("压力", "阻力"):
+        return facts["levels"]["resistance"] is None if up else None
+    if what == "支撑":
+        return None if up else facts["levels"]["support"] is None
+    if what in ("上轨", "下轨"):
+        boll = facts["readings"].get("boll")
+        return bool(boll == f"{what}之{'上' if up else '下'}") if up == (what == "上轨") else None
+    away = facts["features"].get(f"ma_{re.findall(r'[0-9]+', what)[0]}")
+    return None if away is None else bool((away < 0) if up else (away > 0))

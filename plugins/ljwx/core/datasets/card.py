@@ -1,0 +1,153 @@
+"""The dataset card: what a dataset holds, what was left out, what was proved; as JSON and as Markdown.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ljwx.core.datasets.build import Dataset
+from ljwx.core.datasets.exports import dataset_hash
+from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
+from ljwx.core.prompts import Prompts
+
+
+def card(
+    built: Dataset,
+    spec: SampleSpec,
+    prompts: Prompts,
+    dataset: Mapping[str, Any] | None = None,
+    files: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Everything a reader needs to judge a dataset, ready for ``json.dumps``.
+
+    :param dataset: parent_id, merge, known_at and code_version of its row, where they are known.
+    :param files: name, sha256 and size of each file beside the card.
+    """
+    row = dataset or {}
+    text = [pl.col(name).cast(pl.String) for name in ("task", "label", "split", "board", "industry")]
+    samples = built.index.with_columns(text)
+    month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
+    return {
+        "sha256": dataset_hash(samples, spec, prompts),
+        "known_at": _moment(row["known_at"]) if "known_at" in row else None,
+        "parent": row.get("parent_id"),
+        "merge": row.get("merge") or {},
+        "code_version": row.get("code_version"),
+        "samples": len(samples),
+        "stocks": samples["ts_code"].n_unique(),
+        "sessions": samples["session"].n_unique(),
+        "index": {"code": spec.index, **built.members.as_dict()} if built.members else None,
+        "by_split": built.proof.counts,
+        "by_task_and_class": _nested(samples, "task", "label"),
+        "by_split_and_task": _nested(samples, "split", "task"),
+        "by_board": _counts(samples, "board"),
+        "by_industry": _counts(samples, "industry"),
+        "by_month": _counts(month, "month"),
+        "exclusions": _nested(built.exclusions, "task", "reason", pl.col("count").sum()),
+        "fit": built.fit.as_dict(),
+        "proof": built.proof.as_dict(),
+        "files": [dict(file) for file in files],
+        "prompt_version": spec.prompt_version,
+        "prompt_sha256": prompts.sha256,
+        "spec": json.loads(spec.model_dump_json()),
+        "risk_statement": RISK_STATEMENT,
+    }
+
+
+def _moment(at: dt.datetime) -> str:
+    return at.astimezone(dt.timezone.utc).isoformat(timespec="microseconds")
+
+
+def _counts(frame: pl.DataFrame, by: str) -> dict[str, int]:
+    return dict(frame.group_by(by).agg(pl.len()).sort(by).iter_rows())
+
+
+def _nested(frame: pl.DataFrame, by: str, then: str, count: pl.Expr | None = None) -> dict[str, dict[str, int]]:
+    rows = frame.group_by(by, then).agg(pl.len() if count is None else count).sort(by, then)
+    result: dict[str, dict[str, int]] = {}
+    for outer, inner, n in rows.iter_rows():
+        result.setdefault(outer, {})[inner] = n
+    return result
+
+
+def card_markdown(facts: Mapping[str, Any]) -> str:
+    """The card as Markdown."""
+    proof = facts["proof"]
+    parts = [
+        f"# Dataset {facts['sha256'][:12]}",
+        f"> {facts['risk_statement']}",
+        f"{facts['samples']} samples of {facts['stocks']} stocks at {facts['sessions']} sessions.",
+        *_index(facts["index"]),
+        f"Known at: {facts['known_at'] or 'not stated'}.",
+        f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
+        f"Prompts: {facts['prompt_version']}.",
+        f"sha256 `{facts['sha256']}`",
+        "## Splits",
+        _table(
+            ("split", "samples", "first as-of", "last as-of", "last label ends", "sessions purged after it"),
+            [
+                (
+                    split,
+                    n,
+                    proof["first_as_of"][split],
+                    proof["last_as_of"][split],
+                    proof["max_label_end"][split],
+                    proof["sessions_between"].get(split),
+                )
+                for split, n in facts["by_split"].items()
+            ],
+        ),
+        f"The `{proof['sealed']}` split is sealed. No sample and no stock-session is in two splits.",
+        *_merge(facts["merge"]),
+        "## Classes",
+        _pairs("task", "class", facts["by_task_and_class"]),
+        "![Share of each class by month](class_balance.svg)",
+        "## Left out",
+        _pairs("task", "reason", facts["exclusions"]),
+        *(
+            part
+            for name in ("board", "industry", "month")
+            for part in (f"## By {name}", _table((name, "samples"), list(facts[f"by_{name}"].items())))
+        ),
+        "## Files",
+        _table(("file", "bytes", "sha256"), [(f["name"], f["size"], f"`{f['sha256']}`") for f in facts["files"]]),
+        "## Spec",
+        "```json\n" + json.dumps(facts["spec"], ensure_ascii=False, indent=2) + "\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _index(used: Mapping[str, Any] | None) -> list[str]:
+    """By which lists the stocks were chosen; nothing without an index."""
+    if used is None:
+        return []
+    lists = f"{used['lists']} lists, {used['first']} to {used['last']}, {used['smallest']} to {used['largest']} stocks"
+    return [f"Members of {used['code']} as of each session: {lists} each, {used['members']} stocks in all."]
+
+
+def _merge(counts: Mapping[str, Any]) -> list[str]:
+    """What became of the parent's samples; nothing without a parent."""
+    if not counts:
+        return []
+    rows: list[tuple[Any, ...]] = []
+    for name, value in counts.items():
+        rows += [(f"{name}: {why}", n) for why, n in value.items()] if isinstance(value, Mapping) else [(name, value)]
+    return ["## Against the parent", _table(("samples", "count"), rows)]
+
+
+def _pairs(outer: str, inner: str, counts: Mapping[str, Mapping[str, int]]) -> str:
+    return _table((outer, inner, "samples"), [(a, b, n) for a, row in counts.items() for b, n in row.items()])
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join("" if v is None else str(v).replace("|", "\\|") for v in line) + " |" for line in lines
+    )

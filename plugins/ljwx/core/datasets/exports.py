@@ -1,0 +1,106 @@
+"""What a dataset becomes for trainers and readers: chat JSONL, Alpaca JSON, dataset_info and hash. Text out, no files.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import polars as pl
+
+from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.prompts import Prompts, facts_of
+from ljwx.core.tasks import Task
+
+_TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
+
+
+Samples = pl.DataFrame | Iterable[pl.DataFrame]
+"""A SAMPLES frame in any order, or frames of some sessions at a time in the order of :data:`_TEXT_ORDER`."""
+
+
+def _rendered(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """(instruction, facts, answer) by session, stock and task."""
+    for block in [samples] if isinstance(samples, pl.DataFrame) else samples:
+        ordered = block.sort(_TEXT_ORDER)
+        if "facts" in block.columns:
+            yield from ordered.select("instruction", "facts", "answer").iter_rows()
+        else:
+            yield from _filled(ordered, prompts)
+
+
+def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """The same from the snapshots; one is read once for all its tasks."""
+    last, facts, text = None, {}, ""
+    task: Task
+    for task, snapshot, digest, answer in ordered.select("task", "snapshot", "snapshot_sha256", "answer").iter_rows():
+        if digest != last:
+            last, facts = digest, facts_of(snapshot)
+            text = prompts.facts.fill(facts)
+        yield prompts.instructions[task].fill(facts), text, answer
+
+
+def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+    """The same as JSON strings; neighbours share their facts, and all samples of a task their instruction."""
+    quote = json.encoder.encode_basestring
+    instructions: dict[str, str] = {}
+    last, quoted = None, ""
+    for instruction, facts, answer in _rendered(samples, prompts):
+        if facts != last:
+            last, quoted = facts, quote(facts)
+        if instruction not in instructions:
+            instructions[instruction] = quote(instruction)
+        yield instructions[instruction], quoted, quote(answer)
+
+
+def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
+    """Chat lines ``{"messages":[system, user, assistant]}``, each ending in a newline, in an order fixed by content."""
+    system = json.encoder.encode_basestring(prompts.system)
+    before = f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":'
+    for instruction, facts, answer in _quoted(samples, prompts):
+        user = f"{instruction[:-1]}\\n{facts[1:]}"
+        yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}]}}\n'
+
+
+def alpaca_chunks(samples: Samples, prompts: Prompts) -> Iterator[str]:
+    """A JSON array of Alpaca records (instruction, input, output, system), in pieces to be written in turn."""
+    system = json.encoder.encode_basestring(prompts.system)
+    before = "[\n"
+    for instruction, facts, answer in _quoted(samples, prompts):
+        yield f'{before}{{"instruction":{instruction},"input":{facts},"output":{answer},"system":{system}}}'
+        before = ",\n"
+    yield "\n]\n" if before != "[\n" else "[]\n"
+
+
+def dataset_info(splits: tuple[str, ...] = SPLITS, prefix: str = "ljwx") -> dict[str, Any]:
+    """LLaMA-Factory's declaration of the files ``<split>.jsonl`` (chat) and ``<split>.alpaca.json``."""
+    alpaca = {"prompt": "instruction", "query": "input", "response": "output", "system": "system"}
+    tags = {
+        "role_tag": "role",
+        "content_tag": "content",
+        "user_tag": "user",
+        "assistant_tag": "assistant",
+        "system_tag": "system",
+    }
+    info: dict[str, Any] = {}
+    for split in splits:
+        info[f"{prefix}_{split}"] = {"file_name": f"{split}.alpaca.json", "formatting": "alpaca", "columns": alpaca}
+        info[f"{prefix}_{split}_chat"] = {
+            "file_name": f"{split}.jsonl",
+            "formatting": "sharegpt",
+            "columns": {"messages": "messages"},
+            "tags": tags,
+        }
+    return info
+
+
+def dataset_hash(samples: pl.DataFrame, spec: SampleSpec, prompts: Prompts) -> str:
+    """sha256 over the spec, the prompts and every (split, sample_id), sorted: what it holds, not how it was made."""
+    digest = hashlib.sha256(f"{spec.sha256}\n{prompts.sha256}\n".encode())
+    for line in samples.select(pl.format("{} {}\n", "split", "sample_id").alias("line")).to_series().sort():
+        digest.update(line.encode())
+    return digest.hexdigest()

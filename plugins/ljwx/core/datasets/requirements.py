@@ -1,0 +1,78 @@
+"""What a dataset must have, and whether time will bring it: only then is waiting an answer, and not a correction.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from ljwx.core.datasets.members import WAY_OUT
+from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.datasets.splits import Windows, windows
+from ljwx.exceptions import ConfigurationError, TooFewSessions
+
+
+def require_windows(
+    keys: pl.DataFrame, unfit: pl.DataFrame, spec: SampleSpec, since: dt.date | None, until: dt.date | None
+) -> Windows:
+    """Where the splits begin.
+
+    :param keys: session and task of what can be a sample; ``unfit``: of what cannot, with its reason.
+    :raises TooFewSessions: too few sessions are mature yet.
+    :raises ConfigurationError: enough are, and no sample or too few can be made of them.
+    """
+    there = keys.select("session", "task").unique()
+    waiting = len(_complete(pl.concat([there, _judged(unfit)]), spec)) < spec.least_sessions
+    refusal = TooFewSessions if waiting else ConfigurationError
+    if keys.is_empty():
+        between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
+        raise refusal(f"{between}: {_told(unfit) or 'no bars'}")
+    try:
+        return windows(_complete(there, spec).to_list(), spec)
+    except TooFewSessions as error:
+        raise refusal(f"{error}; left out: {_told(unfit)}") from None
+
+
+def _judged(unfit: pl.DataFrame) -> pl.DataFrame:
+    """Session and task of what can be known to be no sample; of all, when no stock is asked about."""
+    asked = unfit.filter(pl.col("reason") != "not_in_universe")
+    known = asked.filter(~pl.col("reason").is_in(("missing_features", "immature")))
+    return (known if len(asked) else unfit).select("session", "task").unique()
+
+
+def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
+    """Sessions that have keys of every task."""
+    tasks = keys.group_by("session").agg(pl.col("task").n_unique())
+    return tasks.filter(pl.col("task") == len(spec.tasks))["session"]
+
+
+def _told(left_out: pl.DataFrame) -> str:
+    reasons = left_out.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
+    told = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
+    return f"{told}; {WAY_OUT}" if "no_index_list" in reasons["reason"] else told
+
+
+def require_enough(chosen: pl.DataFrame, labelled: pl.DataFrame, left_out: pl.DataFrame, spec: SampleSpec) -> None:
+    """Refuse a dataset with an empty split, or with a task that has one class to learn from.
+
+    :param chosen: task, split and label of the samples; ``labelled``: of all that could be; ``left_out``: task, reason.
+    :raises TooFewSessions: a split is empty because it has few sessions yet.
+    :raises ConfigurationError: it is for another reason, or there is one class.
+    """
+    for task in spec.tasks:
+        mine, before = (frame.filter(pl.col("task") == task) for frame in (chosen, labelled))
+        why = f"left out: {_told(left_out.filter(pl.col('task') == task))}"
+        for split in SPLITS:
+            if mine.filter(pl.col("split") == split).is_empty():
+                # Thinning keeps a row of each stock in more sessions than thin_gap: a longer split is not empty by it.
+                short = before.filter(pl.col("split") == split)["session"].n_unique() <= spec.thin_gap
+                refusal = TooFewSessions if short and spec.test_from is None else ConfigurationError
+                raise refusal(f"{task}: the {split} split is empty; give other dates or settings; {why}")
+        classes = mine.filter(pl.col("split") == "train")["label"].unique()
+        if len(classes) < 2:
+            raise ConfigurationError(
+                f"{task}: every training sample is {classes[0]}; widen the range or the thresholds; {why}"
+            )

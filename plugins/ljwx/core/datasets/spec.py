@@ -1,0 +1,206 @@
+"""What a dataset is asked to be: tasks, horizon, thresholds, splits, caps and versions, as one frozen, validated value.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ljwx.core.features import FEATURE_VERSION, LOOK_BACK
+from ljwx.core.tasks import TASKS, Task
+from ljwx.exceptions import ConfigurationError
+
+Split = Literal["train", "validation", "test"]
+
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+RISK_NOTE: Final = "不构成投资建议"
+"""The statement every answer carries in its own text: short, because a model pays for each character."""
+RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
+"""The statement of reports, cards and system prompts."""
+
+
+TsCode = Annotated[str, Field(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$")]
+"""A stock's code, like ``000001.SZ``."""
+
+IndexCode = Annotated[str, Field(pattern=r"^[0-9A-Z]{6}\.[A-Z]{2,4}$")]
+"""An index's code as TuShare writes it, like ``000300.SH`` or ``930955.CSI``."""
+
+
+class IndexUniverse(BaseModel):
+    """The members of an index, of each session those of that session: who joined or left later plays no part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: IndexCode
+
+
+_FORMS: Final = ("form: list", "form: index")
+
+
+def _form(value: Any) -> str | None:
+    """Tell a list of stocks from an index, so that a fault is told of the form that was meant."""
+    if isinstance(value, list | tuple):
+        return _FORMS[0]
+    return _FORMS[1] if isinstance(value, Mapping | IndexUniverse) else None
+
+
+_Stocks = Annotated[tuple[TsCode, ...], Field(min_length=1)]
+StockUniverse = Annotated[
+    Annotated[_Stocks, Tag(_FORMS[0])] | Annotated[IndexUniverse, Tag(_FORMS[1])],
+    Discriminator(
+        _form,
+        custom_error_type="universe",
+        custom_error_message='give null for all stocks, a list like ["000001.SZ"], or {"index": "000300.SH"}',
+    ),
+]
+
+
+def path_of(location: tuple[int | str, ...]) -> str:
+    """Write where a value stands in the settings; which form of a universe it was taken for is no part of it."""
+    return ".".join(str(part) for part in location if part not in _FORMS)
+
+
+class Costs(BaseModel):
+    """Trading costs as fractions of the traded value.
+
+    Stamp duty is not here: the law fixes it by date (see :mod:`ljwx.core.labels.costs`).
+
+    ``commission`` is what the broker takes on each side, at least ``commission_minimum_cny`` of an order of
+    ``order_value_cny``; ``transfer_fee`` is paid on each side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commission: float = Field(default=0.00025, ge=0, le=0.003)
+    commission_minimum_cny: float = Field(default=5.0, ge=0)
+    order_value_cny: float = Field(default=100_000.0, gt=0)
+    transfer_fee: float = Field(default=0.00001, ge=0, le=0.001)
+
+    @property
+    def per_side(self) -> float:
+        """Commission (with its minimum) and transfer fee of one side, as a fraction."""
+        return max(self.commission, self.commission_minimum_cny / self.order_value_cny) + self.transfer_fee
+
+
+class SampleSpec(BaseModel):
+    """Everything that decides which samples a dataset holds; equal specs on equal rows give equal datasets.
+
+    Returns, thresholds and bands are fractions (0.02 is 2 %); horizons, gaps and caps count sessions or samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: tuple[Task, ...] = TASKS
+    universe: StockUniverse | None = Field(
+        default=None,
+        description="stocks to make samples of: all, a list, or an index's members; ranks are among all stocks",
+    )
+    horizon: int = Field(default=5, ge=1, le=60)
+    exit_roll: int = Field(default=3, ge=0, le=20, description="sessions an exit may wait for a suspended stock")
+    buy_excess: float = Field(default=0.02, gt=0, lt=1)
+    sell_excess: float = Field(default=-0.02, gt=-1, lt=0)
+    flat_band: float = Field(default=0.01, ge=0, lt=1)
+    costs: Costs = Costs()
+
+    train_share: float = Field(default=0.7, gt=0, lt=1)
+    validation_share: float = Field(default=0.15, gt=0, lt=1)
+    validation_from: dt.date | None = None
+    test_from: dt.date | None = None
+
+    thin_gap: int = Field(
+        default=3, ge=1, description="of a run of alike sessions every thin_gap-th is kept; 1 keeps all"
+    )
+    class_ratio: float = Field(default=2.0, ge=1, description="in train: largest class over smallest, at most")
+    per_session_cap: int | None = Field(default=None, ge=1)
+    per_stock_cap: int | None = Field(default=None, ge=1)
+    max_train: int | None = Field(default=None, ge=1, description="samples per task")
+    max_validation: int | None = Field(default=None, ge=1, description="samples per task")
+    max_test: int | None = Field(default=None, ge=1, description="samples per task")
+
+    min_new_samples: int = Field(
+        default=1,
+        ge=0,
+        exclude=True,
+        description="a run that adds fewer to the dataset before ends as skipped; it decides when, not what",
+    )
+
+    label_weight: float = Field(default=0.4, ge=0, le=1, description="truth against train base rates in probabilities")
+    look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
+    seed: int = Field(default=0, ge=0)
+    prompt_version: str = Field(default="v1", pattern=r"^[A-Za-z0-9._-]+$")
+    feature_version: str = Field(
+        default=FEATURE_VERSION, description="of the indicators' definitions; only the installed one is computed"
+    )
+
+    @field_validator("feature_version")
+    @classmethod
+    def _is_computed(cls, value: str) -> str:
+        if value != FEATURE_VERSION:
+            raise ValueError(f"only features of version {FEATURE_VERSION} are computed here; leave this setting out")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SampleSpec:
+        if not self.tasks or len(set(self.tasks)) != len(self.tasks):
+            raise ValueError("tasks: name at least one task, and each once")
+        if self.train_share + self.validation_share >= 1:
+            raise ValueError("train_share + validation_share: must leave a share for the test split (sum below 1)")
+        if (self.validation_from is None) != (self.test_from is None):
+            raise ValueError("validation_from and test_from: give both or neither")
+        if self.validation_from and self.test_from and self.validation_from >= self.test_from:
+            raise ValueError("validation_from: must be before test_from")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the canonical JSON of every field."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def index(self) -> str | None:
+        """Code of the index whose members the samples are of; None where no index was asked for."""
+        return self.universe.index if isinstance(self.universe, IndexUniverse) else None
+
+    @property
+    def purge(self) -> int:
+        """Sessions left empty before each later split."""
+        return self.horizon + 1
+
+    @property
+    def least_sessions(self) -> int:
+        """Sessions with samples that three splits take, the purged ones included."""
+        return 2 * self.purge + len(SPLITS)
+
+    def cap(self, split: str) -> int | None:
+        """Most samples of one task that a split may hold; ``None`` is no limit."""
+        return {"train": self.max_train, "validation": self.max_validation, "test": self.max_test}[split]
+
+
+def load_spec(values: dict[str, object]) -> SampleSpec:
+    """Make a spec from settings or parameters.
+
+    :raises ConfigurationError: naming each wrong field and what is wrong with it.
+    """
+    try:
+        return SampleSpec.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{path_of(e['loc']) + ': ' if e['loc'] else ''}{e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigurationError(f"sample settings: {faults}") from None

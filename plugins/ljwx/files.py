@@ -1,0 +1,164 @@
+"""Files of the data folder, on disk or on an object store: complete under their name, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ljwx.resources import data_folder
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+CHUNK = 1 << 20
+STALE_SECONDS = 86_400
+"""Age at which a half-written file or folder is a dead process's: no run of a DAG may take as long."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as it was written. ``sha256``: 64 hex digits; ``size``: bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+def data_root() -> ObjectStoragePath:
+    """Return the data folder, wherever it is."""
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(data_folder())
+
+
+def save_text(name: str, text: str) -> str:
+    """Write a file below the data folder and return its path; a reader never sees a half-written one."""
+    path = data_root() / name
+    if is_local(path):
+        _write_whole(Path(path.path), text.encode())
+        return str(path.path)
+    path.write_bytes(text.encode())  # one request: an object is there whole or not at all
+    return str(path)
+
+
+def report_folder(model: str, promotion_id: int) -> str:
+    """Return where a report lies below the data folder; a model's colon has no place in a file's name."""
+    return f"reports/{model.replace(':', '-').replace('/', '-')}/{promotion_id}"
+
+
+def write_texts(path: ObjectStoragePath, texts: Iterable[str]) -> Written:
+    """Write texts one after the other, holding a piece at a time; flushed to disk where there is one."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for piece in _pieces(texts):
+            digest.update(piece)
+            size += file.write(piece)
+        if is_local(path):
+            file.flush()
+            os.fsync(file.fileno())
+    return Written(path.name, digest.hexdigest(), size)
+
+
+@contextmanager
+def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
+    """Lend a place to write a folder's files into; the folder is there afterwards, or nothing is.
+
+    On an object store, which cannot rename, files are put in their place one by one: there the file that is written
+    last says that a folder is whole, see :func:`is_whole`; after an error they are taken away again.
+    """
+    if not is_local(folder):
+        try:
+            yield folder
+        except BaseException:
+            with suppress(Exception):  # the first error is the one to be told, and the store may be its reason
+                remove_folder(str(folder))
+            raise
+        return
+    target = Path(folder.path)
+    _clear_stale(target.parent)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
+    partial.mkdir(parents=True)
+    try:
+        yield type(folder)(str(partial))
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_whole(folder: ObjectStoragePath, last: str) -> bool:
+    """Tell whether a folder is complete: the file that is written last is in it."""
+    return bool((folder / last).exists())
+
+
+def folder_bytes(location: str) -> int:
+    """Return the bytes below a folder; 0 when it is not there."""
+    from airflow.sdk import ObjectStoragePath
+
+    folder = ObjectStoragePath(location)
+    if not folder.exists():
+        return 0
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def remove_folder(location: str) -> None:
+    """Remove a folder with all that is in it; nothing to do when it is not there."""
+    from airflow.sdk import ObjectStoragePath
+
+    folder = ObjectStoragePath(location)
+    if folder.exists():
+        folder.rmdir(recursive=True)
+
+
+def location_of(path: ObjectStoragePath) -> str:
+    """Return how a path is told: as a plain path on disk, with its URL elsewhere."""
+    return str(path.path) if is_local(path) else str(path)
+
+
+def is_local(path: ObjectStoragePath) -> bool:
+    """Tell whether a path is on this machine's disk."""
+    return path.protocol in {"", "file", "local"}
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
+    """Join texts to pieces that are worth a write."""
+    held: list[bytes] = []
+    size = 0
+    for text in texts:
+        held.append(text.encode())
+        size += len(held[-1])
+        if size >= CHUNK:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join(held)
+
+
+def _clear_stale(folder: Path) -> None:
+    """Remove what processes that were killed have left half-written."""
+    before = time.time() - STALE_SECONDS
+    for path in folder.glob(".*.partial"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write beside the file, flush to disk, and rename over it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_stale(path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""One question of a person to the champion: the snapshot of a stock, the answer, and what of it holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ljwx.core.claims.check import unsupported_claims
+from ljwx.core.datasets.members import with_membership
+from ljwx.core.datasets.spec import SampleSpec, load_spec
+from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.snapshots.render import snapshots
+from ljwx.core.tasks import Task
+from ljwx.exceptions import NotFound
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.asking import ask
+from ljwx.services.candidates import check_digest
+from ljwx.settings import current_settings
+
+LOOK_BACK = 80
+"""Sessions read before the one that is asked about: the facts of a snapshot reach back 21 bars of the stock's own."""
+
+
+@dataclass(frozen=True)
+class StockAnswer:
+    """What was asked, and what came back.
+
+    :param in_universe: whether the model's samples are of such a stock at such a session.
+    :param snapshot: the facts the model was given.
+    :param answer: what `ljwx.services.asking.read_answer` tells: valid, label, probabilities, parsed, reason, raw.
+    :param unsupported: claims of the answer that its snapshot does not hold.
+    """
+
+    model: str
+    digest: str
+    strategy: str
+    session: date
+    task: str
+    in_universe: bool
+    snapshot: dict[str, Any]
+    answer: dict[str, Any]
+    unsupported: tuple[str, ...]
+
+
+def ask_champion(ts_code: str, day: date | None, task: Task) -> StockAnswer:
+    """Ask the champion about a stock as of the last complete session, or of one on or before `day`.
+
+    Sessions whose bars are newer than their features are not told: the snapshot would be of no one moment.
+
+    :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
+    :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
+    :raises ConfigurationError: the champion was made from features of a version that is not computed any more.
+    """
+
+    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    champion = warehouse.champion()
+    if champion is None:
+        raise NotFound("there is no champion yet; run ljwx_model_build")
+    model = warehouse.model(champion["model"]) or {}
+    spec = load_spec(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
+    session = _session(warehouse, day)
+    snapshot = _snapshot(warehouse, spec, ts_code, session)
+    sample = {"sample_id": "", "task": task, "snapshot": snapshot, "prompt_version": spec.prompt_version}
+    check_digest(ollama, champion["model"], champion["digest"])
+    answer = ask(ollama, champion["model"], sample, settings)
+    del answer["sample_id"]
+    unsupported = unsupported_claims(answer["parsed"], snapshot) if answer["valid"] else ()
+    return StockAnswer(
+        champion["model"], champion["digest"], model["strategy"], session, task,
+        _in_universe(warehouse, spec, ts_code, session), json.loads(snapshot), answer, unsupported,
+    )  # fmt: skip
+
+
+def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> bool:
+
+    if spec.universe is None:
+        return True
+    if spec.index is None:
+        return ts_code in spec.universe
+    members = warehouse.members_as_of(spec.index, warehouse.moment())
+    asked = pl.DataFrame({"ts_code": [ts_code], "session": [session]})
+    return bool(with_membership(asked, members)["member"][0])
+
+
+def _session(warehouse: WarehouseHook, day: date | None) -> date:
+    """Return the last complete session whose features are computed, on or before `day` where that is given."""
+
+    sessions = warehouse.complete_sessions()
+    if not sessions:
+        raise NotFound("no complete session in the warehouse yet; run ljwx_daily_ingest")
+    if day is not None and day > sessions[-1]:
+        raise NotFound(f"nothing is known of {day} yet; the last complete session is {sessions[-1]}")
+    if day is not None and day < sessions[0]:
+        raise NotFound(f"the warehouse begins with {sessions[0]}; nothing is known of {day}")
+    stale = warehouse.stale_from(FEATURE_VERSION)
+    if stale is not None and (stale == sessions[0] or (day is not None and day >= stale)):
+        raise NotFound(f"bars from {stale} on wait for their features; let compute_features of ljwx_daily_ingest run")
+    return max(session for session in sessions if session <= (day or sessions[-1]) and session < (stale or date.max))
+
+
+def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> str:
+    """Return the snapshot of a stock; the whole market is read, because ranks are among all stocks."""
+
+    instruments = warehouse.instruments()
+    if instruments.filter(ts_code=ts_code).is_empty():
+        raise NotFound(f"no stock {ts_code!r} is known; codes look like 000001.SZ or 600000.SH")
+    first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
+    bars = warehouse.bars(first, session)
+    features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, first, session)
+    told = snapshots(bars, features, spec, warehouse.names(), warehouse.industries_as_of(warehouse.moment()))
+    mine = told.filter(ts_code=ts_code, session=session)
+    if mine.is_empty():
+        raise NotFound(_why_no_bar(warehouse, bars, instruments, ts_code, session))
+    if mine["snapshot"][0] is None:
+        raise NotFound(f"{ts_code} has too few unbroken sessions up to {session} for its indicators")
+    return str(mine["snapshot"][0])
+
+
+def _why_no_bar(
+    warehouse: WarehouseHook, bars: pl.DataFrame, instruments: pl.DataFrame, ts_code: str, session: date
+) -> str:
+    """Say why a known stock has no bar on a complete session."""
+    stock = instruments.filter(ts_code=ts_code).row(0, named=True)
+    if stock["delist_date"] and stock["delist_date"] <= session:
+        return f"{ts_code} was delisted on {stock['delist_date']}; ask about an earlier day"
+    if stock["list_date"] and stock["list_date"] > session:
+        return f"{ts_code} was listed on {stock['list_date']}, after {session}"
+    traded = bars.filter(ts_code=ts_code)["session"].sort().to_list()
+    seen = f"its last bar is of {traded[-1]}" if traded else f"it had no bar in {LOOK_BACK} sessions"
+    why = warehouse.why_no_bar(ts_code, session)
+    if why["suspended"]:
+        return f"{ts_code} did not trade on {session}, it was suspended; {seen}"
+    if why["refused"]:
+        return f"the row of {ts_code} on {session} is in ljwx.quarantine ({', '.join(why['refused'])}); {seen}"
+    return f"no bar of {ts_code} is stored on {session}; {seen}"

@@ -1,0 +1,1 @@
+"""Tencent k-lines: their wire and their endpoint."""

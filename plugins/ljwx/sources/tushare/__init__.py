@@ -1,0 +1,1 @@
+"""TuShare Pro: its wire and its endpoint."""

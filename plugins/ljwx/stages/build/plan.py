@@ -1,0 +1,128 @@
+"""The stage `models`: what to build next."""
+
+from __future__ import annotations
+
+from ljwx.settings import current_settings
+from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.files import save_text
+from airflow.sdk.exceptions import AirflowSkipException
+from ljwx.core.models import BuildSpec
+from ljwx.core.models import changes
+from ljwx.core.prompts import load_prompts
+from ljwx.resources import include_folder
+from ljwx.strategies.examples import fitting_examples
+from ljwx.settings import ModelSettings
+from ljwx.settings import Settings
+import logging
+from typing import TYPE_CHECKING, Any
+
+
+log = logging.getLogger(__name__)
+
+UNDECISIVE = ("masked_share", "test_share", "shard_size")
+"""Of `evaluation`: masked and sealed questions are told beside a decision, and shards are portions of the same ones."""
+
+
+def choose_base() -> str:
+    """Return the tag of the base model that the settings name."""
+
+    return current_settings().model.base
+
+
+def plan_build() -> dict[str, str]:
+    """Write the build spec of a model on the newest dataset, as the settings in force say.
+
+    :return: model, spec_path, spec_sha256 and dataset_id.
+    :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, or the base is
+        another one than the settings pin.
+    :raises ModelMissing: the base model is not on the server.
+    :raises BuildFailed: the server does not take the template that the settings give.
+    :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
+        this very spec; not where that one did not pass its last verification.
+    """
+
+    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    dataset = warehouse.latest_dataset()
+    if dataset is None:
+        raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
+    spec = _spec(settings, warehouse, ollama, dataset["dataset_id"])
+    name = spec.model_name(dataset["last_session"], settings.model.repository)
+    _skip_if_decided(settings, warehouse, name, dataset["dataset_id"])
+    _compare_with_champion(warehouse, spec)
+    path = save_text(f"specs/{spec.sha256}.json", spec.model_dump_json(indent=2))
+    return {
+        "model": name, "spec_path": path, "spec_sha256": spec.sha256, "dataset_id": dataset["dataset_id"],
+    }  # fmt: skip
+
+
+def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> None:
+    """Skip what the gate has decided on, unless it would be asked or judged otherwise now: that is logged."""
+
+    decision = warehouse.decision_on(name)
+    if decision is None:
+        return
+    gate, asked = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
+    then = {
+        "dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": _decisive(decision["evaluation"]),
+    }  # fmt: skip
+    now = {"dataset": dataset_id, "gate": gate, "evaluation": _decisive(asked)}
+    changed = [part for part, told in then.items() if told not in (None, now[part])]
+    if not changed:
+        raise AirflowSkipException(
+            f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
+        )
+    log.info("%s was decided on before, and is judged again because of another %s", name, " and ".join(changed))
+
+
+def _decisive(evaluation: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Leave out what decides nothing: a decision keeps its first settings of that, also when it is found to stand."""
+    return evaluation and {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
+
+
+def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
+    """Log what is new against the champion; skip when nothing is."""
+
+
+    champion = warehouse.champion()
+    known = warehouse.model(champion["model"]) if champion else None
+    if known is None:
+        return
+    changed = changes(BuildSpec.model_validate(known["spec"]), spec)
+    if changed:
+        log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
+    elif known["verified"] is None:
+        log.info("The champion %s is made from this very spec, and did not pass its last verification", known["model"])
+    else:
+        raise AirflowSkipException(
+            f"nothing relevant changed: the champion {known['model']} is made from this very spec"
+        )
+
+
+def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
+
+    chosen = settings.model
+    prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
+    fields: dict[str, Any] = {"base_digest": _pinned(chosen, ollama)}
+    if chosen.strategy == "fewshot":
+        fields["examples"], fields["messages"] = fitting_examples(settings, warehouse, ollama, prompts, dataset_id)
+    return BuildSpec(
+        base=chosen.base,
+        strategy=chosen.strategy,
+        system=prompts.system,
+        parameters=chosen.parameters,
+        template=chosen.template,
+        **fields,
+    )
+
+
+def _pinned(chosen: ModelSettings, ollama: OllamaHook) -> str:
+    """Return the base's digest; ConfigurationError when the settings ask for another one."""
+
+    digest = ollama.digest(chosen.base)
+    if chosen.base_digest not in (None, digest):
+        raise ConfigurationError(
+            f"model.base_digest: {chosen.base} on {ollama.settings.url} is {digest}, not {chosen.base_digest}"
+        )
+    return digest

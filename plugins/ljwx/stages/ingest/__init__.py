@@ -1,0 +1,1 @@
+"""DAG ljwx_daily_ingest: from a source's answers to checked bars and features."""

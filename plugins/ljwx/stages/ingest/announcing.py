@@ -1,0 +1,90 @@
+"""Which sessions a run announces as partitions of the asset `bars`: its own, or, in a backfill, those of all its runs.
+
+Airflow makes a run downstream of each announcement, also while earlier ones wait (3.3.2: `max_active_runs` does not
+hold it back). A backfill of a year would wake the samples 250 times; so its runs leave it to the last of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ljwx.assets import BARS
+from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.ingest.ranges import requested_sessions
+from ljwx.stages.runs import recorded_run
+
+log = logging.getLogger(__name__)
+
+UNFINISHED = ["queued", "running"]
+
+
+def announce_bars() -> int:
+    """Announce the complete sessions of the run, whatever became of its other tasks, and those that others left to it.
+
+    A task of its own, because one that ends well without naming a partition announces its run's key all the same.
+
+    :return: how many sessions were announced.
+    :raises AirflowSkipException: none; they are left to a later run of the backfill, or no session is complete.
+    """
+
+    warehouse, (first, last) = WarehouseHook(), _range()
+    # Of two runs that end together one sees the other's end: the lock is held until this one is recorded as finished.
+    with (
+        warehouse.bars_lock(exclusive=True),
+        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
+    ):
+        others = _runs_to_come(warehouse)
+        sessions = [] if others else _waiting(warehouse, warehouse.complete_sessions(first, last))
+        run.outputs |= {"announced": len(sessions)} | ({"left": True} if others else {})
+    if others:
+        raise AirflowSkipException(f"left to the last of {others} more run(s) of this backfill")
+    if not sessions:
+        raise AirflowSkipException(f"no session from {first} to {last} is complete")
+    get_current_context()["outlet_events"][BARS].add_partitions(sessions)
+    log.info("%d sessions announced, %s to %s", len(sessions), sessions[0], sessions[-1])
+    return len(sessions)
+
+
+def _range() -> tuple[date, date]:
+    """Return the first and the last session that the run is about."""
+
+    try:
+        sessions = requested_sessions()
+    except ConfigurationError as error:
+        raise AirflowSkipException(f"plan_ingest has told: {error}") from None
+    return sessions[0], sessions[-1]
+
+
+def _waiting(warehouse: WarehouseHook, own: Sequence[date]) -> list[str]:
+    """Return the sessions to announce, sorted: the run's own, and what was left since the last announcement."""
+    left = [
+        session
+        for row in warehouse.rows("features/left_to_announce", **_me())
+        for session in warehouse.complete_sessions(row["first"], row["last"])
+    ]
+    return sorted({session.isoformat() for session in (*own, *left)})
+
+
+def _runs_to_come(warehouse: WarehouseHook) -> int:
+    """Count the unfinished runs that have not been here yet, this one left out; 0 outside of a backfill."""
+
+    context = get_current_context()
+    if context["dag_run"].run_type != "backfill":
+        return 0
+    ti = context["ti"]
+    passed = [ti.run_id, *(row["run_id"] for row in warehouse.rows("features/passed_runs", **_me()))]
+    unfinished = int(ti.get_dr_count(ti.dag_id, states=UNFINISHED))
+    return unfinished - int(ti.get_dr_count(ti.dag_id, run_ids=passed, states=UNFINISHED))
+
+
+def _me() -> dict[str, Any]:
+
+    ti = get_current_context()["ti"]
+    return {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}

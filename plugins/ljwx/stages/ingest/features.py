@@ -1,0 +1,68 @@
+"""The stage `features`: recompute from the first session whose bars have changed."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_left
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.runs import recorded_run
+
+log = logging.getLogger(__name__)
+
+PART_ROWS = 150_000
+"""Bars that are in memory at once; a stock's are never parted."""
+
+
+def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
+    """Compute the features that the newest bars ask for.
+
+    A session's features depend on the sessions before it, so everything from the first changed session on is
+    computed again; rows that come out as they were are not touched.
+
+    :param chunks: the ranges of `plan_ingest`.
+    :return: rows inserted and revised, and how many of the run's sessions are complete.
+    """
+
+    warehouse = WarehouseHook()
+    first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
+    with (
+        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
+        warehouse.bars_lock(exclusive=True),
+    ):
+        stale = warehouse.stale_from(FEATURE_VERSION)
+        written = {"inserted": 0, "revised": 0}
+        if stale is not None:
+            merged = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
+            written = {"inserted": merged.inserted, "revised": merged.revised}
+        run.outputs |= {**written, "sessions": len(warehouse.complete_sessions(first, last))}
+        log.info("features from %s: %s", stale, run.outputs)
+    return dict(run.outputs)
+
+
+def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFrame]:
+    """Yield the feature rows of every complete session from `since` on, as a full pass would give them.
+
+    A part holds all sessions of some stocks: memory does not grow with the sessions.
+    """
+
+    complete = warehouse.complete_sessions()
+    holes = sorted(set(warehouse.trading_days(complete[0], complete[-1])) - set(complete))
+    previous = warehouse.obv_before(FEATURE_VERSION, since)
+    begin = max(0, bisect_left(complete, since) - LOOK_BACK)
+    for stocks in _groups(warehouse.instruments()["ts_code"].to_list(), len(complete) - begin):
+        bars = warehouse.bars_with_look_back(since, LOOK_BACK, stocks)
+        for piece in segments(bars, holes):
+            earlier = previous.join(piece, on=["ts_code", "session"], how="semi")
+            rows = compute(piece, since=since, previous=earlier)
+            yield rows.with_columns(feature_version=pl.lit(FEATURE_VERSION))
+
+
+def _groups(stocks: list[str], sessions: int) -> Iterator[list[str]]:
+    size = max(1, PART_ROWS // sessions)
+    return (stocks[start : start + size] for start in range(0, len(stocks), size))

@@ -1,0 +1,1 @@
+"""DAG ljwx_model_build, last half: decide who serves, and report it."""

@@ -1,0 +1,1 @@
+"""How a model is made from a dataset: one module a strategy."""

@@ -1,1 +1,0 @@
-"""One module per stage: fetch with a hook, decide in the core, save with a hook."""

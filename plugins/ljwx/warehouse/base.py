@@ -1,0 +1,205 @@
+"""What every warehouse verb is made of: SQL files, one transaction, frames in and out by COPY, run records."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, cast
+from weakref import finalize
+
+import polars as pl
+from airflow.providers.postgres.hooks.postgres import PostgresHook
+from psycopg import Connection, OperationalError
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from ljwx.exceptions import ConfigurationError
+from ljwx.resources import POSTGRES_CONN_ID, include_folder
+
+SLICE_ROWS = 4_000
+BARS_LOCK = 0x6C6A62617273  # "ljbars"
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``."""
+    text = (include_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return text.strip().rstrip(";")
+
+
+@dataclass(frozen=True)
+class RunRef:
+    """Which task instance of Airflow is at work."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
+class WarehouseBase(PostgresHook):
+    """Connection, transactions and frames; the domain's verbs are in the modules beside this one."""
+
+    conn_name_attr = "postgres_conn_id"
+    default_conn_name = POSTGRES_CONN_ID
+    hook_name = "ljwx warehouse"
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest migration; safe from several processes at once.
+
+        :raises ConfigurationError: the schema is at a migration that this version does not know.
+        """
+        from alembic.util import CommandError
+
+        from ljwx.migrations import upgrade
+
+        url = self.sqlalchemy_url
+        try:
+            upgrade(url.render_as_string(hide_password=False))
+        except CommandError as error:
+            raise ConfigurationError(f"the warehouse's tables are not of this version's past: {error}") from None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[dict[str, Any]]]:
+        """Lend a connection whose work is kept as a whole on success, and leaves nothing on an error.
+
+        A transaction inside another one has a connection of its own.
+        """
+        connection = self._idle_connection() or self._new_connection()
+        try:
+            with connection.transaction():
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    @contextmanager
+    def bars_lock(self, *, exclusive: bool = False) -> Iterator[None]:
+        """Hold the lock between those who write bars, many at a time, and those who must see all of them, exclusively.
+
+        It is taken before a transaction begins, because a row's `first_seen` is the time of that beginning: whatever
+        begins after an exclusive holder has read is newer than what the holder writes, and cannot be missed.
+        """
+        suffix = "" if exclusive else "_shared"
+        connection = self._idle_connection() or self._new_connection()
+        try:
+            connection.execute(f"SELECT pg_advisory_lock{suffix}({BARS_LOCK})")
+            yield
+            connection.execute(f"SELECT pg_advisory_unlock{suffix}({BARS_LOCK})")
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    @cached_property
+    def _idle(self) -> list[Connection[dict[str, Any]]]:
+        """Connections to use again: a login costs more than most statements. Closed when the hook goes."""
+        idle: list[Connection[dict[str, Any]]] = []
+        finalize(self, _close_all, idle, os.getpid())
+        return idle
+
+    def _idle_connection(self) -> Connection[dict[str, Any]] | None:
+        """Take a connection that still answers."""
+        while self._idle:
+            connection = self._idle.pop()
+            try:
+                connection.execute("")
+            except OperationalError:
+                connection.close()
+            else:
+                return connection
+        return None
+
+    def _new_connection(self) -> Connection[dict[str, Any]]:
+        connection = cast("Connection[Any]", self.get_conn())
+        connection.row_factory = dict_row
+        connection.autocommit = True
+        return connection
+
+    def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
+        """Run the query of an SQL file and return its rows as dicts."""
+        with self.transaction() as connection:
+            return connection.execute(statement(name), values).fetchall()
+
+    def row(self, name: str, **values: Any) -> dict[str, Any] | None:
+        """Run the query of an SQL file and return its first row."""
+        found = self.rows(name, **values)
+        return found[0] if found else None
+
+    def frame(self, name: str, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
+        """Run the query of an SQL file and return its rows as a frame.
+
+        :param schema: column → polars type, in the order of the query's columns.
+        """
+
+        query = f"COPY ({statement(name)}) TO STDOUT (FORMAT csv)"
+        with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
+            data = b"".join(bytes(part) for part in copy)
+        if not data:
+            return pl.DataFrame(schema=dict(schema))
+        return pl.read_csv(data, has_header=False, schema=dict(schema))
+
+    def start_run(self, run: RunRef, **inputs: Any) -> int:
+        """Record that a task instance begins to write; a retry continues its own record.
+
+        :return: run_key, cited by every row that the task writes.
+        """
+        values = {**run.__dict__, "inputs": Jsonb(inputs)}
+        found = self.row("runs/start", **values)
+        return int(cast("dict[str, Any]", found)["run_key"])
+
+    def finish_run(self, run_key: int, **outputs: Any) -> None:
+        """Record what the task instance made: identifiers and counts."""
+        with self.transaction() as connection:
+            connection.execute(statement("runs/finish"), {"run_key": run_key, "outputs": Jsonb(outputs)})
+
+
+def stage(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:
+    """Copy a frame into a temporary table named like its target with ``staged_`` in front, gone at commit.
+
+    :param table: name in schema ljwx whose columns and types the temporary table takes.
+    :param keys: the columns that it will be joined on; all when none are given.
+    """
+    _require_name(table)
+    columns = ", ".join(frame.columns)
+    selected = f"SELECT {columns} FROM ljwx.{table}"  # noqa: S608 - names of this package's own tables
+    create = f"CREATE TEMP TABLE staged_{table} ON COMMIT DROP AS {selected} WITH NO DATA"
+    connection.execute(create)
+    _copy(connection, f"staged_{table}", frame)
+    connection.execute(f"ANALYZE staged_{table}" + (f" ({', '.join(keys)})" if keys else ""))
+
+
+def append(connection: Connection[Any], table: str, frame: pl.DataFrame) -> None:
+    """Copy a frame into a table of schema ljwx; none of its rows may be there."""
+    _require_name(table)
+    _copy(connection, f"ljwx.{table}", frame)
+
+
+def _copy(connection: Connection[Any], target: str, frame: pl.DataFrame) -> None:
+    into = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)"
+    with connection.cursor().copy(into) as copy:
+        for part in _arrays_as_text(frame).iter_slices(SLICE_ROWS):
+            copy.write(part.write_csv(include_header=False, quote_style="necessary"))
+
+
+def _require_name(table: str) -> None:
+    if not re.fullmatch(r"[a-z_]+", table):
+        raise ValueError(f"{table!r} is not a table name")
+
+
+def _close_all(connections: list[Connection[Any]], process: int) -> None:
+    """Close a hook's connections, in the process that opened them."""
+    if os.getpid() == process:
+        for connection in connections:
+            connection.close()
+
+
+def _arrays_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+
+    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
+    return frame.with_columns(pl.format("{{{}}}", pl.col(name).list.join(",")).alias(name) for name in lists)

@@ -1,0 +1,77 @@
+"""Features: what has to be computed, the bars it needs, and the rows that come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import polars as pl
+
+from ljwx.core.features import FEATURES
+from ljwx.warehouse.base import WarehouseBase, statement
+from ljwx.warehouse.revisions import Merged, merge_revisions
+
+KEYS = ("session", "ts_code", "feature_version")
+
+
+class FeaturesVerbs(WarehouseBase):
+    """Verbs of the stage `features`."""
+
+    def stale_from(self, feature_version: str) -> date | None:
+        """Return the first complete session from which on features have not seen what the bars are now."""
+        found = self.row("features/stale_from", feature_version=feature_version)
+        return found["session"] if found else None
+
+    def save_features(
+        self, run_key: int, parts: Iterable[pl.DataFrame], feature_version: str | None = None, since: date | None = None
+    ) -> Merged:
+        """Write feature rows in one transaction, however many parts they come in; unchanged rows are not touched.
+
+        From `since` on a row whose bar is withdrawn is current no more.
+
+        :param parts: frames of different stocks with the columns KEYS and the features.
+        :param since: from here on the parts hold every complete session, made of all bars that are there; to be called
+            under the exclusive `bars_lock`.
+        """
+        inserted = revised = 0
+        with self.transaction() as connection:
+            for part in parts:
+                if part.is_empty():
+                    continue
+                years = (part["session"].min(), part["session"].max())
+                connection.execute("SELECT ljwx.ensure_years(%s, %s)", years)
+                merged = merge_revisions(connection, "features", part, KEYS, run_key)
+                inserted, revised = inserted + merged.inserted, revised + merged.revised
+            if since is not None:
+                marks = {"feature_version": feature_version, "since": since}
+                connection.execute(statement("features/withdraw"), marks)
+                connection.execute(statement("features/add_marks"), marks)
+        return Merged(inserted, revised)
+
+    def features(
+        self, columns: Sequence[str], feature_version: str, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return feature rows of the range, sorted by stock and session.
+
+        :param columns: names of the features, in the order wanted.
+        :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
+        """
+
+        schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(_stored(), pl.Float64)}
+        wanted = {"feature_version": feature_version, "first": first, "last": last}
+        if known_at is None:
+            frame = self.frame("features/current", schema, **wanted)
+        else:
+            frame = self.frame("features/known", schema, **wanted, known_at=known_at)
+        return frame.select("ts_code", "session", *columns)
+
+    def obv_before(self, feature_version: str, since: date) -> pl.DataFrame:
+        """Return ts_code, session and obv of each stock's last feature row before `since`."""
+
+        schema = {"ts_code": pl.String, "session": pl.Date, "obv": pl.Float64}
+        return self.frame("features/obv_before", schema, feature_version=feature_version, since=since)
+
+
+def _stored() -> tuple[str, ...]:
+
+    return tuple(feature.name for feature in FEATURES)

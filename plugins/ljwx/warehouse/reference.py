@@ -1,0 +1,101 @@
+"""What bars are read by: trading days, stocks, names over time; and what samples are chosen by, members of indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from ljwx.resources import sse_calendar
+from ljwx.warehouse.base import WarehouseBase, statement
+from ljwx.warehouse.revisions import Merged, merge_revisions
+
+INSTRUMENTS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.instruments'))"
+"""Two runs write instruments one after the other: the second finds nothing to change."""
+MEMBERS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.index_members'))"
+"""The months of a range look back to the same lists; they are written one after the other."""
+
+
+@dataclass(frozen=True)
+class SavedLists:
+    """What one transaction changed of an index's lists: members that are new, weighed anew, or gone."""
+
+    lists: int
+    inserted: int
+    revised: int
+    withdrawn: int
+
+
+class ReferenceVerbs(WarehouseBase):
+    """Verbs of the stage `bars` that are not about bars."""
+
+    def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
+        """Write the trading days of a range, from the first of `sessions` to the last; known ones stay as they are.
+
+        A day between that was taken for a session before, and is none, is forgotten unless it has bars.
+        """
+        span = {"first": min(sessions), "last": max(sessions), "sessions": list(sessions)}
+        with self.transaction() as connection:
+            connection.execute(statement("bars/forget_closed"), span)
+            values = [{"session": session, "run_key": run_key} for session in sessions]
+            connection.cursor().executemany(statement("bars/add_session"), values)
+
+    def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
+        """Write stocks of all list states; a changed one becomes a new revision."""
+        with self.bars_lock(), self.transaction() as connection:
+            connection.execute(INSTRUMENTS_LOCK)
+            return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
+
+    def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
+        """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
+        with self.bars_lock(), self.transaction() as connection:
+            connection.execute(INSTRUMENTS_LOCK)
+            values = [{"run_key": run_key, **stock} for stock in stocks]
+            connection.cursor().executemany(statement("bars/add_instrument"), values)
+
+    def save_index_members(self, run_key: int, index_code: str, members: pl.DataFrame) -> SavedLists:
+        """Write an index's lists of some days, each as a whole; lists of other days stay.
+
+        :param members: index_code, session (the list's day), ts_code, weight.
+        """
+        keys = ["index_code", "session", "ts_code"]
+        came = {"sessions": members["session"].to_list(), "ts_codes": members["ts_code"].to_list()}
+        with self.bars_lock(), self.transaction() as connection:
+            connection.execute(MEMBERS_LOCK)
+            merged = merge_revisions(connection, "index_members", members, keys, run_key)
+            gone = connection.execute(statement("bars/withdraw_members"), {"index_code": index_code, **came}).rowcount
+        return SavedLists(members["session"].n_unique(), merged.inserted, merged.revised, withdrawn=gone)
+
+    def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
+        """Add names over time; a name that ends gets its end date."""
+        with self.bars_lock(), self.transaction() as connection:
+            connection.cursor().executemany(statement("bars/add_name"), [row | {"run_key": run_key} for row in names])
+
+    def instruments(self) -> pl.DataFrame:
+        """Return the current instruments of all list states, sorted by ts_code."""
+
+        text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
+        return self.frame("bars/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
+
+    def sessions(self, first: date, last: date) -> list[date]:
+        """Return the confirmed trading days of the range, sorted."""
+        return [row["session"] for row in self.rows("bars/sessions", first=first, last=last)]
+
+    def trading_days(self, first: date, last: date) -> list[date]:
+        """Return the range's trading days, sorted: the shipped calendar's and, past its end, the confirmed ones.
+
+        There the calendar takes each weekday for a session, a holiday too.
+        """
+
+        calendar = sse_calendar()
+        known = calendar.between(first, min(last, calendar.known_through))
+        return [*known, *self.sessions(max(first, calendar.known_through + timedelta(days=1)), last)]
+
+    def names(self) -> pl.DataFrame:
+        """Return names over time: ts_code, name, start_date, end_date (null: still on)."""
+
+        text = {"ts_code": pl.String, "name": pl.String}
+        return self.frame("bars/names", {**text, "start_date": pl.Date, "end_date": pl.Date})

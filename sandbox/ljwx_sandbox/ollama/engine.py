@@ -1,0 +1,104 @@
+"""One GGUF file loaded in llama.cpp's own server, in this process, asked over its loopback HTTP with a secret key.
+
+One slot answers one request at a time: a temperature-0 answer then never depends on what else is in the batch, and two
+cores would gain nothing from more. A prompt that loses the slot is kept in llama.cpp's prompt cache and comes back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from ljwx_sandbox.ollama.errors import ApiError
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait starve a shared machine
+import xllamacpp  # reads the variable above when it is loaded
+
+_PROMPT_CACHE_MIB = 1024
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of an answer.
+
+    :param logprobs: one entry a token, as llama.cpp gives them.
+    :param final: llama.cpp's last message with its counts and timings (milliseconds), on the last piece only.
+    """
+
+    text: str
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
+    final: dict[str, Any] | None = None
+
+
+class Engine:
+    """A loaded model; dropping the last reference to it frees its memory.
+
+    :param cached: whether a prompt's beginning that was computed before is used again. A computed prompt and a cached
+        one differ in their last bits: without the cache an answer depends on nothing that was asked before.
+    """
+
+    def __init__(self, path: Path, context: int, threads: int, *, vectors: bool = False, cached: bool = True) -> None:
+        key = secrets.token_urlsafe(24)
+        self.context = context
+        self._cached = cached
+        self._server: Any = xllamacpp.Server(_parameters(path, context, threads, key, vectors))
+        self._url = self._server.listening_address
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {key}"
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return the tokens of a rendered prompt, special tokens recognised."""
+        body = {"content": text, "add_special": True, "parse_special": True}
+        answer = self._session.post(f"{self._url}/tokenize", json=body, timeout=(5, 600))
+        return list(answer.json()["tokens"])
+
+    def embed(self, prompts: list[list[int]]) -> list[list[float]]:
+        """Return a vector for each prompt, of an engine that was made for `vectors`."""
+        answer = self._session.post(f"{self._url}/embedding", json={"content": prompts}, timeout=(5, 600))
+        if answer.status_code != 200:
+            raise ApiError(answer.status_code, answer.text)
+        return [entry["embedding"][0] for entry in sorted(answer.json(), key=lambda entry: int(entry["index"]))]
+
+    def complete(self, request: dict[str, Any]) -> Iterator[Piece]:
+        """Yield an answer's pieces; the last one carries `final`. Closing the iterator stops the computation."""
+        body = {**request, "stream": True, "cache_prompt": self._cached}
+        with self._session.post(f"{self._url}/completion", json=body, stream=True, timeout=(5, None)) as answer:
+            if answer.status_code != 200:
+                raise ApiError(answer.status_code, answer.text)
+            for line in answer.iter_lines(chunk_size=1):
+                if line.startswith(b"data: "):
+                    yield _piece(json.loads(line.removeprefix(b"data: ")))
+                elif line.startswith(b"error: "):
+                    raise ApiError(500, line.removeprefix(b"error: ").decode())
+
+
+def _parameters(path: Path, context: int, threads: int, key: str, vectors: bool) -> Any:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx, parameters.n_parallel = context, 1
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_ram_mib = _PROMPT_CACHE_MIB
+    parameters.api_keys = [key]
+    parameters.fit_params = parameters.warmup = parameters.ui = False
+    parameters.n_threads_http = 4
+    parameters.verbosity = 0
+    if vectors:
+        parameters.embedding = True
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        parameters.n_batch = parameters.n_ubatch = context  # the mean is over one batch
+    return parameters
+
+
+def _piece(message: dict[str, Any]) -> Piece:
+    if "error" in message:
+        raise ApiError(500, json.dumps(message))
+    final = message if message.get("stop") else None
+    return Piece(message.get("content", ""), [] if final else message.get("completion_probabilities", []), final)

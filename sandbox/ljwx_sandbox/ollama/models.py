@@ -1,0 +1,73 @@
+"""A model as its manifest describes it: what `/api/show` tells and what a prompt is made from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ljwx_sandbox.ollama import layers
+from ljwx_sandbox.ollama.errors import ApiError
+from ljwx_sandbox.ollama.gguf_info import GgufInfo, read_gguf
+from ljwx_sandbox.ollama.layers import Manifest
+from ljwx_sandbox.ollama.names import ModelName
+from ljwx_sandbox.ollama.store import ModelStore
+from ljwx_sandbox.ollama.template import PLAIN
+
+
+@dataclass(frozen=True)
+class Model:
+    """One tag, read."""
+
+    name: ModelName
+    manifest: Manifest
+    gguf: Path
+    config: dict[str, Any]
+    template: str
+    system: str
+    parameters: dict[str, Any]
+    messages: list[dict[str, Any]]
+    license: str
+
+    @classmethod
+    def load(cls, store: ModelStore, text: object) -> Model:
+        """Read the model named `text`; 400 without a name, 404 when it is not there."""
+        if not text:
+            raise ApiError(400, "model is required")
+        name = ModelName.parse(text)
+        manifest = store.read(name) if name else None
+        weights = manifest.layer(layers.MODEL) if manifest else None
+        if name is None or manifest is None or weights is None:
+            raise ApiError.missing_model(text)
+
+        def content(media_type: str) -> str:
+            layer = manifest.layer(media_type)
+            return _blob(store, layer.digest).read_text() if layer else ""
+
+        return cls(
+            name, manifest, _blob(store, weights.digest), json.loads(_blob(store, manifest.config.digest).read_text()),
+            content(layers.TEMPLATE) or PLAIN, content(layers.SYSTEM), json.loads(content(layers.PARAMS) or "{}"),
+            json.loads(content(layers.MESSAGES) or "[]"), content(layers.LICENSE),
+        )  # fmt: skip
+
+    @property
+    def info(self) -> GgufInfo:
+        """Metadata of the weights."""
+        return read_gguf(self.gguf)
+
+    def details(self, parent: bool = True) -> dict[str, Any]:
+        """The `details` of show (with the parent) and ps (without)."""
+        weights = self.manifest.layer(layers.MODEL)
+        return {
+            "parent_model": weights.source if parent and weights else "",
+            "format": self.config["model_format"],
+            "family": self.config["model_family"],
+            "families": self.config["model_families"],
+            "parameter_size": self.config["model_type"],
+            "quantization_level": self.config["file_type"],
+        }
+
+
+def _blob(store: ModelStore, digest: str) -> Path:
+    return store.blob(digest.removeprefix("sha256:"))

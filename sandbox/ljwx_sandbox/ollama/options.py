@@ -1,0 +1,87 @@
+"""Ollama's options: their types and defaults, what llama.cpp calls them, and how long a model stays loaded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ljwx_sandbox.ollama.errors import ApiError
+
+DEFAULT_CONTEXT = 4096
+DEFAULT_KEEP_ALIVE = 300.0
+
+_TYPES: dict[str, str] = {
+    **dict.fromkeys(("num_ctx", "num_predict", "num_keep", "seed", "top_k", "repeat_last_n", "num_batch"), "int"),
+    **dict.fromkeys(("num_gpu", "num_thread", "main_gpu"), "int"),
+    **dict.fromkeys(("temperature", "top_p", "min_p", "typical_p", "repeat_penalty"), "float32"),
+    **dict.fromkeys(("presence_penalty", "frequency_penalty"), "float32"),
+    **dict.fromkeys(("use_mmap", "numa", "penalize_newline"), "bool"),
+    "stop": "[]string",
+}
+_DEFAULTS: dict[str, Any] = {
+    "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.0, "typical_p": 1.0, "repeat_last_n": 64,
+    "repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
+}  # fmt: skip
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(-?\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of one request, the model's own under the request's."""
+
+    values: dict[str, Any]
+
+    @classmethod
+    def merge(cls, parameters: dict[str, Any], options: Any) -> Options:
+        """Check types as Ollama does; an option it does not know is ignored."""
+        if options is not None and not isinstance(options, dict):
+            raise ApiError(400, "json: cannot unmarshal into Go struct field .options of type map[string]interface {}")
+        merged = {**parameters, **(options or {})}
+        return cls(
+            {name: _typed(name, value) for name, value in merged.items() if name in _TYPES and value is not None}
+        )
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and answer together."""
+        return int(self.values.get("num_ctx", DEFAULT_CONTEXT))
+
+    def sampling(self, room: int) -> dict[str, Any]:
+        """Return the request for llama.cpp, with at most `room` tokens of answer."""
+        names = [*_DEFAULTS, "stop"]
+        request = {name: self.values.get(name, _DEFAULTS.get(name, [])) for name in names}
+        wanted = int(self.values.get("num_predict", -1))
+        seed = int(self.values.get("seed", -1))
+        return {**request, "n_predict": min(wanted, room) if wanted >= 0 else room, "seed": seed}
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = _TYPES[name]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    fits = {
+        "int": number,
+        "float32": number,
+        "bool": isinstance(value, bool),
+        "[]string": isinstance(value, list) and all(isinstance(item, str) for item in value),
+    }[kind]
+    if not fits:
+        raise ApiError(400, f'option "{name}" must be of type {"array" if kind == "[]string" else kind}')
+    return int(value) if kind == "int" else value
+
+
+def keep_alive_seconds(value: Any) -> float | None:
+    """Return how long a model stays loaded: seconds, None for ever. Numbers are seconds, texts are like ``5m``."""
+    if value is None:
+        return DEFAULT_KEEP_ALIVE
+    if isinstance(value, str) and value not in ("0", "-1"):
+        parts = _DURATION.findall(value)
+        if not parts or "".join(f"{number}{unit}" for number, unit in parts) != value:
+            raise ApiError(400, f'time: invalid duration "{value}"')
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    elif isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ApiError(400, f"Unsupported type: '{type(value).__name__}'")
+    else:
+        seconds = float(value)
+    return None if seconds < 0 else seconds

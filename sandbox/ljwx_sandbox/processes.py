@@ -1,0 +1,113 @@
+"""Start, watch and stop the sandbox's own processes, and no others: each is known by pid and start time."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from ljwx_sandbox.settings import SandboxError
+
+GRACE_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class ProcessFile:
+    """The record of one started process, so that a later command can find and stop it."""
+
+    path: Path
+
+    def find(self) -> psutil.Process | None:
+        """Return the recorded process if it still runs; a reused pid is not mistaken for it."""
+        try:
+            record = json.loads(self.path.read_text())
+            process = psutil.Process(record["pid"])
+            if process.create_time() == record["created"] and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
+            pass
+        return None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> psutil.Process:
+        """Start `command` in a session of its own, with its output in `log`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                list(command), env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        child.returncode = 0  # It outlives this command on purpose: Popen would warn when it is dropped.
+        process = psutil.Process(child.pid)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps({"pid": child.pid, "created": process.create_time()}))
+        partial.rename(self.path)
+        return process
+
+    def stop(self) -> None:
+        """End the process and everything it started; asked first, forced after GRACE_SECONDS."""
+        process = self.find()
+        if process is not None:
+            family = [process, *process.children(recursive=True)]
+            _signal(family[:1], psutil.Process.terminate)
+            _, alive = psutil.wait_procs(family[:1], timeout=GRACE_SECONDS)
+            _signal([*alive, *family[1:]], psutil.Process.kill)
+            psutil.wait_procs(family, timeout=GRACE_SECONDS)
+        _signal(self._left_behind(), psutil.Process.kill)
+        self.path.unlink(missing_ok=True)
+
+    def _left_behind(self) -> list[psutil.Process]:
+        """Return what a killed process has left: a session keeps the number of its dead leader while it has members."""
+        try:
+            leader = int(json.loads(self.path.read_text())["pid"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return []
+        return [] if psutil.pid_exists(leader) else [each for each in psutil.process_iter() if _sid(each) == leader]
+
+
+def _sid(process: psutil.Process) -> int | None:
+    with suppress(OSError):
+        return os.getsid(process.pid)
+    return None
+
+
+def _signal(processes: Sequence[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            send(process)
+
+
+def require_free_port(name: str, port: int, variable: str) -> None:
+    """Refuse a port that somebody already listens on, naming the variable that moves it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SandboxError(
+                f"port {port} for {name} is in use; stop its user or choose another port with {variable}=<port>"
+            ) from error
+
+
+def wait_until(ready: Callable[[], bool], process: psutil.Process, name: str, log: Path, seconds: float) -> None:
+    """Wait until `ready()`; a process that ends, or is not ready in time, is reported with its log."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise SandboxError(f"{name} ended while it started; see {log}\n{_tail(log)}")
+        if time.monotonic() > deadline:
+            raise SandboxError(f"{name} was not ready within {seconds:.0f} s; see {log}\n{_tail(log)}")
+        time.sleep(0.3)
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return os.linesep.join(text.splitlines()[-lines:])

@@ -1,0 +1,259 @@
+"""The simulated market as a source: arrays to TuShare's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from ljwx_sandbox.tushare import reference
+from ljwx_sandbox.tushare.constituents import index_weights
+from ljwx_sandbox.tushare.daybook import INDEXES, RESUMED, SUSPENDED, TRADING, Chunk
+from ljwx_sandbox.tushare.interfaces import INTERFACES, Block, ListBlock
+from ljwx_sandbox.tushare.limits import shanghai_today
+from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
+from ljwx_sandbox.tushare.rules import AFTER_HOURS_APART
+from ljwx_sandbox.tushare.universe import CHINEXT, STAR, Floats, Ints
+from ljwx_sandbox.tushare.wire import Query
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Some cells of a year, as index arrays into (sessions, stocks)."""
+
+    market: SimulatedMarket
+    chunk: Chunk
+    session: Ints
+    stock: Ints
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return len(self.session)
+
+    def column(self, name: str, lo: int, hi: int) -> Sequence[object]:
+        """Return rows `lo` to `hi` of a column."""
+        part = _Cells(self.market, self.chunk, self.session[lo:hi], self.stock[lo:hi])
+        return _COLUMNS[name](part)
+
+    def take(self, name: str) -> Floats:
+        """Return an array's values at the cells."""
+        values: Floats = getattr(self.chunk, name)[self.session, self.stock].astype(np.float64)
+        return values
+
+    def fixed(self, name: str) -> Floats:
+        """Return what does not change with the session."""
+        values: Floats = getattr(self.market.traits, name)[self.stock]
+        return values
+
+
+def _list(values: Floats, digits: int | None = None) -> list[object]:
+    """Turn an array into JSON numbers; NaN is null."""
+    rounded = values if digits is None else np.round(values, digits)
+    found: list[object] = rounded.tolist()
+    if np.isnan(values).any():
+        found = [None if each != each else each for each in found]
+    return found
+
+
+def _price(name: str) -> Callable[[_Cells], list[object]]:
+    return lambda cells: _list(cells.take(name) / 100)
+
+
+def _codes(cells: _Cells) -> list[object]:
+    codes = cells.market.universe.codes
+    return [codes[at] for at in cells.stock.tolist()]
+
+
+def _dates(cells: _Cells) -> list[object]:
+    sessions = cells.session.tolist()
+    texts = {at: compact(cells.chunk.days[at]) for at in set(sessions)}
+    return [texts[at] for at in sessions]
+
+
+def _change(cells: _Cells) -> list[object]:
+    return _list((cells.take("close") - cells.take("pre_close")) / 100)
+
+
+def _pct_change(cells: _Cells) -> list[object]:
+    pre = cells.take("pre_close")
+    return _list((cells.take("close") - pre) / pre * 100, 4)
+
+
+def _after_hours(scale: Callable[[_Cells], Floats]) -> Callable[[_Cells], list[object]]:
+    """After-hours trades are told apart from 2026-07-06 on, and only on the boards that have them."""
+
+    def column(cells: _Cells) -> list[object]:
+        board = cells.market.universe.board[cells.stock]
+        days = np.array(cells.chunk.days)[cells.session]
+        told = (days >= AFTER_HOURS_APART) & ((board == STAR) | (board == CHINEXT))
+        return _list(np.where(told, scale(cells), np.nan))
+
+    return column
+
+
+def _value(cells: _Cells) -> Floats:
+    return cells.take("close") / 100 * cells.take("total_share")
+
+
+def _ratio(name: str, digits: int = 4) -> Callable[[_Cells], list[object]]:
+    """Market value over a yearly figure of the company; null where the company makes a loss."""
+
+    def column(cells: _Cells) -> list[object]:
+        below = cells.fixed(name)
+        return _list(np.where(below > 0, _value(cells) / np.where(below > 0, below, 1.0), np.nan), digits)
+
+    return column
+
+
+def _shares(part: float | None) -> Callable[[_Cells], list[object]]:
+    """Shares in units of 10,000: all, floating, or the free part of the float."""
+    return lambda cells: _list(_share_count(cells, part) / 1e4, 4)
+
+
+def _share_count(cells: _Cells, part: float | None) -> Floats:
+    total = cells.take("total_share")
+    return total if part is None else total * cells.fixed("float_part") * part
+
+
+def _turnover(part: float) -> Callable[[_Cells], list[object]]:
+    return lambda cells: _list(cells.take("lots") * 100 / _share_count(cells, part) * 100, 4)
+
+
+def _dividend_yield(cells: _Cells) -> list[object]:
+    paid = cells.fixed("dividend")
+    return _list(np.where(paid > 0, paid / _value(cells) * 100, np.nan), 4)
+
+
+def _suspend_type(cells: _Cells) -> list[object]:
+    status = cells.chunk.status[cells.session, cells.stock]
+    return ["S" if each == SUSPENDED else "R" for each in status.tolist()]
+
+
+_COLUMNS: dict[str, Callable[[_Cells], list[object]]] = {
+    "ts_code": _codes,
+    "trade_date": _dates,
+    **{name: _price(name) for name in ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit")},
+    "change": _change,
+    "pct_chg": _pct_change,
+    "vol": lambda cells: _list(cells.take("lots")),
+    "amount": lambda cells: _list(cells.take("amount") / 1000),
+    "ah_vol": _after_hours(lambda cells: cells.take("ah_lots")),
+    "ah_amount": _after_hours(lambda cells: cells.take("ah_lots") * cells.take("close") / 1000),
+    "adj_factor": lambda cells: _list(cells.take("adj")),
+    "cash": _price("cash"),
+    "bonus": lambda cells: _list(cells.take("bonus") / 10),
+    "turnover_rate": _turnover(1.0),
+    "turnover_rate_f": _turnover(0.6),
+    "volume_ratio": lambda cells: _list(cells.take("volume_ratio"), 2),
+    "pe": _ratio("earnings"),
+    "pe_ttm": _ratio("earnings"),
+    "pb": _ratio("book"),
+    "ps": _ratio("sales"),
+    "ps_ttm": _ratio("sales"),
+    "dv_ratio": _dividend_yield,
+    "dv_ttm": _dividend_yield,
+    "total_share": _shares(None),
+    "float_share": _shares(1.0),
+    "free_share": _shares(0.6),
+    "total_mv": lambda cells: _list(_value(cells) / 1e4, 4),
+    "circ_mv": lambda cells: _list(cells.take("close") / 100 * _share_count(cells, 1.0) / 1e4, 4),
+    "suspend_timing": lambda cells: [None] * cells.size,
+    "suspend_type": _suspend_type,
+}
+
+_WANTED_STATUS = {
+    "daily": (TRADING, RESUMED),
+    "daily_basic": (TRADING, RESUMED),
+    "adj_factor": (TRADING, RESUMED, SUSPENDED),
+    "stk_limit": (TRADING, RESUMED, SUSPENDED),
+    "suspend_d": (SUSPENDED, RESUMED),
+}
+
+
+class SimulatedSource:
+    """Answers from a simulated market, for the dates from `first` to `last`.
+
+    :param last: the market's today; None follows the calendar in Shanghai, so that the future is never served.
+    """
+
+    def __init__(self, market: SimulatedMarket, first: date | None = None, last: date | None = None) -> None:
+        self._market = market
+        self._first = market.sessions.at_or_after(first) if first else market.origin
+        self._last = last
+        self._place = {code: at for at, code in enumerate(market.universe.codes)}
+
+    def blocks(self, api: str, query: Query) -> Iterator[Block]:
+        """Yield rows newest first; within a session by code as listed."""
+        if api in _WANTED_STATUS:
+            return self._cells(api, query)
+        if api == "index_daily":
+            return self._indexes(query)
+        if api == "index_weight":
+            return index_weights(self._market, query, self._first, self._today())
+        table = {"stock_basic": reference.stocks, "namechange": reference.names, "trade_cal": reference.calendar}[api]
+        return iter([table(self._market, query, self._today())])
+
+    def _today(self) -> date:
+        return self._last or shanghai_today()
+
+    def _chunks(self, query: Query) -> Iterator[tuple[Chunk, list[int]]]:
+        """Yield the years of a query from the newest, each with its sessions of the query, newest first."""
+        start = max(ordinal(query.start), self._first.toordinal()) if query.start else self._first.toordinal()
+        end = min(ordinal(query.end), self._today().toordinal())
+        if end < start:
+            return
+        for year in range(date.fromordinal(end).year, date.fromordinal(start).year - 1, -1):
+            chunk = self._market.year(year)
+            if chunk is not None:
+                yield chunk, [at for at in reversed(range(len(chunk.days))) if start <= chunk.days[at] <= end]
+
+    def _cells(self, api: str, query: Query) -> Iterator[Block]:
+        stocks = np.arange(len(self._place))
+        if query.codes:
+            stocks = np.array(sorted(self._place[code] for code in query.codes if code in self._place), dtype=np.int64)
+        wanted = self._wanted(api, query)
+        for chunk, sessions in self._chunks(query):
+            # One block per session keeps a whole-market range lazy; a few stocks' year is one block.
+            groups = [sessions] if query.codes else [[at] for at in sessions]
+            for group in groups:
+                yield self._block(api, chunk, np.array(group, dtype=np.int64), stocks, wanted)
+
+    def _block(self, api: str, chunk: Chunk, sessions: Ints, stocks: Ints, wanted: tuple[int, ...]) -> Block:
+        mask = np.isin(chunk.status[np.ix_(sessions, stocks)], wanted)
+        if api == "stk_limit":
+            mask &= chunk.up_limit[np.ix_(sessions, stocks)] > 0
+        row, column = np.nonzero(mask)
+        return _Cells(self._market, chunk, sessions[row], stocks[column])
+
+    def _wanted(self, api: str, query: Query) -> tuple[int, ...]:
+        if api == "suspend_d" and query.given.get("suspend_type"):
+            return {"S": (SUSPENDED,), "R": (RESUMED,)}.get(query.given["suspend_type"].upper(), ())
+        return _WANTED_STATUS[api]
+
+    def _indexes(self, query: Query) -> Iterator[Block]:
+        numbers = [INDEXES.index(code) for code in query.codes if code in INDEXES]
+        rows = [
+            _index_row(INDEXES[number], chunk, at, number)
+            for chunk, sessions in self._chunks(query)
+            for at in sessions
+            for number in numbers
+        ]
+        yield ListBlock.of_records(_INDEX_COLUMNS, rows)
+
+
+_INDEX_COLUMNS = INTERFACES["index_daily"].default
+
+
+def _index_row(code: str, chunk: Chunk, at: int, number: int) -> list[object]:
+    opened, high, low, close, pre, lots, amount = chunk.index[at, number].tolist()
+    change, percent = round(close - pre, 4), round((close - pre) / pre * 100, 4)
+    day = compact(chunk.days[at])
+    return [code, day, close, opened, high, low, pre, change, percent, lots, amount / 1000]
+
+
+def compact(day: int) -> str:
+    """Write an ordinal as YYYYMMDD."""
+    return date.fromordinal(day).strftime("%Y%m%d")

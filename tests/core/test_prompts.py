@@ -1,0 +1,94 @@
+"""Prompts: every version in the repository renders, questions equal training text, and wrong files are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ljwx.core.datasets.build import Dataset
+from ljwx.core.datasets.exports import jsonl_lines
+from ljwx.core.prompts import Prompts, Template, example_messages, load_prompts, question
+from ljwx.core.snapshots.render import masked
+from ljwx.core.tasks import TASKS
+from ljwx.exceptions import ConfigurationError
+
+FOLDER = Path(__file__).resolve().parents[2] / "include" / "prompts"
+
+
+@pytest.mark.parametrize("version", sorted(p.name for p in FOLDER.iterdir()))
+@pytest.mark.parametrize("task", TASKS)
+def test_every_version_renders_every_task(version: str, task: Any, built: Dataset) -> None:
+    prompts = load_prompts(FOLDER, version)
+    snapshot = built.samples["snapshot"][0]
+    system, user = question(task, snapshot, prompts)
+    facts = json.loads(snapshot)
+    assert "不构成投资建议" in system["content"]
+    assert facts["ts_code"] in user["content"]
+    assert f"{facts['features']['rsi_14']} {facts['readings']['rsi']}" in user["content"]
+    assert "{" not in user["content"]
+
+
+def test_question_is_byte_for_byte_the_training_prompt(built: Dataset, prompts: Prompts) -> None:
+    train = built.samples.filter(split="train").sort("session", "ts_code", "task").head(40)
+    for line, row in zip(jsonl_lines(train, prompts), train.to_dicts(), strict=True):
+        *asked, answered = json.loads(line)["messages"]
+        assert tuple(asked) == question(row["task"], row["snapshot"], prompts)
+        assert answered == {"role": "assistant", "content": row["answer"]}
+
+
+def test_masked_question_names_no_stock(built: Dataset, prompts: Prompts) -> None:
+    row = built.samples.row(0, named=True)
+    (user,) = question("price_direction", masked(row["snapshot"]), prompts, system=False)
+    assert row["ts_code"] not in user["content"]
+    assert str(row["session"]) not in user["content"]
+
+
+def test_example_messages_alternate_user_and_assistant(built: Dataset, prompts: Prompts) -> None:
+    rows = list(built.samples.head(3).select("task", "snapshot", "answer").iter_rows())
+    messages = example_messages(rows, prompts)
+    assert [m["role"] for m in messages] == ["user", "assistant"] * 3
+    assert [m["content"] for m in messages[1::2]] == [answer for _, _, answer in rows]
+
+
+def test_prompt_fits_its_token_budget_in_characters(built: Dataset, prompts: Prompts) -> None:
+    longest = max(
+        len(question(t, s, prompts)[1]["content"]) for t, s in built.samples.select("task", "snapshot").iter_rows()
+    )
+    assert longest <= 300
+    assert max(map(len, built.samples["answer"])) <= 240
+
+
+def test_unknown_version_is_named_beside_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "v7").mkdir()
+    with pytest.raises(ConfigurationError, match=r"no version 'v9' in .*; there is v7"):
+        load_prompts(tmp_path, "v9")
+
+
+@pytest.mark.parametrize("version", ["..", ".", "v1/../v1"])
+def test_version_cannot_leave_its_folder(version: str) -> None:
+    with pytest.raises(ConfigurationError, match="no version"):
+        load_prompts(FOLDER, version)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    with pytest.raises(ConfigurationError, match=r"system\.txt"):
+        load_prompts(tmp_path, "v1")
+
+
+@pytest.mark.parametrize("text", ["{", "}", "{}", "{a!r}", "{a:.2f}"])
+def test_wrong_template_is_named(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"prompt v1/facts\.txt"):
+        Template.parse(text, "v1/facts.txt")
+
+
+def test_place_that_the_snapshot_lacks_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="'beta'"):
+        Template.parse("{features.beta}", "x").fill({"features": {}})
+
+
+def test_percent_signs_and_missing_levels_are_told() -> None:
+    assert Template.parse("涨 {a.b}% {c}", "x").fill({"a": {"b": "1.50"}, "c": None}) == "涨 1.50% 无"

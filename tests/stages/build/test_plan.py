@@ -1,0 +1,293 @@
+"""The stage `models`: what is planned, and when nothing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.promotions import GatePolicy
+from ljwx.core.prompts import load_prompts, question
+from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaUnreachable
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.services.audit import audit
+from ljwx.stages.build.plan import plan_build
+from ljwx.strategies.examples import most_that_fit
+from support_chain import SMALL, Chain, Database
+from support_ollama import BASE, OllamaServer
+from support_tasks import TaskRunner
+from support_tushare import REPOSITORY
+
+WRITTEN = ("models", "evaluations", "promotions", "aliases")
+
+
+@pytest.fixture(autouse=True)
+def _own_specs(chain: Chain) -> Iterator[None]:
+    """Leave no spec in the folder that others audit."""
+    yield
+    for path in (chain.data / "specs").glob("*.json"):
+        if str(path) != chain.plan["spec_path"]:
+            path.unlink()
+
+
+def overlaid(section: str, **values: Any) -> dict[str, Any]:
+    return SMALL | {section: SMALL[section] | values}
+
+
+def test_a_plan_is_repeatable_and_its_file_is_the_spec(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    plan = tasks.run(plan_build)
+    assert plan == chain.plan
+    path = Path(plan["spec_path"])
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    assert path.name == f"{plan['spec_sha256']}.json"
+    assert plan["model"] == f"ljwx-stock:{chain.dataset_id[:8]}-{plan['spec_sha256'][:12]}"
+    assert (spec["strategy"], spec["messages"]) == ("prompt", [])
+
+
+def test_few_shot_examples_are_answers_of_the_train_split_one_of_each_task(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    tasks.variables["ljwx_training_config"] = overlaid("model", strategy="fewshot")
+    plan = tasks.run(plan_build)
+    assert plan["model"] != chain.plan["model"]
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    answers = [message.content for message in spec.messages if message.role == "assistant"]
+    found = {
+        row.pop("sample_id"): row
+        for row in chain_db.rows(
+            "SELECT sample_id, task, split, answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+            "WHERE dataset_id = %s AND sample_id = ANY(%s)", chain.dataset_id, list(spec.examples),
+        )
+    }  # fmt: skip
+    assert [found[sample] for sample in spec.examples] == [
+        {"task": task, "split": "train", "answer": answer}
+        for task, answer in zip(
+            ("investment_advice", "risk_assessment", "price_direction", "technical_analysis"), answers, strict=True
+        )
+    ]
+
+
+def test_a_base_that_is_not_on_the_server_fails_and_nothing_is_written(chain_db: Database, tasks: TaskRunner) -> None:
+    tasks.variables["ljwx_training_config"] = overlaid("model", base="no-such-base:7b")
+    before = chain_db.state(*WRITTEN)
+    with pytest.raises(ModelMissing, match="no-such-base:7b") as refused:
+        tasks.run(plan_build)
+    assert len(str(refused.value).splitlines()) == 1
+    assert chain_db.state(*WRITTEN) == before
+
+
+def test_without_a_dataset_it_says_what_to_run(
+    db: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+    with pytest.raises(ConfigurationError, match="run ljwx_sample_generation first"):
+        tasks.run(plan_build)
+
+
+def reject(db: Database, chain: Chain) -> None:
+    """Write the decision that the gate in force did not let the model through."""
+    policy = GatePolicy.model_validate(SMALL["gate"]).model_dump_json()
+    db.execute(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, settings, "
+        "run_key) SELECT %s, %s, 'rejected', false, '[]', %s, inputs -> 'settings', run_key FROM ljwx.models "
+        "JOIN ljwx.runs USING (run_key)",
+        chain.plan["model"], chain.question_set_id, policy,
+    )  # fmt: skip
+
+
+def test_a_model_that_was_decided_on_is_not_built_again(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    reject(chain_db, chain)
+    with pytest.raises(AirflowSkipException, match=chain.plan["model"]):
+        tasks.run(plan_build)
+    chain_db.execute("UPDATE ljwx.models SET deleted_at = now()")
+    assert tasks.run(plan_build) == chain.plan, "once it is deleted it may be built again"
+
+
+def test_a_model_that_was_decided_on_and_then_refused_is_verified_again(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan
+
+
+@pytest.mark.parametrize("changed", [{"masked_share": 0.5}, {"test_share": 0}, {"shard_size": 7}])
+def test_a_model_is_not_judged_again_because_of_what_decides_nothing(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, changed: dict[str, Any]
+) -> None:
+    """The same decision would stand, with the settings it was made under, and the next build be judged again too."""
+    reject(chain_db, chain)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", **changed)
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+
+
+def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.models SET verified = jsonb_set(verified, '{evaluation,num_predict}', '500')")
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", num_predict=500)
+    assert tasks.run(plan_build) == chain.plan, "it was verified like this, and not decided on"
+
+
+@pytest.mark.parametrize(
+    ("section", "changed"),
+    [("gate", {"min_valid_share": 0.5}), ("evaluation", {"num_predict": 500})],
+)
+def test_a_model_is_judged_again_when_the_gate_or_the_questions_changed(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    section: str,
+    changed: dict[str, Any],
+) -> None:
+    reject(chain_db, chain)
+    tasks.variables["ljwx_training_config"] = overlaid(section, **changed)
+    assert tasks.run(plan_build) == chain.plan
+
+
+def test_a_model_is_judged_again_on_another_dataset(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    """With the strategy `prompt` datasets of one last session give one model, and different questions."""
+    reject(chain_db, chain)
+    chain_db.execute(
+        "INSERT INTO ljwx.datasets SELECT (jsonb_populate_record(d, %s::jsonb)).* FROM ljwx.datasets d",
+        json.dumps({"dataset_id": "another-dataset", "known_at": "2100-01-01"}),
+    )
+    assert tasks.run(plan_build) == chain.plan | {"dataset_id": "another-dataset"}
+
+
+def test_a_base_other_than_the_pinned_one_is_refused(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    digest = next(tag["digest"] for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == BASE)
+    tasks.variables["ljwx_training_config"] = overlaid("model", base_digest=digest)
+    assert tasks.run(plan_build) == chain.plan
+    with pytest.raises(ConfigurationError, match=f"model.base_digest: {BASE} on .* is {digest}, not 0{{64}}"):
+        tasks.run(plan_build, params={"model": {"base_digest": "0" * 64}})
+
+
+def test_a_template_of_the_settings_is_written_into_the_spec(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    template = "{{ range .Messages }}{{ .Role }}: {{ .Content }}\n{{ end }}"
+    plan = tasks.run(plan_build, params={"model": {"template": template}})
+    assert plan["model"] != chain.plan["model"]
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    assert spec.template == template
+
+
+COUNTER, NAME = "ljwx-stock-token-count:latest", "ljwx-stock:costly"
+PROMPTS = REPOSITORY / "include" / "prompts"
+COSTLY = (
+    "{{- range .Messages }}<|im_start|>{{ .Role }} " + "word " * 40 + "\n{{ .Content }}<|im_end|>\n"
+    "{{ end }}<|im_start|>assistant\n"
+)
+"""ChatML with some forty tokens more for each message."""
+
+
+def test_examples_are_counted_with_the_template_that_the_model_will_have(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    def planned(**more: Any) -> tuple[str, BuildSpec]:
+        chosen = {"strategy": "fewshot", "examples_per_task": 2, "parameters": {"num_ctx": 2000}, **more}
+        path = tasks.run(plan_build, params={"model": chosen})["spec_path"]
+        return path, BuildSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
+
+    def tags() -> set[str]:
+        return {tag["name"] for tag in ollama_faulty.get("tags")["models"]}
+
+    chain_db.execute(  # one task has a quarter of the tokens to read
+        "DELETE FROM ljwx.dataset_samples USING ljwx.samples "
+        "WHERE samples.sample_id = dataset_samples.sample_id AND task <> 'price_direction'"
+    )
+    before = tags()
+    ollama_faulty.fail_next("create", "status", message="must not be asked")
+    _, plain = planned()
+    ollama_faulty.clear_faults()
+    assert ollama_faulty.post("copy", {"source": BASE, "destination": COUNTER}).ok  # as a killed plan leaves one
+    assert COUNTER in {orphan.name for orphan in audit()}
+    path, costly = planned(template=COSTLY)
+    assert (len(plain.examples), len(costly.examples)) == (2, 1)
+    assert tags() == before
+    OllamaOperator(task_id="build", model=NAME, spec_path=path).execute({})
+    (longest,) = chain_db.rows(
+        "SELECT task, snapshot::text AS snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+        "WHERE split = 'validation' ORDER BY length(snapshot::text) DESC LIMIT 1"
+    )
+    asked = question(longest["task"], longest["snapshot"], load_prompts(PROMPTS, "v1"), system=False)
+    told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
+    ollama_faulty.delete(NAME)
+    assert told is not None
+    assert 2000 - 700 < told + 384 <= 2000, "it fits, and one more would not"
+    ollama_faulty.fail_next("chat", "hang_up")
+    with pytest.raises(OllamaUnreachable):
+        planned(template=COSTLY)
+    assert tags() == before, "it is deleted whatever happens"
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_few_shot_examples_need_both_splits(chain_db: Database, chain: Chain, tasks: TaskRunner, split: str) -> None:
+    tasks.variables["ljwx_training_config"] = overlaid("model", strategy="fewshot")
+    chain_db.execute("DELETE FROM ljwx.dataset_samples WHERE split = %s", split)
+    with pytest.raises(ConfigurationError, match=f"dataset {chain.dataset_id} has no {split} samples"):
+        tasks.run(plan_build)
+
+
+@pytest.mark.parametrize("limit", [4, 5, 7, 8, 9, 31, 32, 33, 79, 80])
+def test_the_largest_count_that_fits_is_found_without_asking_for_each(limit: int) -> None:
+    asked: list[int] = []
+
+    def problem(count: int) -> str | None:
+        asked.append(count)
+        return "too many" if count > limit else None
+
+    assert most_that_fit(problem, 4, 80) == limit
+    assert len(asked) <= 10
+
+
+def test_without_a_cap_as_many_examples_are_taken_as_fit_the_context(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    def planned(num_ctx: int) -> BuildSpec:
+        chosen = {"strategy": "fewshot", "examples_per_task": None, "parameters": {"num_ctx": num_ctx}}
+        plan = tasks.run(plan_build, params={"model": chosen})
+        return BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+
+    spec = planned(5000)
+    shown = chain_db.column(
+        "SELECT count(*) FROM ljwx.samples WHERE sample_id = ANY(%s) GROUP BY task", list(spec.examples)
+    )
+    assert 2 * len(spec.examples) == len(spec.messages) > 8, "SMALL asks for one of each task"
+    assert (len(shown), max(shown) - min(shown) <= 1) == (4, True)
+    with pytest.raises(ConfigurationError, match=r"num_ctx of .*: not one example a task fits"):
+        planned(1024)
+
+
+def test_nothing_is_built_from_the_spec_the_champion_is_made_of(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    chain_db.execute("UPDATE ljwx.models SET model = 'ljwx-stock:20200101-' || left(spec_sha256, 12)")
+    promotion = chain_db.insert(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+        "SELECT model, %s, 'first_champion', true, '[]', '{}', run_key FROM ljwx.models RETURNING promotion_id",
+        chain.question_set_id,
+    )  # fmt: skip
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
+        "SELECT 'champion', model, digest, %s FROM ljwx.models", promotion,
+    )  # fmt: skip
+    with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion ljwx-stock:20200101-"):
+        tasks.run(plan_build)
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    assert tasks.run(plan_build) == chain.plan, "the champion did not pass its last verification"
+    tasks.variables["ljwx_training_config"] = overlaid("model", parameters={"temperature": 0, "num_ctx": 2048})
+    assert tasks.run(plan_build)["model"] != chain.plan["model"]

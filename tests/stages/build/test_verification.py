@@ -1,0 +1,315 @@
+"""What a model has to show before it becomes a candidate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ljwx.core.tasks import TASKS
+from ljwx.core.verification import context_problem, special_tokens
+from ljwx.exceptions import (
+    BadData,
+    BuildFailed,
+    ConfigurationError,
+    ModelMissing,
+    OllamaUnreachable,
+    PromptTooLong,
+)
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import load_settings
+from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.verification import verify_model
+from support_chain import SMALL, Chain, Database
+from support_ollama import BASE, OllamaServer
+from support_tasks import TaskRunner
+
+REPEATS = 3
+"""The first of them fills the server's prefix cache, the other two are compared."""
+
+
+def test_a_verified_model_cites_its_dataset_spec_and_digest(
+    chain_db: Database, chain: Chain, ollama_sandbox: OllamaServer
+) -> None:
+    (row,) = chain_db.rows("SELECT * FROM ljwx.models")
+    tag = next(tag for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == row["model"])
+    assert row["digest"] == tag["digest"].removeprefix("sha256:")
+    assert (row["model"], row["dataset_id"]) == (chain.plan["model"], chain.dataset_id)
+    canonical = json.dumps(row["spec"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(canonical.encode()).hexdigest() == row["spec_sha256"]
+
+
+def test_the_checks_are_recorded_with_their_times_tokens_and_context(chain_db: Database, chain: Chain) -> None:
+    checks = chain_db.value("SELECT verified FROM ljwx.models")
+    valid = [answer for answer in checks["answers"] if answer["valid"]]
+    assert [answer["task"] for answer in valid] == list(TASKS)
+    assert min(answer["latency_s"] for answer in checks["answers"]) > 0
+    assert checks["first_token_s"] > 0
+    assert 0 < max(answer["prompt_tokens"] for answer in checks["answers"]) < checks["context"] == 4096
+    assert checks["differs_from_base_on"]
+    sample_ids = [answer["sample_id"] for answer in checks["answers"]]
+    splits = chain_db.column("SELECT split FROM ljwx.dataset_samples WHERE sample_id = ANY(%s)", sample_ids)
+    assert set(splits) == {"validation"}
+
+
+class Script:
+    """Answers of a model that passes, in the order they are asked for, to be spoilt one by one."""
+
+    def __init__(self, db: Database) -> None:
+        query = (
+            "SELECT answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
+            "WHERE split = 'validation' AND task = %s ORDER BY sample_id LIMIT 1"
+        )
+        valid = [db.value(query, task) for task in TASKS]
+        self.first = 1
+        self.repeated = self.first + len(TASKS)
+        self.compared = self.repeated + REPEATS
+        self.texts = ["{", *valid, *[valid[0]] * REPEATS, "我是分析师", "我是模型", "看波动", "看波动"]
+        self.prompt_tokens = 900
+
+    def play(self, server: OllamaServer) -> None:
+        end = {"model": "x", "done": True, "done_reason": "stop", "eval_count": 9}
+        faults: list[dict[str, Any]] = []
+        for text in self.texts:
+            line = {**end, "prompt_eval_count": self.prompt_tokens, "message": {"role": "assistant", "content": text}}
+            faults.append({"route": "chat", "kind": "lines", "lines": [line]})
+        requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+
+
+@pytest.fixture
+def script(chain_db: Database) -> Script:
+    script = Script(chain_db)
+    chain_db.execute("DELETE FROM ljwx.models")
+    return script
+
+
+def test_a_model_that_passes_every_check_becomes_a_candidate(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    script.play(ollama_faulty)
+    assert tasks.run(verify_model, chain.plan, chain.built) == chain.plan["model"]
+    assert (
+        chain_db.value("SELECT verified -> 'differs_from_base_on' ->> 0 FROM ljwx.models") == "请用一句话介绍你自己。"
+    )
+
+
+def no_schema(script: Script) -> None:
+    script.texts[script.first : script.first + 1] = ["我看好这只股票"] * 3
+
+
+def two_ways(script: Script) -> None:
+    script.texts[script.repeated + 1] += " "
+
+
+def another_way_before_the_cache_is_warm(script: Script) -> None:
+    script.texts[script.repeated] += " "
+
+
+def template_marks(script: Script) -> None:
+    script.texts[script.first] += "<|im_end|>"
+
+
+def template_marks_in_prose(script: Script) -> None:
+    script.texts[script.compared + 2] += "<|im_start|>"
+
+
+def marks_no_text_can_hold(script: Script) -> None:
+    script.texts[script.first] += "<|\0|>"
+
+
+def like_its_base(script: Script) -> None:
+    script.texts[script.compared] = script.texts[script.compared + 1]
+
+
+def too_long(script: Script) -> None:
+    script.prompt_tokens = 3800
+
+
+def test_an_answer_from_before_the_prompt_was_cached_is_not_compared(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    another_way_before_the_cache_is_warm(script)
+    script.play(ollama_faulty)
+    assert tasks.run(verify_model, chain.plan, chain.built) == chain.plan["model"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (no_schema, r"no valid answer for investment_advice \(not_the_schema\): '我看好这只股票'"),
+        (two_ways, "answers the same question in two ways at temperature 0"),
+        (template_marks, r"lets its template's marks through: <\|im_end\|>"),
+        (template_marks_in_prose, r"lets its template's marks through: <\|im_start\|>"),
+        (marks_no_text_can_hold, r"lets its template's marks through: <\|\\x00\|>"),
+        (like_its_base, f"answers like its base {BASE}: system prompt and examples do not reach it"),
+        (too_long, "a prompt of 3800 tokens and an answer of 384 do not fit num_ctx 4096"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_model_that_fails_a_check_is_refused_and_never_verified(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    script: Script,
+    spoil: Any,
+    message: str,
+) -> None:
+    spoil(script)
+    script.play(ollama_faulty)
+    with pytest.raises(BuildFailed, match=message):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.rows("SELECT model, verified FROM ljwx.models") == [
+        {"model": chain.plan["model"], "verified": None}
+    ]
+    (refusal,) = chain_db.rows("SELECT * FROM ljwx.promotions")
+    assert (refusal["challenger"], refusal["verdict"], refusal["promoted"]) == (chain.plan["model"], "refused", False)
+    assert refusal["settings"] == load_settings(SMALL).model_dump(mode="json")
+    *passed, failed = refusal["reasons"]
+    assert [reason["favourable"] for reason in passed] == [True] * len(passed)
+    assert (failed["favourable"], chain.plan["model"] in failed["text"]) == (False, True)
+    assert refusal["checks"]["first_token_s"] > 0
+    assert chain_db.counts()["aliases"] == chain_db.counts()["evaluations"] == chain_db.counts()["test_looks"] == 0
+
+
+def test_a_refusal_keeps_what_passed_what_was_measured_and_the_answers_at_fault(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    script.texts[script.first + 1 : script.first + 2] = ["我看好", "我看跌", "不知道"]
+    script.play(ollama_faulty)
+    with pytest.raises(BuildFailed, match="for risk_assessment"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    (refusal,) = chain_db.rows("SELECT reasons, checks FROM ljwx.promotions")
+    codes = [reason["code"] for reason in refusal["reasons"]]
+    assert codes == ["valid_answer:investment_advice", "valid_answer:risk_assessment"]
+    assert refusal["checks"]["said"] == ["我看好", "我看跌", "不知道"]
+    measured = [(answer["task"], answer["valid"]) for answer in refusal["checks"]["answers"]]
+    assert measured == [("investment_advice", True), *[("risk_assessment", False)] * 3]
+
+
+def test_a_model_is_refused_once_in_a_run_and_can_pass_after_all(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    passing = list(script.texts)
+    for spoil in (no_schema, two_ways):
+        script.texts = list(passing)
+        spoil(script)
+        script.play(ollama_faulty)
+        with pytest.raises(BuildFailed):
+            tasks.run(verify_model, chain.plan, chain.built, again=spoil is two_ways)
+    (refusal,) = chain_db.rows("SELECT promotion_id, reasons #>> '{-1,code}' AS code FROM ljwx.promotions")
+    assert refusal["code"] == "repeated", "the last attempt's"
+    found = WarehouseHook().refusal_of_run
+    assert found("tests", "manual__1", chain.plan["model"]) == refusal["promotion_id"]
+    assert found("tests", "manual__0", chain.plan["model"]) is found("tests", "manual__1", "another") is None
+    script.texts = passing
+    script.play(ollama_faulty)
+    assert tasks.run(verify_model, chain.plan, chain.built, again=True) == chain.plan["model"]
+    assert found("tests", "manual__1", chain.plan["model"]) is None
+    assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 1, "it stays, as what was found then"
+    assert tasks.run(plan_build) == chain.plan, "a refusal is no decision of the gate"
+
+
+def test_a_question_that_does_not_fit_the_models_context_refuses_it(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    message = "request (523 tokens) exceeds the available context size: exceed_context_size_error"
+    ollama_faulty.fail_next("chat", "status", status=400, message=message)
+    with pytest.raises(PromptTooLong):
+        tasks.run(verify_model, chain.plan, chain.built)
+    (failed,) = [r for r in chain_db.value("SELECT reasons FROM ljwx.promotions") if not r["favourable"]]
+    assert (failed["code"], "523 tokens" in failed["text"]) == ("context", True)
+
+
+@pytest.mark.parametrize("kind", ["hang_up", "status"])
+def test_a_server_that_fails_is_no_fault_of_the_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, kind: str
+) -> None:
+    ollama_faulty.fail_next("chat", kind, status=500, message="out of memory")
+    with pytest.raises(OllamaUnreachable):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.counts()["promotions"] == 0
+
+
+def test_bad_answers_of_a_model_that_took_over_the_name_are_not_held_against_this_one(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    script: Script,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_schema(script)
+    script.play(ollama_faulty)
+    digests = iter([chain.built["digest"], "0" * 64])
+    monkeypatch.setattr(OllamaHook, "digest", lambda self, model: next(digests))
+    with pytest.raises(ModelMissing, match="is another model by now"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.counts()["promotions"] == 0
+
+
+def test_a_model_that_was_replaced_on_the_server_is_not_verified(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, script: Script
+) -> None:
+    built = chain.built | {"digest": "0" * 64}
+    with pytest.raises(ModelMissing, match=r"is another model by now: .*, not 0{64}"):
+        tasks.run(verify_model, chain.plan, built)
+    assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
+def test_a_rebuilt_model_that_fails_is_no_longer_verified(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    """What was verified is the model under the old digest."""
+    assert chain_db.value("SELECT verified FROM ljwx.models") is not None
+    with pytest.raises(ModelMissing, match="is another model by now"):
+        tasks.run(verify_model, chain.plan, chain.built | {"digest": "0" * 64})
+    assert chain_db.rows("SELECT digest, verified FROM ljwx.models") == [{"digest": "0" * 64, "verified": None}]
+    assert chain_db.counts()["promotions"] == 0
+
+
+def test_a_model_that_is_built_anew_during_its_verification_is_not_verified(chain_db: Database, chain: Chain) -> None:
+    with pytest.raises(BadData, match=f"{chain.plan['model']} is no longer the model with digest 0{{64}}"):
+        WarehouseHook().mark_verified(chain.plan["model"], "0" * 64, {})
+
+
+def test_examples_that_are_not_of_the_train_split_are_refused(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    query = "SELECT sample_id FROM ljwx.dataset_samples WHERE split = %s ORDER BY 1 LIMIT 1"
+    train, test = (chain_db.value(query, split) for split in ("train", "test"))
+    spec = json.loads(Path(chain.plan["spec_path"]).read_text(encoding="utf-8"))
+    shown = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}] * 2
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec | {"strategy": "fewshot", "messages": shown, "examples": [train, test]}))
+    ollama_faulty.fail_next("chat", "status", message="must not be asked")
+    with pytest.raises(BuildFailed, match=f"shows \\['{test}'\\] as examples, which {chain.dataset_id} does not hold"):
+        tasks.run(verify_model, chain.plan | {"spec_path": str(path)}, chain.built)
+    assert chain_db.value("SELECT verified FROM ljwx.models") is None
+
+
+def test_a_dataset_without_validation_samples_cannot_verify_a_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    chain_db.execute("DELETE FROM ljwx.dataset_samples WHERE split = 'validation'")
+    with pytest.raises(ConfigurationError, match=f"dataset {chain.dataset_id} has no validation samples"):
+        tasks.run(verify_model, chain.plan, chain.built)
+
+
+@pytest.mark.parametrize(
+    "mark", ["<|im_start|>", "<|endoftext|>", "<｜end▁of▁sentence｜>", "</s>", "[/INST]", "<<SYS>>", "<end_of_turn>"]
+)
+def test_marks_of_the_usual_templates_are_recognised(mark: str) -> None:
+    assert special_tokens(f"买入{mark}持有") == [mark]
+
+
+def test_the_signs_of_an_ordinary_analysis_are_no_marks() -> None:
+    assert special_tokens("RSI6<30且|涨跌幅|>2%，[支撑位] 9.8<s，<b>") == []
+
+
+@pytest.mark.parametrize(("tokens", "fits"), [(3712, True), (3713, False)])
+def test_prompt_and_longest_answer_share_the_context(tokens: int, fits: bool) -> None:
+    assert (context_problem(tokens, 384, 4096) is None) is fits

@@ -1,0 +1,166 @@
+"""One limit for all workers together, measured by the times that the database recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse import limiter
+from ljwx.warehouse.limiter import WarehouseLimiter
+from support_chain import Database
+from support_tushare import environment, running_tushare
+
+LIMIT, WINDOW = 3, 0.4
+WORKER = f"""
+import threading
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse import limiter
+limiter.WINDOW_SECONDS = {WINDOW}
+def work():
+    gate = limiter.WarehouseLimiter(WarehouseHook(), "tushare_default")
+    for _ in range(3):
+        gate.acquire("daily", {LIMIT})
+workers = [threading.Thread(target=work) for _ in range(2)]
+print("ready", flush=True)
+input()
+[worker.start() for worker in workers]
+[worker.join() for worker in workers]
+"""
+
+
+@pytest.fixture
+def db(warehouse_url: str) -> Database:
+    """An empty warehouse that writes down every slot that is taken."""
+    database = Database(warehouse_url)
+    database.execute("CREATE TABLE taken (scope text, at timestamptz)")
+    database.execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN INSERT INTO taken VALUES (new.scope, new.used_at); RETURN NULL; END'"
+    )
+    database.execute("CREATE TRIGGER note AFTER UPDATE ON ljwx.rate_slots FOR EACH ROW EXECUTE FUNCTION note()")
+    return database
+
+
+def most_in_one_window(db: Database) -> int:
+    """The largest number of slots taken within any stretch as long as the window."""
+    times = db.column("SELECT at FROM taken ORDER BY at")
+    window = timedelta(seconds=WINDOW)
+    return max(sum(1 for other in times if timedelta(0) <= other - start < window) for start in times)
+
+
+def test_processes_and_threads_together_never_take_more_than_the_limit(db: Database) -> None:
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER], env=environment() | dict(os.environ),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.communicate("\n", timeout=60)
+    assert [worker.returncode for worker in workers] == [0, 0]
+    assert db.value("SELECT count(*) FROM taken") == 2 * 2 * 3
+    assert most_in_one_window(db) == LIMIT
+    assert db.value("SELECT count(*) FROM ljwx.rate_slots") == LIMIT
+
+
+def test_each_interface_and_connection_has_slots_of_its_own(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "WINDOW_SECONDS", 3600)
+    for scope in ("one", "two"):
+        for api_name in ("daily", "adj_factor"):
+            WarehouseLimiter(WarehouseHook(), scope).acquire(api_name, 1)
+    assert sorted(db.column("SELECT scope FROM taken")) == [
+        "one/adj_factor",
+        "one/daily",
+        "two/adj_factor",
+        "two/daily",
+    ]
+
+
+def test_without_a_limit_nothing_is_written(db: Database) -> None:
+    WarehouseLimiter(WarehouseHook(), "one").acquire("daily", None)
+    assert db.counts()["rate_slots"] == 0
+
+
+def test_a_lowered_limit_holds_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "WINDOW_SECONDS", WINDOW)
+    gate = WarehouseLimiter(WarehouseHook(), "one")
+    gate.acquire("daily", 5)
+    db.execute("TRUNCATE taken")
+    for _ in range(3):
+        gate.acquire("daily", 1)
+    assert most_in_one_window(db) == 1
+
+
+def test_a_slot_that_another_worker_is_taking_is_passed_over(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+
+    monkeypatch.setattr(limiter, "WINDOW_SECONDS", WINDOW)
+    gate = WarehouseLimiter(WarehouseHook(), "one")
+    gate.acquire("daily", 2)
+    db.execute("UPDATE ljwx.rate_slots SET used_at = '-infinity'")
+    with psycopg.connect(db.url) as other:
+        other.execute("SELECT FROM ljwx.rate_slots WHERE slot = 1 FOR UPDATE")
+        worker = threading.Thread(target=gate.acquire, args=("daily", 2), daemon=True)
+        worker.start()
+        worker.join(20)
+        assert not worker.is_alive()
+    assert db.column("SELECT slot FROM ljwx.rate_slots WHERE used_at > '-infinity'") == [2]
+
+
+PROCESSES, CALLS, MINUTE = 8, 10, 2.0
+FORKED = f"""
+import os, sys, traceback
+from ljwx.hooks.tushare import TushareHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse import limiter
+limiter.WINDOW_SECONDS = {MINUTE} + limiter.WINDOW_SECONDS - 60
+def work():
+    hook = TushareHook(limiter=limiter.WarehouseLimiter(WarehouseHook(), "tushare_default"))
+    for _ in range({CALLS}):
+        hook.daily(ts_code="000001.SZ", limit=1)
+workers = []
+for _ in range({PROCESSES}):
+    worker = os.fork()
+    if not worker:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    workers.append(worker)
+sys.exit(sum(os.waitpid(worker, 0)[1] != 0 for worker in workers))
+"""
+
+
+def test_eight_processes_on_one_token_see_not_one_refusal_of_a_server_that_counts(
+    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's minute is short here; the margin that the limiter leaves on it is the one of a real minute."""
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({"small": {"per_minute": 20}}), encoding="utf-8")
+    market = ("--stocks", "5", "--origin", "2026-01-01", "--token-file", str(tokens), "--minute", str(MINUTE))
+    with running_tushare(*market) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token="small", calls_per_minute=20))
+        done = subprocess.run(
+            [sys.executable, "-c", FORKED], env=environment(), capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert server.stats()["calls"]["daily"] == PROCESSES * CALLS
+        assert server.stats()["rate_limited"] == {}
+        with ThreadPoolExecutor(8) as pool:
+            asked = pool.map(lambda _: server.post("daily", token="small", ts_code="000001.SZ")["code"], range(41))
+            assert 40203 in set(asked), "the server does count"
