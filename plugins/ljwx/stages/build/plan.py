@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from ljwx.settings import current_settings
+import logging
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ljwx.core.models import BuildSpec, changes
+from ljwx.core.prompts import load_prompts
 from ljwx.exceptions import ConfigurationError
+from ljwx.files import save_text
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.files import save_text
-from airflow.sdk.exceptions import AirflowSkipException
-from ljwx.core.models import BuildSpec
-from ljwx.core.models import changes
-from ljwx.core.prompts import load_prompts
 from ljwx.resources import include_folder
+from ljwx.settings import ModelSettings, Settings, current_settings
 from ljwx.strategies.examples import fitting_examples
-from ljwx.settings import ModelSettings
-from ljwx.settings import Settings
-import logging
-from typing import TYPE_CHECKING, Any
-
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +81,6 @@ def _decisive(evaluation: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
     """Log what is new against the champion; skip when nothing is."""
-
 
     champion = warehouse.champion()
     known = warehouse.model(champion["model"]) if champion else None

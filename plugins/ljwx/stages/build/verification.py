@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from airflow.sdk import ObjectStoragePath
-from ljwx.core.models import BuildSpec
-from ljwx.core.verification import Findings
-from ljwx.exceptions import BuildFailed
-from ljwx.exceptions import PromptTooLong
-from ljwx.hooks.ollama import OllamaHook
-from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.settings import current_settings
-from ljwx.services.candidates import check_digest
-from ljwx.stages.runs import recorded_run
-from ljwx.core.promotions import Reason
-from ljwx.core.tasks import TASKS
-from ljwx.exceptions import ConfigurationError
-from ljwx.services.asking import ask
-from ljwx.core.prompts import load_prompts
-from ljwx.core.prompts import question
-from ljwx.resources import include_folder
-from ljwx.core.verification import context_problem
-from ljwx.core.verification import FIXED_PROMPTS
-from ljwx.services.asking import storable
-from ljwx.core.verification import special_tokens
-from collections.abc import Mapping
-from collections.abc import Sequence
-from ljwx.settings import Settings
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from airflow.sdk import ObjectStoragePath
 
+from ljwx.core.models import BuildSpec
+from ljwx.core.promotions import Reason
+from ljwx.core.prompts import load_prompts, question
+from ljwx.core.tasks import TASKS
+from ljwx.core.verification import FIXED_PROMPTS, Findings, context_problem, special_tokens
+from ljwx.exceptions import BuildFailed, ConfigurationError, PromptTooLong
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.resources import include_folder
+from ljwx.services.asking import ask, storable
+from ljwx.services.candidates import check_digest
+from ljwx.settings import Settings, current_settings
+from ljwx.stages.runs import recorded_run
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +41,6 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     :raises PromptTooLong: a question does not fit its context; it was refused.
     :raises ModelMissing: its name stands for another model by now, or for none.
     """
-
 
     spec = BuildSpec.model_validate_json(ObjectStoragePath(plan["spec_path"]).read_text())
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()

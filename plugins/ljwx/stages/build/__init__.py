@@ -1,0 +1,1 @@
+"""DAG ljwx_model_build, first half: plan a model and verify what was built."""
