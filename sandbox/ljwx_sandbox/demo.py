@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ljwx_sandbox.progress import Progress, name_of
 from ljwx_sandbox.settings import SandboxError
 from ljwx_sandbox.stack import Stack
 from ljwx_sandbox.summary import summarise
@@ -18,6 +19,12 @@ INGEST, SAMPLES, BUILD, CLEANUP = DAGS = (
     "ljwx_model_build",
     "ljwx_cleanup",
 )
+PURPOSE = {
+    INGEST: "fetch the bars month by month, check each row, compute the indicators",
+    SAMPLES: "turn bars and indicators into questions with answers, and freeze them as a dataset",
+    BUILD: "build a model, examine it, decide whether it serves; this is the long part, each answer takes seconds",
+    CLEANUP: "list what may be removed; nothing is",
+}
 POLL_SECONDS = 2.0
 DAGS_SECONDS = 120
 RUN_SECONDS = 1800
@@ -119,18 +126,16 @@ class Demo:
         return list(self.stack.api.get(f"dags/{dag}/dagRuns/{run_id}/taskInstances", limit=200)["task_instances"])
 
     def _follow(self, dag: str, run_id: str) -> None:
-        """Print each task's changes of state until the run ends; a failure names the task and its log."""
-        seen: dict[tuple[str, int], str] = {}
+        """Print what the run does until it ends; a failure names the task and its log."""
+        self._say(f"{dag}: {PURPOSE[dag]}")
+        progress = Progress(self.stack.api, dag, run_id, self._say)
         deadline = time.monotonic() + RUN_SECONDS
         while True:
             state = self.stack.api.get(f"dags/{dag}/dagRuns/{run_id}")["state"]
             tasks = self._tasks(dag, run_id)
-            for task in tasks:
-                key = (task["task_id"], task["map_index"])
-                if task["state"] and seen.get(key) != task["state"] and task["state"] not in {"scheduled", "queued"}:
-                    seen[key] = task["state"]
-                    self._say(f"{dag} · {_name(task)} · {task['state']}")
+            progress.tell(tasks)
             if state in ENDED:
+                progress.end(state)
                 break
             if time.monotonic() > deadline:
                 raise SandboxError(f"{dag} did not end within {RUN_SECONDS} s; its log: {self._log(dag, run_id)}")
@@ -138,8 +143,10 @@ class Demo:
         failed = [task for task in tasks if task["state"] in {"failed", "upstream_failed"}]
         if state != "success" or failed:
             failed.sort(key=lambda task: task["state"] != "failed")
-            task = next(iter(failed), {"task_id": "?", "map_index": -1})
-            raise SandboxError(f"{dag}: task {_name(task)} failed; its log: {self._log(dag, run_id, task['task_id'])}")
+            task: dict[str, Any] = next(iter(failed), {"task_id": "?", "map_index": -1})
+            raise SandboxError(
+                f"{dag}: task {name_of(task)} failed; its log: {self._log(dag, run_id, task['task_id'])}"
+            )
 
     def _log(self, dag: str, run_id: str, task: str = "*") -> str:
         folder = self.stack.settings.home / "airflow" / "logs"
@@ -147,7 +154,3 @@ class Demo:
 
     def _say(self, text: str) -> None:
         self.stack.say(f"[{time.monotonic() - self._started:5.0f} s] {text}")
-
-
-def _name(task: dict[str, Any]) -> str:
-    return task["task_id"] if task["map_index"] < 0 else f"{task['task_id']}[{task['map_index']}]"
