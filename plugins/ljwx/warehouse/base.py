@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from weakref import finalize
 
 import polars as pl
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from psycopg import Connection, OperationalError
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
@@ -22,6 +22,8 @@ from ljwx.resources import POSTGRES_CONN_ID, include_folder
 
 SLICE_ROWS = 4_000
 BARS_LOCK = 0x6C6A62617273  # "ljbars"
+
+Record = TypeVar("Record")
 
 
 @cache
@@ -130,6 +132,29 @@ class WarehouseBase(PostgresHook):
         """Run the query of an SQL file and return its first row."""
         found = self.rows(name, **values)
         return found[0] if found else None
+
+    def records(self, kind: type[Record], name: str, /, **values: Any) -> list[Record]:
+        """Run the query of an SQL file and return its rows as records.
+
+        :param kind: the record's class; the query's columns are its fields, by name.
+        """
+        with self.transaction() as connection, connection.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(statement(name), values).fetchall()
+
+    def record(self, kind: type[Record], name: str, /, **values: Any) -> Record | None:
+        """Run the query of an SQL file and return its first row as a record; None when there is no row."""
+        found = self.records(kind, name, **values)
+        return found[0] if found else None
+
+    def column(self, name: str, /, **values: Any) -> list[Any]:
+        """Run the query of an SQL file and return the first column of its rows."""
+        with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            return cursor.execute(statement(name), values).fetchall()
+
+    def execute(self, name: str, /, **values: Any) -> int:
+        """Run the statement of an SQL file in a transaction of its own; return how many rows it touched."""
+        with self.transaction() as connection:
+            return connection.execute(statement(name), values).rowcount
 
     def frame(self, name: str, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
         """Run the query of an SQL file and return its rows as a frame.
