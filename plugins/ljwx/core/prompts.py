@@ -7,77 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ljwx.core.tasks import TASKS, Task
+from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
 
-NONE: Final = "无"
 _NUMBERS_AS_WRITTEN: Final = json.JSONDecoder(parse_float=str, parse_int=str)
 Message = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Template:
-    """Text with ``{path.into.the.snapshot}`` places, taken apart once so that filling it is cheap."""
-
-    text: str
-    pattern: str
-    paths: tuple[tuple[str, ...], ...]
-
-    @classmethod
-    def parse(cls, text: str, where: str) -> Template:
-        """Take a template apart.
-
-        :raises ConfigurationError: naming the file when braces do not match or a place is more than a path.
-        """
-        pattern, paths = [], []
-        try:
-            for literal, path, form, conversion in string.Formatter().parse(text):
-                pattern.append(literal.replace("%", "%%"))
-                if path is None:
-                    continue
-                if not path or form or conversion:
-                    raise ConfigurationError(
-                        f"prompt {where}: place {{{path}}} must be a plain path such as {{ranks.ret_5}}"
-                    )
-                pattern.append("%s")
-                paths.append(tuple(path.split(".")))
-        except ValueError as error:
-            raise ConfigurationError(f"prompt {where}: {error}") from error
-        return cls(text, "".join(pattern), tuple(paths))
-
-    @property
-    def pieces(self) -> Iterator[str | tuple[str, ...]]:
-        """The text as literals and paths in turn."""
-        for literal, path, _, _ in string.Formatter().parse(self.text):
-            if literal:
-                yield literal
-            if path is not None:
-                yield tuple(path.split("."))
-
-    def fill(self, facts: Mapping[str, Any]) -> str:
-        """Render with a snapshot read by :func:`facts_of`.
-
-        :raises ConfigurationError: when the snapshot has no such fact.
-        """
-        try:
-            return self.pattern % tuple([_at(facts, path) for path in self.paths])
-        except KeyError as error:
-            raise ConfigurationError(
-                f"prompt template names a fact that the snapshot does not hold: {error}"
-            ) from error
-
-
-def _at(facts: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    value = facts[path[0]]
-    for key in path[1:]:
-        value = value[key]
-    return NONE if value is None else value
 
 
 def facts_of(snapshot: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ import polars as pl
 
 CHINEXT_20_FROM = date(2020, 8, 24)
 MAIN_ST_10_FROM = date(2026, 7, 6)
+TICK = 0.01
+"""The smallest step of a price, CNY."""
 UNLIMITED_SESSIONS = 5
 UNLIMITED_SESSIONS_BSE = 1
 

@@ -14,8 +14,9 @@ from typing import Literal
 
 import polars as pl
 
+from ljwx.core.bars.limits import TICK
+
 PRICES = ("open", "high", "low", "close", "pre_close")
-TICK = 0.01
 HALF_TICK = TICK / 2
 AMOUNT_ROUNDING = 5.0
 """CNY: amounts of old data are rounded to 0.01 thousand."""

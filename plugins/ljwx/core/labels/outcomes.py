@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.bars.limits import UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
+from ljwx.core.bars.limits import TICK, UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.costs import net_return
 from ljwx.core.parts import by_stock, part, places
@@ -35,7 +35,6 @@ REASONS: Final = (
 )
 """Why a stock-session is no sample; the first that applies is counted."""
 
-TICK: Final = 0.01
 _KEY: Final = ("ts_code", "session")
 CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.labels.outcomes import TICK
+from ljwx.core.bars.limits import TICK
 from ljwx.core.snapshots.signals import SIGNALS, STATES, conclusion
+from ljwx.core.snapshots.spec import SnapshotSpec
 
 FLOW_WINDOW: Final = 20
 LEVEL_STEP: Final = 0.5  # support and resistance are told in half percents
@@ -137,12 +137,12 @@ def _in_order(rows: pl.DataFrame) -> bool:
     return bool(rows.select(before.fill_null(True).all()).item())
 
 
-def fact_columns(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+def fact_columns(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
     """All facts of every stock-session that has a bar and a feature row: :func:`facts_of_stocks` of all stocks."""
     return facts_of_stocks(beside_the_market(bars, features), features, spec)
 
 
-def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
     """All facts of every stock-session, of some stocks or of all.
 
     Rows before as_of serve only to see crossings, flows and gaps; a row whose look-back is not there has nulls, never
@@ -190,7 +190,7 @@ _STATE_COLUMNS: Final = (
 )
 
 
-def _look_back(spec: SampleSpec) -> dict[str, pl.Expr]:
+def _look_back(spec: SnapshotSpec) -> dict[str, pl.Expr]:
     """Columns that rules read beside the features; most need the stock's earlier rows."""
     stock = "ts_code"
     macd, kdj = pl.col("macd_dif") - pl.col("macd_dea"), pl.col("kdj_k") - pl.col("kdj_d")

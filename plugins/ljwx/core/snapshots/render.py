@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.prompts import NONE, Template
 from ljwx.core.snapshots.facts import REQUIRED, SNAPSHOT_NUMBERS, fact_columns
 from ljwx.core.snapshots.profiles import with_profile
 from ljwx.core.snapshots.signals import SIGNALS, STATES
+from ljwx.core.snapshots.spec import SnapshotSpec
+from ljwx.core.templates import NONE, Template, concatenated
 from ljwx.exceptions import ConfigurationError
 
 MASKED_NAME: Final = "某股票"
@@ -29,7 +29,7 @@ _NUMBER_GROUPS: Final = {g: [n for n in SNAPSHOT_NUMBERS if n.group == g] for g 
 def snapshots(
     bars: pl.DataFrame,
     features: pl.DataFrame,
-    spec: SampleSpec,
+    spec: SnapshotSpec,
     names: pl.DataFrame | None = None,
     industries: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
@@ -67,7 +67,7 @@ def profiled(facts: pl.DataFrame, names: pl.DataFrame | None, industries: pl.Dat
     return with_profile(facts, names, industries).with_columns(complete=complete & pl.col("look_back_there"))
 
 
-def rendered(rows: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+def rendered(rows: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
     """Add ``snapshot`` (null where ``complete`` is false) and ``snapshot_sha256`` to rows of :func:`profiled`."""
     rows = rows.with_columns([_quoted(rows[c], f"{c}_json") for c in ("name", "industry", "board")])
     rows = rows.with_columns(snapshot=pl.when("complete").then(_json(spec)))
@@ -82,7 +82,7 @@ def _quoted(values: pl.Series, name: str) -> pl.Series:
     return quoted.alias(name)
 
 
-def _json(spec: SampleSpec) -> pl.Expr:
+def _json(spec: SnapshotSpec) -> pl.Expr:
     """The object as one string expression, its keys in sorted order."""
     readings = sorted(SIGNALS, key=lambda r: r.name)
     level = [("resistance", pl.col("resistance")), ("support", pl.col("support"))]
@@ -116,18 +116,7 @@ def _object(members: list[tuple[str, pl.Expr]]) -> list[pl.Expr | str]:
     return [*pieces, "}"]
 
 
-def concatenated(pieces: list[pl.Expr | str]) -> pl.Expr:
-    """One string of literals and expressions; neighbouring literals are joined first, which halves the work."""
-    merged: list[pl.Expr | str] = []
-    for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] += piece
-        else:
-            merged.append(piece)
-    return pl.concat_str([pl.lit(p) if isinstance(p, str) else p for p in merged])
-
-
-def filled(template: Template, spec: SampleSpec) -> pl.Expr:
+def filled(template: Template, spec: SnapshotSpec) -> pl.Expr:
     """A prompt's text from the columns of :func:`profiled`: to the byte what ``template.fill`` makes of the snapshot.
 
     :raises ConfigurationError: when the template names a fact that the snapshot does not hold.
@@ -135,7 +124,7 @@ def filled(template: Template, spec: SampleSpec) -> pl.Expr:
     return concatenated([p if isinstance(p, str) else _told_fact(p, spec) for p in template.pieces])
 
 
-def _told_fact(path: tuple[str, ...], spec: SampleSpec) -> pl.Expr:
+def _told_fact(path: tuple[str, ...], spec: SnapshotSpec) -> pl.Expr:
     facts: dict[tuple[str, ...], pl.Expr] = {
         **{(n.group, n.name): pl.col(n.column) for n in SNAPSHOT_NUMBERS},
         **{("readings", r.name): pl.col(r.name) for r in SIGNALS},

@@ -13,10 +13,10 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.datasets.spec import RISK_NOTE, SampleSpec
-from ljwx.core.snapshots.render import concatenated
 from ljwx.core.snapshots.signals import SIGNAL, STATES, Signal
 from ljwx.core.tasks import CLASSES, Task
 from ljwx.core.tasks.answers import CLASS_FIELD, TENTHS
+from ljwx.core.templates import concatenated
 
 Pieces = list[pl.Expr | str]
 
