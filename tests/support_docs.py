@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 BLOCK = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 IN_STACK = ".venv/bin/python -m ljwx_sandbox run "
 
 ELSEWHERE = {
+    ".venv/bin/python -m pytest tests/core/bars/test_rules.py -q": "a module of this very suite",
     "airflow standalone": "tests/deployment/test_standalone.py starts it, with a metadata database of its own",
     "cat var/data/datasets/*/README.md": "tests/end_to_end/test_pipeline.py, in the stack's own folder",
     "PSQL=$(find .venv/ -path '*pginstall18/bin/psql')": "tests/end_to_end/test_pipeline.py, with the next",

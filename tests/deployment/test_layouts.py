@@ -11,8 +11,6 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from support_docs import ROOT, installation
 
 PROGRAM = """
@@ -70,8 +68,7 @@ def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Pat
     is_whole(look(tmp_path, tmp_path), tmp_path, tmp_path / "include")
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
-def test_an_existing_airflow_takes_the_files_as_the_readme_says(tmp_path: Path, page: str) -> None:
-    lines = "\n".join(installation(ROOT / page)).replace("/srv/", f"{tmp_path}/srv/")
+def test_an_existing_airflow_takes_the_files_as_the_page_on_deployment_says(tmp_path: Path) -> None:
+    lines = "\n".join(installation(ROOT / "docs" / "deployment.md")).replace("/srv/", f"{tmp_path}/srv/")
     home = tmp_path / "airflow"
     is_whole(look(tmp_path, home, lines), home, tmp_path / "srv" / "ljwx" / "include")

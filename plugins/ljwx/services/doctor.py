@@ -116,7 +116,7 @@ def _tier() -> Finding:
     if not absent:
         return Finding("tier", True, "the last session lacked no interface")
     lacks = ", ".join(absent)
-    return Finding("tier", True, f"the last session was fetched without {lacks}: see README, Real TuShare")
+    return Finding("tier", True, f"the last session was fetched without {lacks}: see docs/connections.md")
 
 
 def _index() -> Finding | None:
