@@ -5,7 +5,7 @@ import hashlib
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,6 @@ def test_chat_and_its_stream_tell_the_same(hook: OllamaHook) -> None:
     assert [token.token for token in last.logprobs] == [token.token for token in whole.logprobs]
     assert all(len(token.alternatives) == 2 for token in whole.logprobs)
     assert 0 < whole.eval_seconds < whole.total_seconds
-    assert hook.generate(BASE, "Say OK.", options=QUICK).content == whole.content
 
 
 def test_schema_answer_parses(hook: OllamaHook) -> None:
@@ -300,8 +299,6 @@ TAG = {"name": "a:1", "digest": "0" * 64, "size": 1, "modified_at": ""}
         ("chat", ENDED | {"message": {"content": None}}, "None where a text belongs"),
         ("chat", {"done": True, "message": {"content": "a"}}, "KeyError: 'model'"),
         ("chat", ENDED | {"message": {"content": "a"}, "eval_duration": "soon"}, "TypeError"),
-        ("generate", ENDED, "KeyError: 'response'"),
-        ("embed", {"embeddings": [[0.1], [0.2]]}, "2 vectors"),
     ],
 )
 def test_answer_of_another_form_is_unreachable_and_says_what_is_wrong(
@@ -309,8 +306,7 @@ def test_answer_of_another_form_is_unreachable_and_says_what_is_wrong(
 ) -> None:
     ask: dict[str, Callable[[], Any]] = {
         "version": hook.version, "tags": hook.list, "ps": hook.ps, "show": lambda: hook.show(BASE),
-        "chat": lambda: hook.chat(BASE, ASK), "generate": lambda: hook.generate(BASE, "a"),
-        "embed": lambda: hook.embed(BASE, ["a"]),
+        "chat": lambda: hook.chat(BASE, ASK),
     }  # fmt: skip
     ollama_faulty.fail_next(verb, "lines", lines=[line])
     with pytest.raises(OllamaUnreachable, match=f"answered otherwise than Ollama .*{told}"):
@@ -347,28 +343,6 @@ def test_ps_of_a_server_that_tells_no_context(hook: OllamaHook, ollama_faulty: O
     entry = {"name": "a:1", "digest": "0" * 64, "size": 1, "expires_at": "2026-01-01T00:00:00Z"}
     ollama_faulty.fail_next("ps", "lines", lines=[{"models": [entry]}])
     assert [(model.name, model.context_length) for model in hook.ps()] == [("a:1", None)]
-
-
-def dot(one: Sequence[float], other: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(one, other, strict=True))
-
-
-def test_vectors_are_of_length_1_and_near_for_texts_that_are_near(hook: OllamaHook) -> None:
-    price, same, other = hook.embed(BASE, ["The price rose.", "The price went up.", "def main(): pass"])
-    assert [len(vector) for vector in (price, same, other)] == [576] * 3
-    assert sum(number * number for number in price) == pytest.approx(1, abs=1e-4)
-    assert dot(price, same) > dot(price, other)
-    assert hook.embed(BASE, []) == ()
-
-
-def test_text_that_is_too_long_to_embed_is_refused_unless_truncation_is_asked(hook: OllamaHook) -> None:
-    list(hook.create(NAME, base=BASE, parameters={"num_ctx": 128}))
-    long = ["word " * 300]
-    with pytest.raises(PromptTooLong, match="context length"):
-        hook.embed(NAME, long)
-    assert len(hook.embed(NAME, long, truncate=True)) == 1
-    with pytest.raises(ModelMissing, match="nope:1"):
-        hook.embed("nope:1", ["a"])
 
 
 def test_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What Ollama is asked and answers, as types. Pure: no airflow, HTTP or SQL, so that the checks run anywhere."""
+"""Ollama's requests and answers as types. Pure: no airflow, HTTP or SQL, so that the checks run anywhere."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Progress:
 
     @property
     def percent(self) -> int | None:
-        """Whole percents of the bytes, where the server tells them."""
+        """Whole percents of the bytes; None where the server gives no bytes."""
         return self.completed * 100 // self.total if self.total and self.completed is not None else None
 
 
 def progress_texts(progress: Iterable[Progress], step: int = 10) -> Iterator[str]:
     """Yield what is worth a line in a log: each new status, and every `step` percent of a transfer."""
-    told: tuple[str, int] | None = None
+    last: tuple[str, int] | None = None
     for line in progress:
         now = (line.status, (line.percent or 0) // step)
-        if now != told:
-            told = now
+        if now != last:
+            last = now
             yield f"{line.status}{'' if line.percent is None else f' {line.percent} %'}"
 
 
@@ -85,7 +85,7 @@ class InstalledModel:
 class RunningModel:
     """A model in the server's memory.
 
-    :param context_length: tokens of prompt and answer it was loaded for; None when the server does not tell.
+    :param context_length: tokens of prompt and answer it was loaded for; None when the server does not say.
     """
 
     name: str
@@ -107,7 +107,7 @@ class ModelDescription:
     """What a model is made of, read back from the server.
 
     :param parameters: by name; `stop` is always a list.
-    :param weights: 64 hex digits of the GGUF it serves; empty when the server does not tell.
+    :param weights: 64 hex digits of the GGUF it serves; empty when the server does not say.
     """
 
     system: str
@@ -204,22 +204,14 @@ def read_version(answer: Mapping[str, Any]) -> str:
 
 
 def keeps_weights(version: str) -> bool:
-    """Tell whether a server stores an uploaded GGUF byte for byte: 0.33 and before write it anew, with other digits."""
+    """Return whether a server stores an uploaded GGUF byte for byte: 0.33 and before rewrite it, with other digits."""
     numbers = re.match(r"(\d+)\.(\d+)", version)
     return numbers is not None and tuple(map(int, numbers.groups())) >= _KEEPS_WEIGHTS
 
 
-def text_of(line: Mapping[str, Any], key: str) -> str:
-    """Return the text that a line of `/api/chat` (key `message`) or `/api/generate` (`response`) brings."""
-    return _text(line[key]["content"] if key == "message" else line[key])
-
-
-def parse_vectors(answer: Mapping[str, Any], wanted: int) -> tuple[tuple[float, ...], ...]:
-    """Read the answer of `/api/embed`: as many vectors as texts were asked for, all of one length."""
-    vectors = tuple(tuple(float(number) for number in vector) for vector in answer["embeddings"])
-    if len(vectors) != wanted or len({len(vector) for vector in vectors}) > 1:
-        raise ValueError(f"{len(vectors)} vectors of {sorted({len(v) for v in vectors})} numbers for {wanted} texts")
-    return vectors
+def text_of(line: Mapping[str, Any]) -> str:
+    """Return the text that a line of `/api/chat` brings."""
+    return _text(line["message"]["content"])
 
 
 def parse_logprobs(entries: Iterable[Mapping[str, Any]] | None) -> tuple[TokenLogprob, ...]:

@@ -23,7 +23,6 @@ from ljwx.core.ollama import (
     message_problems,
     parameter_problems,
     parse_logprobs,
-    parse_vectors,
     read_version,
     text_of,
 )
@@ -85,11 +84,11 @@ class OllamaHook(BaseHook):
 
     def list(self) -> tuple[InstalledModel, ...]:
         """Return the models on the server."""
-        return self._wire.json("GET", "/api/tags", lambda told: tuple(map(InstalledModel.from_entry, told["models"])))
+        return self._wire.json("GET", "/api/tags", lambda found: tuple(map(InstalledModel.from_entry, found["models"])))
 
     def ps(self) -> tuple[RunningModel, ...]:
         """Return the models in the server's memory."""
-        return self._wire.json("GET", "/api/ps", lambda told: tuple(map(RunningModel.from_entry, told["models"])))
+        return self._wire.json("GET", "/api/ps", lambda found: tuple(map(RunningModel.from_entry, found["models"])))
 
     def show(self, model: str) -> ModelDescription:
         """Return what a model is made of."""
@@ -132,9 +131,11 @@ class OllamaHook(BaseHook):
         `adapters` nor `quantize` is ever sent: servers from 0.34 on refuse both, and a merged GGUF works on all.
         """
         _refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
-        told = {"from": base, "files": files, "system": system, "template": template, "parameters": parameters}
-        body = {key: value for key, value in told.items() if value}
-        return self._progress("/api/create", {"model": model, **body, **_told(messages)})
+        given = {
+            "from": base, "files": files, "system": system, "template": template, "parameters": parameters,
+            "messages": _dumped(messages),
+        }  # fmt: skip
+        return self._progress("/api/create", {"model": model, **{key: value for key, value in given.items() if value}})
 
     def blob_exists(self, sha256: str) -> bool:
         """Tell whether the server has the blob with these 64 hex digits."""
@@ -179,8 +180,9 @@ class OllamaHook(BaseHook):
         :param top_logprobs: ask for the log-probabilities of the answer's tokens with this many alternatives.
         :param truncate: let the server cut a prompt that is too long instead of raising PromptTooLong.
         """
-        body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
-        return self._answer("/api/chat", body, "message")
+        body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        wait = self.settings.chat_timeout
+        return self._wire.json("POST", "/api/chat", _whole_reply, {**body, "stream": False}, wait)
 
     def chat_stream(
         self,
@@ -194,35 +196,15 @@ class OllamaHook(BaseHook):
         truncate: bool = False,
     ) -> Iterator[ReplyPiece]:
         """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
-        body = _asked(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
         return self._pieces(body)
-
-    def generate(
-        self, model: str, prompt: str, *, options: Mapping[str, Any] | None = None, truncate: bool = False
-    ) -> ChatReply:
-        """Complete one prompt."""
-        _refuse(parameter_problems(options or {}))
-        body = {"model": model, "prompt": prompt, "options": dict(options or {}), "truncate": truncate}
-        return self._answer("/api/generate", body, "response")
-
-    def embed(self, model: str, texts: Sequence[str], *, truncate: bool = False) -> tuple[tuple[float, ...], ...]:
-        """Return one vector a text, all of one length, in the order of the texts."""
-        body = {"model": model, "input": list(texts), "truncate": truncate}
-        wait = self.settings.chat_timeout
-        return self._wire.json("POST", "/api/embed", lambda told: parse_vectors(told, len(texts)), body, wait)
-
-    def _answer(self, path: str, body: Mapping[str, Any], key: str) -> ChatReply:
-        def read(line: dict[str, Any]) -> ChatReply:
-            return ChatReply.from_line(line, text_of(line, key), parse_logprobs(line.get("logprobs")))
-
-        return self._wire.json("POST", path, read, {**body, "stream": False}, self.settings.chat_timeout)
 
     def _pieces(self, body: Mapping[str, Any]) -> Iterator[ReplyPiece]:
         text, logprobs = "", tuple[TokenLogprob, ...]()
 
         def read(line: dict[str, Any]) -> ReplyPiece:
             nonlocal text, logprobs
-            piece = text_of(line, "message")
+            piece = text_of(line)
             text, logprobs = text + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
             return ReplyPiece(piece, ChatReply.from_line(line, text, logprobs) if line["done"] else None)
 
@@ -237,7 +219,11 @@ class OllamaHook(BaseHook):
             yield self._wire.read(path, line, Progress.from_line)
 
 
-def _asked(
+def _whole_reply(line: dict[str, Any]) -> ChatReply:
+    return ChatReply.from_line(line, text_of(line), parse_logprobs(line.get("logprobs")))
+
+
+def _chat_request(
     model: str,
     messages: Messages,
     form: Format | None,
@@ -249,15 +235,14 @@ def _asked(
     _refuse([*parameter_problems(options or {}), *message_problems(messages)])
     if form is not None and form != "json" and not isinstance(form, Mapping):
         raise RefusedRequest(f"format must be 'json' or a JSON schema, not {form!r}")
-    told = {"format": form, "options": dict(options or {}), "keep_alive": keep_alive}
-    body = {key: value for key, value in told.items() if value is not None}
+    given = {"format": form, "options": dict(options or {}), "keep_alive": keep_alive}
+    body = {key: value for key, value in given.items() if value is not None}
     probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
-    return {"model": model, "messages": [], **_told(messages), **body, **probabilities, "truncate": truncate}
+    return {"model": model, "messages": _dumped(messages), **body, **probabilities, "truncate": truncate}
 
 
-def _told(messages: Messages) -> dict[str, Any]:
-    dumped = [message.model_dump() if isinstance(message, Message) else dict(message) for message in messages]
-    return {"messages": dumped} if dumped else {}
+def _dumped(messages: Messages) -> list[dict[str, Any]]:
+    return [message.model_dump() if isinstance(message, Message) else dict(message) for message in messages]
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Where a build's task leads to: its base's page, and the task that names the report."""
+"""Links of a build's task: the page of its base model, and the task that writes the report."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
+from airflow.sdk.configuration import conf
 
 from ljwx.core.ollama import library_page
 from ljwx.exceptions import ConfigurationError
+from ljwx.operators.specs import read_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -22,12 +24,11 @@ class BaseModelLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
         """Return the page's address; empty without a spec."""
-        from ljwx.operators.ollama import OllamaOperator, read_spec
-
-        if not isinstance(operator, OllamaOperator):
+        path = getattr(operator, "spec_path", None)
+        if path is None:
             return ""
         try:
-            return library_page(read_spec(operator.spec_path).base)
+            return library_page(read_spec(path).base)
         except ConfigurationError:
             return ""
 
@@ -39,8 +40,6 @@ class ReportLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the task's page in Airflow; empty where no task writes one."""
-        from airflow.sdk.configuration import conf
-
         task_id = getattr(operator, "report_task_id", None)
         address = conf.get("api", "base_url", fallback="/").rstrip("/")
         run = quote(ti_key.run_id)

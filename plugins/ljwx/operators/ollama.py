@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, ObjectStoragePath
-from pydantic import ValidationError
+from airflow.sdk import BaseOperator
 
 from ljwx import exceptions
 from ljwx.core.models import BuildSpec
 from ljwx.core.ollama import ModelDescription, keeps_weights, progress_texts
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
 from ljwx.operators.links import BaseModelLink, ReportLink
+from ljwx.operators.specs import read_spec
 from ljwx.resources import OLLAMA_CONN_ID
 from ljwx.triggers.ollama import OllamaTrigger
 
@@ -74,15 +74,15 @@ class OllamaOperator(BaseOperator):
         """Build, or recognise, the model."""
         spec = read_spec(self.spec_path)
         self._check_sources(spec)
-        digest = self._recognised(spec)
+        digest = self._digest_if_built(spec)
         if digest is not None:
             self.log.info("%s is already built from spec %s: digest %s", self.model, spec.sha256, digest)
             return {"model": self.model, "digest": digest, "built": False}
         self.log.info("Building %s from %s, strategy %s, spec %s", self.model, spec.base, spec.strategy, spec.sha256)
-        asked = self._asked(spec)
+        arguments = self._create_arguments(spec)
         if self.deferrable:
-            self.defer(trigger=OllamaTrigger(self.ollama_conn_id, "create", asked), method_name="finish")
-        for text in progress_texts(self.hook.create(**asked)):
+            self.defer(trigger=OllamaTrigger(self.ollama_conn_id, "create", arguments), method_name="finish")
+        for text in progress_texts(self.hook.create(**arguments)):
             self.log.info(text)
         return self.finish(context, {"error": None})
 
@@ -90,7 +90,7 @@ class OllamaOperator(BaseOperator):
         """Read back what the server made, and compare it with the spec."""
         raise_failure(event)
         spec = read_spec(self.spec_path)
-        found = self._otherwise(spec)
+        found = self._differences(spec)
         if spec.gguf_sha256 is None and self.hook.digest(spec.base) != spec.base_digest:
             found.append(f"{spec.base} was replaced while it was built")
         if found:
@@ -111,9 +111,10 @@ class OllamaOperator(BaseOperator):
                 f"{spec.base} is now {digest}, the spec was made for {spec.base_digest}: make a new spec"
             )
 
-    def _recognised(self, spec: BuildSpec) -> str | None:
+    def _digest_if_built(self, spec: BuildSpec) -> str | None:
+        """Return the digest of a model that is there and reads back as the spec says; None where it is to be built."""
         try:
-            found = self._otherwise(spec)
+            found = self._differences(spec)
         except ModelMissing:
             return None
         if found:
@@ -123,8 +124,8 @@ class OllamaOperator(BaseOperator):
             return None
         return self.hook.digest(self.model)
 
-    def _otherwise(self, spec: BuildSpec) -> list[str]:
-        """Name what the model on the server is otherwise than the spec says."""
+    def _differences(self, spec: BuildSpec) -> list[str]:
+        """Name each difference between the model on the server and its spec."""
         shown, weights = self.hook.show(self.model), self._weights(spec)
         found = differences(spec, shown)
         if weights is not None and shown.weights != weights:
@@ -137,8 +138,8 @@ class OllamaOperator(BaseOperator):
             return self.hook.show(spec.base).weights
         return spec.gguf_sha256 if keeps_weights(self.hook.version()) else None
 
-    def _asked(self, spec: BuildSpec) -> dict[str, Any]:
-        """What `create` is asked, after the upload that the worker alone can do: the file is on its disk."""
+    def _create_arguments(self, spec: BuildSpec) -> dict[str, Any]:
+        """Return the arguments of OllamaHook.create, as JSON can hold them; a file of weights is uploaded first."""
         files = self._upload(spec)
         return {
             "model": self.model, "base": None if files else spec.base, "files": files, "system": spec.system,
@@ -209,19 +210,9 @@ def raise_failure(event: Mapping[str, Any]) -> None:
         raise getattr(exceptions, event["error"])(event["message"])
 
 
-def read_spec(path: str) -> BuildSpec:
-    """Read a BuildSpec from a JSON file; ConfigurationError names the file and what is wrong with it."""
-    try:
-        return BuildSpec.model_validate_json(ObjectStoragePath(path).read_text())
-    except ValidationError as error:
-        raise ConfigurationError(f"{path} is no build spec: {error}") from error
-    except OSError as error:
-        raise ConfigurationError(f"cannot read the build spec at {path}: {error}") from error
-
-
 def differences(spec: BuildSpec, shown: ModelDescription) -> list[str]:
-    """Name what a model reads back otherwise than asked. Stop words the template brings by itself are no difference."""
-    asked_messages = tuple((message.role, message.content) for message in spec.messages)
+    """Name each difference between a model that was read back and its spec; stop words of the template are none."""
+    messages = tuple((message.role, message.content) for message in spec.messages)
     found = [
         f"parameter {name} is {shown.parameters.get(name)!r} instead of {value!r}"
         for name, value in spec.parameters.items()
@@ -229,16 +220,16 @@ def differences(spec: BuildSpec, shown: ModelDescription) -> list[str]:
     ]
     if shown.system != spec.system:
         found.append("another system prompt")
-    if shown.messages != asked_messages:
-        found.append(f"{len(shown.messages)} messages read back instead of, or other than, {len(asked_messages)}")
+    if shown.messages != messages:
+        found.append(f"{len(shown.messages)} messages read back instead of, or other than, {len(messages)}")
     if spec.template is not None and shown.template != spec.template:
         found.append("another template")
     return found
 
 
-def _same(asked: Any, shown: Any) -> bool:
-    if isinstance(asked, str) and isinstance(shown, list):
-        return shown == [asked]
-    if isinstance(asked, float | int) and isinstance(shown, float | int):
-        return math.isclose(asked, shown, rel_tol=1e-6)
-    return bool(asked == shown)
+def _same(wanted: Any, shown: Any) -> bool:
+    if isinstance(wanted, str) and isinstance(shown, list):
+        return shown == [wanted]
+    if isinstance(wanted, float | int) and isinstance(shown, float | int):
+        return math.isclose(wanted, shown, rel_tol=1e-6)
+    return bool(wanted == shown)

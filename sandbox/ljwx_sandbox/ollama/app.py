@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 from pydantic import TypeAdapter, ValidationError
 
-from ljwx_sandbox.ollama import creation, describe, embedding
+from ljwx_sandbox.ollama import creation, describe
 from ljwx_sandbox.ollama.answers import Answerer, single
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.faults import App, Fault, FaultInjector
@@ -36,7 +36,7 @@ def create_app(store: ModelStore, pool: EnginePool) -> App:
     _add_creation(app, store)
     _add_lists(app, store, pool)
     _add_tags(app, store, pool)
-    _add_answers(app, answerer, store, pool)
+    _add_answers(app, answerer)
     _add_controls(app, injector, answerer, pool)
     return injector
 
@@ -135,7 +135,7 @@ def _add_tags(app: FastAPI, store: ModelStore, pool: EnginePool) -> None:
         return Response()
 
 
-def _add_answers(app: FastAPI, answerer: Answerer, store: ModelStore, pool: EnginePool) -> None:
+def _add_answers(app: FastAPI, answerer: Answerer) -> None:
     @app.post("/api/chat")
     async def chat(request: Request) -> Response:
         body = await read_body(request)
@@ -145,11 +145,6 @@ def _add_answers(app: FastAPI, answerer: Answerer, store: ModelStore, pool: Engi
     async def generate(request: Request) -> Response:
         body = await read_body(request)
         return await stream_or_join(lambda: answerer.generate(body), body, lambda lines: single(lines, "response"))
-
-    @app.post("/api/embed")
-    async def embed(request: Request) -> Response:
-        body = await read_body(request)
-        return json_answer(await run_in_threadpool(embedding.embed, store, pool, body))
 
 
 def _add_controls(app: FastAPI, injector: FaultInjector, answerer: Answerer, pool: EnginePool) -> None:

@@ -44,11 +44,11 @@ class Engine:
         one differ in their last bits: without the cache an answer depends on nothing that was asked before.
     """
 
-    def __init__(self, path: Path, context: int, threads: int, *, vectors: bool = False, cached: bool = True) -> None:
+    def __init__(self, path: Path, context: int, threads: int, *, cached: bool = True) -> None:
         key = secrets.token_urlsafe(24)
         self.context = context
         self._cached = cached
-        self._server: Any = xllamacpp.Server(_parameters(path, context, threads, key, vectors))
+        self._server: Any = xllamacpp.Server(_parameters(path, context, threads, key))
         self._url = self._server.listening_address
         self._session = requests.Session()
         self._session.trust_env = False
@@ -59,13 +59,6 @@ class Engine:
         body = {"content": text, "add_special": True, "parse_special": True}
         answer = self._session.post(f"{self._url}/tokenize", json=body, timeout=(5, 600))
         return list(answer.json()["tokens"])
-
-    def embed(self, prompts: list[list[int]]) -> list[list[float]]:
-        """Return a vector for each prompt, of an engine that was made for `vectors`."""
-        answer = self._session.post(f"{self._url}/embedding", json={"content": prompts}, timeout=(5, 600))
-        if answer.status_code != 200:
-            raise ApiError(answer.status_code, answer.text)
-        return [entry["embedding"][0] for entry in sorted(answer.json(), key=lambda entry: int(entry["index"]))]
 
     def complete(self, request: dict[str, Any]) -> Iterator[Piece]:
         """Yield an answer's pieces; the last one carries `final`. Closing the iterator stops the computation."""
@@ -80,7 +73,7 @@ class Engine:
                     raise ApiError(500, line.removeprefix(b"error: ").decode())
 
 
-def _parameters(path: Path, context: int, threads: int, key: str, vectors: bool) -> Any:
+def _parameters(path: Path, context: int, threads: int, key: str) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx, parameters.n_parallel = context, 1
@@ -90,10 +83,6 @@ def _parameters(path: Path, context: int, threads: int, key: str, vectors: bool)
     parameters.fit_params = parameters.warmup = parameters.ui = False
     parameters.n_threads_http = 4
     parameters.verbosity = 0
-    if vectors:
-        parameters.embedding = True
-        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
-        parameters.n_batch = parameters.n_ubatch = context  # the mean is over one batch
     return parameters
 
 

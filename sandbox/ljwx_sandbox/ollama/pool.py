@@ -36,7 +36,7 @@ class EnginePool:
 
     def __init__(self, threads: int = 2, limit: int = 2, *, cached: bool = True) -> None:
         self.loads = 0
-        self.threads = threads
+        self._threads = threads
         self._cached = cached
         self._limit = limit
         self._entries: dict[Path, _Entry] = {}
@@ -108,7 +108,7 @@ class EnginePool:
     def _load(self, path: Path, context: int, residents: dict[str, Resident]) -> _Entry:
         rounded = -(-context // _STEP) * _STEP
         entry = self._entries[path] = _Entry(
-            Engine(path, rounded, self.threads, cached=self._cached), residents=residents
+            Engine(path, rounded, self._threads, cached=self._cached), residents=residents
         )
         self.loads += 1
         return entry
