@@ -1,29 +1,21 @@
-"""The warehouse: every read and write of the domain, one module per stage."""
+"""The warehouse behind an Airflow connection."""
 
 from __future__ import annotations
 
-from ljwx.warehouse.as_of import AsOfVerbs
-from ljwx.warehouse.bars import BarsVerbs
-from ljwx.warehouse.features import FeaturesVerbs
-from ljwx.warehouse.incidents import IncidentsVerbs
-from ljwx.warehouse.lineage import LineageVerbs
-from ljwx.warehouse.models import ModelsVerbs
-from ljwx.warehouse.promotions import PromotionsVerbs
-from ljwx.warehouse.reports import ReportsVerbs
-from ljwx.warehouse.retention import RetentionVerbs
-from ljwx.warehouse.samples import SamplesVerbs
+from functools import partial
+
+from ljwx.hooks.postgres import connect
+from ljwx.resources import POSTGRES_CONN_ID
+from ljwx.warehouse.warehouse import Warehouse
 
 
-class WarehouseHook(
-    BarsVerbs,
-    FeaturesVerbs,
-    AsOfVerbs,
-    SamplesVerbs,
-    ModelsVerbs,
-    PromotionsVerbs,
-    RetentionVerbs,
-    LineageVerbs,
-    IncidentsVerbs,
-    ReportsVerbs,
-):
-    """The schema `ljwx` behind the connection `ljwx_postgres`."""
+class WarehouseHook(Warehouse):
+    """The warehouse that the connection `ljwx_postgres` names."""
+
+    conn_name_attr = "postgres_conn_id"
+    default_conn_name = POSTGRES_CONN_ID
+    conn_type = "postgres"
+    hook_name = "ljwx warehouse"
+
+    def __init__(self, postgres_conn_id: str = POSTGRES_CONN_ID) -> None:
+        super().__init__(partial(connect, postgres_conn_id))

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Any, TypeVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import finalize
 
-import polars as pl
-from airflow.providers.postgres.hooks.postgres import PostgresHook
 from psycopg import Connection, OperationalError
 from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
-from ljwx.resources import POSTGRES_CONN_ID, include_folder
+from ljwx.resources import include_folder
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SLICE_ROWS = 4_000
 BARS_LOCK = 0x6C6A62617273  # "ljbars"
 
 Record = TypeVar("Record")
+Connect: TypeAlias = Callable[[], Connection[Any]]
+"""Opens a new connection to the warehouse's database."""
 
 
 @cache
@@ -43,12 +46,16 @@ class RunRef:
     map_index: int = -1
 
 
-class WarehouseBase(PostgresHook):
-    """Connection, transactions and frames; the domain's verbs are in the modules beside this one."""
+class WarehouseBase:
+    """Connection, transactions, records and frames; the domain's verbs are in the modules beside this one.
 
-    conn_name_attr = "postgres_conn_id"
-    default_conn_name = POSTGRES_CONN_ID
-    hook_name = "ljwx warehouse"
+    :param connect: opens a connection. One that is idle is used again, and all are closed when the warehouse goes.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._idle: list[Connection[dict[str, Any]]] = []
+        finalize(self, _close_all, self._idle, os.getpid())
 
     def migrate(self) -> None:
         """Bring the schema to the newest migration; safe from several processes at once.
@@ -59,9 +66,8 @@ class WarehouseBase(PostgresHook):
 
         from ljwx.migrations import upgrade
 
-        url = self.sqlalchemy_url
         try:
-            upgrade(url.render_as_string(hide_password=False))
+            upgrade(connect=self._connect)
         except CommandError as error:
             raise ConfigurationError(f"the warehouse's tables are not of this version's past: {error}") from None
 
@@ -98,13 +104,6 @@ class WarehouseBase(PostgresHook):
             raise
         self._idle.append(connection)
 
-    @cached_property
-    def _idle(self) -> list[Connection[dict[str, Any]]]:
-        """Connections to use again: a login costs more than most statements. Closed when the hook goes."""
-        idle: list[Connection[dict[str, Any]]] = []
-        finalize(self, _close_all, idle, os.getpid())
-        return idle
-
     def _idle_connection(self) -> Connection[dict[str, Any]] | None:
         """Take a connection that still answers."""
         while self._idle:
@@ -118,7 +117,7 @@ class WarehouseBase(PostgresHook):
         return None
 
     def _new_connection(self) -> Connection[dict[str, Any]]:
-        connection = cast("Connection[Any]", self.get_conn())
+        connection = self._connect()
         connection.row_factory = dict_row
         connection.autocommit = True
         return connection
@@ -161,6 +160,7 @@ class WarehouseBase(PostgresHook):
 
         :param schema: column → polars type, in the order of the query's columns.
         """
+        import polars as pl  # here, so that reading records alone does not load it
 
         query = f"COPY ({statement(name)}) TO STDOUT (FORMAT csv)"
         with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
@@ -218,13 +218,14 @@ def _require_name(table: str) -> None:
 
 
 def _close_all(connections: list[Connection[Any]], process: int) -> None:
-    """Close a hook's connections, in the process that opened them."""
+    """Close a warehouse's idle connections, in the process that opened them."""
     if os.getpid() == process:
         for connection in connections:
             connection.close()
 
 
 def _arrays_as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
 
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
     return frame.with_columns(pl.format("{{{}}}", pl.col(name).list.join(",")).alias(name) for name in lists)
