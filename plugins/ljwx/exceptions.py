@@ -6,12 +6,12 @@
     ├── ConfigurationError      fail: correct the settings, the parameters or the connection
     │   └── TooFewSessions      wait for more sessions, or ask for a longer range
     ├── NotFound                say so: what was asked for is not in the warehouse
-    ├── TushareError
+    ├── SourceError             of a source of market data; was TushareError
     │   ├── BadToken            fail: put a valid token in the connection
-    │   ├── NoPermission        fail: the tier does not carry this interface
+    │   ├── NoPermission        fail: the token's tier does not carry this interface
     │   ├── BadQuery            fail: the request itself is wrong
     │   ├── RateLimited         retry after `wait_seconds`
-    │   ├── TushareUnavailable  retry soon: no answer, or the server says it is in trouble
+    │   ├── SourceUnavailable   retry soon: no answer, or the server says it is in trouble; was TushareUnavailable
     │   └── MalformedAnswer     retry soon: an answer that cannot be believed
     ├── NotYetPublished         retry later: the session's data is not complete yet
     ├── BadData                 fail: rows that contradict what is stored
@@ -48,23 +48,23 @@ class NotFound(LjwxError, AirflowFailException):
     """What was asked for is not in the warehouse: a stock, a day, a model, a champion; the message says what is."""
 
 
-class TushareError(LjwxError):
-    """Base of what a TuShare server, or the way to it, can do wrong."""
+class SourceError(LjwxError):
+    """Base of what a source of market data, or the way to it, can do wrong."""
 
 
-class BadToken(TushareError, AirflowFailException):
+class BadToken(SourceError, AirflowFailException):
     """The server does not know the token."""
 
 
-class NoPermission(TushareError, AirflowFailException):
+class NoPermission(SourceError, AirflowFailException):
     """The token's tier does not carry the interface."""
 
 
-class BadQuery(TushareError, AirflowFailException):
+class BadQuery(SourceError, AirflowFailException):
     """The server rejects the request's parameters."""
 
 
-class RateLimited(TushareError):
+class RateLimited(SourceError):
     """The tier's limit is used up.
 
     :param unit: ``minute``, ``hour`` or ``day``, as the server's text says.
@@ -77,12 +77,18 @@ class RateLimited(TushareError):
         self.wait_seconds = wait_seconds
 
 
-class TushareUnavailable(TushareError):
+class SourceUnavailable(SourceError):
     """No answer, an HTTP error, or the server's own "try again later"."""
 
 
-class MalformedAnswer(TushareError):
+class MalformedAnswer(SourceError):
     """An answer that is not what the protocol promises: not JSON, wrong widths, wrong types, a page that vanishes."""
+
+
+TushareError = SourceError
+"""The name of `SourceError` while TuShare was the only source."""
+TushareUnavailable = SourceUnavailable
+"""The name of `SourceUnavailable` while TuShare was the only source; retry rules that name it still match."""
 
 
 class NotYetPublished(LjwxError):

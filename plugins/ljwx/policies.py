@@ -37,7 +37,7 @@ RETRY_POLICY = WaitingRetryPolicy(
         ),
         RetryRule(
             exception=[
-                "ljwx.exceptions.TushareUnavailable",
+                "ljwx.exceptions.SourceUnavailable",
                 "ljwx.exceptions.MalformedAnswer",
                 "ljwx.exceptions.OllamaUnreachable",
                 "ljwx.exceptions.OllamaTimeout",

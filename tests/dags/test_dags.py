@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, TriggerRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, TriggerRule
 
 from ljwx.exceptions import AirflowFailException, LjwxError
 from ljwx.policies import RETRY_POLICY
@@ -225,3 +225,11 @@ def test_reading_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> N
     assert "ljwx.policies" in loaded  # the file was read
     assert loaded & HEAVY == set()
     assert {name for name in loaded if name.startswith("ljwx.core")} <= LIGHT_CORE
+
+
+def test_a_rule_with_an_exception_s_old_name_still_matches() -> None:
+    from ljwx.exceptions import SourceUnavailable
+
+    rule = RetryRule(exception="ljwx.exceptions.TushareUnavailable", action=RetryAction.RETRY)
+    decision = ExceptionRetryPolicy(rules=[rule]).evaluate(SourceUnavailable("no answer"), try_number=1, max_tries=3)
+    assert decision.action is RetryAction.RETRY

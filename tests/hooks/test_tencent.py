@@ -15,8 +15,8 @@ from ljwx.exceptions import (
     ConfigurationError,
     MalformedAnswer,
     RateLimited,
-    TushareError,
-    TushareUnavailable,
+    SourceError,
+    SourceUnavailable,
 )
 from ljwx.hooks.tencent import EARLIER_ROWS, PAGE_ROWS, TencentHook
 from ljwx.sources.tencent.wire import read_kline, to_symbol
@@ -180,10 +180,10 @@ def test_a_bad_body_is_one_error_that_names_the_stock(
 @pytest.mark.parametrize(
     ("fault", "error", "message"),
     [
-        ({"kind": "http_500"}, TushareUnavailable, "HTTP 500"),
-        ({"kind": "http_504"}, TushareUnavailable, "HTTP 504"),
-        ({"kind": "redirect"}, TushareUnavailable, "HTTP 302"),
-        ({"kind": "dropped"}, TushareUnavailable, "no answer from http://127.0.0.1"),
+        ({"kind": "http_500"}, SourceUnavailable, "HTTP 500"),
+        ({"kind": "http_504"}, SourceUnavailable, "HTTP 504"),
+        ({"kind": "redirect"}, SourceUnavailable, "HTTP 302"),
+        ({"kind": "dropped"}, SourceUnavailable, "no answer from http://127.0.0.1"),
         ({"kind": "truncated"}, MalformedAnswer, "not a JSON object"),
         ({"kind": "not_json"}, MalformedAnswer, "not a JSON object"),
         ({"kind": "literal", "status": 501}, RateLimited, "HTTP 501"),
@@ -191,7 +191,7 @@ def test_a_bad_body_is_one_error_that_names_the_stock(
     ],
 )
 def test_trouble_on_the_way_is_classified(
-    fault: dict[str, Any], error: type[TushareError], message: str, hook: TencentHook, tushare_server: TushareServer
+    fault: dict[str, Any], error: type[SourceError], message: str, hook: TencentHook, tushare_server: TushareServer
 ) -> None:
     tushare_server.faults(fqkline=fault)
     with pytest.raises(error, match=f"000001.SZ: .*{message}"):
@@ -201,7 +201,7 @@ def test_trouble_on_the_way_is_classified(
 def test_silence_ends_with_the_time_out(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
     given = tushare_server.connection(conn_type="tencent", stocks=[STOCK], read_timeout=0.2)
     tushare_server.faults(fqkline={"kind": "hang", "count": 1})
-    with pytest.raises(TushareUnavailable, match="ReadTimeout"):
+    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
         connected(monkeypatch, given).daily(START, END)
 
 
@@ -210,7 +210,7 @@ def test_no_server_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         unused.bind(("127.0.0.1", 0))
         where = {"host": "127.0.0.1", "port": unused.getsockname()[1], "schema": "http"}
         given = json.dumps({"conn_type": "tencent", **where, "extra": {"stocks": [STOCK]}})
-        with pytest.raises(TushareUnavailable, match="ConnectionError"):
+        with pytest.raises(SourceUnavailable, match="ConnectionError"):
             connected(monkeypatch, given).daily(START, END)
 
 

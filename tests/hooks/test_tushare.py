@@ -30,8 +30,8 @@ from ljwx.exceptions import (
     MalformedAnswer,
     NoPermission,
     RateLimited,
-    TushareError,
-    TushareUnavailable,
+    SourceError,
+    SourceUnavailable,
 )
 from ljwx.hooks.tushare import TushareHook
 from ljwx.sources.tushare.wire import Table, classify
@@ -177,13 +177,13 @@ _OFTEN = "抱歉，您访问接口(daily)频率超限({})，具体频次详情�
         (50101, "查询数据失败，请确认参数！可以反馈管理员协助您排查问题", BadQuery),
         (-1, "请指定正确的接口名", BadQuery),
         (-1, "您的IP数量超限，最大数量为5个！", NoPermission),
-        (-1, "服务器错误，请稍后再试！如有疑问，请联系管理员。", TushareUnavailable),
-        (-1, "系统内部错误", TushareUnavailable),
-        (50101, "系统未知错误，请稍后再试。", TushareUnavailable),
-        (31337, "something new", TushareUnavailable),
+        (-1, "服务器错误，请稍后再试！如有疑问，请联系管理员。", SourceUnavailable),
+        (-1, "系统内部错误", SourceUnavailable),
+        (50101, "系统未知错误，请稍后再试。", SourceUnavailable),
+        (31337, "something new", SourceUnavailable),
     ],
 )
-def test_every_row_of_the_error_table_has_its_class(code: int, text: str, kind: type[TushareError]) -> None:
+def test_every_row_of_the_error_table_has_its_class(code: int, text: str, kind: type[SourceError]) -> None:
     assert type(classify(code, text)) is kind
 
 
@@ -215,7 +215,7 @@ def test_a_rate_limit_knows_its_unit_and_wait(text: str, unit: str, seconds: flo
     ],
 )
 def test_errors_that_waiting_here_cannot_heal_are_raised_at_once(
-    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[TushareError]
+    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[SourceError]
 ) -> None:
     tushare_server.faults(daily={"kind": fault, "count": 1})
     with pytest.raises(kind):
@@ -257,13 +257,13 @@ def test_the_tier_s_own_limit_is_raised_with_its_unit(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        ("http_504", TushareUnavailable),
-        ("http_500", TushareUnavailable),
-        ("redirect", TushareUnavailable),
-        ("dropped", TushareUnavailable),
-        ("server_error", TushareUnavailable),
-        ("system_error", TushareUnavailable),
-        ("unknown_error", TushareUnavailable),
+        ("http_504", SourceUnavailable),
+        ("http_500", SourceUnavailable),
+        ("redirect", SourceUnavailable),
+        ("dropped", SourceUnavailable),
+        ("server_error", SourceUnavailable),
+        ("system_error", SourceUnavailable),
+        ("unknown_error", SourceUnavailable),
         ("truncated", MalformedAnswer),
         ("not_json", MalformedAnswer),
         ("wrong_width", MalformedAnswer),
@@ -272,7 +272,7 @@ def test_the_tier_s_own_limit_is_raised_with_its_unit(tmp_path: Path, monkeypatc
     ],
 )
 def test_trouble_heals_by_repeating_and_is_raised_when_it_stays(
-    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[TushareError]
+    hook: TushareHook, tushare_server: TushareServer, sleeper: Sleeper, fault: str, kind: type[SourceError]
 ) -> None:
     good = tushare_server.post("daily", trade_date=DAY, fields=",".join(CLOSE))["data"]["items"]
     tushare_server.faults(daily={"kind": fault, "count": 2})
@@ -288,7 +288,7 @@ def test_delays_grow_with_jitter_and_stay_within_the_budget(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection())
     tushare_server.faults(daily={"kind": "http_504"})
-    with pytest.raises(TushareUnavailable):
+    with pytest.raises(SourceUnavailable):
         TushareHook(sleep=sleeper, retry_budget=60.0).daily(DAY)
     bounds = [min(8.0, 0.5 * 2**n) for n in range(len(sleeper.delays))]
     assert all(bound / 2 <= delay <= bound for delay, bound in zip(sleeper.delays, bounds, strict=True))
@@ -298,7 +298,7 @@ def test_delays_grow_with_jitter_and_stay_within_the_budget(
 def test_a_server_that_hangs_ends_in_a_time_out(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
     tushare_server.faults(daily={"kind": "hang"})
     hook = _connect(monkeypatch, tushare_server.connection(read_timeout=0.3))
-    with pytest.raises(TushareUnavailable, match="read time-out"):
+    with pytest.raises(SourceUnavailable, match="read time-out"):
         hook.daily(DAY)
 
 
@@ -365,7 +365,7 @@ def test_a_server_that_trickles_cannot_outlast_the_budget(monkeypatch: pytest.Mo
     with own_server(pause=0.02) as server:
         monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection())
         hook = TushareHook(sleep=sleeper, retry_budget=1.0)
-        with pytest.raises(TushareUnavailable, match="read time-out"):
+        with pytest.raises(SourceUnavailable, match="read time-out"):
             hook.query("daily", fields=("ts_code",))
         hook.close()
     assert 1 <= server.connections <= 2
@@ -385,7 +385,7 @@ def test_a_closed_port_is_unavailable_and_names_the_address(monkeypatch: pytest.
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
         port = taken.getsockname()[1]
         hook = _connect(monkeypatch, TushareServer(f"http://127.0.0.1:{port}").connection())
-        with pytest.raises(TushareUnavailable, match=f"http://127.0.0.1:{port}/ .*ConnectionError"):
+        with pytest.raises(SourceUnavailable, match=f"http://127.0.0.1:{port}/ .*ConnectionError"):
             hook.daily(DAY)
         ok, message = hook.test_connection()
     assert not ok
@@ -562,7 +562,7 @@ def test_the_token_is_in_no_log_and_no_exception(
     token = TOKEN if fault == "wrong_width" else SECRET
     monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token, read_timeout=0.3))
     hook = TushareHook(sleep=Sleeper(), retry_budget=2.0)
-    with caplog.at_level(logging.DEBUG), pytest.raises((TushareUnavailable, MalformedAnswer)) as caught:
+    with caplog.at_level(logging.DEBUG), pytest.raises((SourceUnavailable, MalformedAnswer)) as caught:
         hook.daily(DAY)
     probe = hook.test_connection()
     output = capfd.readouterr()

@@ -26,7 +26,7 @@ from ljwx.exceptions import (
     NoPermission,
     NotYetPublished,
     RateLimited,
-    TushareUnavailable,
+    SourceUnavailable,
 )
 from ljwx.hooks.tushare import ADJ_FACTOR, DAILY, NAMES, STK_LIMIT, SUSPEND, TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -98,16 +98,16 @@ def envelope(data: Any, code: Any = 0, msg: str = "") -> dict[str, Any]:
 
 NONE_OF = {"fields": list(DAILY), "items": [], "has_more": False}
 TROUBLE: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
-    "gateway time-out": ({"kind": "http_504"}, TushareUnavailable, "HTTP 504"),
-    "internal server error": ({"kind": "http_500"}, TushareUnavailable, "HTTP 500"),
-    "redirect elsewhere": ({"kind": "redirect"}, TushareUnavailable, "HTTP 302"),
-    "too many requests": (literal("{}", 429), TushareUnavailable, "HTTP 429"),
-    "connection broken off": ({"kind": "dropped"}, TushareUnavailable, "no answer from"),
-    "no answer in time": ({"kind": "hang"}, TushareUnavailable, "read time-out"),
-    "server says try later": ({"kind": "server_error"}, TushareUnavailable, "服务器错误"),
-    "server says internal error": ({"kind": "system_error"}, TushareUnavailable, "系统内部错误"),
-    "server says unknown error": ({"kind": "unknown_error"}, TushareUnavailable, "系统未知错误"),
-    "code nobody has seen": (envelope(None, 31337, "?"), TushareUnavailable, "31337"),
+    "gateway time-out": ({"kind": "http_504"}, SourceUnavailable, "HTTP 504"),
+    "internal server error": ({"kind": "http_500"}, SourceUnavailable, "HTTP 500"),
+    "redirect elsewhere": ({"kind": "redirect"}, SourceUnavailable, "HTTP 302"),
+    "too many requests": (literal("{}", 429), SourceUnavailable, "HTTP 429"),
+    "connection broken off": ({"kind": "dropped"}, SourceUnavailable, "no answer from"),
+    "no answer in time": ({"kind": "hang"}, SourceUnavailable, "read time-out"),
+    "server says try later": ({"kind": "server_error"}, SourceUnavailable, "服务器错误"),
+    "server says internal error": ({"kind": "system_error"}, SourceUnavailable, "系统内部错误"),
+    "server says unknown error": ({"kind": "unknown_error"}, SourceUnavailable, "系统未知错误"),
+    "code nobody has seen": (envelope(None, 31337, "?"), SourceUnavailable, "31337"),
     "JSON cut in the middle": ({"kind": "truncated"}, MalformedAnswer, "not a JSON object"),
     "a page of HTML": ({"kind": "not_json"}, MalformedAnswer, "not a JSON object"),
     "an empty body": (literal(""), MalformedAnswer, "(0 bytes) is not a JSON object"),
@@ -175,7 +175,7 @@ def test_trouble_with_a_side_interface_is_not_taken_for_a_small_tier(
     day_db: Database, market: TushareServer, tasks: TaskRunner, chunk: dict[str, str], api: str
 ) -> None:
     market.faults(**{api: {"kind": "http_504"}})
-    with pytest.raises(TushareUnavailable, match=f"{api}: no answer"):
+    with pytest.raises(SourceUnavailable, match=f"{api}: no answer"):
         tasks.run(ingest_bars, chunk)
     assert {table: day_db.value(f"SELECT count(*) FROM ljwx.{table}") for table in DATA} == dict.fromkeys(DATA, 0)
 
@@ -459,7 +459,7 @@ CONNECTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ConfigurationError,
         "a number above 0, not 'soon'",
     ),
-    "nobody at the address": ({"port": 1}, TushareUnavailable, "no answer from http://127.0.0.1:1/"),
+    "nobody at the address": ({"port": 1}, SourceUnavailable, "no answer from http://127.0.0.1:1/"),
 }
 
 

@@ -20,7 +20,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from ljwx.core.bars import parse_ex_right, reference_price, within_widest_limit
-from ljwx.exceptions import ConfigurationError, MalformedAnswer, RateLimited, TushareError, TushareUnavailable
+from ljwx.exceptions import ConfigurationError, MalformedAnswer, RateLimited, SourceError, SourceUnavailable
 from ljwx.hooks.tushare import RateLimiter
 from ljwx.sources.tencent.endpoint import KLineEndpoint, read_kline_endpoint
 from ljwx.sources.tencent.wire import KLine, read_kline, to_symbol
@@ -85,7 +85,7 @@ class TencentHook(BaseHook):
         before and the announced ex-rights; where that cannot be done it is null, and `unreferenced` says why.
 
         :raises RateLimited, BadQuery: as the server says.
-        :raises TushareUnavailable, MalformedAnswer: still so after the retry budget is spent.
+        :raises SourceUnavailable, MalformedAnswer: still so after the retry budget is spent.
         """
         rows = [row for stock in self.stocks for row in self.bars(stock, start, end)]
         self.log.info("Tencent k-lines: %d rows of %d stocks", len(rows), len(self.stocks))
@@ -128,7 +128,7 @@ class TencentHook(BaseHook):
             began = time.monotonic()
             try:
                 return read_kline(ts_code, self._get(ts_code, param))
-            except (TushareUnavailable, MalformedAnswer) as error:
+            except (SourceUnavailable, MalformedAnswer) as error:
                 wait = delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
                 left -= time.monotonic() - began + wait
                 if left < 0:
@@ -152,7 +152,7 @@ class TencentHook(BaseHook):
         message = f"{ts_code}: no answer from {endpoint.url} ({trouble})"
         if trouble in {f"HTTP {status}" for status in _BLOCKED}:
             raise RateLimited(message)
-        raise TushareUnavailable(message)
+        raise SourceUnavailable(message)
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -181,7 +181,7 @@ class TencentHook(BaseHook):
         """Ask for the newest bar of the first stock, and say what came of it."""
         try:
             line = self._page(self.stocks[0], "", 1, budget=0.0)
-        except (TushareError, ConfigurationError) as error:
+        except (SourceError, ConfigurationError) as error:
             return False, str(error)
         newest = f"{line.rows[-1].session}" if line.rows else "none"
         return True, f"{self._endpoint.url} answers; the newest bar of {self.stocks[0]} is of {newest}"

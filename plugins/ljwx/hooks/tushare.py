@@ -22,8 +22,8 @@ from ljwx.exceptions import (
     ConfigurationError,
     MalformedAnswer,
     RateLimited,
-    TushareError,
-    TushareUnavailable,
+    SourceError,
+    SourceUnavailable,
 )
 from ljwx.sources.tushare.endpoint import Endpoint, read_endpoint
 from ljwx.sources.tushare.wire import Page, Table, classify, read_page
@@ -163,7 +163,7 @@ class TushareHook(BaseHook):
         """Return all rows of a query, page after page; with `limit` among the params, one page.
 
         :raises BadToken, NoPermission, BadQuery, RateLimited: as the server says.
-        :raises TushareUnavailable, MalformedAnswer: still so after the retry budget is spent.
+        :raises SourceUnavailable, MalformedAnswer: still so after the retry budget is spent.
         """
         if not fields:
             raise BadQuery(f"{api_name}: name the fields wanted")
@@ -200,7 +200,7 @@ class TushareHook(BaseHook):
             try:
                 body = self._post(api_name, fields, params, retries.left)
                 return read_page(api_name, body, fields, self._endpoint.token)
-            except (TushareUnavailable, MalformedAnswer) as error:
+            except (SourceUnavailable, MalformedAnswer) as error:
                 delay = retries.delay_after(time.monotonic() - began)
                 if delay is None:
                     raise
@@ -226,7 +226,7 @@ class TushareHook(BaseHook):
                 trouble = f"HTTP {answer.status_code}"
         except (requests.RequestException, HTTPError) as error:
             trouble = _describe(error)
-        raise TushareUnavailable(f"{api_name}: no answer from {endpoint.url} ({trouble})")
+        raise SourceUnavailable(f"{api_name}: no answer from {endpoint.url} ({trouble})")
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -261,7 +261,7 @@ class TushareHook(BaseHook):
             self._page("daily", ("ts_code",), {"ts_code": "000001.SZ", "limit": 1}, _Retries(0.0))
         except RateLimited as error:
             return True, f"The token is known; its limit is used up for now: {error}"
-        except (TushareError, ConfigurationError) as error:
+        except (SourceError, ConfigurationError) as error:
             return False, str(error)
         return True, f"TuShare answers at {self._endpoint.url}"
 

@@ -1,4 +1,4 @@
-"""What to do about an exception, in one line and two languages; docs/operations.md tells it at length."""
+"""What to do about an exception, in one line and two languages; docs/operations.md says it at length."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "The TuShare tier lacks the interface, or too many addresses use the token: raise the tier, or use fewer.",
         ),
         "BadQuery": (
-            "TuShare 拒绝了请求本身:接口可能已变更,请附日志报告。",
-            "TuShare rejects the request itself: an interface may have changed; report it with the log.",
+            "数据源拒绝了请求本身:接口可能已变更,请附日志报告。",
+            "The source rejects the request itself: an interface may have changed; report it with the log.",
         ),
         "RateLimited": (
             "额度已用完:恢复后清除任务;若重复出现,检查连接的 calls_per_minute。",
             "The limit is used up: clear the task when it is over; if it returns, check calls_per_minute.",
         ),
-        "TushareUnavailable": (
-            "TuShare 没有应答:稍后清除任务。",
-            "TuShare gave no answer: clear the task later; if it stays, see whether TuShare is down.",
+        "SourceUnavailable": (
+            "数据源没有应答:稍后清除任务。",
+            "The source gave no answer: clear the task later; if it stays, see whether its server is down.",
         ),
         "MalformedAnswer": (
-            "TuShare 的应答不可信:稍后清除任务。",
-            "TuShare's answer cannot be believed: clear the task later; if it stays, report it with the log.",
+            "数据源的应答不可信:稍后清除任务。",
+            "The source's answer cannot be believed: clear the task later; if it stays, report it with the log.",
         ),
         "NotYetPublished": (
             "该交易日的数据尚不完整:稍后清除任务。",

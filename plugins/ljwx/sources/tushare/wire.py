@@ -17,8 +17,8 @@ from ljwx.exceptions import (
     MalformedAnswer,
     NoPermission,
     RateLimited,
-    TushareError,
-    TushareUnavailable,
+    SourceError,
+    SourceUnavailable,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def read_page(api_name: str, body: bytes, asked: Sequence[str], token: str) -> P
     """Check an answer's body and return its rows; with nothing asked for, in the server's columns.
 
     :raises MalformedAnswer: it is not what the protocol promises.
-    :raises TushareError: the server reports an error; its text is passed on without the token.
+    :raises SourceError: the server reports an error; its text is passed on without the token.
     """
     envelope = _object(api_name, body)
     code = envelope.get("code")
@@ -150,7 +150,7 @@ def _page(api_name: str, data: Mapping[str, Any], asked: Sequence[str]) -> Page:
     return Page(wanted, items, has_more)
 
 
-def classify(code: int, msg: str, now: datetime | None = None) -> TushareError:
+def classify(code: int, msg: str, now: datetime | None = None) -> SourceError:
     """Turn a server's error into the exception that says what to do. Only this function reads message texts.
 
     Code 40203 means both "no permission" and "too often", and the older text for "too often" contains the word for
@@ -164,7 +164,7 @@ def classify(code: int, msg: str, now: datetime | None = None) -> TushareError:
         unit = _UNITS[found.group(1)] if found else "minute"
         return RateLimited(text, unit, _wait(unit, now or datetime.now(SHANGHAI)))
     if _TROUBLE.search(msg):
-        return TushareUnavailable(text)
+        return SourceUnavailable(text)
     if _REQUIRED.search(msg) or "请指定正确的接口名" in msg:
         return BadQuery(text)
     if code == 40101 or "token不对" in msg:
@@ -173,7 +173,7 @@ def classify(code: int, msg: str, now: datetime | None = None) -> TushareError:
         return NoPermission(text)
     if code == 50101:
         return BadQuery(text)
-    return TushareUnavailable(text)
+    return SourceUnavailable(text)
 
 
 def _wait(unit: str, now: datetime) -> float:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from ljwx.core.bars import index_members, split_valid, whole_lists
 from ljwx.core.datasets.members import VALID_DAYS
-from ljwx.exceptions import TushareError
+from ljwx.exceptions import SourceError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
 from ljwx.stages.ingest.sources import Source
@@ -30,7 +30,7 @@ def save_lists(source: Source, warehouse: WarehouseHook, run_key: int, first: da
     since = first - timedelta(days=VALID_DAYS)
     try:
         wire = source.frame("index_weight", index, f"{since:%Y%m%d}", f"{last:%Y%m%d}")
-    except TushareError as error:
+    except SourceError as error:
         log.warning("samples.universe.index: no list of members of %s for now: %s", index, error)
         return {"index_lists": 0}
     if wire is None:
