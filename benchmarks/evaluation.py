@@ -90,12 +90,12 @@ def asked_without_prefix() -> float:
     """Ask the base the same questions with system prompt and examples behind a mark of their own, in random order."""
     from ljwx.core.prompts import load_prompts, question
     from ljwx.core.tasks.answers import answer_schema
-    from ljwx.resources import include_folder
+    from ljwx.resources import included_below
     from ljwx.settings import load_settings
 
     settings, order = load_settings({}), np.random.default_rng(7)
     with workbench() as bench:
-        prompts = load_prompts(include_folder() / "prompts", "v1")
+        prompts = load_prompts(included_below("prompts"), "v1")
         tasks = asked_tasks()
         texts = snapshots(len(tasks), seed=1)
         told = [question(task, text, prompts, system=False)[0] for task, text in zip(tasks, texts, strict=True)]
@@ -262,9 +262,9 @@ def _spec(ollama: Any) -> Any:
     """Return the spec of a few-shot model with the product's system prompt."""
     from ljwx.core.models import BuildSpec
     from ljwx.core.prompts import example_messages, load_prompts
-    from ljwx.resources import include_folder
+    from ljwx.resources import included_below
 
-    prompts = load_prompts(include_folder() / "prompts", "v1")
+    prompts = load_prompts(included_below("prompts"), "v1")
     examples: list[tuple[Any, str, str]] = [(EXAMPLE_TASK, text, ANSWER) for text in snapshots(EXAMPLES, seed=2)]
     return BuildSpec.model_validate(
         {

@@ -95,6 +95,16 @@ def test_running_it_again_changes_nothing(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_the_list_in_use_is_written_anew_into_the_folder_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
+    before = SHIPPED.stat().st_mtime_ns
+    assert refresh(None, "exchange_calendars").startswith(f"{tmp_path / 'sessions' / 'sse.txt'}: known through ")
+    assert (tmp_path / "sessions" / "sse.txt").read_bytes() == SHIPPED.read_bytes()
+    assert SHIPPED.stat().st_mtime_ns == before
+
+
 def test_without_source_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

@@ -268,12 +268,11 @@ def test_an_hour_that_cannot_be_meant_is_refused_by_its_path(schedules: Callable
         ingest_schedule()
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"schedules": 7}', None])
+@pytest.mark.parametrize("content", ["{", "[]", '{"schedules": 7}'])
 def test_a_file_that_is_none_makes_an_import_error_that_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
     monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
-    if content is not None:
-        (tmp_path / "training_config.json").write_text(content)
+    (tmp_path / "training_config.json").write_text(content)
     with pytest.raises(ValueError, match=r"training_config\.json"):
         ingest_schedule()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ljwx.core.sessions import SATURDAY, Calendar, load_calendar
 from ljwx.exceptions import BadData, ConfigurationError, LjwxError
-from ljwx.resources import TUSHARE_CONN_ID, include_folder
+from ljwx.resources import SESSIONS, TUSHARE_CONN_ID, included, own_file
 
 SOURCES = ("auto", "trade_cal", "exchange_calendars")
 HEADER = """\
@@ -29,14 +29,16 @@ HEADER = """\
 """
 
 
-def refresh(path: Path, source: str = "auto") -> str:
-    """Replace the list in `path` by what the source knows, and say what changed in one line.
+def refresh(file: Path | None, source: str = "auto") -> str:
+    """Replace the list by what the source knows, and say what changed in one line.
 
+    :param file: the list; None for the one in use, whose successor is written below `LJWX_INCLUDE` where that is set.
     :param source: one of SOURCES.
     :raises BadData: the source lacks a year that the list has, or does not tell every day of a year.
     :raises ConfigurationError: the source cannot be used.
     """
-    known = _known(path)
+    path = file or own_file(SESSIONS)
+    known = _known(file or included(SESSIONS))
     first, through = known.sessions[0].year, known.known_through.year
     named, sessions = _ask(source, first, through + 1)
     if not sessions or sessions[0].year != first or sessions[-1].year < through:
@@ -122,6 +124,7 @@ def _by_exchange_calendars(first: int, last: int) -> list[tuple[date, bool]]:
 def _write(path: Path, calendar: Calendar, source: str) -> None:
     """Put the new list in the place of the old one, whole or not at all."""
     lines = "".join(f"{session}\n" for session in calendar.sessions)
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(HEADER.format(through=calendar.known_through, source=source) + lines, encoding="utf-8")
     partial.replace(path)
@@ -131,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Refresh; return the exit status."""
     parser = argparse.ArgumentParser("ljwx.refresh_sessions", description="Write the shipped session list anew.")
     parser.add_argument("--source", choices=SOURCES, default="auto")
-    parser.add_argument("--file", type=Path, default=include_folder() / "sessions" / "sse.txt")
+    parser.add_argument("--file", type=Path, help="the list to replace; else the one in use")
     options = parser.parse_args(arguments)
     # Connections kept in Airflow's database are found only by a process that says it may read it.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")

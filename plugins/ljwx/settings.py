@@ -15,7 +15,7 @@ from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.exceptions import ConfigurationError
-from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, include_folder
+from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
 
 VARIABLE = "ljwx_training_config"
 FILE_ONLY = ("schedules", "deadlines", "alerts")
@@ -181,7 +181,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None, source: str = f"th
     :param source: where the overrides come from, for the error.
     :raises ConfigurationError: naming the path of every wrong value.
     """
-    path = include_folder() / CONFIGURATION
+    path = included(CONFIGURATION)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -42,8 +43,6 @@ def years(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Years]:
     """Writes a calendar of so many years before and after this one, one session a year."""
     include = tmp_path / "include"
     (include / "sessions").mkdir(parents=True)
-    for name in ("sql", "prompts", "training_config.json"):
-        (include / name).symlink_to(REPOSITORY / "include" / name)
     monkeypatch.setenv("LJWX_INCLUDE", str(include))
 
     def write(first: int, last: int) -> None:
@@ -78,7 +77,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
     def run() -> dict[str, dict[str, Any]]:
         done = CliRunner().invoke(app, ["doctor", "--json"])
         found = json.loads(done.stdout)
-        assert [each["part"] for each in found if each["part"] != "index"] == list(PARTS)
+        assert [each["part"] for each in found if each["part"] not in ("index", "include")] == list(PARTS)
         assert done.exit_code == (4 if any(each["ok"] is False for each in found) else 0)
         assert done.stderr == ""
         assert "hidden" not in done.stdout
@@ -94,13 +93,14 @@ def care(found: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def test_when_all_is_well_each_line_says_so_and_the_exit_code_is_0(
-    healthy: Database, doctor: Doctor, ollama_sandbox: OllamaServer, market: TushareServer
+    healthy: Database, doctor: Doctor, ollama_sandbox: OllamaServer, market: TushareServer, tmp_path: Path
 ) -> None:
     found = doctor()
     assert care(found) == {}
     assert [part for part, each in found.items() if each["ok"] is None] == ["tier", "champion", "pools"]
     for part, text in (
         ("settings", f"valid: fewshot on {BASE}"),
+        ("include", f"from {tmp_path / 'include'}: sessions/sse.txt"),
         ("database", "PostgreSQL 18."),
         ("schema", "migration 00"),
         ("clock", "s from the database's"),
@@ -115,7 +115,26 @@ def test_when_all_is_well_each_line_says_so_and_the_exit_code_is_0(
     ):
         assert text in found[part]["found"]
     lines = CliRunner().invoke(app, ["doctor"]).stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [["-" if found[p]["ok"] is None else "ok", p] for p in PARTS]
+    marks = {part: "-" if each["ok"] is None else "ok" for part, each in found.items()}
+    assert [tuple(line.split()[:2]) for line in lines] == [(mark, part) for part, mark in marks.items()]
+
+
+def test_files_that_stand_in_for_the_packaged_ones_are_named_and_sql_is_none_of_them(
+    healthy: Database, doctor: Doctor, tmp_path: Path
+) -> None:
+    mine = tmp_path / "include"
+    shutil.copytree(REPOSITORY / "include" / "sql", mine / "sql")
+    shutil.copytree(REPOSITORY / "include" / "prompts", mine / "prompts")
+    (mine / "prompts" / "v1" / "system.txt").write_text("你好", encoding="utf-8")
+    unused = "; its sql is not used: SQL comes with the code"
+    assert doctor()["include"]["found"] == f"from {mine}: prompts/v1/system.txt, sessions/sse.txt{unused}"
+
+
+def test_a_folder_of_such_files_that_is_not_there_needs_care(
+    healthy: Database, doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path / "absent"))
+    assert care(doctor())["include"] == "make it, or unset LJWX_INCLUDE"
 
 
 def test_wrong_settings_hide_nothing_else(healthy: Database, doctor: Doctor, tasks: TaskRunner) -> None:

@@ -15,14 +15,15 @@ from ljwx.core.snapshots.render import masked
 from ljwx.core.tasks import TASKS
 from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
+from ljwx.resources import included_below
 
-FOLDER = Path(__file__).resolve().parents[2] / "include" / "prompts"
+FILES = included_below("prompts")
 
 
-@pytest.mark.parametrize("version", sorted(p.name for p in FOLDER.iterdir()))
+@pytest.mark.parametrize("version", sorted({name.split("/")[0] for name in FILES}))
 @pytest.mark.parametrize("task", TASKS)
 def test_every_version_renders_every_task(version: str, task: Any, built: Dataset) -> None:
-    prompts = load_prompts(FOLDER, version)
+    prompts = load_prompts(FILES, version)
     snapshot = built.samples["snapshot"][0]
     system, user = question(task, snapshot, prompts)
     facts = json.loads(snapshot)
@@ -63,21 +64,20 @@ def test_prompt_fits_its_token_budget_in_characters(built: Dataset, prompts: Pro
 
 
 def test_unknown_version_is_named_beside_those_there_are(tmp_path: Path) -> None:
-    (tmp_path / "v7").mkdir()
-    with pytest.raises(ConfigurationError, match=r"no version 'v9' in .*; there is v7"):
-        load_prompts(tmp_path, "v9")
+    with pytest.raises(ConfigurationError, match=r"no version 'v9'; there is v7"):
+        load_prompts({"v7/system.txt": tmp_path / "any.txt"}, "v9")
 
 
 @pytest.mark.parametrize("version", ["..", ".", "v1/../v1"])
 def test_version_cannot_leave_its_folder(version: str) -> None:
     with pytest.raises(ConfigurationError, match="no version"):
-        load_prompts(FOLDER, version)
+        load_prompts(FILES, version)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "v1").mkdir()
-    with pytest.raises(ConfigurationError, match=r"system\.txt"):
-        load_prompts(tmp_path, "v1")
+    others = {name: path for name, path in FILES.items() if name != "v1/system.txt"}
+    with pytest.raises(ConfigurationError, match=r"prompt_version v1: there is no file 'v1/system\.txt'"):
+        load_prompts(others, "v1")
 
 
 @pytest.mark.parametrize("text", ["{", "}", "{}", "{a!r}", "{a:.2f}"])

@@ -68,7 +68,7 @@ def test_sessions_are_counted_with_invalid_answers_as_wrong() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("right", "n"), [(2, 4), (7, 50), (49, 50), (0, 4), (4, 4)])
+@pytest.mark.parametrize(("right", "n"), [(2, 4), (7, 50), (49, 50), (0, 4), (4, 4), (0, 10), (10, 10)])
 def test_intervals_of_a_session_are_wilsons(right: int, n: int) -> None:
     """Their ends are the shares from which the observed one is 1.96 of their own standard deviations away."""
     low, high = wilson(right, n, 0.95)

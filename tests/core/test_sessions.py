@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ljwx.core.sessions import Calendar, load_calendar
-from ljwx.resources import include_folder
+from ljwx.resources import SESSIONS, included
 
 # The week of the National Day of 2026, from exchange_calendars: closed from 10-01 to 10-07.
 WEEK = Calendar((date(2026, 9, 29), date(2026, 9, 30), date(2026, 10, 8), date(2026, 10, 9)), date(2026, 10, 11))
@@ -113,7 +113,7 @@ def test_a_list_is_known_through_the_end_of_its_last_year(tmp_path: Path) -> Non
 
 
 def shipped() -> Calendar:
-    return load_calendar(include_folder() / "sessions" / "sse.txt")
+    return load_calendar(included(SESSIONS))
 
 
 @OLD_PANDAS_CALLS

@@ -19,9 +19,9 @@ from airflow.plugins_manager import get_plugin_info
 from airflow.dag_processing.dagbag import DagBag
 bag = DagBag(sys.argv[1])
 import ljwx
-from ljwx.resources import include_folder, sse_calendar
+from ljwx.resources import packaged_folder, sse_calendar
 print(json.dumps({
-    "errors": bag.import_errors, "dags": sorted(bag.dags), "package": ljwx.__file__, "include": str(include_folder()),
+    "errors": bag.import_errors, "dags": sorted(bag.dags), "package": ljwx.__file__, "include": str(packaged_folder()),
     "sessions": len(sse_calendar().sessions), "plugins": [plugin["name"] for plugin in get_plugin_info()],
 }))
 """
@@ -64,7 +64,7 @@ def is_whole(found: dict[str, Any], airflow_home: Path, include: Path) -> None:
 
 def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Path) -> None:
     for name in ("dags", "plugins", "include"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     is_whole(look(tmp_path, tmp_path), tmp_path, tmp_path / "include")
 
 

@@ -21,7 +21,6 @@ from ljwx.notifications.alerts import FailureAlert, LateAlert, note_recovery
 from ljwx.notifications.channels import AlertsHook
 from support_alerts import Inbox, connection, listening
 from support_chain import Database, connect
-from support_tushare import REPOSITORY
 
 # apprise imports the module where Python still has it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -194,7 +193,6 @@ def test_the_configuration_file_names_the_connection_and_a_broken_one_means_the_
     with listening() as chat:
         monkeypatch.setenv("AIRFLOW_CONN_OPS_CHAT", connection(chat.address(SECRET)))
         (tmp_path / "training_config.json").write_text(content)
-        (tmp_path / "sql").symlink_to(REPOSITORY / "include" / "sql")
         monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
         FailureAlert()(failed())
         assert (len(chat.posts), len(inbox.posts)) == (told, 1 - told)

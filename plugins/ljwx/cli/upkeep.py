@@ -78,10 +78,9 @@ def refresh_sessions(
 ) -> None:
     """Write the shipped list of trading sessions anew; restart Airflow then. 更新交易日历。"""
     from ljwx import refresh_sessions as refresher
-    from ljwx.resources import include_folder
 
     if source not in refresher.SOURCES:
         raise typer.BadParameter(f"{source!r} is no source; there are {', '.join(refresher.SOURCES)}")
     with failures_told():
-        told = refresher.refresh(file or include_folder() / "sessions" / "sse.txt", source)
+        told = refresher.refresh(file, source)
     say({"done": told}, lambda console: console.print(told, markup=False), as_json)

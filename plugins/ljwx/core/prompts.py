@@ -42,20 +42,20 @@ class Prompts:
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def load_prompts(folder: Path, version: str) -> Prompts:
+def load_prompts(files: Mapping[str, Path], version: str) -> Prompts:
     """Read a version's files: system.txt, facts.txt and one text per task.
 
-    :param folder: the folder that holds a folder per version.
+    :param files: of all versions, by names such as ``v1/system.txt``.
     :raises ConfigurationError: for a version or a file that is not there; it names the versions that are.
     """
-    place = folder / version
-    known = sorted(p.name for p in folder.glob("*") if p.is_dir())
+    known = sorted({name.split("/")[0] for name in files if "/" in name})
     if version not in known:
-        raise ConfigurationError(
-            f"prompt_version: no version {version!r} in {folder}; there is {', '.join(known) or 'none'}"
-        )
+        raise ConfigurationError(f"prompt_version: no version {version!r}; there is {', '.join(known) or 'none'}")
     try:
-        texts = {n: (place / f"{n}.txt").read_text(encoding="utf-8").strip() for n in ("system", "facts", *TASKS)}
+        paths = {n: files[f"{version}/{n}.txt"] for n in ("system", "facts", *TASKS)}
+        texts = {n: path.read_text(encoding="utf-8").strip() for n, path in paths.items()}
+    except KeyError as error:
+        raise ConfigurationError(f"prompt_version {version}: there is no file {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"prompt_version {version}: {error}") from error
     return Prompts(

@@ -14,7 +14,7 @@ from ljwx.core.prompts import load_prompts, question
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.answers import CLASS_FIELD, answer_schema, label_of, parse_answer, probabilities_of
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.resources import include_folder
+from ljwx.resources import included_below
 from ljwx.settings import Settings
 
 
@@ -36,7 +36,7 @@ def ask(
         both. None for a model of ours, which has them.
     """
 
-    prompts = load_prompts(include_folder() / "prompts", sample["prompt_version"])
+    prompts = load_prompts(included_below("prompts"), sample["prompt_version"])
     messages = question(sample["task"], sample["snapshot"], prompts, system=parameters is not None)
     started = time.monotonic()
     reply = ollama.chat(
@@ -67,7 +67,7 @@ def request_config(settings: Settings, parameters: Mapping[str, Any] | None = No
     """
 
     schemas = json.dumps([answer_schema(task) for task in TASKS])
-    prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
+    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version)
     return {
         "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,
         "schemas": hashlib.sha256(schemas.encode()).hexdigest(), "prompts": prompts.sha256,

@@ -15,7 +15,16 @@ from ljwx.files import data_root, is_local
 from ljwx.hooks.market import market_hook
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import OLLAMA_CONN_ID, POOL_SLOTS, POSTGRES_CONN_ID, TUSHARE_CONN_ID, sse_calendar
+from ljwx.resources import (
+    OLLAMA_CONN_ID,
+    POOL_SLOTS,
+    POSTGRES_CONN_ID,
+    TUSHARE_CONN_ID,
+    overridden,
+    overrides_folder,
+    packaged_folder,
+    sse_calendar,
+)
 from ljwx.schedule import SHANGHAI
 from ljwx.settings import current_settings
 
@@ -48,8 +57,8 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield a finding of each part."""
     checks: dict[str, Callable[[], Finding | None]] = {
-        "settings": _settings, "database": _database, "schema": _schema, "clock": _clock, "tushare": _tushare,
-        "tier": _tier, "index": _index, "ollama": _ollama, "base": _base, "champion": _champion,
+        "settings": _settings, "include": _include, "database": _database, "schema": _schema, "clock": _clock,
+        "tushare": _tushare, "tier": _tier, "index": _index, "ollama": _ollama, "base": _base, "champion": _champion,
         "calendar": _calendar, "disk": _disk, "pools": _pools,
     }  # fmt: skip
     for part, check in checks.items():
@@ -81,6 +90,19 @@ def _settings() -> Finding:
 
     chosen = current_settings().model
     return Finding("settings", True, f"valid: {chosen.strategy} on {chosen.base}")
+
+
+def _include() -> Finding | None:
+    """Name the files that stand in for the packaged ones; there is nothing to look at without `LJWX_INCLUDE`."""
+    mine = overrides_folder()
+    if mine is None:
+        return None
+    if not mine.is_dir():
+        return Finding("include", False, f"LJWX_INCLUDE: there is no folder {mine}", "make it, or unset LJWX_INCLUDE")
+    others = ", ".join(name for name, differs in overridden().items() if differs)
+    found = f"from {mine}: {others}" if others else f"no file in {mine} differs from the packaged one"
+    has_sql = (mine / "sql").is_dir() and mine != packaged_folder()
+    return Finding("include", True, found + ("; its sql is not used: SQL comes with the code" if has_sql else ""))
 
 
 def _database() -> Finding:

@@ -16,7 +16,7 @@ from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
-from ljwx.resources import include_folder
+from ljwx.resources import packaged_folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +32,7 @@ Connect: TypeAlias = Callable[[], Connection[Any]]
 @cache
 def statement(name: str) -> str:
     """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``."""
-    text = (include_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    text = (packaged_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     return text.strip().rstrip(";")
 
 

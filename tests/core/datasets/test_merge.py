@@ -105,7 +105,8 @@ import conftest
 from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import load_prompts
-prompts = load_prompts(conftest.REPOSITORY / "include" / "prompts", "v1")
+from ljwx.resources import included_below
+prompts = load_prompts(included_below("prompts"), "v1")
 built = conftest.seeded_market(stocks=4, count=120).build(max_train=40)
 print(dataset_hash(built.index, SampleSpec(max_train=40), prompts))
 """

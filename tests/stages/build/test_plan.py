@@ -16,13 +16,13 @@ from ljwx.core.prompts import load_prompts, question
 from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaUnreachable
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.operators.ollama import OllamaOperator
+from ljwx.resources import included_below
 from ljwx.services.audit import audit
 from ljwx.stages.build.plan import plan_build
 from ljwx.strategies.examples import most_that_fit
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
-from support_tushare import REPOSITORY
 
 WRITTEN = ("models", "evaluations", "promotions", "aliases")
 
@@ -186,7 +186,6 @@ def test_a_template_of_the_settings_is_written_into_the_spec(
 
 
 COUNTER, NAME = "ljwx-stock-token-count:latest", "ljwx-stock:costly"
-PROMPTS = REPOSITORY / "include" / "prompts"
 COSTLY = (
     "{{- range .Messages }}<|im_start|>{{ .Role }} " + "word " * 40 + "\n{{ .Content }}<|im_end|>\n"
     "{{ end }}<|im_start|>assistant\n"
@@ -223,7 +222,7 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
         "SELECT task, snapshot::text AS snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
         "WHERE split = 'validation' ORDER BY length(snapshot::text) DESC LIMIT 1"
     )
-    asked = question(longest["task"], longest["snapshot"], load_prompts(PROMPTS, "v1"), system=False)
+    asked = question(longest["task"], longest["snapshot"], load_prompts(included_below("prompts"), "v1"), system=False)
     told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
     ollama_faulty.delete(NAME)
     assert told is not None

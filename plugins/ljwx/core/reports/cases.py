@@ -80,11 +80,12 @@ def by_session(cases: Iterable[Case], confidence: float = 0.95) -> tuple[Session
 
 
 def wilson(right: int, n: int, confidence: float) -> tuple[float, float]:
-    """Return the Wilson score interval of a share (Wilson 1927), between 0 and 1."""
+    """Return the Wilson score interval of a share (Wilson 1927) within 0 and 1; the share itself is always in it."""
+    share = right / n
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (right + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * sqrt(right * (n - right) / n + z * z / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def examples(cases: Sequence[Case], each: int = 2) -> dict[Outcome, tuple[Case, ...]]:

@@ -13,7 +13,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.files import save_text
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import include_folder
+from ljwx.resources import included_below
 from ljwx.settings import ModelSettings, Settings, current_settings
 from ljwx.strategies.examples import fitting_examples
 
@@ -100,7 +100,7 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
 def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
 
     chosen = settings.model
-    prompts = load_prompts(include_folder() / "prompts", settings.samples.prompt_version)
+    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version)
     fields: dict[str, Any] = {"base_digest": _pinned(chosen, ollama)}
     if chosen.strategy == "fewshot":
         fields["examples"], fields["messages"] = fitting_examples(settings, warehouse, ollama, prompts, dataset_id)

@@ -17,7 +17,7 @@ from ljwx.core.verification import FIXED_PROMPTS, Findings, context_problem, spe
 from ljwx.exceptions import BuildFailed, ConfigurationError, PromptTooLong
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import include_folder
+from ljwx.resources import included_below
 from ljwx.services.asking import ask, storable
 from ljwx.services.candidates import check_digest
 from ljwx.settings import Settings, current_settings
@@ -150,7 +150,7 @@ def _one_valid(
 def _first_token(ollama: OllamaHook, model: str, probe: Mapping[str, Any], settings: Settings) -> float:
     """Return the seconds to the first piece of an answer, loading the model included."""
 
-    prompts = load_prompts(include_folder() / "prompts", probe["prompt_version"])
+    prompts = load_prompts(included_below("prompts"), probe["prompt_version"])
     messages = question(probe["task"], probe["snapshot"], prompts, system=False)
     options = {"temperature": 0, "seed": settings.evaluation.seed, "num_predict": 1}
     started = time.monotonic()

@@ -13,7 +13,7 @@ from ljwx.core.reports.render import render
 from ljwx.exceptions import NotFound
 from ljwx.files import report_folder, save_text
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import include_folder
+from ljwx.resources import included
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,10 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     if promotion_id is None:
         raise AirflowSkipException("this run has decided nothing that a report could be about")
     report = _gather(warehouse, promotion_id)
-    templates = include_folder() / "reports"
     rendered = render(
         report,
-        (templates / "report.html.j2").read_text(encoding="utf-8"),
-        (templates / "report.md.j2").read_text(encoding="utf-8"),
+        included("reports/report.html.j2").read_text(encoding="utf-8"),
+        included("reports/report.md.j2").read_text(encoding="utf-8"),
     )
     folder = report_folder(str(report.decision["model"]), promotion_id)
     for name, svg in rendered.charts.items():

@@ -18,7 +18,7 @@ from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import Prompts, load_prompts
 from ljwx.exceptions import TooFewSessions
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import code_version, include_folder
+from ljwx.resources import code_version, included_below
 from ljwx.settings import current_settings
 from ljwx.stages.runs import recorded_run
 from ljwx.stages.samples.as_of import AsOf, market_as_of, requested_as_of
@@ -45,7 +45,7 @@ def build_dataset() -> str:
 
     context = get_current_context()
     spec, warehouse = current_settings().samples, WarehouseHook()
-    prompts = load_prompts(include_folder() / "prompts", spec.prompt_version)
+    prompts = load_prompts(included_below("prompts"), spec.prompt_version)
     known = requested_as_of(context, warehouse)
     woken = context["dag_run"].run_type == "asset_triggered"
     with recorded_run(warehouse, spec_sha256=spec.sha256, **known.as_inputs()) as run:
