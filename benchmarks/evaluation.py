@@ -121,22 +121,22 @@ def asked_tasks() -> list[Any]:
 
 def snapshots(count: int, seed: int) -> list[str]:
     """Snapshots with every field of the real ones, drawn at random."""
-    from ljwx.core.snapshots.facts import SNAPSHOT_NUMBERS
-    from ljwx.core.snapshots.render import canonical
-    from ljwx.core.snapshots.signals import SIGNALS
+    from ljwx.core.features import GROUPS
+    from ljwx.core.snapshots.facts import facts_in, signals_in
+    from ljwx.core.snapshots.snapshot import canonical
 
     draw, made = np.random.default_rng(seed), []
     for number in range(count):
-        groups: dict[str, dict[str, float]] = {group: {} for group in ("bar", "features", "ranks")}
-        for each in SNAPSHOT_NUMBERS:
-            groups[each.group][each.name] = round(float(draw.uniform(-90, 90)), each.decimals)
+        sections: dict[str, dict[str, float]] = {}
+        for each in facts_in(GROUPS):
+            sections.setdefault(each.section, {})[each.name] = round(float(draw.uniform(-90, 90)), each.decimals)
         facts = {
             "board": "主板", "industry": "银行", "name": f"股票{number}", "ts_code": f"{number:06d}.SZ",
             "session": str(date(2026, 1, 5) + timedelta(days=number)), "limit": "正常", "horizon": 5,
             "suspended_20": 0, "range": {"low": -6, "high": 6}, "levels": {"support": -2.5, "resistance": 3.0},
-            "readings": {rule.name: str(draw.choice(rule.words)) for rule in SIGNALS},
+            "readings": {rule.name: str(draw.choice(rule.words)) for rule in signals_in(GROUPS)},
         }  # fmt: skip
-        made.append(canonical(facts | groups))
+        made.append(canonical(facts | sections))
     return made
 
 

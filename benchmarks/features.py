@@ -23,7 +23,7 @@ import polars as pl
 import ta
 import talib
 
-from ljwx.core.features import FEATURES, compute
+from ljwx.core.features import compute, feature_names
 
 STOCKS, SESSIONS = 5_400, 250
 TA_SAMPLE = 20
@@ -91,7 +91,7 @@ def features_vs_talib(runs: int = 5) -> dict[str, Any]:
 
 
 def _names_without(missing: tuple[str, ...]) -> list[str]:
-    return [feature.name for feature in FEATURES if feature.name not in missing]
+    return [name for name in feature_names() if name not in missing]
 
 
 def _stocks(bars: pl.DataFrame, count: int) -> list[Stock]:

@@ -11,7 +11,7 @@ import pytest
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import jsonl_lines
 from ljwx.core.prompts import Prompts, example_messages, load_prompts, question
-from ljwx.core.snapshots.render import masked
+from ljwx.core.snapshots.snapshot import masked
 from ljwx.core.tasks import TASKS
 from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError

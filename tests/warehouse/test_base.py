@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.base import RunRef, statement
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
 
@@ -54,3 +54,9 @@ def test_a_statement_says_how_many_rows_it_touched(warehouse: WarehouseHook) -> 
     span = {"first": FIRST, "last": SECOND, "sessions": [FIRST]}
     assert warehouse.execute("bars/forget_closed", **span) == 0
     assert warehouse.column("bars/sessions", first=FIRST, last=SECOND) == [FIRST]
+
+
+def test_columns_of_a_table_stand_quoted_where_its_alias_is_named_in_the_file() -> None:
+    text = statement("features/current", f=("ma_5", "rsi_14"))
+    assert text.splitlines()[0] == 'SELECT f.ts_code, f.session, "f"."ma_5", "f"."rsi_14"'
+    assert "%(first)s" in text

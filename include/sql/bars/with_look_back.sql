@@ -1,4 +1,4 @@
-SELECT b.ts_code, b.session, high, low, close, pre_close, vol, adj_factor,
+SELECT b.ts_code, b.session, {b},
        'adj_factor' = ANY (d.absent) AS unfactored
 FROM (
     SELECT DISTINCT ts_code FROM ljwx.current_instruments

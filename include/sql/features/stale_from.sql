@@ -11,10 +11,8 @@ WHERE m.session IS NULL
           SELECT FROM ljwx.bars was
           WHERE was.session = b.session AND was.ts_code = b.ts_code
             AND was.first_seen <= m.computed_at AND was.superseded_at > m.computed_at
-            AND (was.high, was.low, was.close, was.pre_close, was.vol, was.adj_factor)
-                IS NOT DISTINCT FROM (b.high, b.low, b.close, b.pre_close, b.vol, b.adj_factor))
+            AND ({was}) IS NOT DISTINCT FROM ({b}))
    OR b.superseded_at > m.computed_at AND NOT EXISTS (
           SELECT FROM ljwx.bars now_current
           WHERE now_current.session = b.session AND now_current.ts_code = b.ts_code
             AND now_current.superseded_at IS NULL)
-HAVING min(b.session) IS NOT NULL

@@ -12,8 +12,8 @@ import polars as pl
 from ljwx.core.claims.check import unsupported_claims
 from ljwx.core.datasets.members import with_membership
 from ljwx.core.datasets.spec import SampleSpec, load_spec
-from ljwx.core.features import FEATURE_VERSION, FEATURES
-from ljwx.core.snapshots.render import snapshots
+from ljwx.core.features import FEATURE_VERSION, feature_names
+from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.core.tasks import Task
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
@@ -111,7 +111,7 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
         raise NotFound(f"no stock {ts_code!r} is known; codes look like 000001.SZ or 600000.SH")
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
-    features = warehouse.features([f.name for f in FEATURES], FEATURE_VERSION, first, session)
+    features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
     told = snapshots(bars, features, spec, warehouse.names(), warehouse.industries_as_of(warehouse.moment()))
     mine = told.filter(ts_code=ts_code, session=session)
     if mine.is_empty():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ljwx.core.bars import LONGEST_OUTCOME, chained_for_features, chained_for_outcomes
+from ljwx.core.features import inputs
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.reference import ReferenceVerbs
 from ljwx.warehouse.revisions import merge_revisions
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PRICES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 MEASURES = (*PRICES, "adj_factor", "up_limit", "down_limit")
-FEATURE_INPUTS = ("high", "low", "close", "pre_close", "vol", "adj_factor")
 
 SESSION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.bars'), %s)"
 """Two runs of the same session write one after the other: the second finds nothing to change."""
@@ -102,7 +102,7 @@ class BarsVerbs(ReferenceVerbs):
 
         query, chosen = "bars/with_look_back", None if stocks is None else list(stocks)
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
-        return self._bars(query, chained_for_features, columns=FEATURE_INPUTS, **wanted)
+        return self._bars(query, chained_for_features, read=inputs(), **wanted)
 
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
         """Return ts_code, close and adj_factor of each stock's last bar in the range.
@@ -119,14 +119,18 @@ class BarsVerbs(ReferenceVerbs):
             refused = [_refused(run_key, row) for row in quarantine]
             connection.cursor().executemany(statement("bars/add_quarantine"), refused)
 
-    def _bars(
-        self, query: str, chain: Chain, *, columns: Sequence[str] = (*MEASURES, "flags"), **values: Any
-    ) -> pl.DataFrame:
+    def _bars(self, query: str, chain: Chain, *, read: tuple[str, ...] | None = None, **values: Any) -> pl.DataFrame:
+        """Read bars, and chain factors where the tier had none.
 
+        :param read: the columns that the query leaves open; by default it names all of them itself.
+        """
+        columns = (*MEASURES, "flags") if read is None else read
         kinds: dict[str, Any] = {"ts_code": pl.String, "session": pl.Date, "flags": pl.String}
         schema = {name: kinds.get(name, pl.Float64) for name in ("ts_code", "session", *columns)}
         schema["unfactored"] = pl.String
-        frame = self.frame(query, schema, **values).with_columns(unfactored=pl.col("unfactored") == "t")
+        open_columns = None if read is None else {"b": read}
+        frame = self.frame(query, schema, columns=open_columns, **values)
+        frame = frame.with_columns(unfactored=pl.col("unfactored") == "t")
         if "flags" in columns:
             flags = pl.col("flags").str.strip_chars("{}").str.split(",")
             frame = frame.with_columns(flags.list.filter(pl.element() != ""))

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import finalize
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, OperationalError, sql
 from psycopg.rows import class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 
@@ -30,10 +30,19 @@ Connect: TypeAlias = Callable[[], Connection[Any]]
 
 
 @cache
-def statement(name: str) -> str:
-    """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``."""
-    text = (packaged_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    return text.strip().rstrip(";")
+def statement(name: str, /, **columns: tuple[str, ...]) -> str:
+    """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``.
+
+    :param columns: names of columns, by the table's alias: ``{b}`` in the file stands for ``b.high, b.low``.
+    """
+    text = (packaged_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8").strip().rstrip(";")
+    if not columns:
+        return text
+    return sql.SQL(text).format(**{alias: _listed(alias, names) for alias, names in columns.items()}).as_string()
+
+
+def _listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
 
 
 @dataclass(frozen=True)
@@ -155,14 +164,22 @@ class WarehouseBase:
         with self.transaction() as connection:
             return connection.execute(statement(name), values).rowcount
 
-    def frame(self, name: str, schema: Mapping[str, Any], **values: Any) -> pl.DataFrame:
+    def frame(
+        self,
+        name: str,
+        schema: Mapping[str, Any],
+        *,
+        columns: Mapping[str, tuple[str, ...]] | None = None,
+        **values: Any,
+    ) -> pl.DataFrame:
         """Run the query of an SQL file and return its rows as a frame.
 
         :param schema: column → polars type, in the order of the query's columns.
+        :param columns: names of columns, by the table's alias: see :func:`statement`.
         """
         import polars as pl  # here, so that reading records alone does not load it
 
-        query = f"COPY ({statement(name)}) TO STDOUT (FORMAT csv)"
+        query = f"COPY ({statement(name, **(columns or {}))}) TO STDOUT (FORMAT csv)"
         with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
             data = b"".join(bytes(part) for part in copy)
         if not data:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
+from psycopg.rows import scalar_row
 
-from ljwx.core.features import FEATURES
+from ljwx.core.features import feature_names, inputs, running
 from ljwx.warehouse.base import WarehouseBase, statement
 from ljwx.warehouse.revisions import Merged, merge_revisions
 
@@ -19,8 +21,10 @@ class FeaturesVerbs(WarehouseBase):
 
     def stale_from(self, feature_version: str) -> date | None:
         """Return the first complete session from which on features have not seen what the bars are now."""
-        found = self.row("features/stale_from", feature_version=feature_version)
-        return found["session"] if found else None
+        query = statement("features/stale_from", b=inputs(), was=inputs())
+        with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            first: date | None = cursor.execute(query, {"feature_version": feature_version}).fetchone()
+        return first
 
     def save_features(
         self, run_key: int, parts: Iterable[pl.DataFrame], feature_version: str | None = None, since: date | None = None
@@ -56,22 +60,20 @@ class FeaturesVerbs(WarehouseBase):
         :param columns: names of the features, in the order wanted.
         :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
         """
-
-        schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(_stored(), pl.Float64)}
         wanted = {"feature_version": feature_version, "first": first, "last": last}
+        names = feature_names()
         if known_at is None:
-            frame = self.frame("features/current", schema, **wanted)
+            frame = self.frame("features/current", _schema(names), columns={"f": names}, **wanted)
         else:
-            frame = self.frame("features/known", schema, **wanted, known_at=known_at)
+            frame = self.frame("features/known", _schema(names), columns={"f": names}, **wanted, known_at=known_at)
         return frame.select("ts_code", "session", *columns)
 
-    def obv_before(self, feature_version: str, since: date) -> pl.DataFrame:
-        """Return ts_code, session and obv of each stock's last feature row before `since`."""
+    def running_before(self, feature_version: str, since: date) -> pl.DataFrame:
+        """Return ts_code, session and the running features of each stock's last feature row before `since`."""
+        names = running()
+        wanted = {"feature_version": feature_version, "since": since}
+        return self.frame("features/last_before", _schema(names), columns={"f": names, "last": names}, **wanted)
 
-        schema = {"ts_code": pl.String, "session": pl.Date, "obv": pl.Float64}
-        return self.frame("features/obv_before", schema, feature_version=feature_version, since=since)
 
-
-def _stored() -> tuple[str, ...]:
-
-    return tuple(feature.name for feature in FEATURES)
+def _schema(names: Sequence[str]) -> dict[str, Any]:
+    return {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(names, pl.Float64)}

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ljwx.core.features import FEATURES, LOOK_BACK, compute
+from ljwx.core.features import LOOK_BACK, all_features, compute, feature_names
 from ljwx.exceptions import BadData
 from support_bars import bars
 
-NAMES = [feature.name for feature in FEATURES]
+NAMES = list(feature_names())
 few = settings(max_examples=15, deadline=None)
 
 
@@ -72,7 +72,7 @@ def test_a_suspension_is_as_if_the_sessions_were_not(seed: int, gap: int, length
     assert_frame_equal(compute(suspended).drop("session"), compute(later).drop("session"), check_exact=True)
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+@pytest.mark.parametrize("feature", all_features(), ids=lambda feature: feature.name)
 def test_a_value_appears_exactly_at_the_end_of_the_warm_up(feature) -> None:
     values = compute(bars(stocks=3, sessions=70), names=[feature.name]).partition_by("ts_code")
     for stock in values:
@@ -88,7 +88,7 @@ def test_short_histories_give_nulls_and_never_numbers_of_other_stocks(sessions: 
     )
     together = compute(pl.concat([long, short])).filter(pl.col("ts_code") == "000002.SZ")
     assert together.height == sessions
-    for feature in FEATURES:
+    for feature in all_features():
         assert together[feature.name].drop_nulls().len() == max(0, sessions - feature.warm_up + 1)
 
 
@@ -193,7 +193,7 @@ def test_chosen_features_equal_those_of_the_whole_set() -> None:
 def test_blocks_of_stocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = bars(stocks=7, sessions=70)
     whole = compute(rows)
-    monkeypatch.setattr(sys.modules["ljwx.core.features.compute"], "BLOCK_ROWS", 100)
+    monkeypatch.setattr(sys.modules["ljwx.core.features.engine"], "BLOCK_ROWS", 100)
     assert_frame_equal(compute(rows), whole, check_exact=True)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.exceptions import BadToken, NoPermission, NotYetPublished
 from ljwx.hooks.tushare import TushareHook
@@ -111,7 +111,7 @@ def test_adjusted_returns_are_those_of_the_published_factors(
 def test_features_are_those_of_the_published_factors(
     postgres: EmbeddedPostgres, free_template: str, ingested: str
 ) -> None:
-    names = [feature.name for feature in FEATURES]
+    names = list(feature_names())
     free, paid = (hook.features(names, FEATURE_VERSION, START, END) for hook in both(postgres, free_template, ingested))
     assert free.select("ts_code", "session").equals(paid.select("ts_code", "session"))
     for name in ("ret_1", "ret_5", "ret_20", "rsi_14", "boll_pct_b", "vol_20", "drawdown_60", "obv"):

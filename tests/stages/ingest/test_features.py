@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.exceptions import NotYetPublished
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
@@ -17,7 +17,7 @@ from support_chain import FIRST, LAST, Database, bars_of, ingest, whole_day
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer
 
-NAMES = [feature.name for feature in FEATURES]
+NAMES = list(feature_names())
 RANGE = [{"first": FIRST, "last": LAST}]
 SUSPENDED, RESUMED = "000006.SZ", date(2026, 2, 12)
 """On the small market this stock has no bar from 2026-01-30 to 2026-02-11."""
@@ -99,11 +99,9 @@ def test_a_daily_run_gives_what_the_full_pass_gave(market_db: Database, tasks: T
 def test_with_a_short_look_back_windows_and_obv_are_still_those_of_the_full_pass(
     market_db: Database, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import ljwx.core.features
-
     full = features()
     forget(market_db, RESUMED)
-    monkeypatch.setattr(ljwx.core.features, "LOOK_BACK", 30)
+    monkeypatch.setattr("ljwx.stages.ingest.features.LOOK_BACK", 30)
     tasks.run(compute_features, RANGE)
     assert features().filter(pl.col("ts_code") == SUSPENDED, pl.col("session") >= RESUMED)["obv"].null_count() == 0
     assert_equal(features(), full, ["obv", "ma_20", "boll_upper", "ret_20", "vol_20", "volume_ratio_5"])

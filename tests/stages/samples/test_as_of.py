@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ljwx.assets import DATASET
 from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.features import FEATURE_VERSION, FEATURES
-from ljwx.core.snapshots.render import snapshots
+from ljwx.core.features import FEATURE_VERSION, feature_names
+from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
@@ -301,7 +301,7 @@ def test_what_cannot_be_asked_for_is_said(
 
 def told(known_at: datetime | None = None) -> pl.DataFrame:
     """Every snapshot of the warehouse, as known at a moment or now."""
-    hook, names = WarehouseHook(), [feature.name for feature in FEATURES]
+    hook, names = WarehouseHook(), list(feature_names())
     bars = hook.bars(date.min, date.max, known_at)
     features = hook.features(names, FEATURE_VERSION, date(2025, 1, 1), date(2026, 12, 31), known_at)
     return snapshots(bars, features, SampleSpec()).select("ts_code", "session", "snapshot")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ljwx.core.claims.prose import ProseClaim, numbers, words
-from ljwx.core.snapshots.signals import PHRASES, STATES
+from ljwx.core.features.technical.signals import PHRASES, STATES
 
 Verdict = Literal["right", "wrong", "unsupported"]
 

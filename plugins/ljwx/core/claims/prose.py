@@ -18,7 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ljwx.core.snapshots.signals import MOVES, SIGNALS
+from ljwx.core.features import GROUPS
+from ljwx.core.features.facts import RANKS
+from ljwx.core.features.technical.signals import MOVES
+from ljwx.core.snapshots.facts import signals_in
+from ljwx.core.snapshots.fields import fields
 
 
 @dataclass(frozen=True)
@@ -34,36 +38,18 @@ class ProseClaim:
     has: str
 
 
-_PERIODS: Final = {"RSI": (6, 12, 14, 24), "MA": (5, 10, 20, 60), "EMA": (12, 26)}
-_FEATURES: Final = {
-    "RSI": "rsi_14", "DIF": "macd_dif", "DEA": "macd_dea", "MACD": "macd_hist", "布林": "boll_pct_b",
-    "带宽": "boll_width", "量比": "volume_ratio_5", "ATR": "atr_14", "ADX": "adx_14", "CCI": "cci_14",
-    "MFI": "mfi_14", "威廉": "williams_r_14", "动量": "roc_12", "资金": "obv_flow_20", "波动": "vol_20",
-    "20日波动": "vol_20", "回撤": "drawdown_60", "60日回撤": "drawdown_60", "K": "kdj_k", "D": "kdj_d", "J": "kdj_j",
-}  # fmt: skip
-_RANKS: Final = {"1日": "ret_1", "5日": "ret_5", "20日": "ret_20", "波动": "vol_20", "成交额": "amount"}
+_SIGNALS: Final = signals_in(GROUPS)
+_NAMED_FIELDS: Final = [(name, field.path) for field in fields(GROUPS, horizon=0) for name in field.names]
+_RANKS: Final = {name: path for name, path in _NAMED_FIELDS if path[0] == RANKS}
 """What these names mean in a clause that has spoken of ranks."""
-_PLACE: Final[dict[str, tuple[str, str]]] = {
-    **{name: ("ranks", key) for name, key in _RANKS.items()},
-    **{name: ("features", key) for name, key in _FEATURES.items()},
-    **{f"{name}{n}": ("features", f"{name.lower()}_{n}") for name, periods in _PERIODS.items() for n in periods},
-    **{f"{n}日{word}": ("features", f"ret_{n}") for n in (1, 5, 10, 20) for word in ("", "涨跌幅", "涨跌", "涨幅")},
-    "当日": ("bar", "change"),
-    "今日": ("bar", "change"),
-    "开盘": ("bar", "open"),
-    "最高": ("bar", "high"),
-    "最低": ("bar", "low"),
-    "支撑": ("levels", "support"),
-    "压力": ("levels", "resistance"),
-    "区间": ("range", "low"),
-}
+_PLACE: Final = _RANKS | {name: path for name, path in _NAMED_FIELDS if path[0] != RANKS}
 """Names of numbers in prose, and where the snapshot has them; the longest name that fits is meant."""
 
 
 def _whole(name: str) -> str:
     """A name as a whole: "K" is not in "KDJ", "5日" not in "15日", and "RSI14" is no RSI of 14."""
     begin = r"(?<![A-Za-z\d])" if name[0].isascii() else ""
-    periods = "|".join(map(str, _PERIODS.get(name, ())))
+    periods = "|".join(longer.removeprefix(name) for longer in _PLACE if re.fullmatch(rf"{re.escape(name)}\d+", longer))
     end = rf"(?!(?:{periods})(?![\d.]))" if periods else ""
     return begin + re.escape(name) + end + (r"(?![\d.])" if name[-1].isdigit() else "")
 
@@ -95,7 +81,7 @@ def numbers(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
 
 def _named(match: re.Match[str], facts: Mapping[str, Any], *, ranked: bool) -> ProseClaim:
     name = match["name"]
-    group, key = ("ranks", _RANKS[name]) if ranked and name in _RANKS else _PLACE[name]
+    group, key = (_RANKS if ranked and name in _RANKS else _PLACE)[name]
     value = facts.get(group, {}).get(key)
     holds = _is_told(match["verb"], match["number"], value)
     if match["upto"]:
@@ -116,12 +102,10 @@ def _is_told(verb: str, number: str, value: float | None) -> bool:
     return abs(told - value) <= slack or (falls and abs(-told - value) <= slack)
 
 
-_SUBJECTS: Final = {rule.subject: rule.name for rule in SIGNALS} | {
-    "MA": "ma", "RSI14": "rsi", "成交量": "volume", "布林带": "boll", "当日": "ret_1", "今日": "ret_1",
-}  # fmt: skip
+_SUBJECTS: Final = {subject: signal.name for signal in _SIGNALS for subject in (signal.subject, *signal.also)}
 _SUBJECT: Final = re.compile(_any(_SUBJECTS))
 _OWNERS: Final = {
-    word: [rule.name for rule in SIGNALS if word in rule.words] for rule in SIGNALS for word in rule.words
+    word: [signal.name for signal in _SIGNALS if word in signal.words] for signal in _SIGNALS for word in signal.words
 }
 _WORD: Final = re.compile("|".join(sorted(map(re.escape, _OWNERS), key=len, reverse=True)))
 _SAYS: Final = {

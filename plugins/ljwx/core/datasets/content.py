@@ -15,8 +15,8 @@ import polars as pl
 
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.prompts import Prompts
-from ljwx.core.snapshots.render import filled, rendered
-from ljwx.core.snapshots.signals import SIGNALS
+from ljwx.core.snapshots.facts import signals_in
+from ljwx.core.snapshots.snapshot import filled, rendered
 from ljwx.core.tasks import CLASSES, TASKS, Task
 from ljwx.core.tasks.training_answers import Fit, answer
 
@@ -84,7 +84,7 @@ class Content:
             yield self._written(members, facts, prompts)
 
     def _written(self, members: pl.DataFrame, facts: pl.DataFrame, prompts: Prompts | None) -> pl.DataFrame:
-        facts = facts.with_columns(pl.col(rule.name).cast(pl.String) for rule in SIGNALS)
+        facts = facts.with_columns(pl.col(s.name).cast(pl.String) for s in signals_in(self.spec.groups))
         if prompts is not None:
             facts = facts.with_columns(facts=filled(prompts.facts, self.spec))
         texts = rendered(facts, self.spec).drop("board", "industry")

@@ -18,16 +18,14 @@ from ljwx.core.datasets.selection import alike
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.core.parts import Places, by_stock, groups, part, places
-from ljwx.core.snapshots.facts import beside_the_market, facts_of_stocks
-from ljwx.core.snapshots.render import profiled
-from ljwx.core.snapshots.signals import SIGNALS
+from ljwx.core.snapshots.facts import bars_with_ranks, facts_of_stocks, signals_in
+from ljwx.core.snapshots.snapshot import profiled
 from ljwx.core.tasks import CLASSES
 
 PART_ROWS: Final = 20_000
 """Rows whose facts are in memory at once; a stock's are never parted."""
 
 CONCLUSION: Final = pl.Enum(CLASSES["technical_analysis"])
-_WORDS: Final = {rule.name: pl.Enum(rule.words) for rule in SIGNALS}
 
 
 @dataclass(frozen=True)
@@ -66,10 +64,11 @@ class Market:
 
         :param wanted: for each row of :meth:`rows`, whether it is.
         """
+        words = [pl.col(s.name).cast(pl.Enum(s.words)) for s in signals_in(self.spec.groups)]
         chosen = []
         for first, facts in self._facts():
             numbered = facts.with_row_index("row", offset=first).filter(wanted.slice(first, len(facts)))
-            chosen.append(numbered.with_columns(pl.col(name).cast(words) for name, words in _WORDS.items()))
+            chosen.append(numbered.with_columns(words))
         return pl.concat(chosen, rechunk=True)
 
     def _facts(self) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -80,13 +79,13 @@ class Market:
             features = part(self._features, self._feature_places, stocks)
             yield (
                 first,
-                profiled(facts_of_stocks(bars, features, self.spec), self.names, self.industries),
+                profiled(facts_of_stocks(bars, features, self.spec), self.spec, self.names, self.industries),
             )
             first += len(bars)
 
     @cached_property
     def _prepared(self) -> pl.DataFrame:
-        return beside_the_market(self.bars, self.features)
+        return bars_with_ranks(self.bars, self.features, self.spec)
 
     @cached_property
     def _features(self) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.snapshots.signals import STATES
+from ljwx.core.features.technical.signals import STATES
 
 Step = Callable[[SampleSpec], pl.Expr]
 DRAWN_ROWS: Final = 100_000

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from ljwx.core.features import FEATURE_VERSION, LOOK_BACK
+from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
 from ljwx.core.tasks import TASKS, Task
 from ljwx.exceptions import ConfigurationError
 
@@ -33,6 +33,9 @@ RISK_NOTE: Final = "不构成投资建议"
 RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
 """The statement of reports, cards and system prompts."""
 
+
+_TASKS_NEED: Final = ("technical",)
+"""Feature groups without which there are no labels and no training answers."""
 
 TsCode = Annotated[str, Field(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$")]
 """A stock's code, like ``000001.SZ``."""
@@ -146,6 +149,11 @@ class SampleSpec(BaseModel):
     feature_version: str = Field(
         default=FEATURE_VERSION, description="of the indicators' definitions; only the installed one is computed"
     )
+    feature_groups: tuple[str, ...] = Field(
+        default=_TASKS_NEED,
+        exclude_if=lambda value: value == _TASKS_NEED,
+        description="whose facts and signals a snapshot holds; part of the identity where others than the default are",
+    )
 
     @field_validator("feature_version")
     @classmethod
@@ -153,6 +161,15 @@ class SampleSpec(BaseModel):
         if value != FEATURE_VERSION:
             raise ValueError(f"only features of version {FEATURE_VERSION} are computed here; leave this setting out")
         return value
+
+    @field_validator("feature_groups")
+    @classmethod
+    def _are_groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        groups = tuple(group.name for group in groups_named(value))
+        absent = [name for name in _TASKS_NEED if name not in groups]
+        if absent:
+            raise ValueError(f"the tasks are made of {', '.join(absent)}; name it too")
+        return groups
 
     @model_validator(mode="after")
     def _consistent(self) -> SampleSpec:
@@ -170,6 +187,11 @@ class SampleSpec(BaseModel):
     def sha256(self) -> str:
         """Digest of the canonical JSON of every field."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """The feature groups whose facts and signals a snapshot holds."""
+        return groups_named(self.feature_groups)
 
     @property
     def index(self) -> str | None:

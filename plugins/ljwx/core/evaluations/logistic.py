@@ -6,7 +6,7 @@ scikit-learn is loaded only when a regression is fitted: it takes a second and a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from ljwx.core.evaluations.baselines import Answerer
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
+from ljwx.core.features import GROUPS
+from ljwx.core.snapshots.facts import facts_in
 from ljwx.core.tasks import CLASSES
 
-GROUPS: Final = ("bar", "features", "ranks")
-"""The parts of a snapshot that hold numbers; one may be null where its source does not carry it."""
+SECTIONS: Final = tuple(sorted({fact.section for fact in facts_in(GROUPS)}))
+"""The objects of a snapshot that hold numbers; a number may be null where its source does not carry it."""
 
 Floats = NDArray[np.float64]
 
@@ -25,11 +27,10 @@ Floats = NDArray[np.float64]
 def unknown(snapshots: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Name the numbers that are null in some snapshot, as ``group.name``: a source of k-lines has no amounts."""
     found = {
-        f"{group}.{name}"
+        f"{section}.{name}"
         for snapshot in snapshots
-        for group in GROUPS
-        for name, value in snapshot[group].items()
-        if value is None
+        for section, name in _places(snapshot)
+        if snapshot[section][name] is None
     }
     return tuple(sorted(found))
 
@@ -39,8 +40,13 @@ def numbers(snapshot: Mapping[str, Any], without: Collection[str] = ()) -> tuple
 
     :param without: those to leave out, of :func:`unknown`.
     """
-    named = ((group, name) for group in GROUPS for name in sorted(snapshot[group]))
-    return tuple(float(snapshot[group][name]) for group, name in named if f"{group}.{name}" not in without)
+    places = ((section, name) for section, name in _places(snapshot) if f"{section}.{name}" not in without)
+    return tuple(float(snapshot[section][name]) for section, name in places)
+
+
+def _places(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where a snapshot has numbers, in the order of their names; an older one may lack a section."""
+    return ((section, name) for section in SECTIONS for name in sorted(snapshot.get(section, ())))
 
 
 def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping[str, tuple[float, ...]]) -> Answerer:

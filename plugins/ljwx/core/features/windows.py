@@ -18,6 +18,9 @@ import polars as pl
 
 Column = npt.NDArray[np.float64]
 
+BLOCK_INPUTS = ("high", "low", "close", "vol", "adj_factor")
+"""Columns of the bars that every block has."""
+
 
 def shifted(x: Column, n: int) -> Column:
     """Each row gets the value of n rows before."""
@@ -76,16 +79,21 @@ def ratio(numerator: Column, denominator: Column) -> Column:
 class Block:
     """Adjusted prices of whole stocks, one after the other, and what several indicators derive from them.
 
-    :param rows: high, low, close, vol, adj_factor of usable bars, sorted by ts_code and session.
+    :param rows: BLOCK_INPUTS of usable bars and what else the groups read, sorted by ts_code and session.
     """
 
     def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows = rows
         self.factor = rows["adj_factor"].to_numpy()
         self.high, self.low, self.close = (rows[name].to_numpy() * self.factor for name in ("high", "low", "close"))
         self.volume = rows["vol"].to_numpy()
         self.stock = rows["ts_code"].rle_id().set_sorted()
         first = np.flatnonzero(np.diff(self.stock.to_numpy(), prepend=-1))
         self.position = np.arange(rows.height) - np.repeat(first, np.diff(first, append=rows.height))
+
+    def raw(self, name: str) -> Column:
+        """A column of the bars as it was published; no value where it is null."""
+        return self._rows[name].fill_null(float("nan")).to_numpy()
 
     @cached_property
     def before(self) -> Column:

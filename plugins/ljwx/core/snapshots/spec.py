@@ -1,8 +1,10 @@
-"""What a snapshot depends on beside the market. Pure: imports nothing of the package."""
+"""What a snapshot depends on beside the market. Pure: nothing here may import airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
 from typing import Protocol
+
+from ljwx.core.features import FeatureGroup
 
 
 class SnapshotSpec(Protocol):
@@ -15,3 +17,7 @@ class SnapshotSpec(Protocol):
     @property
     def look_back(self) -> int:
         """Sessions of bars that a feature row may depend on."""
+
+    @property
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """The feature groups whose facts and signals a snapshot holds."""

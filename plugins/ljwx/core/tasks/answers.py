@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from ljwx.core.snapshots.facts import LEVEL_LIMIT, LEVEL_STEP, RANGE_LIMIT
-from ljwx.core.snapshots.signals import PHRASES, SIGNAL
+from ljwx.core.features.technical.facts import LEVEL_LIMIT, LEVEL_STEP, RANGE_LIMIT
+from ljwx.core.features.technical.signals import PHRASES, SIGNAL
 from ljwx.core.tasks import CLASSES, Task
 
 ANALYSIS_MAX: Final = 60

@@ -13,7 +13,8 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.datasets.spec import RISK_NOTE, SampleSpec
-from ljwx.core.snapshots.signals import SIGNAL, STATES, Signal
+from ljwx.core.features.signals import Signal
+from ljwx.core.features.technical.signals import SIGNAL, STATES
 from ljwx.core.tasks import CLASSES, Task
 from ljwx.core.tasks.answers import CLASS_FIELD, TENTHS
 from ljwx.core.templates import concatenated

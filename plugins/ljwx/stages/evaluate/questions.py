@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from ljwx.core.evaluations import Question, freeze, question_set_hash
-from ljwx.core.snapshots.render import masked
+from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook

@@ -53,7 +53,7 @@ def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFra
 
     complete = warehouse.complete_sessions()
     holes = sorted(set(warehouse.trading_days(complete[0], complete[-1])) - set(complete))
-    previous = warehouse.obv_before(FEATURE_VERSION, since)
+    previous = warehouse.running_before(FEATURE_VERSION, since)
     begin = max(0, bisect_left(complete, since) - LOOK_BACK)
     for stocks in _groups(warehouse.instruments()["ts_code"].to_list(), len(complete) - begin):
         bars = warehouse.bars_with_look_back(since, LOOK_BACK, stocks)

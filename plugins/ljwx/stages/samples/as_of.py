@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from ljwx.core.features import FEATURE_VERSION, FEATURES
+from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.schedule import SHANGHAI
@@ -123,7 +123,7 @@ def _known_bars(warehouse: WarehouseHook, known: AsOf, reach: int) -> pl.DataFra
 
 def _known_features(warehouse: WarehouseHook, known: AsOf, bars: pl.DataFrame) -> pl.DataFrame:
 
-    names = [feature.name for feature in FEATURES]
+    names = list(feature_names())
     parts = [warehouse.features(names, FEATURE_VERSION, first, last, known.at) for first, last in _spans(bars)]
     columns = {name: pl.concat([part[name] for part in parts]) for name in parts[0].columns}
     del parts

@@ -1,4 +1,4 @@
-"""What each feature is: name, unit, warm-up and definition, as data.
+"""What each technical indicator is: name, unit, warm-up and definition, as data.
 
 Prices are adjusted as of the row's own session: ``price * adj_factor / adj_factor of the row``. Recursions start at the
 stock's first bar. Where the libraries disagree, the definition of the Python package ``ta`` is taken, because it is the
@@ -25,41 +25,7 @@ infinite.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-FEATURE_VERSION = "1"
-"""Changes whenever a definition below changes; stored with whatever is made from features."""
-
-LOOK_BACK = 600
-"""Bars of each stock before the first wanted session that make every recursion equal a full pass within 1e-9.
-
-The slowest is RSI 24: (23/24) ** 600 is 8e-12. OBV never forgets its start: it is continued from the stored row
-instead.
-"""
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One column of the features frame.
-
-    :param name: the column.
-    :param unit: ``CNY`` (as-of adjusted price), ``fraction``, ``percent``, ``score`` (bounded or unbounded index),
-        ``lots``, ``ratio``.
-    :param warm_up: bars of the stock needed for a value, the row's own included; null before.
-    :param definition: one sentence or formula.
-    :param oracle: what the tests compare it with.
-    """
-
-    name: str
-    unit: str
-    warm_up: int
-    definition: str
-    oracle: str = "ta"
-
-    @property
-    def price_like(self) -> bool:
-        """Whether the value is in units of price, and so scales with it."""
-        return self.unit == "CNY"
+from ljwx.core.features.group import Feature
 
 
 def _numbered(
@@ -91,7 +57,13 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "williams_r_14", "score", 14, "-100 * (highest high - close) / (highest high - lowest low) over 14 sessions."
     ),
-    Feature("obv", "lots", 1, "Running sum of volume, negative on sessions with a lower close, since the first bar."),
+    Feature(
+        "obv",
+        "lots",
+        1,
+        "Running sum of volume, negative on sessions with a lower close, since the first bar.",
+        running=True,
+    ),
     Feature(
         "mfi_14", "score", 15, "100 * rising / (rising + falling) typical price * volume over 14 changes, 0 to 100."
     ),

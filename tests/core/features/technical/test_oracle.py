@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 import ta
 
-from ljwx.core.features import FEATURES, compute
+from ljwx.core.features import compute
+from ljwx.core.features.technical import FEATURES
 from support_bars import bars, real_bars
 
 talib = pytest.importorskip("talib", reason="TA-Lib has no wheel for this Python")

@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 
 from ljwx.core import features
 from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.snapshots.facts import fact_columns
-from ljwx.core.snapshots.render import masked, snapshots
-from ljwx.core.snapshots.signals import CITED, PHRASES, SIGNAL, SIGNALS
+from ljwx.core.features.technical.facts import DERIVED
+from ljwx.core.features.technical.signals import CITED, PHRASES, SIGNAL, SIGNALS
+from ljwx.core.snapshots.facts import facts_of_market
+from ljwx.core.snapshots.snapshot import masked, snapshots
 
 SPEC = SampleSpec()
 PRICES = ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit")
 
 
-def told(market: Any, bars: pl.DataFrame | None = None, **profiles: pl.DataFrame) -> pl.DataFrame:
+def snapshots_of(market: Any, bars: pl.DataFrame | None = None, **profiles: pl.DataFrame) -> pl.DataFrame:
     bars = market.bars if bars is None else bars
     return snapshots(bars, features.compute(bars), SPEC, **{**market.profiles, **profiles})
 
@@ -34,7 +35,7 @@ def small(make_market: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def base(small: Any) -> pl.DataFrame:
-    return told(small)
+    return snapshots_of(small)
 
 
 def test_snapshot_is_canonical_json_and_its_digest_is_of_its_bytes(base: pl.DataFrame) -> None:
@@ -46,18 +47,22 @@ def test_snapshot_is_canonical_json_and_its_digest_is_of_its_bytes(base: pl.Data
         assert hashlib.sha256(text.encode()).hexdigest() == digest
 
 
-def test_snapshot_has_every_feature_and_a_reading_of_every_rule(base: pl.DataFrame) -> None:
+def test_snapshot_has_every_feature_and_a_word_of_every_signal(base: pl.DataFrame) -> None:
     facts = json.loads(base["snapshot"].drop_nulls()[0])
-    told_elsewhere = {"obv": "obv_flow_20"}
-    assert {told_elsewhere.get(f.name, f.name) for f in features.FEATURES} == set(facts["features"])
+    elsewhere = {"obv": "obv_flow_20"}
+    assert {elsewhere.get(name, name) for name in features.feature_names()} == set(facts["features"])
     assert set(facts["readings"]) == {r.name for r in SIGNALS}
     for rule in SIGNALS:
         assert facts["readings"][rule.name] in rule.words
 
 
-def test_every_feature_of_the_catalogue_has_a_reading() -> None:
-    read = frozenset().union(*(rule.features for rule in SIGNALS))
-    assert read == {feature.name for feature in features.FEATURES}
+def test_every_feature_of_the_catalogue_speaks_in_a_signal() -> None:
+    read = frozenset().union(*(signal.columns for signal in SIGNALS))
+    made_of = {name: {*expr.meta.root_names()} for name, expr in DERIVED.items()}
+    seen = set().union(*(made_of.get(column, {column}) for column in read)) & {*features.feature_names()}
+    through = {"macd_hist": "macd_gap", **dict.fromkeys(("boll_upper", "boll_mid", "boll_lower"), "boll_pct_b")}
+    assert {*features.feature_names()} - seen == set(through)
+    assert set(through.values()) <= read
 
 
 def test_numbers_are_relative_to_the_close_and_to_pre_close(small: Any, base: pl.DataFrame) -> None:
@@ -76,12 +81,12 @@ def test_numbers_are_relative_to_the_close_and_to_pre_close(small: Any, base: pl
 def test_price_level_leaves_no_trace(small: Any, base: pl.DataFrame) -> None:
     # A power of two scales binary floats exactly, so not even a rounding can differ.
     scaled = small.bars.with_columns([pl.col(c) * 4 for c in PRICES])
-    assert told(small, scaled)["snapshot"].to_list() == base["snapshot"].to_list()
+    assert snapshots_of(small, scaled)["snapshot"].to_list() == base["snapshot"].to_list()
 
 
 def test_rebased_factors_leave_no_trace(small: Any, base: pl.DataFrame) -> None:
     scaled = small.bars.with_columns(pl.col("adj_factor") * 4)
-    assert told(small, scaled)["snapshot"].to_list() == base["snapshot"].to_list()
+    assert snapshots_of(small, scaled)["snapshot"].to_list() == base["snapshot"].to_list()
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -98,13 +103,13 @@ def test_no_change_after_as_of_changes_a_snapshot(
     later = (pl.col("session") > day) & (pl.col("ts_code") == code)
     changed = small.bars.with_columns(pl.when(later).then(pl.col(column) * times).otherwise(column).alias(column))
     before = pl.col("session") <= day
-    assert told(small, changed).filter(before)["snapshot"].equals(base.filter(before)["snapshot"])
+    assert snapshots_of(small, changed).filter(before)["snapshot"].equals(base.filter(before)["snapshot"])
 
 
 def test_a_bar_that_vanishes_later_changes_no_snapshot(small: Any, base: pl.DataFrame) -> None:
     day = small.sessions[75]
     before = pl.col("session") <= day
-    assert told(small, small.bars.filter(before))["snapshot"].equals(base.filter(before)["snapshot"])
+    assert snapshots_of(small, small.bars.filter(before))["snapshot"].equals(base.filter(before)["snapshot"])
 
 
 def test_row_order_of_the_input_does_not_matter(small: Any, base: pl.DataFrame) -> None:
@@ -141,7 +146,7 @@ def periods(what: str, *values: tuple[dt.date, str | None]) -> pl.DataFrame:
 @pytest.mark.parametrize(("what", "before"), [("name", "600000.SH"), ("industry", "未知")])
 def test_name_and_industry_are_those_known_at_the_session(small: Any, what: str, before: str) -> None:
     first, turn = small.sessions[65], small.sessions[70]
-    rows = told(small, **{PROFILES[what]: periods(what, (turn, "新"), (first, "旧"))})
+    rows = snapshots_of(small, **{PROFILES[what]: periods(what, (turn, "新"), (first, "旧"))})
     rows = rows.filter(pl.col("snapshot").is_not_null(), pl.col("ts_code") == "600000.SH")
     heard = {session: json.loads(text)[what] for session, text in rows.select("session", "snapshot").iter_rows()}
     assert set(heard.values()) == {before, "旧", "新"}
@@ -159,7 +164,7 @@ def test_a_profile_learned_later_changes_no_snapshot_before_it(
 ) -> None:
     day = small.sessions[at]
     learned = pl.concat([small.profiles[PROFILES[what]], periods(what, (day, word))])
-    changed = told(small, **{PROFILES[what]: learned})
+    changed = snapshots_of(small, **{PROFILES[what]: learned})
     before = pl.col("session") < day
     assert changed.filter(before)["snapshot"].equals(base.filter(before)["snapshot"])
     assert not changed["snapshot"].equals(base["snapshot"])
@@ -228,7 +233,7 @@ def test_text_of_industries_is_escaped(base: pl.DataFrame) -> None:
         ("ret_20", {"ret_20": -0.2}, "大跌"),
     ],
 )
-def test_reading_of_a_value(rule: str, columns: dict[str, float], word: str) -> None:
+def test_word_of_a_value(rule: str, columns: dict[str, float], word: str) -> None:
     assert pl.DataFrame([columns]).select(SIGNAL[rule].word()).item() == word
 
 
@@ -245,7 +250,7 @@ def test_limit_state_and_rank(bars_of: Any, listed: Any) -> None:
         "E_SH": [10.0, 10.2],
     }
     bars = bars_of(**rows)
-    got = fact_columns(bars, features.compute(bars), SPEC).filter(pl.col("session") == bars["session"].max())
+    got = facts_of_market(bars, features.compute(bars), SPEC).filter(pl.col("session") == bars["session"].max())
     assert got["limit"].to_list() == ["涨停", "触及涨停", "跌停", "未知", "正常"]
     # By return: C, B, D, E, A; five stocks are 20 percentiles apart.
     assert got["ranks.ret_1"].to_list() == [100, 40, 20, 60, 80]

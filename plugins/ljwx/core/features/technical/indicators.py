@@ -1,16 +1,15 @@
 """The indicators: each function makes some features of a block. Pure: nothing here may import airflow, HTTP or SQL.
 
-Price-like values are in units of ``price * adj_factor``; ``compute`` divides them by the row's own factor and masks
+Price-like values are in units of ``price * adj_factor``; ``engine`` divides them by the row's own factor and masks
 the warm-up. Definitions, seeds and conventions are in ``catalogue``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
+from ljwx.core.features.group import Indicator
 from ljwx.core.features.windows import Block, Column, combined, deviations, highest, lowest, mean, ratio, shifted
 
 Columns = dict[str, Column]
@@ -137,7 +136,7 @@ def volatility(block: Block) -> Columns:
     return {"vol_20": np.where(flat, 0.0, np.sqrt(square / 19))}
 
 
-INDICATORS: dict[Callable[[Block], Columns], tuple[str, ...]] = {
+INDICATORS: dict[Indicator, tuple[str, ...]] = {
     means: ("ma_",),
     macd: ("ema_", "macd_"),
     rsi: ("rsi_",),

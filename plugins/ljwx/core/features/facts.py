@@ -1,0 +1,57 @@
+"""The numbers that a snapshot holds, scaled so that neither price level nor share count tells the stock or the year.
+
+Pure: nothing here may import airflow, HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+RANKS = "ranks"
+"""The section of percentiles among the stocks of the same session."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """One number of the snapshot: where it stands, how it is computed and to how many decimals it is written.
+
+    :param section: the object within the snapshot, such as ``features``.
+    :param value: over columns of bars, features, ``derived`` of its group, and ``rank_*``.
+    :param names: what Chinese prose calls it; a number after such a name is checked against this fact.
+    :param required: a snapshot without it is not complete; else it may be null.
+    """
+
+    section: str
+    name: str
+    value: pl.Expr
+    decimals: int
+    names: tuple[str, ...] = ()
+    required: bool = True
+
+    @property
+    def column(self) -> str:
+        """Its column while the snapshot is built."""
+        return f"{self.section}.{self.name}"
+
+    def expr(self) -> pl.Expr:
+        """Rounded; integers as Int64; minus zero as zero."""
+        if self.decimals == 0:
+            return self.value.round(0).cast(pl.Int64).alias(self.column)
+        return (self.value.round(self.decimals) + 0.0).alias(self.column)
+
+
+def percent(expr: pl.Expr) -> pl.Expr:
+    """A fraction as percent."""
+    return 100 * expr
+
+
+def from_close(column: str) -> pl.Expr:
+    """How far a level lies from the close, percent of the close."""
+    return percent(pl.col(column) / pl.col("close") - 1)
+
+
+def rank(column: str, *names: str, required: bool = True) -> Fact:
+    """Percentile of a column among the stocks of the same session, 1 to 100, the largest value highest."""
+    return Fact(RANKS, column, pl.col(f"rank_{column}"), 0, names, required)

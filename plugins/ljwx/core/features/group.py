@@ -1,0 +1,68 @@
+"""What a feature group is: what it needs from the bars, its features, and what of them a snapshot holds, as data.
+
+Pure: nothing here may import airflow, HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from ljwx.core.features.facts import Fact
+from ljwx.core.features.signals import Signal
+from ljwx.core.features.windows import Block, Column
+
+Indicator = Callable[[Block], dict[str, Column]]
+"""Makes some features of a block; price-like ones in units of ``price * adj_factor``."""
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of the features frame and of the table ``ljwx.features``.
+
+    :param name: the column.
+    :param unit: ``CNY`` (as-of adjusted price), ``fraction``, ``percent``, ``score`` (bounded or unbounded index),
+        ``lots``, ``ratio``.
+    :param warm_up: bars of the stock needed for a value, the row's own included; null before.
+    :param definition: one sentence or formula.
+    :param oracle: what the tests compare it with.
+    :param running: a running sum that never forgets its start: a daily run continues it from the stored row.
+    """
+
+    name: str
+    unit: str
+    warm_up: int
+    definition: str
+    oracle: str = "ta"
+    running: bool = False
+
+    @property
+    def price_like(self) -> bool:
+        """Whether the value is in units of price, and so scales with it."""
+        return self.unit == "CNY"
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureGroup:
+    """Features that are made from the same columns of the bars, with all that follows from them.
+
+    :param name: as the setting ``samples.feature_groups`` names it.
+    :param inputs: columns of ``ljwx.bars`` that the indicators read. A correction of one makes features stale.
+    :param features: in the order of the frame's columns; each is a column of ``ljwx.features``.
+    :param indicators: each function, and the beginnings of the names of the features it makes.
+    :param derived: columns that facts and signals read beside the features, by name; made of features and bars.
+    :param needed: those of ``derived`` without which a snapshot is not complete.
+    :param facts: the numbers that a snapshot holds.
+    :param signals: the words that a snapshot holds.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    features: tuple[Feature, ...]
+    indicators: Mapping[Indicator, tuple[str, ...]]
+    derived: Mapping[str, pl.Expr] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    signals: tuple[Signal, ...] = ()

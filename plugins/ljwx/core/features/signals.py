@@ -1,0 +1,111 @@
+"""Named rules that put a word to a number ("RSI 超买", "MACD 金叉"), as data: the first state that holds is it.
+
+Pure: nothing here may import airflow, HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import polars as pl
+
+Op = Literal[">=", ">", "<=", "<"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """``left op right``: a column against a number or another column."""
+
+    left: str
+    op: Op
+    right: str | float
+
+    def expr(self) -> pl.Expr:
+        """As a polars predicate."""
+        left = pl.col(self.left)
+        right = pl.col(self.right) if isinstance(self.right, str) else pl.lit(self.right)
+        return {">=": left >= right, ">": left > right, "<=": left <= right, "<": left < right}[self.op]
+
+
+@dataclass(frozen=True)
+class State:
+    """One word of a signal, its vote (+1 for higher prices, -1 for lower, 0 for neither) and when it holds."""
+
+    word: str
+    english: str
+    vote: int = 0
+    when: tuple[Condition, ...] = ()
+
+    def expr(self) -> pl.Expr:
+        """All conditions hold; a state without conditions always does."""
+        return pl.all_horizontal([c.expr() for c in self.when]) if self.when else pl.lit(True)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The words for one subject: the key in the snapshot, and the states in order, the last being the rest.
+
+    :param subject: what Chinese prose calls it, in reasons too.
+    :param also: further names of the subject in prose.
+    """
+
+    name: str
+    subject: str
+    english: str
+    states: tuple[State, ...]
+    also: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that its conditions read."""
+        read = {column for state in self.states for c in state.when for column in (c.left, c.right)}
+        return frozenset(column for column in read if isinstance(column, str))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words the signal can have."""
+        return tuple(s.word for s in self.states)
+
+    def phrase(self, word: str) -> str:
+        """Subject and word in one, as a reason names it."""
+        return f"{self.subject}{word}"
+
+    def word(self) -> pl.Expr:
+        """The word of the first state that holds, as a column named after the signal."""
+        return self._first(lambda s: pl.lit(s.word)).alias(self.name)
+
+    def vote(self) -> pl.Expr:
+        """The vote of the first state that holds, as column ``<name>_vote`` (Int32)."""
+        return self._first(lambda s: pl.lit(s.vote, dtype=pl.Int32)).alias(f"{self.name}_vote")
+
+    def _first(self, value: Callable[[State], pl.Expr]) -> pl.Expr:
+        result = value(self.states[-1])
+        for state in reversed(self.states[:-1]):
+            result = pl.when(state.expr()).then(value(state)).otherwise(result)
+        return result
+
+
+def above(column: str, cut: float, word: str, english: str, vote: int = 0) -> State:
+    """Holds from the cut on."""
+    return State(word, english, vote, (Condition(column, ">=", cut),))
+
+
+def below(column: str, cut: float, word: str, english: str, vote: int = 0) -> State:
+    """Holds up to the cut."""
+    return State(word, english, vote, (Condition(column, "<=", cut),))
+
+
+def cross(gap: str, previous: str) -> tuple[State, State]:
+    """Golden and dead cross of two lines, from the gap between them now and one row before."""
+    return (
+        State("金叉", "golden cross", 1, (Condition(gap, ">", 0.0), Condition(previous, "<=", 0.0))),
+        State("死叉", "dead cross", -1, (Condition(gap, "<", 0.0), Condition(previous, ">=", 0.0))),
+    )
+
+
+def ordered(*columns: str) -> tuple[Condition, ...]:
+    """Each column is above the next."""
+    return tuple(Condition(a, ">", b) for a, b in pairwise(columns))
