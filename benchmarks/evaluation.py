@@ -89,14 +89,14 @@ def asked_as_usual() -> tuple[float, float]:
 def asked_without_prefix() -> float:
     """Ask the base the same questions with system prompt and examples behind a mark of their own, in random order."""
     from ljwx.core.prompts import load_prompts, question
-    from ljwx.core.tasks.answers import answer_schema
+    from ljwx.core.tasks import TASKS
     from ljwx.resources import included_below
     from ljwx.settings import load_settings
 
     settings, order = load_settings({}), np.random.default_rng(7)
     with workbench() as bench:
-        prompts = load_prompts(included_below("prompts"), "v1")
         tasks = asked_tasks()
+        prompts = load_prompts(included_below("prompts"), "v1", tasks)
         texts = snapshots(len(tasks), seed=1)
         told = [question(task, text, prompts, system=False)[0] for task, text in zip(tasks, texts, strict=True)]
         options = {**bench.spec.parameters, "seed": settings.evaluation.seed}
@@ -106,7 +106,7 @@ def asked_without_prefix() -> float:
             mark = {"role": "system", "content": f"{order.bytes(8).hex()} {bench.spec.system}"}
             examples = [message.model_dump() for message in bench.spec.messages]
             bench.ollama.chat(
-                BASE, [mark, *examples, told[at]], format=answer_schema(tasks[at]), options=options,
+                BASE, [mark, *examples, told[at]], format=TASKS[tasks[at]].schema(), options=options,
                 top_logprobs=settings.evaluation.top_logprobs,
             )  # fmt: skip
         return time.perf_counter() - begin
@@ -160,7 +160,8 @@ class Workbench:
 
     def evaluation(self) -> int:
         """Build the model, write the questions, load the model, and return the open evaluation."""
-        from ljwx.core.evaluations import CLASSES, Question
+        from ljwx.core.evaluations import Question
+        from ljwx.core.tasks import TASKS
         from ljwx.services.asking import request_config
         from ljwx.warehouse.base import RunRef
 
@@ -172,8 +173,8 @@ class Workbench:
         digest = self.ollama.digest(model)
         _write(self.url, run_key, texts, {"model": model, "digest": digest}, self.spec)
         questions = [
-            Question(f"q{at}", task, f"{at:06d}.SZ", date(2026, 1, 5) + timedelta(at), CLASSES[task][0], None, "", "")
-            for at, task in enumerate(tasks)
+            Question(f"q{at}", task, f"{at:06d}.SZ", date(2026, 1, 5) + timedelta(at), label, None, "", "")
+            for at, (task, label) in enumerate((task, TASKS[task].classes[0]) for task in tasks)
         ]
         self.warehouse.save_question_set(run_key, "bench", "bench", questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
@@ -264,7 +265,7 @@ def _spec(ollama: Any) -> Any:
     from ljwx.core.prompts import example_messages, load_prompts
     from ljwx.resources import included_below
 
-    prompts = load_prompts(included_below("prompts"), "v1")
+    prompts = load_prompts(included_below("prompts"), "v1", [EXAMPLE_TASK])
     examples: list[tuple[Any, str, str]] = [(EXAMPLE_TASK, text, ANSWER) for text in snapshots(EXAMPLES, seed=2)]
     return BuildSpec.model_validate(
         {

@@ -83,9 +83,9 @@ def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
 def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
     """Say that a stock which is low among the returns rises, and never the class between."""
     from ljwx.core.evaluations import ScoredAnswer
-    from ljwx.core.tasks import CLASSES
+    from ljwx.core.tasks import TASKS
 
-    higher, _, lower = CLASSES[question.task]
+    higher, _, lower = TASKS[question.task].classes
     return ScoredAnswer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
 
 

@@ -143,7 +143,8 @@ def run(kind: str, folder: Path) -> dict[str, Any]:
     from ljwx.core.prompts import load_prompts
     from ljwx.resources import included_below
 
-    prompts, spec = load_prompts(included_below("prompts"), "v1"), SampleSpec()
+    spec = SampleSpec()
+    prompts = load_prompts(included_below("prompts"), "v1", spec.tasks)
     known = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("instruments", "names", "industries")}
     bars, features = _from_warehouse(spec) if kind == "all" else _from_files(folder)
     rows, before = len(bars), _peak_mb()

@@ -15,6 +15,7 @@ from ljwx.core import features
 from ljwx.core.datasets.build import Dataset, build
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import Prompts, load_prompts
+from ljwx.core.tasks import DEFAULT_TASKS
 from ljwx.resources import included_below
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -145,7 +146,7 @@ def built(market: Market) -> Dataset:
 
 @pytest.fixture(scope="session")
 def prompts() -> Prompts:
-    return load_prompts(included_below("prompts"), "v1")
+    return load_prompts(included_below("prompts"), "v1", DEFAULT_TASKS)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ FILES = included_below("prompts")
 @pytest.mark.parametrize("version", sorted({name.split("/")[0] for name in FILES}))
 @pytest.mark.parametrize("task", TASKS)
 def test_every_version_renders_every_task(version: str, task: Any, built: Dataset) -> None:
-    prompts = load_prompts(FILES, version)
+    prompts = load_prompts(FILES, version, TASKS)
     snapshot = built.samples["snapshot"][0]
     system, user = question(task, snapshot, prompts)
     facts = json.loads(snapshot)
@@ -65,19 +65,19 @@ def test_prompt_fits_its_token_budget_in_characters(built: Dataset, prompts: Pro
 
 def test_unknown_version_is_named_beside_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no version 'v9'; there is v7"):
-        load_prompts({"v7/system.txt": tmp_path / "any.txt"}, "v9")
+        load_prompts({"v7/system.txt": tmp_path / "any.txt"}, "v9", TASKS)
 
 
 @pytest.mark.parametrize("version", ["..", ".", "v1/../v1"])
 def test_version_cannot_leave_its_folder(version: str) -> None:
     with pytest.raises(ConfigurationError, match="no version"):
-        load_prompts(FILES, version)
+        load_prompts(FILES, version, TASKS)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
     others = {name: path for name, path in FILES.items() if name != "v1/system.txt"}
     with pytest.raises(ConfigurationError, match=r"prompt_version v1: there is no file 'v1/system\.txt'"):
-        load_prompts(others, "v1")
+        load_prompts(others, "v1", TASKS)
 
 
 @pytest.mark.parametrize("text", ["{", "}", "{}", "{a!r}", "{a:.2f}"])

@@ -2,7 +2,7 @@ INSERT INTO ljwx.sample_supersessions (dataset_id, old_sample_id, new_sample_id,
 SELECT %(dataset_id)s, pair.old_sample_id, pair.new_sample_id,
        CASE WHEN bar.session IS NOT NULL THEN 'bar'
             WHEN pair.facts THEN 'facts'
-            WHEN pair.outcome AND pair.task <> 'risk_assessment' THEN 'outcome'
+            WHEN pair.outcome AND pair.task <> ALL (%(fitted_tasks)s) THEN 'outcome'
             ELSE 'fit' END,
        bar.session, bar.revision
 FROM (

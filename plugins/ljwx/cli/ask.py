@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from ljwx.cli.console import AsJson, Exit, day, end, failures_told, say
-from ljwx.core.tasks import CLASSES, TASKS, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,18 +25,21 @@ def ask(
     date: Annotated[
         str | None, typer.Option(help="As of this day, or of the session before a closed one. 截至日期。")
     ] = None,
-    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}. 任务。")] = TASKS[0],
+    task: Annotated[
+        str | None, typer.Option(help="Kind of question, like risk_assessment; another word lists them. 任务。")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the champion about a stock, and check its answer against the snapshot. 用冠军模型分析一只股票。"""
     from ljwx.core.datasets.spec import RISK_STATEMENT
+    from ljwx.core.tasks import DEFAULT_TASKS, TASKS
     from ljwx.services.ask import ask_champion
 
-    chosen: list[Task] = [known for known in TASKS if known == task]
-    if not chosen:
+    task = task or DEFAULT_TASKS[0]
+    if task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
     with failures_told():
-        found = asdict(ask_champion(ts_code.upper(), day(date), chosen[0])) | {"risk_statement": RISK_STATEMENT}
+        found = asdict(ask_champion(ts_code.upper(), day(date), task)) | {"risk_statement": RISK_STATEMENT}
 
     def picture(console: Console) -> None:
         _draw(console, found)
@@ -59,7 +61,7 @@ def _draw(console: Console, found: Mapping[str, Any]) -> None:
         console.print(f"answer  {answer['label']}")
         if answer["probabilities"]:
             shares = answer["probabilities"]
-            console.print("chances " + ", ".join(f"{name} {shares[name]:.0%}" for name in CLASSES[found["task"]]))
+            console.print("chances " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
         for name, value in answer["parsed"].items():
             console.print(f"        {name}: {value}", markup=False)
         for claim in found["unsupported"]:

@@ -14,7 +14,6 @@ from ljwx.core.datasets.members import with_membership
 from ljwx.core.datasets.spec import SampleSpec, load_spec
 from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
-from ljwx.core.tasks import Task
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -47,7 +46,7 @@ class StockAnswer:
     unsupported: tuple[str, ...]
 
 
-def ask_champion(ts_code: str, day: date | None, task: Task) -> StockAnswer:
+def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     """Ask the champion about a stock as of the last complete session, or of one on or before `day`.
 
     Sessions whose bars are newer than their features are not told: the snapshot would be of no one moment.

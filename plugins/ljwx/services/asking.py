@@ -11,8 +11,7 @@ from typing import Any
 from ljwx.core.evaluations import class_probabilities, count_claims, distribution
 from ljwx.core.ollama import TokenLogprob
 from ljwx.core.prompts import load_prompts, question
-from ljwx.core.tasks import TASKS
-from ljwx.core.tasks.answers import CLASS_FIELD, answer_schema, label_of, parse_answer, probabilities_of
+from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.resources import included_below
 from ljwx.settings import Settings
@@ -36,13 +35,13 @@ def ask(
         both. None for a model of ours, which has them.
     """
 
-    prompts = load_prompts(included_below("prompts"), sample["prompt_version"])
+    prompts = load_prompts(included_below("prompts"), sample["prompt_version"], [sample["task"]])
     messages = question(sample["task"], sample["snapshot"], prompts, system=parameters is not None)
     started = time.monotonic()
     reply = ollama.chat(
         model,
         list(messages),
-        format=answer_schema(sample["task"]),
+        format=TASKS[sample["task"]].schema(),
         options=_options(settings, parameters),
         top_logprobs=settings.evaluation.top_logprobs or None,
     )
@@ -63,11 +62,14 @@ def storable(text: str) -> str:
 def request_config(settings: Settings, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what decides on an answer beside model and sample; answers asked with something else are no match.
 
+    Schemas and prompts are those of :func:`ljwx.core.tasks.hashed_tasks`: version 0.1's tasks, and later ones in use.
+
     :param parameters: as in :func:`ask`.
     """
 
-    schemas = json.dumps([answer_schema(task) for task in TASKS])
-    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version)
+    used = settings.samples.tasks
+    schemas = json.dumps([TASKS[task].schema() for task in hashed_tasks(used)])
+    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, used)
     return {
         "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,
         "schemas": hashlib.sha256(schemas.encode()).hexdigest(), "prompts": prompts.sha256,
@@ -84,12 +86,12 @@ def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:
 
     invalid = {"valid": False, "label": None, "probabilities": None, "parsed": None}
     try:
-        answer = parse_answer(task, text)
+        answer = TASKS[task].parse(text)
     except ValueError:
         return invalid | {"reason": "cut_at_num_predict" if cut else "not_the_schema"}
-    written = probabilities_of(answer)
+    written = answer.stated_probabilities
     return {
-        "valid": True, "label": label_of(task, answer), "parsed": json.loads(answer.model_dump_json()),
+        "valid": True, "label": TASKS[task].label_of(answer), "parsed": json.loads(answer.model_dump_json()),
         "probabilities": distribution(task, written) if written else None, "reason": None,
     }  # fmt: skip
 
@@ -99,7 +101,7 @@ def _weighed(sample: Mapping[str, Any], read: Mapping[str, Any], tokens: Sequenc
 
     if not read["valid"]:
         return {"probabilities": None, "probabilities_from": None, "claims": None}
-    told = class_probabilities(sample["task"], CLASS_FIELD[sample["task"]], tokens)
+    told = class_probabilities(sample["task"], TASKS[sample["task"]].class_field, tokens)
     written = read["probabilities"]
     return {
         "probabilities": told or written,

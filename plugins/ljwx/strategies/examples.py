@@ -12,7 +12,7 @@ import polars as pl
 from ljwx.core.datasets.examples import choose_examples
 from ljwx.core.models import token_count_model
 from ljwx.core.prompts import Message, Prompts, example_messages, question
-from ljwx.core.tasks import TASKS
+from ljwx.core.tasks import hashed_tasks
 from ljwx.core.verification import context_problem
 from ljwx.exceptions import ConfigurationError, ModelMissing, PromptTooLong
 from ljwx.hooks.ollama import OllamaHook
@@ -122,7 +122,8 @@ def most_that_fit(problem: Callable[[int], str | None], least: int, most: int) -
 def _in_rounds(train: pl.DataFrame, settings: Settings) -> list[dict[str, Any]]:
     """Choose the examples, and order them so that each beginning has about as many of each task."""
 
-    per_task = settings.model.examples_per_task or max(1, settings.model.num_ctx // LEAST_TOKENS // len(TASKS))
+    tasks = hashed_tasks(settings.samples.tasks)
+    per_task = settings.model.examples_per_task or max(1, settings.model.num_ctx // LEAST_TOKENS // len(tasks))
     chosen = choose_examples(train, per_task, settings.samples.seed)
     rounds = chosen.with_columns(round=pl.int_range(pl.len()).over("task")).sort("round", maintain_order=True)
     return rounds.select("sample_id", "task", "snapshot", "answer").to_dicts()

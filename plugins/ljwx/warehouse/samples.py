@@ -10,6 +10,7 @@ import polars as pl
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from ljwx.core.tasks import TASKS
 from ljwx.warehouse.base import WarehouseBase, stage, statement
 
 STORED = (
@@ -48,7 +49,9 @@ class SamplesVerbs(WarehouseBase):
                 _add_samples(connection, values, block)
             if row["added"] and superseded is not None and len(superseded):
                 stage(connection, "sample_supersessions", superseded)
-                values = {**values, "parent_known_at": parent_known_at}
+                # Their labels may change without their outcomes: what was fitted on the train split is another.
+                fitted = [task.name for task in TASKS.values() if task.fit is not None]
+                values = {**values, "parent_known_at": parent_known_at, "fitted_tasks": fitted}
                 connection.execute(statement("datasets/add_staged_supersessions"), values)
         return True
 

@@ -22,7 +22,7 @@ from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
 from ljwx.core.datasets.splits import prove
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.core.prompts import Prompts
-from ljwx.core.tasks import CLASSES, TASKS
+from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 
@@ -258,7 +258,7 @@ def test_examples_are_of_train_balanced_and_varied(market: Any, built: Dataset) 
     assert set(chosen["split"]) == {"train"}
     for task in TASKS:
         mine = chosen.filter(task=task)
-        assert Counter(mine["label"]) == dict.fromkeys(CLASSES[task], 2)
+        assert Counter(mine["label"]) == dict.fromkeys(TASKS[task].classes, 2)
         assert mine["ts_code"].n_unique() == 6
     assert chosen.select("ts_code", "session").is_unique().all()
     assert prove(built.samples, market.sessions, SampleSpec(), chosen["sample_id"].to_list()).examples_from_train == 24

@@ -106,7 +106,8 @@ from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import load_prompts
 from ljwx.resources import included_below
-prompts = load_prompts(included_below("prompts"), "v1")
+from ljwx.core.tasks import DEFAULT_TASKS
+prompts = load_prompts(included_below("prompts"), "v1", DEFAULT_TASKS)
 built = conftest.seeded_market(stocks=4, count=120).build(max_train=40)
 print(dataset_hash(built.index, SampleSpec(max_train=40), prompts))
 """

@@ -17,7 +17,6 @@ from ljwx.core.datasets.build import Dataset, build
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.core.tasks import TASKS
-from ljwx.core.tasks.answers import parse_answer
 
 FOLDER = Path(__file__).resolve().parents[4] / "shared" / "realdata"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no real bars beside the repository")
@@ -59,7 +58,7 @@ def test_nothing_is_lost(data: Data, real: Dataset) -> None:
 def test_every_answer_is_valid_and_true(real: Dataset) -> None:
     assert len(real.samples) > 10_000
     for task, answer, snapshot in real.samples.select("task", "answer", "snapshot").iter_rows():
-        parse_answer(task, answer)
+        TASKS[task].parse(answer)
         assert unsupported_claims(answer, snapshot) == ()
 
 

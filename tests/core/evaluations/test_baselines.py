@@ -42,8 +42,8 @@ def test_for_the_risk_it_reads_the_volatility(unrest, said):
     assert answerer(question("a", "risk_assessment")).label == said
 
 
-def test_a_question_without_readings_is_an_error():
-    with pytest.raises(ValueError, match="no readings of a"):
+def test_a_question_without_signals_is_an_error():
+    with pytest.raises(ValueError, match="no signals of a"):
         moving_averages({})(question("a"))
 
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ljwx.core.evaluations import CLASSES, Question, ScoredAnswer, distribution, freeze, question_set_hash, score
+from ljwx.core.evaluations import Question, ScoredAnswer, distribution, freeze, question_set_hash, score
 from ljwx.core.promotions import GatePolicy
+from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError
 from ljwx.settings import EvaluationSettings
 
@@ -27,14 +28,14 @@ def question(number, task="price_direction", day=0, board="main", label=None):
         task,
         f"{number:06d}.SZ",
         START + timedelta(days=day),
-        label or CLASSES[task][0],
+        label or TASKS[task].classes[0],
         None,
         board,
         "银行",
     )
 
 
-def market(tasks=CLASSES, days=30, per_day=40):
+def market(tasks=TASKS, days=30, per_day=40):
     """A candidate set with 60/30/10 % of the classes, 50/35/15 % of the boards, and as many of each task."""
     generator = random.Random(5)
     cells = [(task, day) for task in tasks for day in range(days) for _ in range(per_day)]
@@ -44,7 +45,7 @@ def market(tasks=CLASSES, days=30, per_day=40):
             task,
             day,
             board=generator.choices(BOARDS, (50, 35, 15))[0],
-            label=generator.choices(CLASSES[task], (60, 30, 10))[0],
+            label=generator.choices(TASKS[task].classes, (60, 30, 10))[0],
         )
         for number, (task, day) in enumerate(cells)
     ]
@@ -55,7 +56,7 @@ CANDIDATES = market()
 
 def test_a_frozen_set_has_as_many_questions_of_each_task():
     assert Counter(q.task for q in freeze(CANDIDATES, 402, seed=1)) == dict(
-        zip(CLASSES, (100, 100, 101, 101), strict=True)
+        zip(TASKS, (100, 100, 101, 101), strict=True)
     )
 
 
@@ -166,8 +167,8 @@ def test_the_choice_is_the_same_in_processes_with_other_hash_seeds():
 
 def test_questions_of_a_task_follow_each_other_in_time_order():
     frozen = freeze(CANDIDATES, 200, seed=1)
-    assert [(list(CLASSES).index(q.task), q.session) for q in frozen] == sorted(
-        (list(CLASSES).index(q.task), q.session) for q in frozen
+    assert [(list(TASKS).index(q.task), q.session) for q in frozen] == sorted(
+        (list(TASKS).index(q.task), q.session) for q in frozen
     )
 
 

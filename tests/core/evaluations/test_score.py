@@ -4,7 +4,6 @@ from datetime import date, timedelta
 import pytest
 
 from ljwx.core.evaluations import (
-    CLASSES,
     Question,
     Resampling,
     Scorecard,
@@ -15,6 +14,7 @@ from ljwx.core.evaluations import (
     question_set_hash,
     score,
 )
+from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError
 
 NAMES = {"u": "up", "f": "flat", "d": "down", "n": "neutral", "b": "bullish", "-": None}
@@ -52,7 +52,7 @@ def say(said, prefix="s", probabilities=None, latency=0.0):
             f"{prefix}{i}",
             letter != "x",
             NAMES.get(letter),
-            dict(zip(CLASSES["price_direction"], probabilities[i], strict=True)) if probabilities else None,
+            dict(zip(TASKS["price_direction"].classes, probabilities[i], strict=True)) if probabilities else None,
             latency,
             reason="not_json" if letter == "x" else None,
         )

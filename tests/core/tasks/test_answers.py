@@ -12,9 +12,8 @@ from pydantic import ValidationError
 
 from ljwx.core.claims.check import claims, unsupported_claims
 from ljwx.core.datasets.build import Dataset
-from ljwx.core.datasets.spec import RISK_NOTE
-from ljwx.core.tasks import CLASSES, TASKS
-from ljwx.core.tasks.answers import CLASS_FIELD, answer_schema, label_of, parse_answer, probabilities_of, shares_of_one
+from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.answers import RISK_NOTE, shares_of_one
 from ljwx.core.tasks.training_answers import probabilities
 
 ADVICE: dict[str, Any] = {
@@ -30,9 +29,9 @@ ADVICE: dict[str, Any] = {
 def test_every_training_answer_is_valid_and_of_its_label(task: Any, built: Dataset) -> None:
     rows = built.samples.filter(task=task)
     assert len(rows) > 100
-    schema = jsonschema.Draft202012Validator(answer_schema(task))
+    schema = jsonschema.Draft202012Validator(TASKS[task].schema())
     for text, label in rows.select("answer", "label").iter_rows():
-        assert label_of(task, parse_answer(task, text)) == label
+        assert TASKS[task].label_of(TASKS[task].parse(text)) == label
         schema.validate(json.loads(text))
 
 
@@ -42,9 +41,9 @@ def test_no_training_answer_claims_what_its_snapshot_does_not_hold(built: Datase
 
 
 def test_training_answers_vary(built: Dataset) -> None:
-    for task, classes in CLASSES.items():
+    for task, definition in TASKS.items():
         mine = built.samples.filter(task=task)
-        assert set(mine["label"]) == set(classes)
+        assert set(mine["label"]) == set(definition.classes)
         assert mine["answer"].n_unique() > 0.5 * len(mine)
 
 
@@ -59,8 +58,8 @@ def test_technical_conclusion_is_the_sum_of_votes(built: Dataset) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_schema_puts_the_class_first_and_bounds_everything(task: Any) -> None:
-    schema = answer_schema(task)
-    assert next(iter(schema["properties"])) == CLASS_FIELD[task]
+    schema = TASKS[task].schema()
+    assert next(iter(schema["properties"])) == TASKS[task].class_field
     assert schema["required"] == list(schema["properties"])
     assert schema["additionalProperties"] is False
     text = json.dumps(schema)
@@ -71,7 +70,7 @@ def test_schema_puts_the_class_first_and_bounds_everything(task: Any) -> None:
 
 
 def test_listed_probabilities_keep_the_order_of_the_classes() -> None:
-    first = answer_schema("price_direction")["properties"]["probability"]["enum"][0]
+    first = TASKS["price_direction"].schema()["properties"]["probability"]["enum"][0]
     assert list(first) == ["up", "flat", "down"]
 
 
@@ -99,25 +98,25 @@ def test_probabilities_are_all_shares_of_ten_tenths() -> None:
     ],
 )
 def test_wrong_answer_is_refused(change: dict[str, Any]) -> None:
-    parse_answer("investment_advice", json.dumps(ADVICE))
+    TASKS["investment_advice"].parse(json.dumps(ADVICE))
     with pytest.raises(ValidationError):
-        parse_answer("investment_advice", json.dumps(ADVICE | change))
+        TASKS["investment_advice"].parse(json.dumps(ADVICE | change))
 
 
 @pytest.mark.parametrize("missing", list(ADVICE))
 def test_answer_that_lacks_a_field_is_refused(missing: str) -> None:
     with pytest.raises(ValidationError):
-        parse_answer("investment_advice", json.dumps({k: v for k, v in ADVICE.items() if k != missing}))
+        TASKS["investment_advice"].parse(json.dumps({k: v for k, v in ADVICE.items() if k != missing}))
 
 
 @pytest.mark.parametrize("text", ["", "buy", "{", "[]", "null", '{"advice":"buy"}', "{“advice”:“buy”}"])
 def test_what_is_not_the_json_object_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
-        parse_answer("investment_advice", text)
+        TASKS["investment_advice"].parse(text)
 
 
 def test_probabilities_come_back_as_stated() -> None:
-    assert probabilities_of(parse_answer("investment_advice", json.dumps(ADVICE))) == ADVICE["probability"]
+    assert TASKS["investment_advice"].parse(json.dumps(ADVICE)).stated_probabilities == ADVICE["probability"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +128,7 @@ def test_probabilities_come_back_as_stated() -> None:
     ],
 )
 def test_probabilities_mix_truth_and_rates(truth: str, rates: Any, weight: float, expected: dict[str, float]) -> None:
-    got = probabilities("investment_advice", truth, rates, weight)
+    got = probabilities(TASKS["investment_advice"].classes, truth, rates, weight)
     assert round(10 * sum(got.values())) == 10
     assert got[truth] == max(got.values())
     if weight:

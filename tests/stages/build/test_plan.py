@@ -222,7 +222,12 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
         "SELECT task, snapshot::text AS snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
         "WHERE split = 'validation' ORDER BY length(snapshot::text) DESC LIMIT 1"
     )
-    asked = question(longest["task"], longest["snapshot"], load_prompts(included_below("prompts"), "v1"), system=False)
+    asked = question(
+        longest["task"],
+        longest["snapshot"],
+        load_prompts(included_below("prompts"), "v1", [longest["task"]]),
+        system=False,
+    )
     told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
     ollama_faulty.delete(NAME)
     assert told is not None

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from ljwx.core.datasets.balance import balance_svg, shares
-from ljwx.core.tasks import CLASSES, TASKS
+from ljwx.core.tasks import TASKS
 from ljwx.files import data_root, folder_bytes, remove_folder, save_text, whole_folder, write_texts
 from ljwx.stages.samples.dataset import build_dataset
 from support_chain import MOMENT, SMALL, Chain, Database, content_of, python
@@ -104,7 +104,7 @@ def test_the_picture_is_the_same_to_the_byte_and_its_shares_add_up(chain: Chain)
     drawn = (folder_of(chain) / "class_balance.svg").read_text(encoding="utf-8")
     assert drawn.startswith("<?xml")
     for task in TASKS:
-        assert all(f">{name}</text>" in drawn for name in (task, *CLASSES[task]))
+        assert all(f">{name}</text>" in drawn for name in (task, *TASKS[task].classes))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 MOST_LABELS: Final = 8
 _COLOURS: Final = ("#2a6f97", "#c9c9c9", "#b5574a")
@@ -39,13 +39,13 @@ def shares(samples: pl.DataFrame, task: str) -> pl.DataFrame:
     """Return by month the share of each class of a task: month, and a column for each class, which add up to 1."""
     mine = samples.filter(pl.col("task").cast(pl.String) == task)
     by_month = mine.group_by(month=pl.col("session").dt.strftime("%Y-%m"))
-    wanted = [(pl.col("label").cast(pl.String) == name).mean().alias(name) for name in CLASSES[task]]
+    wanted = [(pl.col("label").cast(pl.String) == name).mean().alias(name) for name in TASKS[task].classes]
     return by_month.agg(wanted).sort("month")
 
 
 def _draw(panel: Any, task: str, by_month: pl.DataFrame) -> None:
     months, bottom = by_month["month"].to_list(), [0.0] * len(by_month)
-    for name, colour in zip(CLASSES[task], _COLOURS, strict=True):
+    for name, colour in zip(TASKS[task].classes, _COLOURS, strict=True):
         heights = by_month[name].to_list()
         panel.bar(range(len(months)), heights, bottom=bottom, color=colour, label=name, width=0.85)
         bottom = [low + height for low, height in zip(bottom, heights, strict=True)]

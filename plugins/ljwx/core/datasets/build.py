@@ -14,7 +14,8 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.datasets.content import LABEL, SPLIT, TASK, Content
+from ljwx.core.datasets.content import SPLIT, Content, task_type
+from ljwx.core.datasets.labelling import Fit, fit_and_label
 from ljwx.core.datasets.market import Market
 from ljwx.core.datasets.members import MEMBERS, MembersUsed, members_used, with_membership
 from ljwx.core.datasets.requirements import require_enough, require_windows
@@ -23,12 +24,10 @@ from ljwx.core.datasets.spec import IndexUniverse, SampleSpec
 from ljwx.core.datasets.splits import Proof, Windows, assign, prove
 from ljwx.core.labels.outcomes import REASONS
 from ljwx.core.prompts import Prompts
-from ljwx.core.tasks import CLASSES, Task
-from ljwx.core.tasks.training_answers import Fit, label, risk_cuts
+from ljwx.core.tasks import TASKS
 from ljwx.exceptions import TooFewSessions
 
 REASON: Final = pl.Enum([*REASONS, "near_duplicate", "purged", *(name for name, _ in STEPS)])
-_OUTCOME: Final = ("excess", "net", "realised_volatility", "max_drawdown", "conclusion")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _decide(
     where = require_windows(keys, unfit, spec, since, until)
     split = assign(keys, sessions, spec, where).with_columns(pl.col("split").cast(SPLIT))
     purged = split.filter(pl.col("split").is_null()).select("row", "task", reason=pl.lit("purged", REASON))
-    fit, labelled = _label(rows, split, spec)
+    fit, labelled = fit_and_label(rows, split, spec)
     del keys, split
     chosen, omitted = _choose(labelled, rows, spec)
     left_out = pl.concat([unfit.select("row", "task", "reason"), purged, omitted])
@@ -148,16 +147,16 @@ def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFr
     missing = _missing(spec)
     parts = []
     for task in spec.tasks:
-        now = task == "technical_analysis"
+        future = TASKS[task].needs_future
         parts.append(
             rows.select(
                 "row",
                 "stock",
                 "session",
                 "run_position",
-                task=pl.lit(task, TASK),
-                reason=(missing if now else pl.coalesce(missing, "reason")).cast(REASON),
-                label_end="session" if now else "label_end",
+                task=pl.lit(task, task_type(spec)),
+                reason=(pl.coalesce(missing, "reason") if future else missing).cast(REASON),
+                label_end="label_end" if future else "session",
             )
         )
     keys = pl.concat(parts)
@@ -174,40 +173,6 @@ def _missing(spec: SampleSpec) -> pl.Expr:
         return pl.when(pl.col("listed_on").is_null()).then(pl.lit("no_index_list")).otherwise(missing)
     outside = ~pl.col("ts_code").cast(pl.String).is_in(spec.universe)
     return pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
-
-
-def _label(rows: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> tuple[Fit, pl.DataFrame]:
-    """Fit on the train split, then put a class on every key: on purged ones too, which may be a later row's previous.
-
-    :returns: the fit, and the keys of all splits (purged left out) with label and previous_label.
-    """
-    facts = rows.select("row", *_OUTCOME)
-    train = split.filter((pl.col("split") == "train") & (pl.col("task") != "technical_analysis"))
-    cuts = risk_cuts(train.select(pl.col("row").unique(maintain_order=True)).join(facts, on="row", how="left"))
-    parts: list[pl.DataFrame] = []
-    rates: dict[str, dict[str, float]] = {}
-    for task in spec.tasks:
-        keys = split.filter(pl.col("task") == task).join(facts, on="row", how="left", maintain_order="left")
-        labelled = keys.with_columns(label=label(task, spec, cuts).cast(LABEL)).drop(_OUTCOME)
-        rates[task] = _rates(labelled, task)
-        parts.append(_previous(labelled, task).filter(pl.col("split").is_not_null()))
-    return Fit(*cuts, rates=rates), pl.concat(parts)
-
-
-def _rates(labelled: pl.DataFrame, task: Task) -> dict[str, float]:
-    labels = labelled.filter(pl.col("split") == "train")["label"]
-    return {c: float((labels == c).mean() or 0) for c in CLASSES[task]}  # type: ignore[arg-type]
-
-
-def _previous(labelled: pl.DataFrame, task: Task) -> pl.DataFrame:
-    """Add ``previous_label``: the newest label of the same stock and task that was mature at as-of, before this one."""
-    known = labelled.select("stock", known="label_end", previous_label="label").sort("known", maintain_order=True)
-    # A label that needs no future is known the session it is given, so only earlier sessions are previous to it.
-    before = pl.col("session").dt.offset_by("-1d") if task == "technical_analysis" else pl.col("session")
-    asked = labelled.with_columns(before=before).sort("before", maintain_order=True)
-    return asked.join_asof(
-        known, left_on="before", right_on="known", by="stock", strategy="backward", check_sortedness=False
-    ).drop("before", "known", strict=False)
 
 
 def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -13,12 +13,12 @@ from typing import Final
 
 import polars as pl
 
+from ljwx.core.datasets.labelling import Fit
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.facts import signals_in
 from ljwx.core.snapshots.snapshot import filled, rendered
-from ljwx.core.tasks import CLASSES, TASKS, Task
-from ljwx.core.tasks.training_answers import Fit, answer
+from ljwx.core.tasks import TASKS
 
 SAMPLE_COLUMNS: Final = (
     "sample_id",
@@ -43,14 +43,17 @@ SAMPLE_COLUMNS: Final = (
 PROMPT_COLUMNS: Final = ("instruction", "facts")
 """The two parts of a sample's question, as :func:`ljwx.core.prompts.instruction_and_facts` gives them."""
 
-TASK: Final = pl.Enum(sorted(TASKS))
-LABEL: Final = pl.Enum([c for task in TASKS for c in CLASSES[task]])
 SPLIT: Final = pl.Enum(SPLITS)
 _MADE: Final = ("answer", "prompt_version", "feature_version")
 _PACKED: Final = ("task", "label", "previous_label", "split")
 
 BLOCK_ROWS: Final = 2_500
 """Stock-sessions whose texts are in memory at once; a session's are never parted."""
+
+
+def task_type(spec: SampleSpec) -> pl.Enum:
+    """Type of the columns that name the spec's tasks; it sorts as text does."""
+    return pl.Enum(sorted(spec.tasks))
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,10 @@ class Content:
         samples = identified(pl.concat(parts).sort("session", "ts_code", "task"))
         return samples.select(*SAMPLE_COLUMNS, *(PROMPT_COLUMNS if prompts else ()))
 
-    def _answered(self, rows: pl.DataFrame, task: Task, prompts: Prompts | None) -> pl.DataFrame:
+    def _answered(self, rows: pl.DataFrame, task: str, prompts: Prompts | None) -> pl.DataFrame:
         more = {"instruction": filled(prompts.instructions[task], self.spec)} if prompts else {}
         return rows.with_columns(
-            answer=answer(task, self.spec, self.fit),
+            answer=TASKS[task].training_answer(self.spec, self.fit.rates[task]),
             prompt_version=pl.lit(self.spec.prompt_version),
             feature_version=pl.lit(self.spec.feature_version),
             **more,

@@ -6,18 +6,17 @@ Pure: never imports airflow, an HTTP client or a database driver.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
 
 from ljwx.core.datasets.selection import draw
-from ljwx.core.tasks import CLASSES, TASKS, Task
+from ljwx.core.tasks import TASKS
 
 _VARIED: Final = ("ts_code", "session", "industry", "board", "previous_label")
 
 
-def choose_examples(samples: pl.DataFrame, per_task: int, seed: int, tasks: Sequence[Task] = TASKS) -> pl.DataFrame:
+def choose_examples(samples: pl.DataFrame, per_task: int, seed: int) -> pl.DataFrame:
     """Choose ``per_task`` examples of each task from the train split, the classes in turn.
 
     Within a class the row is taken whose stock was taken least often for the task, then whose stock, session, industry,
@@ -29,8 +28,8 @@ def choose_examples(samples: pl.DataFrame, per_task: int, seed: int, tasks: Sequ
     pool = draw(train, seed).sort("draw", "sample_id").select("sample_id", "task", "label", *_VARIED).to_dicts()
     seen: Counter[tuple[str, Any]] = Counter()
     ids: list[str] = []
-    for task in tasks:
-        left = {c: [r for r in pool if r["task"] == task and r["label"] == c] for c in CLASSES[task]}
+    for task in TASKS:
+        left = {c: [r for r in pool if r["task"] == task and r["label"] == c] for c in TASKS[task].classes}
         ids += [row["sample_id"] for row in _in_turn(left, per_task, seen)]
     order = pl.DataFrame({"sample_id": ids}, schema={"sample_id": pl.String})
     return order.join(samples, on="sample_id", how="left", maintain_order="left").select(samples.columns)

@@ -14,7 +14,6 @@ import polars as pl
 
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.prompts import Prompts, facts_of
-from ljwx.core.tasks import Task
 
 _TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
 
@@ -36,7 +35,6 @@ def _rendered(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, st
 def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
     """The same from the snapshots; one is read once for all its tasks."""
     last, facts, text = None, {}, ""
-    task: Task
     for task, snapshot, digest, answer in ordered.select("task", "snapshot", "snapshot_sha256", "answer").iter_rows():
         if digest != last:
             last, facts = digest, facts_of(snapshot)

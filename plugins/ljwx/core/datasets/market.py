@@ -14,18 +14,16 @@ from typing import Final
 
 import polars as pl
 
+from ljwx.core.datasets.labelling import labels_of_facts
 from ljwx.core.datasets.selection import alike
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.core.parts import Places, by_stock, groups, part, places
 from ljwx.core.snapshots.facts import bars_with_ranks, facts_of_stocks, signals_in
 from ljwx.core.snapshots.snapshot import profiled
-from ljwx.core.tasks import CLASSES
 
 PART_ROWS: Final = 20_000
 """Rows whose facts are in memory at once; a stock's are never parted."""
-
-CONCLUSION: Final = pl.Enum(CLASSES["technical_analysis"])
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,14 @@ class Market:
         """One light row per bar, in (ts_code, session) order.
 
         :returns: row and stock (UInt32, numbered in that order), ts_code, session, complete (its snapshot lacks
-            nothing), conclusion, run_position (see :func:`alike`), and the columns of :func:`outcomes` but gross.
+            nothing), the columns of :func:`labels_of_facts`, run_position (see :func:`alike`), and the columns of
+            :func:`outcomes` but gross.
         """
         happened = outcomes(self.bars, self.instruments, self.sessions, self.spec).drop("gross")
+        labels = labels_of_facts(self.spec)
         position = alike(self.sessions).cast(pl.UInt32)
         light = [
-            facts.select("ts_code", "session", "complete", pl.col("conclusion").cast(CONCLUSION), run_position=position)
-            for _, facts in self._facts()
+            facts.select("ts_code", "session", "complete", *labels, run_position=position) for _, facts in self._facts()
         ]
         return (
             pl.concat(light)

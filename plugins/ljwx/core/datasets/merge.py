@@ -13,7 +13,6 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.datasets.build import Dataset
-from ljwx.core.datasets.content import TASK
 
 NO_BAR: Final = "no_bar"
 """Why a sample left whose stock-session is not among the rows any more."""
@@ -68,7 +67,8 @@ def merge(built: Dataset, parent: Iterable[pl.DataFrame]) -> Merge:
 
 def _compared(mine: pl.DataFrame, built: Dataset, parent: pl.DataFrame) -> Merge:
     """One part of the parent; ``new`` is not known yet."""
-    theirs = parent.select("ts_code", "session", pl.col("task").cast(TASK, strict=False), old_sample_id="sample_id")
+    task = pl.col("task").cast(mine.schema["task"], strict=False)
+    theirs = parent.select("ts_code", "session", task, old_sample_id="sample_id")
     both = theirs.join(mine, on=_KEY, how="left")
     same = pl.col("old_sample_id") == pl.col("new_sample_id")
     gone = built.reasons(both.filter(pl.col("new_sample_id").is_null()))

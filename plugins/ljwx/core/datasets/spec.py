@@ -22,14 +22,12 @@ from pydantic import (
 )
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
-from ljwx.core.tasks import TASKS, Task
+from ljwx.core.tasks import DEFAULT_TASKS, TaskName
 from ljwx.exceptions import ConfigurationError
 
 Split = Literal["train", "validation", "test"]
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
-RISK_NOTE: Final = "不构成投资建议"
-"""The statement every answer carries in its own text: short, because a model pays for each character."""
 RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
 """The statement of reports, cards and system prompts."""
 
@@ -108,7 +106,7 @@ class SampleSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tasks: tuple[Task, ...] = TASKS
+    tasks: tuple[TaskName, ...] = DEFAULT_TASKS
     universe: StockUniverse | None = Field(
         default=None,
         description="stocks to make samples of: all, a list, or an index's members; ranks are among all stocks",

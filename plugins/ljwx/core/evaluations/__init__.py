@@ -15,10 +15,8 @@ from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.scorecard import Latency, Metrics, Scorecard, TaskScore, score
 from ljwx.core.evaluations.slices import Slice, regime, slice_scores
 from ljwx.core.evaluations.token_probabilities import class_probabilities
-from ljwx.core.tasks import CLASSES
 
 __all__ = [
-    "CLASSES",
     "Answerer",
     "Calibration",
     "ClaimCounts",

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import Final
 
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 Answerer = Callable[[Question], ScoredAnswer]
 """Whatever answers a question without reading its label."""
@@ -36,13 +34,13 @@ def majority(train_label_counts: Mapping[str, Mapping[str, int]]) -> Answerer:
 
 
 def _frequencies(task: str, counts: Mapping[str, int]) -> dict[str, float]:
-    foreign = set(counts) - set(CLASSES.get(task, ()))
+    foreign = set(counts) - set(TASKS[task].classes if task in TASKS else ())
     total = sum(counts.values())
     if foreign or total < 1 or min(counts.values()) < 0:
         raise ValueError(
             f"majority: counts of {task} must be of its classes, not negative and not all 0: {dict(counts)}"
         )
-    return {name: counts.get(name, 0) / total for name in CLASSES[task]}
+    return {name: counts.get(name, 0) / total for name in TASKS[task].classes}
 
 
 def persistence(question: Question) -> ScoredAnswer:
@@ -56,28 +54,17 @@ def persistence(question: Question) -> ScoredAnswer:
     return ScoredAnswer(question.sample_id, True, question.previous_label)
 
 
-TREND: Final = MappingProxyType({"多头排列": 0, "交织": 1, "空头排列": 2})
-"""The order of the moving averages, and which class it stands for where the classes run from higher to lower prices."""
+def moving_averages(signals: Mapping[str, Mapping[str, str]]) -> Answerer:
+    """Return the answerer that follows each task's rule: for most the order of the 5, 10, 20 and 60 session averages.
 
-UNREST: Final = MappingProxyType({"偏低": 0, "适中": 1, "偏高": 2})
-"""The reading of volatility, and which class of the risk it stands for."""
-
-
-def moving_averages(readings: Mapping[str, Mapping[str, str]]) -> Answerer:
-    """Return the answerer that follows the order of the 5, 10, 20 and 60 session averages.
-
-    Rising order: buy, up, bullish; falling order: sell, down, bearish; otherwise the class between. Averages say
-    nothing of risk: there the reading of volatility over 20 sessions is taken for the class.
-
-    :param readings: the readings of each question's snapshot, by sample_id.
-    :raises ValueError: when it is asked, a question whose readings are not known.
+    :param signals: the words of each question's snapshot, by sample_id and signal.
+    :raises ValueError: when it is asked, a question whose signals are not known.
     """
 
     def answer(question: Question) -> ScoredAnswer:
-        told = readings.get(question.sample_id)
-        if told is None:
-            raise ValueError(f"moving averages: no readings of {question.sample_id}")
-        at = UNREST[told["volatility"]] if question.task == "risk_assessment" else TREND[told["ma"]]
-        return ScoredAnswer(question.sample_id, True, CLASSES[question.task][at])
+        if question.sample_id not in signals:
+            raise ValueError(f"moving averages: no signals of {question.sample_id}")
+        rule = TASKS[question.task].rule
+        return ScoredAnswer(question.sample_id, True, rule.says[signals[question.sample_id][rule.signal]])
 
     return answer

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 ECE_BINS = 10
 
@@ -53,7 +53,7 @@ def calibrate(pairs: Sequence[tuple[Question, ScoredAnswer]]) -> Calibration | N
     for question, answer in pairs:
         if answer.valid and answer.probabilities is not None:
             rows.append(_probabilities(question, answer))
-            truth.append(CLASSES[question.task].index(question.label))
+            truth.append(TASKS[question.task].classes.index(question.label))
     if not rows:
         return None
     widest = max(map(len, rows))  # a task with fewer classes than another: they have probability 0
@@ -69,7 +69,7 @@ def calibrate(pairs: Sequence[tuple[Question, ScoredAnswer]]) -> Calibration | N
 
 
 def _probabilities(question: Question, answer: ScoredAnswer) -> list[float]:
-    given, classes = answer.probabilities or {}, CLASSES[question.task]
+    given, classes = answer.probabilities or {}, TASKS[question.task].classes
     if set(given) != set(classes) or not all(isfinite(p) and p >= 0 for p in given.values()):
         raise ValueError(f"answer {answer.sample_id}: {dict(given)} are no probabilities of {', '.join(classes)}")
     if not isclose(sum(given.values()), 1, abs_tol=1e-6):

@@ -9,8 +9,8 @@ from datetime import date
 from typing import TypeVar
 
 from ljwx.core.evaluations.questions import Question
-from ljwx.core.evaluations.ranking import DIRECTION, FEWEST_STOCKS
-from ljwx.core.tasks import CLASSES
+from ljwx.core.evaluations.ranking import FEWEST_STOCKS
+from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError
 
 Name = TypeVar("Name")
@@ -41,9 +41,9 @@ def freeze(candidates: Collection[Question], size: int, seed: int) -> tuple[Ques
     by_task: dict[str, list[Question]] = defaultdict(list)
     for question in sorted(candidates, key=lambda question: _draw(seed, question.sample_id)):
         by_task[question.task].append(question)
-    quotas = _equal_shares({task: len(by_task[task]) for task in CLASSES if task in by_task}, size)
+    quotas = _equal_shares({task: len(by_task[task]) for task in TASKS if task in by_task}, size)
     chosen = (question for task, quota in quotas.items() for question in _choose(by_task[task], quota, seed))
-    order = list(CLASSES)
+    order = list(TASKS)
     return tuple(sorted(chosen, key=lambda q: (order.index(q.task), q.session, q.ts_code, q.sample_id)))
 
 
@@ -71,7 +71,7 @@ def _choose(questions: Sequence[Question], quota: int, seed: int) -> list[Questi
     by_session: dict[date, list[Question]] = defaultdict(list)
     for question in questions:
         by_session[question.session].append(question)
-    clustered = questions[0].task in DIRECTION
+    clustered = TASKS[questions[0].task].direction is not None
     wanted = (_clusters if clustered else _spread)(by_session, quota, seed)
     behind: Counter[tuple[str, str]] = Counter()
     chosen: list[Question] = []

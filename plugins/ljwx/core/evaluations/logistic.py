@@ -16,7 +16,7 @@ from ljwx.core.evaluations.baselines import Answerer
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.features import GROUPS
 from ljwx.core.snapshots.facts import facts_in
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 SECTIONS: Final = tuple(sorted({fact.section for fact in facts_in(GROUPS)}))
 """The objects of a snapshot that hold numbers; a number may be null where its source does not carry it."""
@@ -69,7 +69,7 @@ def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping
         if question.task not in fitted or question.sample_id not in asked:
             raise ValueError(f"logistic: nothing to answer {question.sample_id} ({question.task}) from")
         told = fitted[question.task].shares(asked[question.sample_id])
-        shares = {name: told.get(name, 0.0) for name in CLASSES[question.task]}
+        shares = {name: told.get(name, 0.0) for name in TASKS[question.task].classes}
         return ScoredAnswer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
 
     return answer

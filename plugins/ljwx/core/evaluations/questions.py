@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 ROUNDING_TOLERANCE = 0.02
 """How far from 1 three written probabilities may sum: each may be rounded to two digits, or cut."""
@@ -36,10 +36,10 @@ class Question:
     industry: str
 
     def __post_init__(self) -> None:
-        if self.task not in CLASSES:
-            raise ValueError(f"question {self.sample_id}: unknown task {self.task!r}; known: {', '.join(CLASSES)}")
+        if self.task not in TASKS:
+            raise ValueError(f"question {self.sample_id}: unknown task {self.task!r}; known: {', '.join(TASKS)}")
         for name, label in (("label", self.label), ("previous_label", self.previous_label)):
-            if label not in CLASSES[self.task] and not (name == "previous_label" and label is None):
+            if label not in TASKS[self.task].classes and not (name == "previous_label" and label is None):
                 raise ValueError(f"question {self.sample_id}: {name} {label!r} is no class of {self.task}")
 
 
@@ -90,14 +90,14 @@ def distribution(task: str, written: Mapping[str, float]) -> dict[str, float] | 
     Written numbers are rounded: a sum within ``ROUNDING_TOLERANCE`` of 1 is scaled to 1, any other is not believed.
     A missing or foreign class, a negative number, NaN or infinity make it None as well.
     """
-    if set(written) != set(CLASSES[task]):
+    if set(written) != set(TASKS[task].classes):
         return None
     if not all(isfinite(p) and p >= 0 for p in written.values()):
         return None
     total = sum(written.values())
     if abs(total - 1) > ROUNDING_TOLERANCE:
         return None
-    return {name: written[name] / total for name in CLASSES[task]}
+    return {name: written[name] / total for name in TASKS[task].classes}
 
 
 def question_set_hash(questions: Iterable[Question]) -> str:

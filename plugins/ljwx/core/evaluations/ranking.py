@@ -1,7 +1,7 @@
 """RankIC: does an answerer put the stocks of a session in the order in which they then did? Pure: no I/O, no clock.
 
 The signal is the probability of the class for higher prices less that of the class for lower ones. What came of it is
-told by the true class alone, as -1, 0 or 1: a sample keeps its class and not its return. Ties get the mean rank.
+known by the true class alone, as -1, 0 or 1: a sample keeps its class and not its return. Ties get the mean rank.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -18,9 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.evaluations.intervals import Interval, Resampling, mean_interval
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
-
-DIRECTION: Final = MappingProxyType({"price_direction": ("up", "down"), "investment_advice": ("buy", "sell")})
-"""Of the tasks that ask about returns, the class for higher and the one for lower prices."""
+from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.definition import Direction
 
 FEWEST_STOCKS: Final = 3
 """A session with fewer questions of the task, or whose truths are all one class, has no order to find."""
@@ -49,9 +47,10 @@ def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampli
     """
     by_session: dict[date, list[tuple[float, float]]] = defaultdict(list)
     for question, answer in pairs:
-        if question.task in DIRECTION:
-            by_session[question.session].append((_signal(question.task, answer), _sign(question.task, question.label)))
-    found = {day: _spearman(np.array(told)) for day, told in by_session.items() if _has_order(told)}
+        direction = TASKS[question.task].direction
+        if direction is not None:
+            by_session[question.session].append((_signal(direction, answer), _sign(direction, question.label)))
+    found = {day: _spearman(np.array(points)) for day, points in by_session.items() if _has_order(points)}
     if not found:
         return None
     values = np.array([found[day] for day in sorted(found)])
@@ -59,27 +58,27 @@ def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampli
     return RankIC(mean=float(values.mean()), sessions=len(found), interval=interval)
 
 
-def _signal(task: str, answer: ScoredAnswer) -> float:
+def _signal(direction: Direction, answer: ScoredAnswer) -> float:
     if not answer.valid or answer.label is None:
         return 0.0
     if answer.probabilities is None:
-        return _sign(task, answer.label)
-    higher, lower = DIRECTION[task]
+        return _sign(direction, answer.label)
+    higher, lower = direction
     return answer.probabilities[higher] - answer.probabilities[lower]
 
 
-def _sign(task: str, label: str) -> float:
-    higher, lower = DIRECTION[task]
+def _sign(direction: Direction, label: str) -> float:
+    higher, lower = direction
     return float(label == higher) - float(label == lower)
 
 
-def _has_order(told: Sequence[tuple[float, float]]) -> bool:
-    return len(told) >= FEWEST_STOCKS and len({truth for _, truth in told}) > 1
+def _has_order(points: Sequence[tuple[float, float]]) -> bool:
+    return len(points) >= FEWEST_STOCKS and len({truth for _, truth in points}) > 1
 
 
-def _spearman(told: Floats) -> float:
+def _spearman(points: Floats) -> float:
     """Return the correlation of the ranks of two columns; 0 where the first has one value only."""
-    signal, truth = _ranks(told[:, 0]), _ranks(told[:, 1])
+    signal, truth = _ranks(points[:, 0]), _ranks(points[:, 1])
     if not np.ptp(signal):
         return 0.0
     return float(np.corrcoef(signal, truth)[0, 1])

@@ -19,7 +19,7 @@ from ljwx.core.evaluations.pairing import pair
 from ljwx.core.evaluations.questions import Question, ScoredAnswer, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
 from ljwx.core.evaluations.slices import Slice
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 Pair = tuple[Question, ScoredAnswer]
 
@@ -112,7 +112,7 @@ def score(
         whose label is no class of its task, or whose probabilities are no distribution over the task's classes.
     """
     pairs = pair(questions, answers)
-    tasks = {task: [p for p in pairs if p[0].task == task] for task in CLASSES}
+    tasks = {task: [p for p in pairs if p[0].task == task] for task in TASKS}
     scores = {task: _task_score(task, members, resampling) for task, members in tasks.items() if members}
     parts = list(scores.values())
     modal_shares = [part.modal_share for part in parts if part.modal_share is not None]
@@ -143,7 +143,7 @@ class _Confusion:
 
 
 def _task_score(task: str, pairs: Sequence[Pair], resampling: Resampling | None) -> TaskScore:
-    classes = CLASSES[task]
+    classes = TASKS[task].classes
     confusion = np.zeros((len(classes), len(classes) + 1), dtype=np.int64)
     for question, answer in pairs:
         column = classes.index(_class_answered(question, answer)) if answer.valid else len(classes)
@@ -162,7 +162,7 @@ def _task_score(task: str, pairs: Sequence[Pair], resampling: Resampling | None)
 
 
 def _class_answered(question: Question, answer: ScoredAnswer) -> str:
-    if answer.label is None or answer.label not in CLASSES[question.task]:
+    if answer.label is None or answer.label not in TASKS[question.task].classes:
         raise ValueError(f"answer {answer.sample_id}: valid, but {answer.label!r} is no class of {question.task}")
     return answer.label
 

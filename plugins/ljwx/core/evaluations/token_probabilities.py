@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import exp
 from typing import Final, Protocol
 
-from ljwx.core.tasks import CLASSES
+from ljwx.core.tasks import TASKS
 
 UNTOLD: Final = 0.05
 """How much of the mass may be where the server does not say of which class it is; with more, there is no answer."""
@@ -47,7 +47,7 @@ def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[
     found = re.search(rf'"{re.escape(field)}"\s*:\s*"', text)
     if found is None or not any(token.alternatives for token in tokens):
         return None
-    endings = {name: text[: found.end()] + f'{name}"' for name in CLASSES[task]}
+    endings = {name: text[: found.end()] + f'{name}"' for name in TASKS[task].classes}
     start = 0
     for at, token in enumerate(tokens):
         if start + len(token.token) > found.end():

@@ -16,7 +16,7 @@ from ljwx.core.features import FeatureGroup
 from ljwx.core.features.facts import RANKS, Fact, percent, rank
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.technical.facts import expected_range, nearest_level
-from ljwx.core.features.technical.signals import STATES, conclusion
+from ljwx.core.features.technical.signals import STATES
 from ljwx.core.snapshots.spec import SnapshotSpec
 
 _SPAN: Final = pl.col("high") - pl.col("low")
@@ -45,7 +45,6 @@ _STATE_COLUMNS: Final = (
     "support",
     "resistance",
     "range",
-    "conclusion",
     "bars_from",
     "look_back_there",
 )
@@ -105,7 +104,7 @@ def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSp
     :param bars: some stocks' rows of :func:`bars_with_ranks`, all sessions of each.
     :param features: feature rows of at least these stocks.
     :returns: ts_code, session, those of :func:`facts_in`, a word a signal, a vote for each of the technical analysis,
-        and limit, suspended_20, support, resistance, range (percent), conclusion, bars_from (date), look_back_there,
+        and limit, suspended_20, support, resistance, range (percent), bars_from (date), look_back_there,
         in the order of ``bars``.
     """
     groups = spec.groups
@@ -117,7 +116,7 @@ def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSp
         + [signal.word() for signal in signals]
         + [signal.vote() for signal in STATES]
         + list(_states(groups, spec))
-    ).with_columns(conclusion=conclusion(pl.sum_horizontal(f"{signal.name}_vote" for signal in STATES)))
+    )
     return rows.select(
         *_KEY,
         *(fact.column for fact in facts),
@@ -133,7 +132,7 @@ def required_columns(groups: Iterable[FeatureGroup]) -> tuple[str, ...]:
 
 
 def _states(groups: Iterable[FeatureGroup], spec: SnapshotSpec) -> Iterator[pl.Expr]:
-    """Columns that are no numbers of a group: limit, levels, range, gaps and look-back; conclusion comes after."""
+    """Columns that are no numbers of a group: limit, levels, range, gaps and look-back."""
     stock, position = "ts_code", pl.col("i").cast(pl.Int64)
     session = pl.col("session")
     needed = [pl.col(name).is_not_null() for group in groups for name in group.needed]

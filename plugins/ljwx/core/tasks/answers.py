@@ -1,4 +1,4 @@
-"""The four tasks' answers: what a model must say, checked by pydantic, and the JSON schema that makes it say so.
+"""What an answer is made of: its fields' types, checked by pydantic, and the JSON schema that a model server keeps to.
 
 Pure: never imports airflow, an HTTP client or a database driver. The class comes first, because its first token
 carries the probabilities. A schema cannot bound a number, so every number here is one of a list.
@@ -7,27 +7,21 @@ carries the probabilities. A schema cannot bound a number, so every number here 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from ljwx.core.features.technical.facts import LEVEL_LIMIT, LEVEL_STEP, RANGE_LIMIT
-from ljwx.core.features.technical.signals import PHRASES, SIGNAL
-from ljwx.core.tasks import CLASSES, Task
+from ljwx.core.features.technical.signals import PHRASES
+
+Classes = tuple[str, str, str]
+"""The three classes of a task, in the order in which ties are decided and tables are printed."""
 
 ANALYSIS_MAX: Final = 60
 REASONS_MAX: Final = 2
 TENTHS: Final = 10
-
-
-class _InOrder(GenerateJsonSchema):
-    """Keeps keys as written: pydantic would sort those of listed objects, and the order is the order of decoding."""
-
-    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002 (inherited)
-        return value
 
 
 class OneOf:
@@ -49,122 +43,56 @@ class OneOf:
         return {"enum": self.values}
 
 
-def shares_of_one(names: tuple[str, str, str]) -> list[dict[str, float]]:
+def shares_of_one(names: Classes) -> list[dict[str, float]]:
     """Every way to share 1 among three classes in tenths, none empty: the values a probability can have."""
     tenths = range(1, TENTHS - 1)
     triples = [(a, b, TENTHS - a - b) for a in tenths for b in tenths if a + b < TENTHS]
     return [dict(zip(names, (x / TENTHS for x in triple), strict=True)) for triple in triples]
 
 
-_STEPS: Final = [LEVEL_STEP * k for k in range(1, int(LEVEL_LIMIT / LEVEL_STEP) + 1)]
-_RANGE: Final = range(1, RANGE_LIMIT + 1)
+def _without_control_characters(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("a control character")
+    return text
+
 
 Phrases = Annotated[tuple[Annotated[str, OneOf(PHRASES)], ...], Field(min_length=1, max_length=REASONS_MAX)]
-Analysis = Annotated[str, Field(min_length=1, max_length=ANALYSIS_MAX)]
+"""Signals of the snapshot that speak for the class, as subject and word in one."""
+Analysis = Annotated[str, Field(min_length=1, max_length=ANALYSIS_MAX), AfterValidator(_without_control_characters)]
+"""Prose."""
 Note = Literal["不构成投资建议"]
+RISK_NOTE: Final[str] = get_args(Note)[0]
+"""The statement every answer carries in its own text: short, because a model pays for each character."""
 
 
-class _Strict(BaseModel):
+class AnswerModel(BaseModel):
+    """The answer to a task: its class first, then what explains it, and the risk note last."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-
-class InvestmentAdvice(_Strict):
-    """Buy, hold or sell, by the tradable return in excess of the equal-weight market."""
-
-    advice: Literal["buy", "hold", "sell"]
-    probability: Annotated[dict[str, float], OneOf(shares_of_one(CLASSES["investment_advice"]))]
-    reasons: Phrases
-    analysis: Analysis
-    note: Note
+    @property
+    def stated_probabilities(self) -> Mapping[str, float] | None:
+        """The probability of each class that the answer states, summing to 1; None where the task asks for none."""
+        shares: Mapping[str, float] | None = getattr(self, "probability", None)
+        return shares
 
 
-class RiskAssessment(_Strict):
-    """Low, medium or high, by realised volatility and drawdown."""
+class _InOrder(GenerateJsonSchema):
+    """Keeps keys as written: pydantic would sort those of listed objects, and the order is the order of decoding."""
 
-    risk: Literal["low", "medium", "high"]
-    factors: Phrases
-    analysis: Analysis
-    note: Note
-
-
-class ExpectedRange(_Strict):
-    """One standard deviation of the horizon to either side, whole percents."""
-
-    low: Annotated[int, OneOf(-x for x in reversed(_RANGE))]
-    high: Annotated[int, OneOf(_RANGE)]
-
-
-class PriceDirection(_Strict):
-    """Up, flat or down, by the tradable return."""
-
-    direction: Literal["up", "flat", "down"]
-    probability: Annotated[dict[str, float], OneOf(shares_of_one(CLASSES["price_direction"]))]
-    range: ExpectedRange
-    analysis: Analysis
-    note: Note
-
-
-class TechnicalAnalysis(_Strict):
-    """The states that the named rules give, their conclusion, and levels in percent of the close (null: none)."""
-
-    conclusion: Literal["bullish", "neutral", "bearish"]
-    rsi: Annotated[str, OneOf(SIGNAL["rsi"].words)]
-    macd: Annotated[str, OneOf(SIGNAL["macd"].words)]
-    ma: Annotated[str, OneOf(SIGNAL["ma"].words)]
-    boll: Annotated[str, OneOf(SIGNAL["boll"].words)]
-    kdj: Annotated[str, OneOf(SIGNAL["kdj"].words)]
-    support: Annotated[float | None, OneOf([*(-x for x in reversed(_STEPS)), None])]
-    resistance: Annotated[float | None, OneOf([*_STEPS, None])]
-    analysis: Analysis
-    note: Note
-
-
-AnswerModel = InvestmentAdvice | RiskAssessment | PriceDirection | TechnicalAnalysis
-
-ANSWERS: Final[dict[Task, type[InvestmentAdvice | RiskAssessment | PriceDirection | TechnicalAnalysis]]] = {
-    "investment_advice": InvestmentAdvice,
-    "risk_assessment": RiskAssessment,
-    "price_direction": PriceDirection,
-    "technical_analysis": TechnicalAnalysis,
-}
-CLASS_FIELD: Final[dict[Task, str]] = {
-    "investment_advice": "advice",
-    "risk_assessment": "risk",
-    "price_direction": "direction",
-    "technical_analysis": "conclusion",
-}
-
-
-def parse_answer(task: Task, text: str) -> AnswerModel:
-    """Check a model's text against its task.
-
-    :raises ValueError: it is not JSON, lacks or adds a field, or has a wrong value or a control character in its prose.
-    """
-    answer: AnswerModel = ANSWERS[task].model_validate_json(text)
-    if any(unicodedata.category(character) == "Cc" for character in answer.analysis):
-        raise ValueError("analysis: a control character")
-    return answer
-
-
-def label_of(task: Task, answer: AnswerModel) -> str:
-    """The class an answer decides for, one of ``CLASSES[task]``."""
-    return str(getattr(answer, CLASS_FIELD[task]))
-
-
-def probabilities_of(answer: AnswerModel) -> dict[str, float] | None:
-    """The answer's own probabilities, summing to 1, or None for tasks that state none."""
-    return dict(answer.probability) if isinstance(answer, InvestmentAdvice | PriceDirection) else None
-
-
-def answer_schema(task: Task) -> dict[str, Any]:
-    """JSON schema for constrained decoding: no references, fields in the model's order, all required, sizes bounded."""
-    schema = ANSWERS[task].model_json_schema(schema_generator=_InOrder)
-    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
-    return plain | _COMPACT
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002 (inherited)
+        return value
 
 
 _COMPACT: Final = {"x-guidance": {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}}
 """llama.cpp's llguidance engine then spends no token on blanks between fields; other engines pass over the key."""
+
+
+def decoding_schema(answer: type[AnswerModel]) -> dict[str, Any]:
+    """JSON schema for constrained decoding: no references, fields in the model's order, all required, sizes bounded."""
+    schema = answer.model_json_schema(schema_generator=_InOrder)
+    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
+    return plain | _COMPACT
 
 
 def _plain(node: Any, definitions: dict[str, Any]) -> Any:

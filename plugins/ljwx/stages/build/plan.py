@@ -100,7 +100,7 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
 def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
 
     chosen = settings.model
-    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version)
+    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, settings.samples.tasks)
     fields: dict[str, Any] = {"base_digest": _pinned(chosen, ollama)}
     if chosen.strategy == "fewshot":
         fields["examples"], fields["messages"] = fitting_examples(settings, warehouse, ollama, prompts, dataset_id)

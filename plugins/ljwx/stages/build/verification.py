@@ -150,7 +150,7 @@ def _one_valid(
 def _first_token(ollama: OllamaHook, model: str, probe: Mapping[str, Any], settings: Settings) -> float:
     """Return the seconds to the first piece of an answer, loading the model included."""
 
-    prompts = load_prompts(included_below("prompts"), probe["prompt_version"])
+    prompts = load_prompts(included_below("prompts"), probe["prompt_version"], [probe["task"]])
     messages = question(probe["task"], probe["snapshot"], prompts, system=False)
     options = {"temperature": 0, "seed": settings.evaluation.seed, "num_predict": 1}
     started = time.monotonic()

@@ -45,7 +45,7 @@ def build_dataset() -> str:
 
     context = get_current_context()
     spec, warehouse = current_settings().samples, WarehouseHook()
-    prompts = load_prompts(included_below("prompts"), spec.prompt_version)
+    prompts = load_prompts(included_below("prompts"), spec.prompt_version, spec.tasks)
     known = requested_as_of(context, warehouse)
     woken = context["dag_run"].run_type == "asset_triggered"
     with recorded_run(warehouse, spec_sha256=spec.sha256, **known.as_inputs()) as run:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import polars as pl
-
 from ljwx.core.features.signals import Condition, Signal, State, above, below, cross, ordered
 
 
@@ -216,14 +214,3 @@ CITED: Final[tuple[Signal, ...]] = (*STATES, *(SIGNAL[n] for n in ("volume", "vo
 """The signals that prompts show, and that reasons may therefore name."""
 PHRASES: Final[dict[str, tuple[str, str]]] = {r.phrase(w): (r.name, w) for r in CITED for w in r.words}
 """Every phrase a reason can be, to the signal and word it claims."""
-
-
-def conclusion(votes: pl.Expr) -> pl.Expr:
-    """Class of the technical analysis from the summed votes of :data:`STATES`: two or more on one side decide."""
-    return (
-        pl.when(votes >= 2)
-        .then(pl.lit("bullish"))
-        .when(votes <= -2)
-        .then(pl.lit("bearish"))
-        .otherwise(pl.lit("neutral"))
-    )
