@@ -26,6 +26,7 @@ def pytest_unconfigure() -> None:
 
 pytest_plugins = [
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
+    "support_feature_group",
 ]  # fmt: skip
 
 
