@@ -27,11 +27,13 @@ ELSEWHERE = {
     "docker compose config": "tests/deployment/test_compose.py",
     "docker compose up -d --build": "needs a Docker engine",
     "ollama pull deepseek-llm:7b": "needs the network; tests/operators pulls through the operator",
-    "pip install -r requirements.txt -c constraints.txt": "make setup",
-    "pip install ./plugins": "make setup installs it as an editable package",
+    "pip install ./plugins -c constraints.txt": "tests/deployment/test_wheel.py, and make setup for what it requires",
     "LJWX_DATABASE_URL=postgresql+psycopg://user:password@host/warehouse python -m ljwx.migrations": "tests/migrations",
 }
 """Commands that are not run as they stand on the stack of tests/end_to_end/test_pipeline.py, and where they are."""
+
+INSTALLED, COPIED = "ljwx.airflow_plugin", "cp -r plugins/ljwx"
+"""What is found in the block of commands that installs the package, and in the one that copies it."""
 
 CHANGING = (
     "airflow variables set", "airflow connections add", "airflow pools set", "airflow dags trigger",
@@ -68,9 +70,9 @@ def commands() -> Iterator[Command]:
                 yield Command(name, span)
 
 
-def installation(page: Path) -> list[str]:
-    """Return the lines that put the files into an existing Airflow: the block that copies the DAGs, but for pip."""
-    block = next(block for block in BLOCK.findall(page.read_text(encoding="utf-8")) if "cp dags/" in block)
+def installation(page: Path, part: str) -> list[str]:
+    """Return the lines that put the files into an existing Airflow: the block with `part` in it, but for pip."""
+    block = next(block for block in BLOCK.findall(page.read_text(encoding="utf-8")) if part in block)
     return [re.sub(r"\s+#.*$", "", line).strip() for line in block.splitlines() if not line.startswith("pip ")]
 
 

@@ -198,7 +198,7 @@ def test_a_source_that_does_not_serve_is_named(
     ("absent", "told"),
     [
         ("{}", "lacked no interface"),
-        ("{adj_factor,stk_limit}", "was fetched without adj_factor, stk_limit: see README"),
+        ("{adj_factor,stk_limit}", "was fetched without adj_factor, stk_limit: see docs/connections.md"),
     ],
 )
 def test_what_the_tier_lacked_is_told_and_is_no_fault(

@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
-from support_docs import ROOT, installation
+from support_docs import COPIED, ROOT, installation
+from support_install import everything_else_installed
 
 PROGRAM = """
 import json, sys
@@ -25,16 +25,6 @@ print(json.dumps({
     "sessions": len(sse_calendar().sessions), "plugins": [plugin["name"] for plugin in get_plugin_info()],
 }))
 """
-
-
-def everything_else_installed(folder: Path) -> Path:
-    """A folder like site-packages, without the package itself: what is found of it comes from elsewhere."""
-    installed = folder / "site-packages"
-    installed.mkdir()
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if "ljwx" not in entry.name and entry.suffix != ".pth":
-            (installed / entry.name).symlink_to(entry)
-    return installed
 
 
 def look(folder: Path, airflow_home: Path, before: str = "") -> dict[str, Any]:
@@ -59,7 +49,7 @@ def is_whole(found: dict[str, Any], airflow_home: Path, include: Path) -> None:
     assert Path(found["package"]).is_relative_to(airflow_home)
     assert Path(found["include"]) == include
     assert found["sessions"] > 5000
-    assert "ljwx" in found["plugins"]
+    assert found["plugins"].count("ljwx") == 1
 
 
 def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Path) -> None:
@@ -69,6 +59,17 @@ def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Pat
 
 
 def test_an_existing_airflow_takes_the_files_as_the_page_on_deployment_says(tmp_path: Path) -> None:
-    lines = "\n".join(installation(ROOT / "docs" / "deployment.md")).replace("/srv/", f"{tmp_path}/srv/")
+    lines = "\n".join(installation(ROOT / "docs" / "deployment.md", COPIED))
     home = tmp_path / "airflow"
-    is_whole(look(tmp_path, home, lines), home, tmp_path / "srv" / "ljwx" / "include")
+    is_whole(look(tmp_path, home, lines), home, home / "include")
+
+
+def test_a_package_copied_without_its_files_takes_those_that_a_variable_names(tmp_path: Path) -> None:
+    """As the pages said before the package knew its own files."""
+    home, include = tmp_path / "airflow", tmp_path / "srv" / "include"
+    lines = (
+        f"mkdir -p {home}/dags {home}/plugins {include.parent}", f"cp dags/*.py {home}/dags/",
+        f"cp -r plugins/ljwx plugins/.airflowignore {home}/plugins/", f"cp -r include {include.parent}/",
+        f"export LJWX_INCLUDE={include}",
+    )  # fmt: skip
+    is_whole(look(tmp_path, home, "\n".join(lines)), home, include)

@@ -19,11 +19,11 @@ from ljwx.core.promotions import GatePolicy
 from ljwx.provider import get_provider_info
 from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
 from ljwx_sandbox.stack import SMALL
-from support_docs import ELSEWHERE, PAGES, ROOT, Command, commands, installation, spans
+from support_docs import COPIED, ELSEWHERE, INSTALLED, PAGES, ROOT, Command, commands, installation, spans
 
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-INSTALLATION = set(installation(ROOT / "docs" / "deployment.md"))
-"""Run by tests/deployment/test_layouts.py."""
+INSTALLATION = {line for part in (INSTALLED, COPIED) for line in installation(ROOT / "docs" / "deployment.md", part)}
+"""Run by tests/deployment/test_wheel.py and tests/deployment/test_layouts.py."""
 CONNECTION = "export AIRFLOW_CONN_"
 OWN_TYPES = get_provider_info()["connection-types"]
 
