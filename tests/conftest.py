@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import support_shared
+
 # Before anything imports airflow: it reads its home and its configuration once.
 _HOME = tempfile.mkdtemp(prefix="ljwx-tests-")
 os.environ.update(
@@ -19,8 +21,18 @@ os.environ.update(
 )
 
 
-def pytest_unconfigure() -> None:
-    """Leave no folder behind."""
+support_shared.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no server and no folder behind."""
+    from support_postgres import stop_postgres
+
+    if support_shared.IS_MAIN:
+        stop_postgres()
+        if (capture := config.pluginmanager.getplugin("capturemanager")) is not None:
+            capture.read_global_capture()  # what stopping the server printed would follow the results
+    support_shared.end()
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
@@ -28,6 +40,39 @@ pytest_plugins = [
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
     "support_feature_group",
 ]  # fmt: skip
+
+
+LANES = {
+    "stack": {"stack", "standalone", "machine"},
+    "model": {"ollama_model", "ollama_server"},
+    "slow": set[str](),
+}
+"""The markers, and for each the fixtures of which a test that bears it uses one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the fixtures it uses, keep those together that share something, and begin with the longest."""
+    group_lanes: dict[str, set[str]] = {}
+    for item in items:
+        used = _fixtures(item)
+        lanes = {lane for lane, fixtures in LANES.items() if used & fixtures}
+        for lane in lanes:
+            item.add_marker(lane)
+        group_lanes.setdefault(_group(item), set()).update(lanes)
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: [lane not in group_lanes[_group(item)] for lane in LANES])
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    """The fixtures that a test uses, also those that one of its parameters names."""
+    named = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return {*getattr(item, "fixturenames", ()), *(value for value in named if isinstance(value, str))}
+
+
+def _group(item: pytest.Item) -> str:
+    """What runs in one process, in order: a module, whose tests share fixtures."""
+    return item.path.relative_to(Path(__file__).parent).as_posix()
 
 
 @pytest.fixture(scope="session")

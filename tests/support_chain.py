@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -21,6 +22,7 @@ import pytest
 import requests
 from psycopg.rows import dict_row
 
+import support_shared
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
@@ -104,6 +106,7 @@ def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield name
     if keep is None:
@@ -176,11 +179,17 @@ def ingested(postgres: EmbeddedPostgres, migrated_template: str, market_process:
     """A database with bars and features of the whole range, to be copied."""
     from ljwx.stages.ingest.features import compute_features
 
-    with database(postgres, migrated_template, keep="chain_ingested") as name, running_tasks() as (runner, patch):
-        connect(patch, postgres.url(name))
-        patch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", market_process.connection())
-        runner.run(compute_features, ingest(runner, FIRST, LAST))
-    return name
+    def fill() -> str:
+        with (
+            database(postgres, migrated_template, keep="chain_ingested") as name,
+            running_tasks() as (runner, patch),
+        ):
+            connect(patch, postgres.url(name))
+            patch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", market_process.connection())
+            runner.run(compute_features, ingest(runner, FIRST, LAST))
+        return name
+
+    return str(support_shared.once("chain_ingested", fill))
 
 
 @pytest.fixture
@@ -207,24 +216,49 @@ class Chain:
 def chain(
     postgres: EmbeddedPostgres, ingested: str, ollama_sandbox: OllamaServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Chain:
-    """A dataset, a verified model made from it, and a question set that nobody has answered."""
+    """A dataset, a verified model made from it, and a question set that nobody has answered.
+
+    It is made once a run; each process has a copy of its database and files, and the model on its own server.
+    """
+    from ljwx.operators.ollama import OllamaOperator
+
+    made = support_shared.once("chain_built", lambda: build_chain(postgres, ingested, ollama_sandbox))
+    data = tmp_path_factory.mktemp("chain")
+    shutil.copytree(made["data"], data, dirs_exist_ok=True)
+    plan = {name: text.replace(made["data"], str(data)) for name, text in made["plan"].items()}
+    with database(postgres, made["template"], keep=f"chain_{support_shared.WORKER}") as name:
+        move = "UPDATE ljwx.datasets SET folder = replace(folder, %s, %s)"
+        Database(postgres.url(name)).execute(move, made["data"], str(data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+        served = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
+    assert served["digest"] == made["built"]["digest"]
+    return Chain(name, data, made["dataset_id"], plan, made["built"], made["question_set_id"])
+
+
+def build_chain(postgres: EmbeddedPostgres, ingested: str, ollama: OllamaServer) -> dict[str, Any]:
+    """Take the small market from its bars to a question set, and return the fields of its `Chain`."""
     from ljwx.operators.ollama import OllamaOperator
     from ljwx.stages.build.plan import plan_build
     from ljwx.stages.build.verification import verify_model
     from ljwx.stages.evaluate.questions import freeze_questions
     from ljwx.stages.samples.dataset import build_dataset
 
-    data = tmp_path_factory.mktemp("chain")
+    data = support_shared.folder() / "chain"
+    shutil.rmtree(data, ignore_errors=True)  # what an attempt that failed left
     with database(postgres, ingested, keep="chain_built") as name, running_tasks() as (runner, patch):
         connect(patch, postgres.url(name))
-        patch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
+        patch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama.connection)
         patch.setenv("LJWX_DATA", str(data))
         dataset_id = runner.run(build_dataset)
         plan = runner.run(plan_build)
         built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
         runner.run(verify_model, plan, built)
         question_set_id = runner.run(freeze_questions, dataset_id)
-    return Chain(name, data, dataset_id, plan, built, question_set_id)
+    return {
+        "template": name, "data": str(data), "dataset_id": dataset_id, "plan": plan, "built": built,
+        "question_set_id": question_set_id,
+    }  # fmt: skip
 
 
 @pytest.fixture

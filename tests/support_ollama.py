@@ -1,4 +1,5 @@
-"""An Ollama server for tests: the sandbox as a process of its own, or the real one that OLLAMA_HOST names."""
+"""Ollama servers for tests: the sandbox as a process of its own, with a script or with a language model behind its
+API, or the real server that OLLAMA_HOST names."""
 
 from __future__ import annotations
 
@@ -91,17 +92,24 @@ def running_sandbox(models: Path, *more: str) -> Iterator[OllamaServer]:
 
 @pytest.fixture(scope="session")
 def ollama_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
-    """One sandbox with the base model, shared by every test of the session."""
-    with running_sandbox(tmp_path_factory.mktemp("ollama")) as server:
+    """One sandbox whose answers come from a script, shared by every test that is not about what a model says."""
+    with running_sandbox(tmp_path_factory.mktemp("ollama"), "--engine", "scripted") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ollama_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
+    """One sandbox on which the language model answers."""
+    with running_sandbox(tmp_path_factory.mktemp("ollama-model")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def ollama_server(request: pytest.FixtureRequest) -> OllamaServer:
-    """The real server that OLLAMA_HOST names, else the sandbox."""
+    """The real server that OLLAMA_HOST names, else the sandbox with the language model."""
     host = os.environ.get("OLLAMA_HOST")
     if not host:
-        return request.getfixturevalue("ollama_sandbox")
+        return request.getfixturevalue("ollama_model")
     return OllamaServer((host if "://" in host else f"http://{host}").rstrip("/"))
 
 

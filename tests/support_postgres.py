@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the suite: one server per session, one fresh database per test that asks."""
+"""A real PostgreSQL for the suite: one server a run, one fresh database a test that asks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import support_shared
 from ljwx_sandbox.postgres import EmbeddedPostgres
 
 
@@ -34,13 +35,26 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    """The suite's database server."""
-    with open_folder() as folder:
-        server = EmbeddedPostgres(folder / "data", free_port(), "for-tests-only")
+def postgres() -> EmbeddedPostgres:
+    """The database server of the whole run, started by the first process that needs it."""
+
+    def start() -> int:
+        server = _server(free_port())
         server.start()
-        yield server
-        server.stop()
+        return server.port
+
+    return _server(support_shared.once("postgres", start))
+
+
+def stop_postgres() -> None:
+    """Stop the run's database server, if one was started."""
+    port = support_shared.made("postgres")
+    if port is not None:
+        _server(port).stop()
+
+
+def _server(port: int) -> EmbeddedPostgres:
+    return EmbeddedPostgres(support_shared.folder() / "postgres", port, "for-tests-only", durable=False)
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +62,13 @@ def migrated_template(postgres: EmbeddedPostgres) -> str:
     """A database with the schema, to be copied."""
     from ljwx.migrations import upgrade
 
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    upgrade(postgres.url("migrated", "postgresql+psycopg"))
-    return "migrated"
+    def migrate() -> str:
+        with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE migrated")
+        upgrade(postgres.url("migrated", "postgresql+psycopg"))
+        return "migrated"
+
+    return str(support_shared.once("migrated", migrate))
 
 
 @pytest.fixture

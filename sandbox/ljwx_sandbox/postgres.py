@@ -18,6 +18,7 @@ with warnings.catch_warnings():
 
 DATABASES = ("airflow", "warehouse")
 SERVER_OPTIONS = "-c max_connections=200 -c password_encryption=scram-sha-256"
+NOT_DURABLE = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 class EmbeddedPostgres:
@@ -26,10 +27,12 @@ class EmbeddedPostgres:
     :param folder: the cluster's data folder; made when absent.
     :param port: port on 127.0.0.1.
     :param password: of the superuser `postgres`.
+    :param durable: whether what was committed survives a crash of the machine; a test's database need not.
     """
 
-    def __init__(self, folder: Path, port: int, password: str) -> None:
+    def __init__(self, folder: Path, port: int, password: str, *, durable: bool = True) -> None:
         self.folder, self.port, self._password = folder, port, password
+        self._durable = durable
         self._server = get_server(_existing(folder), cleanup_mode=None, start=False)
 
     def url(self, database: str, driver: str = "postgresql") -> str:
@@ -79,7 +82,7 @@ class EmbeddedPostgres:
         (self.folder / "pg_hba.conf").write_text(access)
 
     def _options(self) -> str:
-        return f"-h 127.0.0.1 -p {self.port} -k '' {SERVER_OPTIONS}"
+        return f"-h 127.0.0.1 -p {self.port} -k '' {SERVER_OPTIONS}{'' if self._durable else NOT_DURABLE}"
 
     def _control(self, *arguments: str) -> None:
         try:

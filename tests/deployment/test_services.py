@@ -31,7 +31,6 @@ from support_postgres import free_port, open_folder
 from support_stack import poll
 
 pytestmark = [
-    pytest.mark.stack,
     pytest.mark.timeout(900),
     pytest.mark.skipif(COMPOSE is None, reason=MISSING),
     pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server: apt-get install redis-server"),

@@ -18,7 +18,7 @@ from support_docs import ROOT
 from support_postgres import free_port
 from support_stack import poll
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ljwx_sandbox.stack import POOLS, Stack
 from support_alerts import Inbox, listening
 from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 INGEST, CLEANUP = "ljwx_daily_ingest", "ljwx_cleanup"
 BAD_TOKEN = "a-token-that-no-server-knows"

@@ -17,7 +17,7 @@ from ljwx_sandbox.demo import BUILD, INGEST, SAMPLES
 from ljwx_sandbox.stack import Stack
 from support_stack import ENDED, poll, query, running_stack, trigger, unpause
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 EARLIER = ("2025-11-03", "2026-01-30")
 FIRST, LAST = "2026-02-02", "2026-05-08"

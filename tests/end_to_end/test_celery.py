@@ -22,7 +22,6 @@ from ljwx_sandbox.stack import SMALL, Stack
 from support_stack import ENDED, poll, running_stack, trigger, unpause
 
 pytestmark = [
-    pytest.mark.stack,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server: apt-get install redis-server"),
 ]

@@ -25,7 +25,7 @@ from support_ollama import BASE as THERE
 from support_ollama import OllamaServer
 from support_stack import ENDED, poll, running_stack, trigger, unpause
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 LONG, SHORT = "long_work", "short_work"
 BASE, MODEL, ALIKE = "smollm2:135m-instruct", "ljwx-stock:long", "ljwx-stock:alike"

@@ -23,7 +23,7 @@ from ljwx_sandbox.stack import SMALL, Stack
 from support_docs import ROOT, on_stack
 from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
+pytestmark = pytest.mark.timeout(1500)
 
 FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116

@@ -30,14 +30,20 @@ def chat(server: OllamaServer, model: str = BASE, text: str = "Say OK.", **field
     return server.post("chat", {"model": model, "messages": messages, "stream": False, "options": QUICK, **fields})
 
 
+@pytest.fixture(params=["ollama_model", "ollama_sandbox"])
+def sandbox(request: pytest.FixtureRequest) -> OllamaServer:
+    """A sandbox with the language model, and one with a script: what is promised here both keep."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
-def made(ollama_sandbox: OllamaServer, request: pytest.FixtureRequest) -> Any:
+def made(sandbox: OllamaServer, request: pytest.FixtureRequest) -> Any:
     """Names of models that are removed after the test."""
     prefix = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
     names = [f"test-{prefix}:{letter}" for letter in "abc"]
     yield names
     for name in names:
-        ollama_sandbox.delete(name)
+        sandbox.delete(name)
 
 
 def test_restart_keeps_models_and_removes_half_written_files(tmp_path: Path) -> None:
@@ -71,46 +77,42 @@ def test_port_in_use_exits_1_with_one_line(tmp_path: Path) -> None:
     ]
 
 
-def test_deleting_a_tag_leaves_shared_blobs_and_removes_the_others(
-    ollama_sandbox: OllamaServer, made: list[str]
-) -> None:
-    models = ollama_sandbox.models
+def test_deleting_a_tag_leaves_shared_blobs_and_removes_the_others(sandbox: OllamaServer, made: list[str]) -> None:
+    models = sandbox.models
     assert models is not None
-    create(ollama_sandbox, made[0], system="Shared by both.")
-    create(ollama_sandbox, made[1], system="Shared by both.", template="{{ .Prompt }} only in b")
+    create(sandbox, made[0], system="Shared by both.")
+    create(sandbox, made[1], system="Shared by both.", template="{{ .Prompt }} only in b")
     shared = models / "blobs" / f"sha256-{hashlib.sha256(b'Shared by both.').hexdigest()}"
     own = models / "blobs" / f"sha256-{hashlib.sha256(b'{{ .Prompt }} only in b').hexdigest()}"
     assert shared.exists()
     assert own.exists()
-    assert ollama_sandbox.delete(made[1]) == 200
+    assert sandbox.delete(made[1]) == 200
     assert shared.exists()
     assert not own.exists()
-    assert ollama_sandbox.delete(made[0]) == 200
+    assert sandbox.delete(made[0]) == 200
     assert not shared.exists()
 
 
-def test_models_of_one_gguf_share_one_engine(ollama_sandbox: OllamaServer, made: list[str]) -> None:
-    create(ollama_sandbox, made[0], system="You are A.")
-    create(ollama_sandbox, made[1], system="You are B.", parameters={"num_ctx": 2048})
-    chat(ollama_sandbox).raise_for_status()
-    loads = ollama_sandbox.stats()["loads"]
+def test_models_of_one_gguf_share_one_engine(sandbox: OllamaServer, made: list[str]) -> None:
+    create(sandbox, made[0], system="You are A.")
+    create(sandbox, made[1], system="You are B.", parameters={"num_ctx": 2048})
+    chat(sandbox).raise_for_status()
+    loads = sandbox.stats()["loads"]
     for name in (*made[:2], *made[:2]):
-        chat(ollama_sandbox, name).raise_for_status()
-    assert ollama_sandbox.stats()["loads"] == loads
-    loaded = {model["name"]: model["context_length"] for model in ollama_sandbox.get("ps")["models"]}
+        chat(sandbox, name).raise_for_status()
+    assert sandbox.stats()["loads"] == loads
+    loaded = {model["name"]: model["context_length"] for model in sandbox.get("ps")["models"]}
     assert (loaded[made[0]], loaded[made[1]]) == (4096, 2048)
 
 
-def test_a_shared_prefix_is_computed_once_even_when_models_alternate(
-    ollama_sandbox: OllamaServer, made: list[str]
-) -> None:
-    create(ollama_sandbox, made[0], system=f"You are A. {RULES}")
-    create(ollama_sandbox, made[1], system=f"You are B. {RULES}")
+def test_a_shared_prefix_is_computed_once_even_when_models_alternate(sandbox: OllamaServer, made: list[str]) -> None:
+    create(sandbox, made[0], system=f"You are A. {RULES}")
+    create(sandbox, made[1], system=f"You are B. {RULES}")
     for name in made[:2]:
-        chat(ollama_sandbox, name, "RSI is 3.").raise_for_status()
-    before = ollama_sandbox.stats()
-    sizes = [chat(ollama_sandbox, name, "RSI is 9.").json()["prompt_eval_count"] for name in (*made[:2], made[0])]
-    computed = ollama_sandbox.stats()["prompt_tokens"] - before["prompt_tokens"]
+        chat(sandbox, name, "RSI is 3.").raise_for_status()
+    before = sandbox.stats()
+    sizes = [chat(sandbox, name, "RSI is 9.").json()["prompt_eval_count"] for name in (*made[:2], made[0])]
+    computed = sandbox.stats()["prompt_tokens"] - before["prompt_tokens"]
     assert min(sizes) > 300
     assert computed < 0.1 * sum(sizes)
 
@@ -122,19 +124,17 @@ def test_without_the_prompt_cache_every_prompt_is_computed_whole(tmp_path: Path)
         assert server.stats()["cached_tokens"] == 0
 
 
-def test_own_messages_come_before_the_requests(ollama_sandbox: OllamaServer, made: list[str]) -> None:
-    alone = chat(ollama_sandbox).json()["prompt_eval_count"]
+def test_own_messages_come_before_the_requests(sandbox: OllamaServer, made: list[str]) -> None:
+    alone = chat(sandbox).json()["prompt_eval_count"]
     examples = [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "Two."}]
     create(
-        ollama_sandbox,
+        sandbox,
         made[0],
         messages=examples,
         template="{{ range .Messages }}[{{ .Role }}:{{ .Content }}]{{ end }}",
     )
-    answer = ollama_sandbox.post(
-        "generate", {"model": made[0], "prompt": "x", "stream": False, "options": QUICK}
-    ).json()
-    raw = ollama_sandbox.post(
+    answer = sandbox.post("generate", {"model": made[0], "prompt": "x", "stream": False, "options": QUICK}).json()
+    raw = sandbox.post(
         "generate", {"model": BASE, "prompt": "[user:One?][assistant:Two.][user:x]", "raw": True, "stream": False,
                      "options": QUICK},
     ).json()  # fmt: skip
@@ -143,17 +143,17 @@ def test_own_messages_come_before_the_requests(ollama_sandbox: OllamaServer, mad
     assert alone > 0
 
 
-def test_temperature_0_answers_the_same_twice_and_a_seed_repeats(ollama_sandbox: OllamaServer) -> None:
+def test_temperature_0_answers_the_same_twice_and_a_seed_repeats(sandbox: OllamaServer) -> None:
     warm = {"temperature": 1.5, "seed": 11, "num_predict": 8}
     for options in (QUICK, warm):
-        first, second = (chat(ollama_sandbox, options=options).json()["message"]["content"] for _ in range(2))
+        first, second = (chat(sandbox, options=options).json()["message"]["content"] for _ in range(2))
         assert first == second
 
 
-def test_schema_bounds_the_answer(ollama_sandbox: OllamaServer) -> None:
+def test_schema_bounds_the_answer(sandbox: OllamaServer) -> None:
     kinds = ["买入", "hold", "sell"]
     schema = {"type": "object", "properties": {"advice": {"type": "string", "enum": kinds}}, "required": ["advice"]}
-    answer = chat(ollama_sandbox, format=schema, options={"temperature": 0, "num_predict": 40}).json()
+    answer = chat(sandbox, format=schema, options={"temperature": 0, "num_predict": 40}).json()
     assert json.loads(answer["message"]["content"])["advice"] in kinds
     assert answer["done_reason"] == "stop"
 
@@ -170,64 +170,64 @@ def test_schema_bounds_the_answer(ollama_sandbox: OllamaServer) -> None:
         ({"tools": [{"type": "function"}]}, 400, f'"{BASE}" does not support tools'),
     ],
 )
-def test_wrong_chat_is_refused(ollama_sandbox: OllamaServer, fields: dict[str, Any], status: int, error: str) -> None:
-    answer = chat(ollama_sandbox, **fields)
+def test_wrong_chat_is_refused(sandbox: OllamaServer, fields: dict[str, Any], status: int, error: str) -> None:
+    answer = chat(sandbox, **fields)
     assert (answer.status_code, answer.json()) == (status, {"error": error})
 
 
 @pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"properties": {"a": {"type": "text"}}}, {"$ref": "#/no"}])
-def test_wrong_schema_is_refused_with_the_runners_json(ollama_sandbox: OllamaServer, schema: dict[str, Any]) -> None:
-    answer = chat(ollama_sandbox, format=schema)
+def test_wrong_schema_is_refused_with_the_runners_json(sandbox: OllamaServer, schema: dict[str, Any]) -> None:
+    answer = chat(sandbox, format=schema)
     assert answer.status_code == 400
     inner = json.loads(answer.json()["error"])["error"]
     assert inner["type"] == "invalid_request_error"
     assert "JSON schema conversion failed" in inner["message"]
 
 
-def test_overlong_prompt_is_cut_by_default_and_refused_with_truncate_false(ollama_sandbox: OllamaServer) -> None:
+def test_overlong_prompt_is_cut_by_default_and_refused_with_truncate_false(sandbox: OllamaServer) -> None:
     options = {"num_ctx": 512, "num_predict": 2}
-    cut = chat(ollama_sandbox, text="word " * 3000, options=options)
+    cut = chat(sandbox, text="word " * 3000, options=options)
     assert cut.json()["prompt_eval_count"] < 512
-    refused = chat(ollama_sandbox, text="word " * 3000, options=options, truncate=False)
+    refused = chat(sandbox, text="word " * 3000, options=options, truncate=False)
     assert refused.status_code == 400
     inner = json.loads(refused.json()["error"])["error"]
     assert (inner["type"], inner["n_ctx"]) == ("exceed_context_size_error", 512)
     assert inner["n_prompt_tokens"] > 3000
 
 
-def test_cut_drops_the_oldest_messages_and_keeps_system_and_newest(ollama_sandbox: OllamaServer) -> None:
+def test_cut_drops_the_oldest_messages_and_keeps_system_and_newest(sandbox: OllamaServer) -> None:
     long = [{"role": "user", "content": "word " * 400}, {"role": "assistant", "content": "Yes."}]
     ends = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say OK."}]
     options = {**QUICK, "num_ctx": 256}
     body = {"model": BASE, "stream": False, "options": options}
-    cut = ollama_sandbox.post("chat", {**body, "messages": [ends[0], *long, ends[1]]}).json()
-    kept = ollama_sandbox.post("chat", {**body, "messages": [ends[0], long[1], ends[1]]}).json()
+    cut = sandbox.post("chat", {**body, "messages": [ends[0], *long, ends[1]]}).json()
+    kept = sandbox.post("chat", {**body, "messages": [ends[0], long[1], ends[1]]}).json()
     assert cut["prompt_eval_count"] == kept["prompt_eval_count"]
     assert cut["message"] == kept["message"]
 
 
-def test_keep_alive_0_unloads_after_the_answer(ollama_sandbox: OllamaServer, made: list[str]) -> None:
-    create(ollama_sandbox, made[0], system="Short.")
-    chat(ollama_sandbox, made[0]).raise_for_status()
-    assert made[0] in [model["name"] for model in ollama_sandbox.get("ps")["models"]]
-    chat(ollama_sandbox, made[0], keep_alive=0).raise_for_status()
-    assert made[0] not in [model["name"] for model in ollama_sandbox.get("ps")["models"]]
+def test_keep_alive_0_unloads_after_the_answer(sandbox: OllamaServer, made: list[str]) -> None:
+    create(sandbox, made[0], system="Short.")
+    chat(sandbox, made[0]).raise_for_status()
+    assert made[0] in [model["name"] for model in sandbox.get("ps")["models"]]
+    chat(sandbox, made[0], keep_alive=0).raise_for_status()
+    assert made[0] not in [model["name"] for model in sandbox.get("ps")["models"]]
 
 
-def test_upload_is_checked_and_a_broken_gguf_is_an_error_line(ollama_sandbox: OllamaServer) -> None:
+def test_upload_is_checked_and_a_broken_gguf_is_an_error_line(sandbox: OllamaServer) -> None:
     content = b"GGUF but nothing more"
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    url = f"{ollama_sandbox.url}/api/blobs"
+    url = f"{sandbox.url}/api/blobs"
     assert requests.post(f"{url}/sha256:{'0' * 64}", data=content, timeout=30).status_code == 400
     assert requests.head(f"{url}/{digest}", timeout=30).status_code == 404
     assert requests.post(f"{url}/{digest}", data=content, timeout=30).status_code == 200
-    answer = ollama_sandbox.post("create", {"model": "broken:1", "files": {"a.gguf": digest}})
+    answer = sandbox.post("create", {"model": "broken:1", "files": {"a.gguf": digest}})
     assert answer.status_code == 200
     assert json.loads(answer.text.splitlines()[-1]) == {"error": "supplied file was not in GGUF format"}
 
 
-def test_template_it_does_not_know_is_refused(ollama_sandbox: OllamaServer, made: list[str]) -> None:
-    assert "template error" in create(ollama_sandbox, made[0], template="{{ range .Messages }}")[-1]["error"]
+def test_template_it_does_not_know_is_refused(sandbox: OllamaServer, made: list[str]) -> None:
+    assert "template error" in create(sandbox, made[0], template="{{ range .Messages }}")[-1]["error"]
 
 
 def test_faults_play_once(ollama_faulty: OllamaServer) -> None:
@@ -267,8 +267,8 @@ def test_slow_answer_makes_nothing_for_a_client_that_went(ollama_faulty: OllamaS
     assert made[0] not in [model["name"] for model in ollama_faulty.get("tags")["models"]]
 
 
-def test_official_client_drives_it(ollama_sandbox: OllamaServer, made: list[str]) -> None:
-    with Client(host=ollama_sandbox.url) as client:
+def test_official_client_drives_it(sandbox: OllamaServer, made: list[str]) -> None:
+    with Client(host=sandbox.url) as client:
         progress = client.create(made[0], from_=BASE, system="Be brief.", parameters={"num_ctx": 1024}, stream=True)
         assert [line.status for line in progress][-1] == "success"
         assert client.show(made[0]).parameters is not None

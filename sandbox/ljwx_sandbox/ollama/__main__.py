@@ -13,7 +13,7 @@ import uvicorn
 
 from ljwx_sandbox.ollama.app import create_app
 from ljwx_sandbox.ollama.creation import register
-from ljwx_sandbox.ollama.pool import EnginePool
+from ljwx_sandbox.ollama.pool import EnginePool, MakeEngine
 from ljwx_sandbox.ollama.store import ModelStore
 
 BASE_MODEL = "smollm2:135m"
@@ -37,10 +37,22 @@ def main(arguments: list[str] | None = None) -> int:
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"Ollama sandbox on http://{host}:{port}, models in {options.models}\n")
     sys.stdout.flush()
-    app = create_app(store, EnginePool(options.threads, options.max_loaded, cached=not options.no_prompt_cache))
+    app = create_app(store, EnginePool(_engine(options), options.max_loaded))
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _engine(options: argparse.Namespace) -> MakeEngine:
+    """Return what loads a GGUF file; without llama.cpp the file is not even opened."""
+    cached = not options.no_prompt_cache
+    if options.engine == "scripted":
+        from ljwx_sandbox.ollama.scripted import ScriptedEngine
+
+        return lambda path, context: ScriptedEngine(context, cached=cached)  # noqa: ARG005
+    from ljwx_sandbox.ollama.engine import Engine
+
+    return lambda path, context: Engine(path, context, options.threads, cached=cached)
 
 
 def base_gguf() -> Path:
@@ -59,6 +71,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=11435, help="port to listen on; 0 takes a free one and prints it")
     parser.add_argument("--models", type=Path, required=True, help="folder of blobs and manifests")
     parser.add_argument("--no-base", action="store_true", help=f"do not register {BASE_MODEL}")
+    parser.add_argument(
+        "--engine", choices=("llama", "scripted"), default="llama",
+        help="what answers: llama.cpp on the model's file, or a script for tests, which is no language model",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2, help="threads llama.cpp computes with")
     parser.add_argument("--max-loaded", type=int, default=2, help="GGUF files loaded at a time")
     parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt from its first token")

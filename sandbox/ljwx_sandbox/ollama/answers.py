@@ -9,10 +9,10 @@ from typing import Any
 
 from ljwx_sandbox.ollama import prompts
 from ljwx_sandbox.ollama.describe import timestamp
-from ljwx_sandbox.ollama.engine import Engine, Piece
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
 from ljwx_sandbox.ollama.options import Options, keep_alive_seconds
+from ljwx_sandbox.ollama.pieces import LanguageEngine, Piece
 from ljwx_sandbox.ollama.pool import MAX_CONTEXT, EnginePool
 from ljwx_sandbox.ollama.schema import check_answer, constraint
 from ljwx_sandbox.ollama.store import ModelStore
@@ -75,7 +75,7 @@ class Answerer:
         reason = "unload" if request.keep_alive == 0 else "load"
         yield {**request.head(""), "done": True, "done_reason": reason}
 
-    def _answer(self, request: _Request, tokens_of: Callable[[Engine], list[int]]) -> Iterator[Line]:
+    def _answer(self, request: _Request, tokens_of: Callable[[LanguageEngine], list[int]]) -> Iterator[Line]:
         started = time.monotonic_ns()
         model, name = request.model, request.model.name.short
         text = ""

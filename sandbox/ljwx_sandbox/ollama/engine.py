@@ -10,31 +10,18 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from ljwx_sandbox.ollama.errors import ApiError
+from ljwx_sandbox.ollama.pieces import Piece
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait starve a shared machine
 import xllamacpp  # reads the variable above when it is loaded
 
 _PROMPT_CACHE_MIB = 1024
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of an answer.
-
-    :param logprobs: one entry a token, as llama.cpp gives them.
-    :param final: llama.cpp's last message with its counts and timings (milliseconds), on the last piece only.
-    """
-
-    text: str
-    logprobs: list[dict[str, Any]] = field(default_factory=list)
-    final: dict[str, Any] | None = None
 
 
 class Engine:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gguf import GGUFReader, GGUFValueType, LlamaFileType, ReaderField
+from gguf import GGMLQuantizationType, LlamaFileType
 
-MAGIC = b"GGUF"
+from ljwx_sandbox.ollama.gguf_header import read_header
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,11 @@ class GgufInfo:
 @functools.lru_cache(maxsize=8)
 def read_gguf(path: Path) -> GgufInfo:
     """Read a GGUF file's header; ValueError when it is not one."""
-    with path.open("rb") as file:
-        if file.read(4) != MAGIC:
-            raise ValueError("supplied file was not in GGUF format")
-    try:
-        reader = GGUFReader(path)
-    except Exception as error:  # the parser fails in many ways on a damaged header
-        raise ValueError("supplied file was not in GGUF format") from error
-    kv = {name: _value(field) for name, field in reader.fields.items() if not name.startswith("GGUF.")}
-    parameters = sum(int(tensor.n_elements) for tensor in reader.tensors)
+    kv, found = read_header(path)
+    parameters = sum(math.prod(shape) for _, shape, _ in found)
     tensors = tuple(
-        {"name": tensor.name, "type": tensor.tensor_type.name, "shape": [int(size) for size in tensor.shape]}
-        for tensor in reader.tensors
+        {"name": name, "type": GGMLQuantizationType(kind).name, "shape": list(shape)} for name, shape, kind in found
     )
     kind = LlamaFileType(int(kv["general.file_type"])).name.removeprefix("MOSTLY_").removeprefix("ALL_")
     kv["general.parameter_count"] = parameters
     return GgufInfo(str(kv["general.architecture"]), parameters, kind, kv, tensors)
-
-
-def _value(field: ReaderField) -> Any:
-    return None if field.types[0] is GGUFValueType.ARRAY else field.contents()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ljwx_sandbox.ollama.engine import Engine
+from ljwx_sandbox.ollama.pieces import LanguageEngine
 
 MAX_CONTEXT = 8192
+MakeEngine = Callable[[Path, int], LanguageEngine]
+"""Loads a GGUF file with a context of so many tokens."""
 _STEP = 4096
 
 
@@ -25,7 +27,7 @@ class Resident:
 
 @dataclass
 class _Entry:
-    engine: Engine
+    engine: LanguageEngine
     users: int = 0
     used: float = 0.0
     residents: dict[str, Resident] = field(default_factory=dict)
@@ -34,16 +36,15 @@ class _Entry:
 class EnginePool:
     """At most `limit` engines; a larger context than an engine has reloads it once nobody uses it."""
 
-    def __init__(self, threads: int = 2, limit: int = 2, *, cached: bool = True) -> None:
+    def __init__(self, make: MakeEngine, limit: int = 2) -> None:
         self.loads = 0
-        self._threads = threads
-        self._cached = cached
+        self._make = make
         self._limit = limit
         self._entries: dict[Path, _Entry] = {}
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def use(self, path: Path, context: int) -> Iterator[Engine]:
+    def use(self, path: Path, context: int) -> Iterator[LanguageEngine]:
         """Hold an engine for the GGUF at `path` that has at least `context` tokens."""
         with self._changed:
             entry = self._obtain(path, context)
@@ -107,9 +108,7 @@ class EnginePool:
 
     def _load(self, path: Path, context: int, residents: dict[str, Resident]) -> _Entry:
         rounded = -(-context // _STEP) * _STEP
-        entry = self._entries[path] = _Entry(
-            Engine(path, rounded, self._threads, cached=self._cached), residents=residents
-        )
+        entry = self._entries[path] = _Entry(self._make(path, rounded), residents=residents)
         self.loads += 1
         return entry
 

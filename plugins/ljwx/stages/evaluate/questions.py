@@ -144,8 +144,8 @@ def ask_all(
     waiting = [row for row in rows if row["sample_id"] not in answered]
     log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
     # The base was given the challenger's parameters when its evaluation was opened, whatever the settings say by now.
-    parameters = evaluation["request_config"]["options"] if evaluation["is_base"] else None
-    if waiting and evaluation["request_config"] != request_config(settings, parameters):
+    parameters = evaluation["asked_with"]["options"] if evaluation["is_base"] else None
+    if waiting and evaluation["asked_with"] != request_config(settings, parameters):
         raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
     if waiting:
         check_digest(ollama, model, evaluation["digest"])

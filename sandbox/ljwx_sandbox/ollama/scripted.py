@@ -1,0 +1,86 @@
+"""An engine without a language model: its answers fit the schema, are the same for the same prompt, and cost nothing.
+
+For tests of what is done with answers. The server, its API, the templates, the context limit and the model files are
+the real ones; only the words are drawn by a generator that the prompt's tokens seed.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any
+
+from ljwx_sandbox.ollama.pieces import Piece
+from ljwx_sandbox.ollama.script import Token, fitting, prose
+
+_TOKEN = re.compile(r"<\|\w+\|>| ?[A-Za-z]+| ?[0-9]|\s+|.", re.DOTALL)
+_VOCABULARY = 49152
+_REMEMBERED = 4
+
+
+class ScriptedEngine:
+    """Answers by rule.
+
+    :param cached: whether the beginning that a prompt shares with one of the last ones counts as cached.
+    """
+
+    def __init__(self, context: int, *, cached: bool = True) -> None:
+        self.context = context
+        self._cached = cached
+        self._before: deque[list[int]] = deque(maxlen=_REMEMBERED)
+
+    def tokenize(self, text: str) -> list[int]:
+        """Return a number a word, digit or other sign: about as many as a real tokenizer gives English text."""
+        return [zlib.crc32(word.encode("utf-8", "surrogatepass")) % _VOCABULARY for word in _TOKEN.findall(text)]
+
+    def complete(self, request: dict[str, Any]) -> Iterator[Piece]:
+        """Yield the answer token by token, in llama.cpp's form."""
+        started = time.perf_counter()
+        prompt: list[int] = request["prompt"]
+        known = max((_shared(prompt, other) for other in self._before), default=0)
+        cached = max(0, min(known, len(prompt) - 1))
+        if self._cached:
+            self._before.append(prompt)
+        dice = random.Random(_seed(prompt, request))
+        form = request.get("json_schema")
+        tokens = list(prose(dice) if form is None else fitting(form, form, dice))
+        whole = _before_stop(tokens, request.get("stop", []))
+        said = whole[: request["n_predict"]]
+        read = time.perf_counter()
+        for token in said:
+            yield Piece(token.text, [token.entry(request["n_probs"])] if "n_probs" in request else [])
+        timings = {"prompt_n": len(prompt) - cached, "cache_n": cached, "prompt_ms": (read - started) * 1e3}
+        final = {
+            "stop_type": "limit" if len(said) < len(whole) else "eos", "tokens_predicted": len(said),
+            "tokens_evaluated": len(prompt),
+            "timings": timings | {"predicted_ms": (time.perf_counter() - read) * 1e3},
+        }  # fmt: skip
+        yield Piece("", final=final)
+
+
+def _shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """Count the tokens with which both begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _seed(prompt: Sequence[int], request: dict[str, Any]) -> str | None:
+    """Return what decides on the words: the prompt, and above temperature 0 the seed; None for chance."""
+    if not request.get("temperature"):
+        return str(prompt)
+    seed = request.get("seed", -1)
+    return f"{seed} {prompt}" if seed >= 0 else None
+
+
+def _before_stop(tokens: list[Token], stops: Sequence[str]) -> list[Token]:
+    """Leave out what follows, and the token in which a stop text ends."""
+    text = ""
+    for at, token in enumerate(tokens):
+        text += token.text
+        if any(stop in text for stop in stops):
+            return tokens[:at]
+    return tokens
