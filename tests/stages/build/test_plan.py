@@ -197,7 +197,7 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
 ) -> None:
     def planned(**more: Any) -> tuple[str, BuildSpec]:
-        chosen = {"strategy": "fewshot", "examples_per_task": 2, "parameters": {"num_ctx": 2000}, **more}
+        chosen = {"strategy": "fewshot", "examples_per_task": 2, "parameters": {"num_ctx": 1600}, **more}
         path = tasks.run(plan_build, params={"model": chosen})["spec_path"]
         return path, BuildSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
 
@@ -231,7 +231,7 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
     told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
     ollama_faulty.delete(NAME)
     assert told is not None
-    assert 2000 - 700 < told + 384 <= 2000, "it fits, and one more would not"
+    assert 1600 - 700 < told + 384 <= 1600, "it fits, and one more would not"
     ollama_faulty.fail_next("chat", "hang_up")
     with pytest.raises(OllamaUnreachable):
         planned(template=COSTLY)
