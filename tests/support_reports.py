@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 HOSTILE = "<script>alert('x')</script> | `code` \x07 end"
+MEANING = ("在基座模型前放置示例。没有改变任何权重。", "The base model with examples in front. No weight was changed.")
+"""Of the strategy of the model in `decision`."""
 
 
 def answers() -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "resources": {"", "core.sessions"},
     "environment": set(),
     "files": {"resources"},
-    "settings": {"core", "exceptions", "resources", "environment"},
+    "settings": {"strategies", "core", "exceptions", "resources", "environment"},
     "schedule": {"resources"},
     "deadlines": {"notifications", "resources"},
     "airflow_plugin": {"schedule", "deadlines", "api", "ui"},
@@ -36,10 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "triggers": {"hooks", "core", "exceptions"},
     "operators": {"hooks", "triggers", "core", "exceptions", "resources"},
     "notifications": {"hooks", "exceptions", "resources"},
-    "strategies": {"hooks", "warehouse", "core", "settings", "resources", "files", "exceptions"},
+    "strategies": {"hooks", "warehouse", "core", "resources", "files", "exceptions"},
     "services": {
-        "", "hooks", "warehouse", "sources", "core", "settings", "resources", "files", "exceptions", "schedule",
-        "migrations",
+        "", "strategies", "hooks", "warehouse", "sources", "core", "settings", "resources", "files", "exceptions",
+        "schedule", "migrations",
     },
     "stages": {
         "", "services", "strategies", "hooks", "warehouse", "sources", "core", "settings", "resources", "files",

@@ -6,9 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from ljwx.core.datasets.spec import SampleSpec, path_of
 from ljwx.core.ollama import parameter_problems
@@ -16,6 +17,7 @@ from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
+from ljwx.strategies import STRATEGIES
 
 VARIABLE = "ljwx_training_config"
 FILE_ONLY = ("schedules", "deadlines", "alerts")
@@ -57,7 +59,7 @@ class ModelSettings(_Section):
     repository: str = "ljwx-stock"
     base: str = "deepseek-llm:7b"
     base_digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    strategy: Literal["prompt", "fewshot"] = "fewshot"
+    strategy: str = Field(default="fewshot", json_schema_extra=lambda schema: schema.update(enum=list(STRATEGIES)))
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
     template: str | None = Field(default=None, min_length=1)
     examples_per_task: int | None = Field(default=None, ge=1, le=20)
@@ -67,6 +69,14 @@ class ModelSettings(_Section):
     def _is_a_name(cls, value: str, info: ValidationInfo) -> str:
         if not _NAMES[str(info.field_name)].fullmatch(value):
             raise ValueError(f"{value!r} is no name of a model on an Ollama server")
+        return value
+
+    @field_validator("strategy")
+    @classmethod
+    def _is_a_strategy(cls, value: str) -> str:
+        if value not in STRATEGIES:
+            known = " or ".join(map(repr, STRATEGIES))
+            raise PydanticCustomError("strategy", "Input should be {known}", {"known": known})
         return value
 
     @field_validator("parameters")

@@ -22,7 +22,7 @@ QUERIES = {
         FROM ljwx.datasets d JOIN ljwx.dataset_samples m USING (dataset_id)
         GROUP BY dataset_id ORDER BY created_at DESC LIMIT 1""",
     "decision": """
-        SELECT p.*, m.digest, m.strategy, m.base, e.scorecard FROM ljwx.promotions p
+        SELECT p.*, m.digest, m.strategy, m.base, m.spec, e.scorecard FROM ljwx.promotions p
         JOIN ljwx.models m ON m.model = p.challenger
         LEFT JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
         ORDER BY p.promotion_id DESC LIMIT 1""",
@@ -32,11 +32,6 @@ QUERIES = {
         WHERE run_key = (SELECT max(run_key) FROM ljwx.runs WHERE dag_id = 'ljwx_cleanup')""",
 }
 RISK = "Not investment advice. 本内容由模型依据历史数据生成,仅供研究,不构成投资建议。"
-STRATEGY = {
-    "fewshot": "examples in front of the base model; no weights were changed",
-    "prompt": "a system prompt on the base model; no weights were changed",
-    "lora": "a trained adapter merged into the base model's weights",
-}
 
 
 def summarise(url: str) -> str:
@@ -74,10 +69,9 @@ def _dataset(dataset: dict[str, Any]) -> list[str]:
 
 
 def _decision(decision: dict[str, Any]) -> list[str]:
-    strategy = decision["strategy"]
     lines = [
         f"model       {decision['challenger']}  digest {decision['digest'][:12]}",
-        f"            strategy {strategy} on {decision['base']}: {STRATEGY[strategy]}",
+        f"            strategy {decision['strategy']} on {decision['base']}: {_made(decision['spec'])}",
     ]
     if decision["scorecard"]:
         lines += _scorecard(decision["scorecard"])
@@ -85,6 +79,13 @@ def _decision(decision: dict[str, Any]) -> list[str]:
     lines.append(f"decision    {decision['verdict']}{refused}")
     signs = ((("+" if reason["favourable"] else "-"), reason["text"]) for reason in decision["reasons"])
     return [*lines, *(f"            {sign} {text}" for sign, text in signs)]
+
+
+def _made(spec: dict[str, Any]) -> str:
+    """Say what was put on the base model, by what the build spec holds."""
+    front = "examples in front of the base model" if spec.get("messages") else "a system prompt on the base model"
+    weights = "it has weights of its own" if spec.get("gguf_sha256") else "no weights were changed"
+    return f"{front}; {weights}"
 
 
 def _scorecard(cards: dict[str, Any]) -> list[str]:

@@ -14,15 +14,15 @@ import pytest
 
 from ljwx.core.reports import Report, by_session, comparison, examples, further, report, tasks, wilson
 from ljwx.core.reports.cases import case
-from ljwx.core.reports.content import STRATEGIES, VERDICTS
+from ljwx.core.reports.content import VERDICTS
 from ljwx.core.reports.render import LONGEST_ANSWER, Rendered, render
-from support_reports import HOSTILE, answers, card, decision, sources
+from support_reports import HOSTILE, MEANING, answers, card, decision, sources
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "include" / "reports"
 
 
 def rendered(**changed: Any) -> Rendered:
-    return written(report(decision(**changed), answers(), sources()))
+    return written(report(decision(**changed), answers(), sources(), MEANING))
 
 
 def written(made: Report) -> Rendered:
@@ -207,7 +207,7 @@ def test_what_a_model_wrote_cannot_become_markup() -> None:
 def test_a_long_answer_is_cut_and_says_how_much_is_missing() -> None:
     rows = answers()
     rows[0]["raw"] = "长" * (LONGEST_ANSWER + 50)
-    made = written(report(decision(), rows, []))
+    made = written(report(decision(), rows, [], MEANING))
     assert "长" * LONGEST_ANSWER + "\n… 50 characters more" in Page(made.html).text
     assert "长" * (LONGEST_ANSWER + 1) not in made.markdown
 
@@ -217,11 +217,10 @@ def test_the_same_rows_give_the_same_bytes() -> None:
 
 
 @pytest.mark.parametrize("verdict", [*VERDICTS, "some_later_verdict"])
-@pytest.mark.parametrize("strategy", [*STRATEGIES, "some_later_strategy"])
-def test_every_verdict_and_strategy_is_told(verdict: str, strategy: str) -> None:
-    made = report(decision(verdict, strategy=strategy), answers(), [])
+def test_every_verdict_is_named_and_the_strategys_meaning_given(verdict: str) -> None:
+    made = report(decision(verdict), answers(), [], ("意思", "meaning"))
     assert made.verdict == VERDICTS.get(verdict, (verdict, verdict))
-    assert made.meaning == STRATEGIES.get(strategy, (strategy, strategy))
+    assert made.meaning == ("意思", "meaning")
 
 
 def refused() -> Rendered:
@@ -235,7 +234,7 @@ def refused() -> Rendered:
     ]
     checks = {"first_token_s": 0.5, "answers": [asked], "said": [HOSTILE, "second"]}
     fields = {"question_set_id": None, "evaluation_id": None, "scorecard": None, "champion": None}
-    return written(report(decision("refused", reasons=reasons, checks=checks, **fields), [], sources()))
+    return written(report(decision("refused", reasons=reasons, checks=checks, **fields), [], sources(), MEANING))
 
 
 @pytest.mark.parametrize("kind", ["html", "markdown"])
@@ -257,6 +256,6 @@ def test_a_refused_model_is_told_without_the_parts_that_need_an_evaluation(kind:
 
 
 def test_nothing_answered_is_said_and_nothing_drawn() -> None:
-    made = written(report(decision(scorecard=None), [], []))
+    made = written(report(decision(scorecard=None), [], [], MEANING))
     assert made.charts == {}
     assert "Nothing was scored" in Page(made.html).text

@@ -232,8 +232,8 @@ def test_build_leads_to_its_bases_page_and_to_the_report(fields: dict[str, Any],
     ("change", "told"),
     [
         ({"strategy": "lora", "messages": [], "gguf_sha256": "0" * 64}, "gguf_path"),
-        ({"strategy": "magic"}, "strategy"),
-        ({"messages": []}, "needs messages"),
+        ({"strategy": ""}, "strategy"),
+        ({"examples": ["a sample_id"], "messages": []}, "a question and an answer"),
     ],
 )
 def test_spec_that_contradicts_itself_is_named(

@@ -13,12 +13,6 @@ from ljwx.cli.console import AsJson, Exit, day, end, failures_told, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-STRATEGIES = {
-    "prompt": "a system prompt on the base model; no weights were changed",
-    "fewshot": "examples in front of the base model; no weights were changed",
-    "lora": "a trained adapter merged into the base model's weights",
-}
-
 
 def ask(
     ts_code: Annotated[str, typer.Argument(help="Stock, like 000001.SZ. 股票代码。", show_default=False)],
@@ -39,20 +33,21 @@ def ask(
     if task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
     with failures_told():
-        found = asdict(ask_champion(ts_code.upper(), day(date), task)) | {"risk_statement": RISK_STATEMENT}
+        answer = ask_champion(ts_code.upper(), day(date), task)
+    found = asdict(answer) | {"risk_statement": RISK_STATEMENT}
 
     def picture(console: Console) -> None:
-        _draw(console, found)
+        _draw(console, found, answer.strategy_line)
 
     say(found, picture, as_json)
     if not found["answer"]["valid"]:
         end(f"the answer is not valid ({found['answer']['reason']}); nothing was made up in its place", Exit.FAILED)
 
 
-def _draw(console: Console, found: Mapping[str, Any]) -> None:
+def _draw(console: Console, found: Mapping[str, Any], strategy: str) -> None:
     facts, answer = found["snapshot"], found["answer"]
     console.print(f"{facts['ts_code']} {facts['name']}  as of {found['session']}  {found['task']}", markup=False)
-    console.print(f"model   {found['model']}  digest {found['digest'][:12]}: {STRATEGIES[found['strategy']]}")
+    console.print(f"model   {found['model']}  digest {found['digest'][:12]}: {strategy}")
     if not found["in_universe"]:
         console.print("note    the model's samples are of other stocks than this one")
     if not answer["valid"]:

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Strategy = Literal["prompt", "fewshot", "lora"]
 ParameterValue = bool | int | float | str | list[str]
 
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
@@ -18,9 +17,9 @@ _HASH_SHOWN = 12
 
 
 def token_count_model(repository: str) -> str:
-    """Return the tag that tokens are counted with while a build is planned: not of the repository, and of no row.
+    """Return the tag that tokens are counted with while a build is planned; it is outside the repository.
 
-    >>> token_counter("ljwx-stock")
+    >>> token_count_model("ljwx-stock")
     'ljwx-stock-token-count:latest'
     """
     return f"{repository}-token-count:latest"
@@ -40,7 +39,7 @@ class BuildSpec(BaseModel):
 
     :param base: name of the model it is made from.
     :param base_digest: 64 hex digits of that model when the spec was made; another digest is another base.
-    :param strategy: `prompt` and `fewshot` change no weights; `lora` brings weights of its own.
+    :param strategy: name of the strategy that made the spec.
     :param system: system prompt.
     :param parameters: Ollama's parameters, such as temperature, num_ctx and seed.
     :param messages: examples that every conversation begins with.
@@ -53,7 +52,7 @@ class BuildSpec(BaseModel):
 
     base: str = Field(min_length=1)
     base_digest: str
-    strategy: Strategy
+    strategy: str = Field(min_length=1)
     system: str
     parameters: dict[str, ParameterValue] = Field(default_factory=dict)
     messages: tuple[Message, ...] = ()
@@ -69,15 +68,9 @@ class BuildSpec(BaseModel):
         raise ValueError("expected 64 lower-case hex digits")
 
     @model_validator(mode="after")
-    def _fits_strategy(self) -> BuildSpec:
-        if self.strategy == "prompt" and self.messages:
-            raise ValueError("strategy 'prompt' has no messages; examples make it 'fewshot'")
-        if self.strategy == "fewshot" and not self.messages:
-            raise ValueError("strategy 'fewshot' needs messages")
+    def _examples_are_in_messages(self) -> BuildSpec:
         if self.examples and len(self.messages) != 2 * len(self.examples):
             raise ValueError("each of the examples is a question and an answer in messages")
-        if (self.strategy == "lora") != (self.gguf_sha256 is not None):
-            raise ValueError("gguf_sha256 belongs to strategy 'lora', and to no other")
         return self
 
     @property
@@ -98,22 +91,22 @@ class BuildSpec(BaseModel):
 
 def changes(old: BuildSpec, new: BuildSpec) -> list[str]:
     """Name what makes `new` another model than `old`; an empty list means that it is the same one."""
-    said = [
+    texts = [
         f"{field} {getattr(old, field)!r} → {getattr(new, field)!r}"
         for field in ("base", "base_digest", "strategy", "gguf_sha256")
         if getattr(old, field) != getattr(new, field)
     ]
-    said += [f"another {field}" for field in ("system", "template") if getattr(old, field) != getattr(new, field)]
+    texts += [f"another {field}" for field in ("system", "template") if getattr(old, field) != getattr(new, field)]
     names = sorted({*old.parameters, *new.parameters})
-    said += [
+    texts += [
         f"{name} {old.parameters.get(name)!r} → {new.parameters.get(name)!r}"
         for name in names
         if old.parameters.get(name) != new.parameters.get(name)
     ]
     if old.messages != new.messages:
         kept = len(set(old.messages) & set(new.messages))
-        said.append(f"{len(new.messages) - kept} of {len(new.messages)} messages of examples are new")
-    return said
+        texts.append(f"{len(new.messages) - kept} of {len(new.messages)} messages of examples are new")
+    return texts
 
 
 def _canonical(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import ask
 from ljwx.services.candidates import check_digest
 from ljwx.settings import current_settings
+from ljwx.strategies import describe
 
 LOOK_BACK = 80
 """Sessions read before the one that is asked about: the facts of a snapshot reach back 21 bars of the stock's own."""
@@ -44,6 +45,11 @@ class StockAnswer:
     snapshot: dict[str, Any]
     answer: dict[str, Any]
     unsupported: tuple[str, ...]
+
+    @property
+    def strategy_line(self) -> str:
+        """What the model's strategy did to its base, in one line."""
+        return describe(self.strategy).line
 
 
 def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:

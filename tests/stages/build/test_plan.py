@@ -12,14 +12,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.promotions import GatePolicy
-from ljwx.core.prompts import load_prompts, question
-from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaUnreachable
-from ljwx.hooks.ollama import OllamaHook
-from ljwx.operators.ollama import OllamaOperator
-from ljwx.resources import included_below
-from ljwx.services.audit import audit
+from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.stages.build.plan import plan_build
-from ljwx.strategies.examples import most_that_fit
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
@@ -48,29 +42,6 @@ def test_a_plan_is_repeatable_and_its_file_is_the_spec(chain_db: Database, chain
     assert path.name == f"{plan['spec_sha256']}.json"
     assert plan["model"] == f"ljwx-stock:{chain.dataset_id[:8]}-{plan['spec_sha256'][:12]}"
     assert (spec["strategy"], spec["messages"]) == ("prompt", [])
-
-
-def test_few_shot_examples_are_answers_of_the_train_split_one_of_each_task(
-    chain_db: Database, chain: Chain, tasks: TaskRunner
-) -> None:
-    tasks.variables["ljwx_training_config"] = overlaid("model", strategy="fewshot")
-    plan = tasks.run(plan_build)
-    assert plan["model"] != chain.plan["model"]
-    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
-    answers = [message.content for message in spec.messages if message.role == "assistant"]
-    found = {
-        row.pop("sample_id"): row
-        for row in chain_db.rows(
-            "SELECT sample_id, task, split, answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
-            "WHERE dataset_id = %s AND sample_id = ANY(%s)", chain.dataset_id, list(spec.examples),
-        )
-    }  # fmt: skip
-    assert [found[sample] for sample in spec.examples] == [
-        {"task": task, "split": "train", "answer": answer}
-        for task, answer in zip(
-            ("investment_advice", "risk_assessment", "price_direction", "technical_analysis"), answers, strict=True
-        )
-    ]
 
 
 def test_a_base_that_is_not_on_the_server_fails_and_nothing_is_written(chain_db: Database, tasks: TaskRunner) -> None:
@@ -183,97 +154,6 @@ def test_a_template_of_the_settings_is_written_into_the_spec(
     assert plan["model"] != chain.plan["model"]
     spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
     assert spec.template == template
-
-
-COUNTER, NAME = "ljwx-stock-token-count:latest", "ljwx-stock:costly"
-COSTLY = (
-    "{{- range .Messages }}<|im_start|>{{ .Role }} " + "word " * 40 + "\n{{ .Content }}<|im_end|>\n"
-    "{{ end }}<|im_start|>assistant\n"
-)
-"""ChatML with some forty tokens more for each message."""
-
-
-def test_examples_are_counted_with_the_template_that_the_model_will_have(
-    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
-) -> None:
-    def planned(**more: Any) -> tuple[str, BuildSpec]:
-        chosen = {"strategy": "fewshot", "examples_per_task": 2, "parameters": {"num_ctx": 1600}, **more}
-        path = tasks.run(plan_build, params={"model": chosen})["spec_path"]
-        return path, BuildSpec.model_validate_json(Path(path).read_text(encoding="utf-8"))
-
-    def tags() -> set[str]:
-        return {tag["name"] for tag in ollama_faulty.get("tags")["models"]}
-
-    chain_db.execute(  # one task has a quarter of the tokens to read
-        "DELETE FROM ljwx.dataset_samples USING ljwx.samples "
-        "WHERE samples.sample_id = dataset_samples.sample_id AND task <> 'price_direction'"
-    )
-    before = tags()
-    ollama_faulty.fail_next("create", "status", message="must not be asked")
-    _, plain = planned()
-    ollama_faulty.clear_faults()
-    assert ollama_faulty.post("copy", {"source": BASE, "destination": COUNTER}).ok  # as a killed plan leaves one
-    assert COUNTER in {orphan.name for orphan in audit()}
-    path, costly = planned(template=COSTLY)
-    assert (len(plain.examples), len(costly.examples)) == (2, 1)
-    assert tags() == before
-    OllamaOperator(task_id="build", model=NAME, spec_path=path).execute({})
-    (longest,) = chain_db.rows(
-        "SELECT task, snapshot::text AS snapshot FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
-        "WHERE split = 'validation' ORDER BY length(snapshot::text) DESC LIMIT 1"
-    )
-    asked = question(
-        longest["task"],
-        longest["snapshot"],
-        load_prompts(included_below("prompts"), "v1", [longest["task"]]),
-        system=False,
-    )
-    told = OllamaHook().chat(NAME, list(asked), options={"num_predict": 1}).prompt_eval_count
-    ollama_faulty.delete(NAME)
-    assert told is not None
-    assert 1600 - 700 < told + 384 <= 1600, "it fits, and one more would not"
-    ollama_faulty.fail_next("chat", "hang_up")
-    with pytest.raises(OllamaUnreachable):
-        planned(template=COSTLY)
-    assert tags() == before, "it is deleted whatever happens"
-
-
-@pytest.mark.parametrize("split", ["train", "validation"])
-def test_few_shot_examples_need_both_splits(chain_db: Database, chain: Chain, tasks: TaskRunner, split: str) -> None:
-    tasks.variables["ljwx_training_config"] = overlaid("model", strategy="fewshot")
-    chain_db.execute("DELETE FROM ljwx.dataset_samples WHERE split = %s", split)
-    with pytest.raises(ConfigurationError, match=f"dataset {chain.dataset_id} has no {split} samples"):
-        tasks.run(plan_build)
-
-
-@pytest.mark.parametrize("limit", [4, 5, 7, 8, 9, 31, 32, 33, 79, 80])
-def test_the_largest_count_that_fits_is_found_without_asking_for_each(limit: int) -> None:
-    asked: list[int] = []
-
-    def problem(count: int) -> str | None:
-        asked.append(count)
-        return "too many" if count > limit else None
-
-    assert most_that_fit(problem, 4, 80) == limit
-    assert len(asked) <= 10
-
-
-def test_without_a_cap_as_many_examples_are_taken_as_fit_the_context(
-    chain_db: Database, chain: Chain, tasks: TaskRunner
-) -> None:
-    def planned(num_ctx: int) -> BuildSpec:
-        chosen = {"strategy": "fewshot", "examples_per_task": None, "parameters": {"num_ctx": num_ctx}}
-        plan = tasks.run(plan_build, params={"model": chosen})
-        return BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
-
-    spec = planned(5000)
-    shown = chain_db.column(
-        "SELECT count(*) FROM ljwx.samples WHERE sample_id = ANY(%s) GROUP BY task", list(spec.examples)
-    )
-    assert 2 * len(spec.examples) == len(spec.messages) > 8, "SMALL asks for one of each task"
-    assert (len(shown), max(shown) - min(shown) <= 1) == (4, True)
-    with pytest.raises(ConfigurationError, match=r"num_ctx of .*: not one example a task fits"):
-        planned(1024)
 
 
 def test_nothing_is_built_from_the_spec_the_champion_is_made_of(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from ljwx.core.tasks import TASKS
 from ljwx.core.verification import context_problem, special_tokens
@@ -27,10 +26,8 @@ from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
+from support_script import Script
 from support_tasks import TaskRunner
-
-REPEATS = 3
-"""The first of them fills the server's prefix cache, the other two are compared."""
 
 
 def test_a_verified_model_cites_its_dataset_spec_and_digest(
@@ -55,30 +52,6 @@ def test_the_checks_are_recorded_with_their_times_tokens_and_context(chain_db: D
     sample_ids = [answer["sample_id"] for answer in checks["answers"]]
     splits = chain_db.column("SELECT split FROM ljwx.dataset_samples WHERE sample_id = ANY(%s)", sample_ids)
     assert set(splits) == {"validation"}
-
-
-class Script:
-    """Answers of a model that passes, in the order they are asked for, to be spoilt one by one."""
-
-    def __init__(self, db: Database) -> None:
-        query = (
-            "SELECT answer::text FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
-            "WHERE split = 'validation' AND task = %s ORDER BY sample_id LIMIT 1"
-        )
-        valid = [db.value(query, task) for task in TASKS]
-        self.first = 1
-        self.repeated = self.first + len(TASKS)
-        self.compared = self.repeated + REPEATS
-        self.texts = ["{", *valid, *[valid[0]] * REPEATS, "我是分析师", "我是模型", "看波动", "看波动"]
-        self.prompt_tokens = 900
-
-    def play(self, server: OllamaServer) -> None:
-        end = {"model": "x", "done": True, "done_reason": "stop", "eval_count": 9}
-        faults: list[dict[str, Any]] = []
-        for text in self.texts:
-            line = {**end, "prompt_eval_count": self.prompt_tokens, "message": {"role": "assistant", "content": text}}
-            faults.append({"route": "chat", "kind": "lines", "lines": [line]})
-        requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
 
 
 @pytest.fixture
@@ -274,6 +247,25 @@ def test_a_rebuilt_model_that_fails_is_no_longer_verified(chain_db: Database, ch
 def test_a_model_that_is_built_anew_during_its_verification_is_not_verified(chain_db: Database, chain: Chain) -> None:
     with pytest.raises(BadData, match=f"{chain.plan['model']} is no longer the model with digest 0{{64}}"):
         WarehouseHook().mark_verified(chain.plan["model"], "0" * 64, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"strategy": "fewshot"}, "strategy 'fewshot' needs messages"),
+        ({"messages": [{"role": "user", "content": "?"}]}, "strategy 'prompt' has no messages"),
+        ({"gguf_sha256": "c" * 64}, "strategy 'prompt' changes no weights; see gguf_sha256"),
+    ],
+)
+def test_a_model_that_its_strategy_cannot_have_made_is_refused(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    spec = json.loads(Path(chain.plan["spec_path"]).read_text(encoding="utf-8"))
+    path = tmp_path / "spec.json"
+    path.write_text(json.dumps(spec | change))
+    with pytest.raises(BuildFailed, match=says):
+        tasks.run(verify_model, chain.plan | {"spec_path": str(path)}, chain.built)
+    assert chain_db.value("SELECT verified FROM ljwx.models") is None
 
 
 def test_examples_that_are_not_of_the_train_split_are_refused(

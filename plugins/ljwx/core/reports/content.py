@@ -12,22 +12,6 @@ from ljwx.core.datasets.spec import RISK_STATEMENT
 from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
 from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, case, examples, probe
 
-STRATEGIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "prompt": (
-            "在基座模型上设置系统提示与参数。没有改变任何权重,模型没有学到新东西。",
-            "The base model with a system prompt and parameters. No weight was changed: the model has learnt nothing.",
-        ),
-        "fewshot": (
-            "在基座模型前放置训练集中的示例。没有改变任何权重,模型只是看到了示例。",
-            "The base model with examples of the train split in front. No weight was changed; it is shown examples.",
-        ),
-        "lora": (
-            "以低秩适配在训练集上训练了基座模型;权重已改变,并合并为一个 GGUF。",
-            "The base model was trained on the train split with low-rank adapters; its weights have changed.",
-        ),
-    }
-)
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "promoted": ("晋升:证明优于现任冠军", "Promoted: shown to be better than the champion"),
@@ -100,24 +84,28 @@ class Report:
 
 
 def report(
-    decision: Mapping[str, Any], answers: Iterable[Mapping[str, Any]], sources: Iterable[Mapping[str, Any]]
+    decision: Mapping[str, Any],
+    answers: Iterable[Mapping[str, Any]],
+    sources: Iterable[Mapping[str, Any]],
+    meaning: tuple[str, str],
 ) -> Report:
     """Gather a report.
 
     :param decision: the decision with model, dataset, `scorecard` and, of a refusal, `checks`.
     :param answers: rows with the fields of a Case.
     :param sources: rows of the runs that fetched the dataset's sessions.
+    :param meaning: of the model's strategy, in Chinese and English.
     """
     cases = [case(row) for row in answers]
     scorecards = decision.get("scorecard") or {}
     checks = decision.get("checks") or {}
     card = scorecards.get("model") or {}
     overall = card.get("overall") or {}
-    verdict, strategy = str(decision["verdict"]), str(decision["strategy"])
+    verdict = str(decision["verdict"])
     return Report(
         decision=decision,
         verdict=VERDICTS.get(verdict, (verdict, verdict)),
-        meaning=STRATEGIES.get(strategy, (strategy, strategy)),
+        meaning=meaning,
         cards=comparison(scorecards),
         differences=differences(card),
         tasks=tasks(card),

@@ -15,7 +15,7 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
 from ljwx.settings import ModelSettings, Settings, current_settings
-from ljwx.strategies.examples import fitting_examples
+from ljwx.strategies import BuildRequest, strategy_named
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def plan_build() -> dict[str, str]:
     dataset = warehouse.latest_dataset()
     if dataset is None:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
-    spec = _spec(settings, warehouse, ollama, dataset["dataset_id"])
+    spec = _recipe(settings, warehouse, ollama, dataset["dataset_id"])
     name = spec.model_name(dataset["last_session"], settings.model.repository)
     _skip_if_decided(settings, warehouse, name, dataset["dataset_id"])
     _compare_with_champion(warehouse, spec)
@@ -97,21 +97,27 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
         )
 
 
-def _spec(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
-
+def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
+    """Let the strategy of the settings make the spec."""
     chosen = settings.model
     prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, settings.samples.tasks)
-    fields: dict[str, Any] = {"base_digest": _pinned(chosen, ollama)}
-    if chosen.strategy == "fewshot":
-        fields["examples"], fields["messages"] = fitting_examples(settings, warehouse, ollama, prompts, dataset_id)
-    return BuildSpec(
-        base=chosen.base,
+    request = BuildRequest(
         strategy=chosen.strategy,
-        system=prompts.system,
+        dataset_id=dataset_id,
+        base=chosen.base,
+        base_digest=_pinned(chosen, ollama),
+        prompts=prompts,
         parameters=chosen.parameters,
         template=chosen.template,
-        **fields,
+        repository=chosen.repository,
+        num_predict=settings.evaluation.num_predict,
+        seed=settings.samples.seed,
+        examples_per_task=chosen.examples_per_task,
+        warehouse=warehouse,
+        ollama=ollama,
     )
+    log.info("Making the recipe of %s with strategy %s from dataset %s", chosen.base, chosen.strategy, dataset_id)
+    return strategy_named(chosen.strategy).recipe(request)
 
 
 def _pinned(chosen: ModelSettings, ollama: OllamaHook) -> str:

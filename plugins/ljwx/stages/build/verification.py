@@ -22,6 +22,7 @@ from ljwx.services.asking import ask, storable
 from ljwx.services.candidates import check_digest
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.runs import recorded_run
+from ljwx.strategies import strategy_named
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
         check_digest(ollama, model, digest)
         found = Findings({"evaluation": settings.evaluation.model_dump(mode="json")})
         try:
+            _strategy(found, spec)
             _examples(found, warehouse, plan["dataset_id"], spec)
             _answers(found, ollama, model, _probes(warehouse, plan["dataset_id"]), settings)
             _context(found, ollama, model, spec, settings)
@@ -83,6 +85,13 @@ def _save_refusal(
     for reason in found.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
     log.error("decision %d: %s is refused; the task write_report writes its report", promotion_id, model)
+
+
+def _strategy(found: Findings, spec: BuildSpec) -> None:
+    """See that the spec is one that its strategy makes: the strategy says whether weights were changed."""
+    problem = strategy_named(spec.strategy).problem(spec)
+    if problem is not None:
+        found.refuse("strategy", problem)
 
 
 def _examples(found: Findings, warehouse: WarehouseHook, dataset_id: str, spec: BuildSpec) -> None:

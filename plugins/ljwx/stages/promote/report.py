@@ -14,6 +14,7 @@ from ljwx.exceptions import NotFound
 from ljwx.files import report_folder, save_text
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included
+from ljwx.strategies import describe
 
 log = logging.getLogger(__name__)
 
@@ -67,4 +68,6 @@ def _gather(warehouse: WarehouseHook, promotion_id: int) -> Report:
         raise NotFound(f"no decision {promotion_id} is in the warehouse; `ljwx report` lists the builds")
     evaluation_id = decision["evaluation_id"]
     answers = [] if evaluation_id is None else warehouse.answered(int(evaluation_id))
-    return report(decision, answers, warehouse.fetched_by(decision["first_session"], decision["last_session"]))
+    sources = warehouse.fetched_by(decision["first_session"], decision["last_session"])
+    strategy = describe(decision["strategy"])
+    return report(decision, answers, sources, (strategy.chinese, strategy.english))
