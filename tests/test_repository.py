@@ -54,9 +54,16 @@ def test_every_statement_that_the_code_names_exists() -> None:
 
 
 def test_values_reach_sql_as_named_placeholders_only() -> None:
-    """`%(name)s` is quoted by the driver; a `%s`, a format field or a stray `%` in a file would not be."""
+    """`%(name)s` is quoted by the driver; a `%s` or a stray `%` in a file would not be."""
     placeholder = re.compile(r"%\([a-z_0-9]+\)s")
-    wrong = {name for name in SQL if re.search(r"%(?!%)|\{[a-z_]*\}", placeholder.sub("", sql_text(name)))}
+    wrong = {name for name in SQL if re.search(r"%(?!%)", placeholder.sub("", sql_text(name)))}
+    assert wrong == set()
+
+
+def test_a_format_field_in_sql_is_the_alias_of_a_table_and_stands_for_its_quoted_columns() -> None:
+    fields = {(name, field) for name in SQL for field in re.findall(r"\{([^}]*)\}", sql_text(name))}
+    assert fields
+    wrong = {(name, field) for name, field in fields if not re.search(rf"(ljwx\.\w+|AS) {field}\b", sql_text(name))}
     assert wrong == set()
 
 

@@ -1,4 +1,4 @@
-"""The numbers that a snapshot holds, scaled so that neither price level nor share count tells the stock or the year.
+"""The numbers that a snapshot holds, scaled so that neither price level nor share count gives away stock or year.
 
 Pure: nothing here may import airflow, HTTP or SQL.
 """

@@ -1,4 +1,4 @@
-"""What a stock was called and what it did, as one knew at the close of a session; its board, by its code.
+"""Name and industry of a stock as known at the close of a session, and its board, which follows from its code.
 
 Pure: never imports airflow, an HTTP client or a database driver.
 """
@@ -18,13 +18,13 @@ UNKNOWN: Final = "未知"
 def with_profile(rows: pl.DataFrame, names: pl.DataFrame | None, industries: pl.DataFrame | None) -> pl.DataFrame:
     """Add name, board and industry to rows in (ts_code, session) order.
 
-    Nothing is told of a session that became known after it: before its first name a stock is called by its code, and
+    What became known after a session is not used for it: before its first name a stock is called by its code, and
     before its first industry that is unknown.
 
     :param names: ts_code, name, start_date of each period (TuShare ``namechange``).
     :param industries: ts_code, industry, start_date: the day in Shanghai on which it was first seen.
     """
-    rows = _of_then(_of_then(rows, names, "name"), industries, "industry")
+    rows = _as_of(_as_of(rows, names, "name"), industries, "industry")
     return rows.with_columns(
         name=pl.coalesce("name", "ts_code"),
         industry=pl.col("industry").fill_null(UNKNOWN),
@@ -32,7 +32,7 @@ def with_profile(rows: pl.DataFrame, names: pl.DataFrame | None, industries: pl.
     )
 
 
-def _of_then(rows: pl.DataFrame, periods: pl.DataFrame | None, what: str) -> pl.DataFrame:
+def _as_of(rows: pl.DataFrame, periods: pl.DataFrame | None, what: str) -> pl.DataFrame:
     """Add the value of the newest period that began on or before each row's session."""
     if periods is None:
         return rows.with_columns(pl.lit(None, pl.String).alias(what))

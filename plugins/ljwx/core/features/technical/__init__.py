@@ -1,4 +1,4 @@
-"""The technical indicators: what prices and volumes of a stock's sessions tell, adjusted as of each session.
+"""The technical indicators: made of prices and volumes that are adjusted as of each session.
 
 Pure: nothing here may import airflow, HTTP or SQL.
 """
