@@ -33,7 +33,12 @@ class SandboxSettings:
 
     @classmethod
     def from_environment(cls) -> SandboxSettings:
-        """Read the settings; a port that is not a number is refused by name."""
+        """Read the settings; a port that is not a number is refused by name.
+
+        :raises SandboxError: also where the sandbox lies apart from the DAGs that it runs.
+        """
+        if not (REPOSITORY / "dags").is_dir():
+            raise SandboxError("the stack runs the DAGs of its repository: install it from there: make setup")
         home = Path(os.environ.get("LJWX_HOME", str(REPOSITORY / "var"))).resolve()
         executor = os.environ.get("LJWX_EXECUTOR", "local")
         if executor not in get_args(Executor):

@@ -131,7 +131,7 @@ def test_the_sandbox_requires_what_its_requirements_file_lists(wheels: dict[str,
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment with the wheel, in a folder where nothing of the repository is."""
+    """A virtual environment with the wheels, in a folder where nothing of the repository is."""
 
     folder: Path
 
@@ -142,27 +142,31 @@ class Environment:
 
     def run(self, *command: str, **variables: str) -> str:
         """Run a command of the environment and return what it printed."""
-        inherited = {
+        done = self.attempt(*command, **variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def attempt(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment, whatever becomes of it."""
+        kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LJWX_", "PYTHON"))
         }
         own = {"AIRFLOW_HOME": str(self.home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-        done = subprocess.run(
+        return subprocess.run(
             [str(self.folder / "venv" / "bin" / command[0]), *command[1:]], cwd=self.folder,
-            env=inherited | own | variables, capture_output=True, text=True, timeout=120, check=False,
+            env=kept | own | variables, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
 
 @pytest.fixture(scope="module")
 def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the wheel as pip installs it; what it requires is that of this one."""
+    """An environment with the wheels as pip installs it; what it requires is that of this one."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv", symlinks=True)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
     (site / "others.pth").write_text(f"{everything_else_installed(folder)}\n")
     pip = [*PIP, "--python", str(folder / "venv" / "bin" / "python"), "install", "-q", "--no-deps", "--no-index"]
-    subprocess.run([*pip, str(wheels["ljwx-stock"])], check=True, env={**os.environ, "PYTHONPATH": ""})
+    subprocess.run([*pip, *map(str, wheels.values())], check=True, env={**os.environ, "PYTHONPATH": ""})
     return Environment(folder)
 
 
@@ -212,3 +216,11 @@ def test_settings_come_with_the_package_and_one_file_can_stand_in_for_them(
     (tmp_path / "training_config.json").write_text('{"model": {"base": "mine:7b"}}', encoding="utf-8")
     mine = json.loads(installed.run("ljwx", "config", "--json", LJWX_INCLUDE=str(tmp_path)))
     assert (packaged["model"]["base"], mine["model"]["base"]) == ("deepseek-llm:7b", "mine:7b")
+
+
+def test_the_sandbox_has_its_stand_ins_anywhere_and_its_stack_in_the_repository(installed: Environment) -> None:
+    assert "up" in installed.run("python", "-m", "ljwx_sandbox", "--help")
+    assert "--sessions" in installed.run("python", "-m", "ljwx_sandbox.tushare", "--help")
+    done = installed.attempt("python", "-m", "ljwx_sandbox", "up")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: the stack runs the DAGs of its repository: install it from there")
