@@ -1,0 +1,57 @@
+"""The loss: answer tokens and the tokens that decide the class, each with its weight, and the class log score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ljwx_training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Sums over one batch; divide ``weighted`` by ``weight`` (of all batches of a step) for the loss.
+
+    :param answer: unweighted sum over the ordinary tokens, ``answer_tokens`` of them.
+    :param log_score: sum over samples of the logarithm of the true class's share among the classes.
+    :param scored: how many samples have classes.
+    """
+
+    weighted: torch.Tensor
+    weight: torch.Tensor
+    answer: torch.Tensor
+    answer_tokens: int
+    log_score: torch.Tensor
+    scored: int
+
+
+def weight_of(batch: Batch) -> torch.Tensor:
+    """Return the sum of the weights of all tokens that carry loss."""
+    return batch["weights"].sum() + batch["class_weights"].sum()
+
+
+def losses(model: nn.Module, batch: Batch) -> Losses:
+    """Run the model on a batch; logits are computed at the answers' places only."""
+    logits = model(input_ids=batch["input_ids"], logits_to_keep=batch["keep"], use_cache=False).logits
+    ordinary = functional.cross_entropy(
+        logits[batch["rows"], batch["columns"]].float(), batch["tokens"], reduction="none"
+    )
+    weighted = (ordinary * batch["weights"]).sum()
+    there, target = batch["class_tokens"] >= 0, batch["class_targets"]
+    every = functional.log_softmax(logits[batch["class_rows"], batch["class_columns"]].float(), dim=-1)
+    classes = every.gather(1, batch["class_tokens"].clamp(min=0))
+    deciding = -(target * classes.masked_fill(~there, 0.0)).sum(1)
+    with torch.no_grad():
+        shares = functional.log_softmax(classes.masked_fill(~there, float("-inf")), dim=-1)
+        score = shares.gather(1, batch["class_truth"][:, None]).sum()
+    return Losses(
+        weighted=weighted + (deciding * batch["class_weights"]).sum(),
+        weight=weight_of(batch),
+        answer=ordinary.detach().sum(),
+        answer_tokens=ordinary.numel(),
+        log_score=score,
+        scored=int(batch["class_rows"].unique().numel()),
+    )

@@ -1,0 +1,152 @@
+"""transformers' Trainer with this package's loss, its look at the validation split, its metrics and checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch import nn
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from ljwx_training import checkpoints
+from ljwx_training.batches import Batch, Collator
+from ljwx_training.errors import NotANumber
+from ljwx_training.metrics import Metrics, memory_mb
+from ljwx_training.objective import losses, weight_of
+from ljwx_training.samples import Sample
+
+
+class LoraTrainer(Trainer):
+    """The loss of a step is a weighted mean over all its tokens, however they are spread over micro-batches and ranks.
+
+    :param model: a base with its adapter.
+    """
+
+    def __init__(
+        self,
+        model: PeftModel,
+        arguments: TrainingArguments,
+        collator: Collator,
+        train: Sequence[Sample],
+        validation: Sequence[Sample],
+        metrics: Metrics,
+        recipe: str,
+        callbacks: Sequence[TrainerCallback] = (),
+    ) -> None:
+        super().__init__(
+            model=model,
+            args=arguments,
+            data_collator=collator,
+            train_dataset=train,
+            eval_dataset=validation,
+            compute_loss_func=losses,  # says that the loss is scaled for accumulation here
+            callbacks=[Reporter(metrics, recipe), *callbacks],
+        )
+        self.collator = collator
+        self.metrics = metrics
+        self.tokens = 0
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
+    ) -> tuple[list[Batch], torch.Tensor]:
+        """Return a step's micro-batches and the sum of their weights over all ranks."""
+        batches = [batch for _, batch in zip(range(num_batches), epoch_iterator, strict=False)]
+        if not batches:
+            return batches, torch.ones((), device=device)
+        weight = torch.stack([weight_of(batch).to(device) for batch in batches]).sum()
+        return batches, self.accelerator.gather(weight).sum()
+
+    def compute_loss(
+        self, model: nn.Module, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Return this micro-batch's share of the step's loss; ranks are averaged, hence their number."""
+        found = losses(model, inputs)
+        self.tokens += inputs["input_ids"].numel()
+        weight = found.weight if num_items_in_batch is None else num_items_in_batch
+        return found.weighted * (self.accelerator.num_processes / weight)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Look at the validation split: answer loss, and the log score of the true class among the classes."""
+        self.model_wrapped.eval()
+        began = time.monotonic()
+        sums = torch.zeros(6, dtype=torch.float64)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            for batch, counts in self._validation():
+                found = losses(self.model_wrapped, batch)
+                if counts:
+                    figures = (found.weighted, found.weight, found.answer, found.answer_tokens)
+                    sums += torch.tensor([float(x) for x in (*figures, found.log_score, found.scored)])
+        self.model_wrapped.train()
+        sums = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum").double()
+        weighted, weight, answer, tokens, score, scored = sums.tolist()
+        result = {"eval_loss": weighted / weight, "eval_answer_loss": answer / max(tokens, 1)}
+        if scored:
+            result["eval_class_log_score"] = score / scored
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, result)
+        if self.is_world_process_zero():
+            figures = {name.removeprefix("eval_"): value for name, value in result.items()}
+            self.metrics.add(
+                "validation", self.state.global_step, **figures, seconds=round(time.monotonic() - began, 3)
+            )
+        return result
+
+    def _validation(self) -> Iterator[tuple[Batch, bool]]:
+        """This rank's batches; every rank gets as many, the last of some only to keep step, not counted."""
+        samples, rank, ranks = self.eval_dataset, self.accelerator.process_index, self.accelerator.num_processes
+        size = self.args.per_device_eval_batch_size
+        mine = list(samples[rank::ranks])
+        for at in range(0, math.ceil(len(samples) / ranks), size):
+            batch = mine[at : at + size]
+            tensors = self.collator(batch or list(samples[:1]))
+            yield {name: tensor.to(self.args.device) for name, tensor in tensors.items()}, bool(batch)
+
+
+class Reporter(TrainerCallback):
+    """Writes a line for each step and seals each checkpoint."""
+
+    def __init__(self, metrics: Metrics, recipe: str) -> None:
+        self.metrics = metrics
+        self.recipe = recipe
+        self.began = time.monotonic()
+        self.trainer: LoraTrainer | None = None
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start the step's clock."""
+        self.began = time.monotonic()
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
+    ) -> None:
+        """Write the step's line.
+
+        :raises NotANumber: loss or gradient is not finite.
+        """
+        if not logs or "loss" not in logs or self.trainer is None:
+            return
+        seconds = time.monotonic() - self.began
+        tokens, self.trainer.tokens = self.trainer.tokens, 0
+        wrong = [name for name in ("loss", "grad_norm") if not math.isfinite(logs.get(name, 0.0))]
+        if wrong:
+            raise NotANumber(f"step {state.global_step}: {wrong[0]} is {logs[wrong[0]]}; lower the learning rate")
+        if state.is_world_process_zero:
+            self.metrics.add(
+                "step",
+                state.global_step,
+                of=state.max_steps,
+                loss=logs["loss"],
+                learning_rate=logs.get("learning_rate"),
+                grad_norm=logs.get("grad_norm"),
+                tokens_per_s=round(tokens * args.world_size / seconds, 1),
+                seconds=round(seconds, 4),
+                memory_mb=round(memory_mb(), 1),
+            )
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Seal the checkpoint that was just written."""
+        if state.is_world_process_zero:
+            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}", self.recipe)
