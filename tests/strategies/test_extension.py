@@ -11,6 +11,7 @@ from ljwx.core.models import BuildSpec
 from ljwx.core.prompts import example_messages
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.verification import verify_model
 from ljwx.strategies import STRATEGIES, BuildRequest, Description, Strategy
 from support_chain import SMALL, Chain, Database
 from support_ollama import OllamaServer
@@ -52,10 +53,12 @@ def test_a_new_strategy_goes_through_plan_build_and_verification(
     assert (spec.strategy, spec.examples, len(spec.messages)) == ("longest", (longest,), 2)
     try:
         built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
-        assert built["built"] is True
+        assert tasks.run(verify_model, plan, built) == plan["model"] != chain.plan["model"]
     finally:
         ollama_faulty.delete(plan["model"])
         Path(plan["spec_path"]).unlink()
+    (row,) = chain_db.rows("SELECT strategy, verified FROM ljwx.models WHERE model = %s", plan["model"])
+    assert (row["strategy"], row["verified"]["examples_from_train"]) == ("longest", 1)
 
 
 def test_a_new_strategy_moves_no_name_that_there_is(
