@@ -164,6 +164,7 @@ class Workbench:
         from ljwx.core.tasks import TASKS
         from ljwx.services.asking import request_config
         from ljwx.warehouse.base import RunRef
+        from ljwx.warehouse.evaluations import QuestionSet
 
         run_key = self.warehouse.start_run(RunRef("bench", "bench", "evaluation"))
         tasks = asked_tasks()
@@ -176,7 +177,7 @@ class Workbench:
             Question(f"q{at}", task, f"{at:06d}.SZ", date(2026, 1, 5) + timedelta(at), label, None, "", "")
             for at, (task, label) in enumerate((task, TASKS[task].classes[0]) for task in tasks)
         ]
-        self.warehouse.save_question_set(run_key, "bench", "bench", questions)
+        self.warehouse.save_question_set(run_key, QuestionSet("bench", "bench", "validation"), questions)
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})
         return int(self.warehouse.open_evaluation(run_key, model, digest, "bench", request_config(self.settings)))
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from ljwx.core.lineage import FetchedSessions
+from ljwx.core.reports.cases import Case
+from ljwx.core.reports.records import ReportedDecision
+
 HOSTILE = "<script>alert('x')</script> | `code` \x07 end"
 MEANING = ("在基座模型前放置示例。没有改变任何权重。", "The base model with examples in front. No weight was changed.")
 """Of the strategy of the model in `decision`."""
 
 
-def answers() -> list[dict[str, Any]]:
+def answers() -> list[Case]:
     """Twelve answers of three sessions: 2, 1 and 0 of four right, one invalid in the last."""
     outcomes = [
         "right",
@@ -31,15 +35,20 @@ def answers() -> list[dict[str, Any]]:
         task = ("price_direction", "risk_assessment")[at % 2]
         truth, other = (("up", "down"), ("low", "high"))[at % 2]
         rows.append(
-            {
-                "sample_id": f"s{at}", "task": task, "ts_code": "000001.SZ", "truth": truth,
-                "session": date(2026, 5, 6) + timedelta(days=at // 4),
-                "answered": {"right": truth, "wrong": other, "bad": None}[outcome], "valid": outcome != "bad",
-                "reason": "not_json" if outcome == "bad" else None,
-                "raw": HOSTILE if outcome == "bad" else f'{{"answer": "{other}", "says": "number {at}"}}',
-                "probabilities": None, "latency_s": 0.5 + at / 10,
-            }
-        )  # fmt: skip
+            Case(
+                sample_id=f"s{at}",
+                task=task,
+                ts_code="000001.SZ",
+                session=date(2026, 5, 6) + timedelta(days=at // 4),
+                truth=truth,
+                answered={"right": truth, "wrong": other, "bad": None}[outcome],
+                valid=outcome != "bad",
+                reason="not_json" if outcome == "bad" else None,
+                raw=HOSTILE if outcome == "bad" else f'{{"answer": "{other}", "says": "number {at}"}}',
+                probabilities=None,
+                latency_s=0.5 + at / 10,
+            )
+        )
     return rows
 
 
@@ -68,8 +77,8 @@ def card(accuracy: float, interval: bool = True) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def decision(verdict: str = "kept_champion", **changed: Any) -> dict[str, Any]:
-    """A decision's row."""
+def decision(verdict: str = "kept_champion", **changed: Any) -> ReportedDecision:
+    """A decision as the warehouse gives it."""
     reasons = [
         {"code": "questions", "text": "12 questions were asked; at least 4 are needed.", "favourable": True},
         {"code": "not_shown_better", "text": "The champion stays.", "favourable": False},
@@ -80,23 +89,24 @@ def decision(verdict: str = "kept_champion", **changed: Any) -> dict[str, Any]:
         "persistence": card(0.35, interval=False),
         "champion": card(0.3),
     }
-    return {
+    fields = {
         "promotion_id": 7, "model": "ljwx-stock:20261120-0123456789ab", "champion": "ljwx-stock:20261101-aa",
         "verdict": verdict, "promoted": verdict in {"promoted", "first_champion"}, "reasons": reasons,
         "decided_at": datetime(2026, 11, 20, 12, 30, tzinfo=timezone.utc), "question_set_id": "qs-1",
         "evaluation_id": 3, "scorecard": cards, "digest": "d" * 64, "strategy": "fewshot", "base": "smollm2:135m",
-        "base_digest": "b" * 64, "spec": {}, "spec_sha256": "c" * 64, "verified": {}, "created_at": None,
+        "base_digest": "b" * 64, "spec_sha256": "c" * 64, "created_at": None, "checks": None,
         "dataset_id": "ds-1", "dataset_sha256": "e" * 64, "parent_id": None, "first_session": date(2025, 9, 1),
         "last_session": date(2026, 6, 30), "code_version": "0.1.0", "counts": {}, "dag_id": "ljwx_model_build",
         "run_id": "manual__1", **changed,
     }  # fmt: skip
+    return ReportedDecision(**fields)
 
 
-def sources() -> list[dict[str, Any]]:
+def sources() -> list[FetchedSessions]:
     """The runs that fetched the sessions."""
     return [
-        {
-            "dag_id": "ljwx_daily_ingest", "run_id": "manual__0", "task_id": "ingest_bars", "map_index": 0,
-            "sessions": 120, "first": date(2025, 9, 1), "last": date(2026, 6, 30), "bars": 2000,
-        }
+        FetchedSessions(
+            "ljwx_daily_ingest", "manual__0", "ingest_bars", 0,
+            sessions=120, first=date(2025, 9, 1), last=date(2026, 6, 30), bars=2000,
+        )
     ]  # fmt: skip

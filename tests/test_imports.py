@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "exceptions", "assets", "schedule",
     },
     "tasks": {"stages"},
-    "cli": {"", "services", "hooks", "files", "core", "settings", "resources", "exceptions", "refresh_sessions"},
+    "cli": {"", "services", "core", "resources", "exceptions", "refresh_sessions"},
     "api": {"services", "core"},
     "ui": {"services", "core"},
     "sandbox": set(),

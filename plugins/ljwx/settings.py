@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from ljwx.core.datasets.spec import SampleSpec, path_of
+from ljwx.core.evaluations.intervals import Resampling
 from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
@@ -160,6 +161,14 @@ class Settings(_Section):
     schedules: ScheduleSettings = ScheduleSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     alerts: AlertSettings = AlertSettings()
+
+    @property
+    def resampling(self) -> Resampling:
+        """How the intervals of all scores are made.
+
+        :raises ConfigurationError: the gate's policy bounds no interval.
+        """
+        return self.gate.resampling(self.samples.horizon, self.evaluation.seed)
 
     @model_validator(mode="after")
     def _agree(self) -> Settings:

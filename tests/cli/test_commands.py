@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from ljwx import __version__
 from ljwx.cli.app import app
+from ljwx.core.promotions.reasons import Reason
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
@@ -311,8 +312,8 @@ def test_a_model_that_failed_its_verification_is_told_with_the_reason_and_its_re
 ) -> None:
     model = chain.plan["model"]
     reasons = [
-        {"code": "examples", "text": "It shows no foreign examples.", "favourable": True},
-        {"code": "repeated", "text": "It answers in two ways.", "favourable": False},
+        Reason(code="examples", text="It shows no foreign examples.", favourable=True),
+        Reason(code="repeated", text="It answers in two ways.", favourable=False),
     ]
     decision = WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), model, reasons, {})
     chain_db.execute("UPDATE ljwx.models SET verified = NULL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,6 @@ from xml.etree import ElementTree
 import pytest
 
 from ljwx.core.reports import Report, by_session, comparison, examples, further, report, tasks, wilson
-from ljwx.core.reports.cases import case
 from ljwx.core.reports.content import VERDICTS
 from ljwx.core.reports.render import LONGEST_ANSWER, Rendered, render
 from support_reports import HOSTILE, MEANING, answers, card, decision, sources
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 
 def test_sessions_are_counted_with_invalid_answers_as_wrong() -> None:
-    rows = by_session(map(case, answers()))
+    rows = by_session(answers())
     assert [(row.session, row.questions, row.accuracy) for row in rows] == [
         (date(2026, 5, 6), 4, 0.5), (date(2026, 5, 7), 4, 0.25), (date(2026, 5, 8), 4, 0.0),
     ]  # fmt: skip
@@ -79,7 +79,7 @@ def test_intervals_of_a_session_are_wilsons(right: int, n: int) -> None:
 
 
 def test_examples_are_of_as_many_tasks_as_there_are() -> None:
-    shown = examples([case(row) for row in answers()])
+    shown = examples(answers())
     assert [each.sample_id for each in shown["right"]] == ["s0", "s1"]
     assert [each.sample_id for each in shown["wrong"]] == ["s2", "s3"]
     assert [each.sample_id for each in shown["invalid"]] == ["s11"]
@@ -206,7 +206,7 @@ def test_what_a_model_wrote_cannot_become_markup() -> None:
 
 def test_a_long_answer_is_cut_and_says_how_much_is_missing() -> None:
     rows = answers()
-    rows[0]["raw"] = "长" * (LONGEST_ANSWER + 50)
+    rows[0] = replace(rows[0], raw="长" * (LONGEST_ANSWER + 50))
     made = written(report(decision(), rows, [], MEANING))
     assert "长" * LONGEST_ANSWER + "\n… 50 characters more" in Page(made.html).text
     assert "长" * (LONGEST_ANSWER + 1) not in made.markdown

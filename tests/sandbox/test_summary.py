@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from ljwx.core.promotions.reasons import Reason
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.summary import summarise
 from support_chain import Chain, Database
 
 REASONS = [
-    {"code": "examples", "text": "It shows no foreign examples.", "favourable": True},
-    {"code": "repeated", "text": "It answers in two ways.", "favourable": False},
+    Reason(code="examples", text="It shows no foreign examples.", favourable=True),
+    Reason(code="repeated", text="It answers in two ways.", favourable=False),
 ]
 
 

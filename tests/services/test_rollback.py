@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -13,10 +12,12 @@ from airflow.sdk.exceptions import AirflowSkipException
 from typer.testing import CliRunner
 
 from ljwx.cli.app import app
+from ljwx.core.promotions.reasons import Reason, RolledBack
 from ljwx.exceptions import BadData, ConfigurationError, ModelMissing, NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.rollback import rollback
 from ljwx.stages.build.rollback import roll_back_if_asked
+from ljwx.warehouse.promotions import Promotion, Rollback
 from support_chain import Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
@@ -111,12 +112,14 @@ def test_a_decision_that_was_rolled_back_is_not_carried_out_again(
     assert aliases(replaced) == before
 
 
-def promoting(chain: Chain, challenger: str, champion: str, evaluation_id: int) -> dict[str, Any]:
+BAD = Reason(code="rolled_back", text="bad", favourable=True)
+
+
+def promoting(chain: Chain, challenger: str, champion: str, evaluation_id: int) -> Promotion:
     """A decision as it is handed to the warehouse."""
-    return {
-        "challenger": challenger, "champion": champion, "question_set_id": chain.question_set_id,
-        "evaluation_id": evaluation_id, "verdict": "promoted", "promoted": True, "reasons": [], "policy": {},
-    }  # fmt: skip
+    return Promotion(
+        challenger, champion, chain.question_set_id, evaluation_id, "promoted", promoted=True, reasons=[], policy={}
+    )
 
 
 def test_a_decision_that_waited_for_a_rollback_does_not_undo_it(replaced: Database, chain: Chain) -> None:
@@ -156,13 +159,13 @@ def test_a_rollback_that_was_not_served_is_served_when_it_is_asked_for_again(
     assert bad.ok
     assert ollama_sandbox.post("copy", {"source": NEWER, "destination": LATEST}).ok
     replaced.execute("UPDATE ljwx.aliases SET digest = %s WHERE alias = 'champion'", digests(ollama_sandbox)[NEWER])
-    decided = WarehouseHook().save_rollback(1, NEWER, old, {"code": "rolled_back", "text": "bad", "favourable": True})
-    assert rollback("bad") == {"promotion_id": decided, "model": old, "instead_of": NEWER}
+    decided = WarehouseHook().save_rollback(1, NEWER, old, BAD)
+    assert rollback("bad") == Rollback(decided, old, NEWER)
     assert aliases(replaced) == {"champion": old, "previous": NEWER}
     served = digests(ollama_sandbox)
     assert (served[LATEST], served[PREVIOUS]) == (served[old], served[NEWER])
     # Served, it is undone as before.
-    assert rollback("it was the data")["model"] == NEWER
+    assert rollback("it was the data").model == NEWER
     assert digests(ollama_sandbox)[LATEST] == served[NEWER]
 
 
@@ -175,8 +178,8 @@ def test_a_champion_by_rollback_that_is_lost_on_the_server_can_be_rolled_back_fr
         rollback("to and fro")
     for name in (NEWER, LATEST):
         assert ollama_sandbox.delete(name) == 200
-    told = rollback("it is lost")
-    assert (told["model"], told["instead_of"]) == (old, NEWER)
+    done = rollback("it is lost")
+    assert (done.model, done.instead_of) == (old, NEWER)
     assert aliases(replaced)["champion"] == old
     served = digests(ollama_sandbox)
     assert served[LATEST] == served[old]
@@ -198,20 +201,20 @@ def test_what_a_person_rolled_back_is_told_of_models_like_it_until_it_is_put_bac
     replaced.execute(COPIED, THIRD)
     assert WarehouseHook().rolled_back(THIRD) is None
     rollback("it invents prices")
-    told = {"model": NEWER, "reason": "it invents prices", "same": True}
-    assert WarehouseHook().rolled_back(THIRD) == told
+    same = RolledBack(model=NEWER, reason="it invents prices", same=True)
+    assert WarehouseHook().rolled_back(THIRD) == same
     # The same texts from other samples, as of a dataset that was made again, and then other texts.
     of = "UPDATE ljwx.models SET spec_sha256 = 'another', spec = jsonb_set(spec, %s, %s) WHERE model = %s"
     replaced.execute(of, "{examples}", '["elsewhere"]', THIRD)
-    assert WarehouseHook().rolled_back(THIRD) == told
+    assert WarehouseHook().rolled_back(THIRD) == same
     replaced.execute(of, "{messages}", '[{"role": "user", "content": "?"}]', THIRD)
-    assert WarehouseHook().rolled_back(THIRD) == told | {"same": False}
+    assert WarehouseHook().rolled_back(THIRD) == same.model_copy(update={"same": False})
     replaced.execute("UPDATE ljwx.models SET spec = jsonb_set(spec, '{parameters,seed}', '8') WHERE model = %s", THIRD)
     assert WarehouseHook().rolled_back(THIRD) is None
     rollback("it was the data")  # NEWER is champion again, and the chain's model is what was taken out
-    assert WarehouseHook().rolled_back(NEWER) == {
-        "model": chain.plan["model"], "reason": "it was the data", "same": True,
-    }  # fmt: skip
+    assert WarehouseHook().rolled_back(NEWER) == RolledBack(
+        model=chain.plan["model"], reason="it was the data", same=True
+    )
 
 
 def digests(server: OllamaServer) -> dict[str, str]:
@@ -246,7 +249,7 @@ def test_a_previous_champion_that_is_gone_from_the_server_is_not_put_back(
 def test_aliases_that_moved_in_between_stay(replaced: Database, chain: Chain) -> None:
     before = replaced.state(*WRITTEN)
     with pytest.raises(BadData, match="the champion is no longer"):
-        WarehouseHook().save_rollback(1, "ljwx-stock:another", chain.plan["model"], {"code": "x", "text": "y"})
+        WarehouseHook().save_rollback(1, "ljwx-stock:another", chain.plan["model"], BAD)
     assert replaced.state(*WRITTEN) == before
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from ljwx.exceptions import BuildFailed, ModelMissing, OllamaTimeout, OllamaUnre
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
-from ljwx.services.asking import ask, read_answer
+from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
@@ -273,13 +273,11 @@ ANSWERS = {
 
 @pytest.mark.parametrize("text", ANSWERS.values(), ids=ANSWERS.keys())
 def test_answer_that_breaks_the_schema_is_invalid_and_has_no_class(text: str) -> None:
-    assert read_answer("investment_advice", text, cut=False) == {
-        "valid": False, "label": None, "probabilities": None, "parsed": None, "reason": "not_the_schema",
-    }  # fmt: skip
+    assert read_answer("investment_advice", text, cut=False) == ReadAnswer(False, None, None, None, "not_the_schema")
 
 
 def test_answer_to_another_task_is_invalid() -> None:
-    assert read_answer("price_direction", TEXT, cut=False)["valid"] is False
+    assert read_answer("price_direction", TEXT, cut=False).valid is False
 
 
 def test_every_bad_answer_is_stored_as_it_came_and_stops_nothing(
@@ -289,12 +287,13 @@ def test_every_bad_answer_is_stored_as_it_came_and_stops_nothing(
     warehouse, ollama, settings = WarehouseHook(), OllamaHook(), load_settings(SMALL)
     shards = tasks.run(plan_questions, chain.plan["model"], chain.question_set_id)
     evaluation_id = shards[0]["evaluation_id"]
-    question = next(q for q in warehouse.questions(chain.question_set_id) if q["task"] == "investment_advice")
+    stored = next(q for q in warehouse.questions(chain.question_set_id) if q.question.task == "investment_advice")
+    asked = Prompted.of(stored)
     query = "SELECT sample_id FROM ljwx.samples WHERE task = 'investment_advice' ORDER BY 1 LIMIT %s"
     told = dict(zip(chain_db.column(query, len(ANSWERS)), ANSWERS.values(), strict=True))
     answer_next(ollama_faulty, *told.values())
     for sample_id in told:
-        answer = ask(ollama, chain.plan["model"], question | {"sample_id": sample_id}, settings)
+        answer = ask(ollama, chain.plan["model"], replace(asked, sample_id=sample_id), settings)
         warehouse.save_answer(evaluation_id, answer)
     stored = {
         row["sample_id"]: row["raw"]
@@ -311,14 +310,14 @@ def test_endless_answer_is_cut_and_invalid(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
 ) -> None:
     """The model would go on; the server stops it at num_predict and says so."""
-    question = WarehouseHook().questions(chain.question_set_id)[0]
+    asked = Prompted.of(WarehouseHook().questions(chain.question_set_id)[0])
     line = {
         "model": "x", "done": True, "done_reason": "length", "eval_count": 384, "prompt_eval_count": 9,
         "message": {"role": "assistant", "content": '{"advice":"' + "买" * 384},
     }  # fmt: skip
     ollama_faulty.fail_next("chat", "lines", lines=[line])
-    answer = ask(OllamaHook(), chain.plan["model"], question, load_settings(SMALL))
-    assert (answer["valid"], answer["reason"], answer["answer_tokens"]) == (False, "cut_at_num_predict", 384)
+    answer = ask(OllamaHook(), chain.plan["model"], asked, load_settings(SMALL))
+    assert (answer.valid, answer.reason, answer.answer_tokens) == (False, "cut_at_num_predict", 384)
 
 
 CHATS = {

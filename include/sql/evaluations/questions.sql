@@ -1,6 +1,6 @@
 SELECT q.sample_id, s.task, s.ts_code, s.session, s.label, d.previous_label,
        s.snapshot ->> 'board' AS board, s.snapshot ->> 'industry' AS industry,
-       s.snapshot::text AS snapshot, s.prompt_version, qs.dataset_id
+       s.snapshot::text AS snapshot, s.prompt_version
 FROM ljwx.question_sets qs
 JOIN ljwx.questions q USING (question_set_id)
 JOIN ljwx.samples s USING (sample_id)

@@ -1,5 +1,5 @@
-SELECT e.model, e.question_set_id, a.label, a.valid, a.reason, a.answered_at
+SELECT e.model, a.label, a.valid, a.reason
 FROM ljwx.answers a
 JOIN ljwx.evaluations e USING (evaluation_id)
-WHERE a.sample_id = %(subject)s
+WHERE a.sample_id = %(name)s
 ORDER BY a.answered_at

@@ -4,6 +4,6 @@ FROM ljwx.samples s
 JOIN ljwx.bars b ON b.ts_code = s.ts_code AND b.session BETWEEN s.bars_from AND s.label_end
     AND b.first_seen <= s.known_at AND (b.superseded_at IS NULL OR b.superseded_at > s.known_at)
 JOIN ljwx.runs r ON r.run_key = b.run_key
-WHERE s.sample_id = %(subject)s
+WHERE s.sample_id = %(name)s
 GROUP BY r.dag_id, r.run_id, r.task_id, r.map_index
 ORDER BY first

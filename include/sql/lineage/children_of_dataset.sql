@@ -1,1 +1,1 @@
-SELECT dataset_id, last_session, created_at FROM ljwx.datasets WHERE parent_id = %(subject)s ORDER BY created_at
+SELECT dataset_id FROM ljwx.datasets WHERE parent_id = %(name)s ORDER BY created_at

@@ -1,1 +1,1 @@
-SELECT dataset_id, split, previous_label FROM ljwx.dataset_samples WHERE sample_id = %(subject)s ORDER BY dataset_id
+SELECT dataset_id, split FROM ljwx.dataset_samples WHERE sample_id = %(name)s ORDER BY dataset_id

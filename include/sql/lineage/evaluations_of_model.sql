@@ -1,7 +1,6 @@
-SELECT e.evaluation_id, e.question_set_id, e.created_at, count(a.sample_id) AS answers,
-       count(*) FILTER (WHERE a.valid) AS valid
+SELECT e.evaluation_id, e.question_set_id, count(a.sample_id) AS answers, count(*) FILTER (WHERE a.valid) AS valid
 FROM ljwx.evaluations e
 LEFT JOIN ljwx.answers a USING (evaluation_id)
-WHERE e.model = %(subject)s
+WHERE e.model = %(name)s
 GROUP BY e.evaluation_id
 ORDER BY e.created_at

@@ -1,1 +1,1 @@
-SELECT d.spec FROM ljwx.models m JOIN ljwx.datasets d USING (dataset_id) WHERE m.model = %(subject)s
+SELECT d.spec FROM ljwx.models m JOIN ljwx.datasets d USING (dataset_id) WHERE m.model = %(name)s

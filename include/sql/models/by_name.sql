@@ -1,1 +1,3 @@
-SELECT * FROM ljwx.models WHERE model = %(model)s
+SELECT model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, verified, created_at, deleted_at
+FROM ljwx.models
+WHERE model = %(model)s

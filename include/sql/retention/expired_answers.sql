@@ -1,4 +1,4 @@
-SELECT m.model AS name, count(*) AS rows, sum(pg_column_size(a.*)) AS bytes
+SELECT m.model AS name, count(*) AS rows, sum(pg_column_size(a.*))::bigint AS bytes
 FROM ljwx.models m
 JOIN ljwx.evaluations e USING (model)
 JOIN ljwx.answers a USING (evaluation_id)

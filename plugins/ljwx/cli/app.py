@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ljwx.cli import ask, doctor, history, lineage, upkeep
+from ljwx.cli import ask, compare, doctor, lineage, report, upkeep
 
 app = typer.Typer(
     name="ljwx",
@@ -24,8 +24,8 @@ app = typer.Typer(
     ),
 )
 app.command("ask")(ask.ask)
-app.command("report")(history.report)
-app.command("compare")(history.compare)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("lineage")(lineage.lineage)
 app.command("rollback")(upkeep.rollback)
 app.command("doctor")(doctor.doctor)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ljwx.cli.console import AsJson, Exit, day, end, failures_told, say
+from ljwx.cli.console import AsJson, Exit, day, end, failures_shown, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ljwx.core.evaluations.questions import ClaimCounts
+    from ljwx.services.ask import StockAnswer
 
 
 def ask(
@@ -25,49 +26,53 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask the champion about a stock, and check its answer against the snapshot. 用冠军模型分析一只股票。"""
-    from ljwx.core.datasets.spec import RISK_STATEMENT
     from ljwx.core.tasks import DEFAULT_TASKS, TASKS
     from ljwx.services.ask import ask_champion
 
     task = task or DEFAULT_TASKS[0]
     if task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
-    with failures_told():
-        answer = ask_champion(ts_code.upper(), day(date), task)
-    found = asdict(answer) | {"risk_statement": RISK_STATEMENT}
+    with failures_shown():
+        found = ask_champion(ts_code.upper(), day(date), task)
 
     def picture(console: Console) -> None:
-        _draw(console, found, answer.strategy_line)
+        _draw(console, found)
 
-    say(found, picture, as_json)
-    if not found["answer"]["valid"]:
-        end(f"the answer is not valid ({found['answer']['reason']}); nothing was made up in its place", Exit.FAILED)
+    say(_document(found), picture, as_json)
+    if not found.answer.valid:
+        end(f"the answer is not valid ({found.answer.reason}); nothing was made up in its place", Exit.FAILED)
 
 
-def _draw(console: Console, found: Mapping[str, Any], strategy: str) -> None:
-    facts, answer = found["snapshot"], found["answer"]
-    console.print(f"{facts['ts_code']} {facts['name']}  as of {found['session']}  {found['task']}", markup=False)
-    console.print(f"model   {found['model']}  digest {found['digest'][:12]}: {strategy}")
-    if not found["in_universe"]:
+def _document(found: StockAnswer) -> dict[str, Any]:
+    document = asdict(found)
+    del document["answer"]["sample_id"]  # the question is no sample's
+    return document
+
+
+def _draw(console: Console, found: StockAnswer) -> None:
+    facts, answer = found.snapshot, found.answer
+    console.print(f"{facts['ts_code']} {facts['name']}  as of {found.session}  {found.task}", markup=False)
+    console.print(f"model   {found.model}  digest {found.digest[:12]}: {found.strategy_line}")
+    if not found.in_universe:
         console.print("note    the model's samples are of other stocks than this one")
-    if not answer["valid"]:
-        console.print(f"raw     {answer['raw']}", markup=False)
+    if answer.parsed is None:
+        console.print(f"raw     {answer.raw}", markup=False)
     else:
-        console.print(f"answer  {answer['label']}")
-        if answer["probabilities"]:
-            shares = answer["probabilities"]
+        console.print(f"answer  {answer.label}")
+        if shares := answer.probabilities:
             console.print("chances " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
-        for name, value in answer["parsed"].items():
+        for name, value in answer.parsed.items():
             console.print(f"        {name}: {value}", markup=False)
-        for claim in found["unsupported"]:
+        for claim in found.unsupported:
             console.print(f"wrong   {claim}", markup=False)
-        if not found["unsupported"]:
-            console.print(f"checked {_checked(sum(answer['claims'].values()))}")
-    console.print(found["risk_statement"], markup=False)
+        if not found.unsupported:
+            console.print(f"checked {_checked(answer.claims)}")
+    console.print(found.risk_statement, markup=False)
 
 
-def _checked(claims: int) -> str:
+def _checked(counts: ClaimCounts | None) -> str:
     """Say what the absence of a wrong claim means."""
+    claims = 0 if counts is None else counts.right + counts.wrong + counts.unsupported
     if not claims:
         return "the answer names no number or reading that can be held against the snapshot"
     return f"{claims} numbers and readings of the answer, all are the snapshot's; its other words are not checked"

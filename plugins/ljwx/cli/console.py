@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, is_dataclass
 from datetime import date
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
@@ -38,11 +39,11 @@ class Exit(IntEnum):
 def say(found: Any, picture: Callable[[Console], None], as_json: bool) -> None:
     """Print what was found.
 
-    :param found: the whole answer, of dicts, lists, numbers, texts and dates.
+    :param found: the whole answer: a record, or dicts, lists, numbers, texts and dates.
     :param picture: draws the same for a person.
     """
     if as_json:
-        sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=2, default=_plain) + "\n")
+        sys.stdout.write(json.dumps(_document(found), ensure_ascii=False, indent=2, default=_plain) + "\n")
         return
     terminal = sys.stdout.isatty()
     picture(Console(width=None if terminal else PIPE_WIDTH, highlight=False, soft_wrap=not terminal))
@@ -71,28 +72,32 @@ def day(text: str | None) -> date | None:
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
+def failures_shown() -> Iterator[None]:
     """End the process with one line and the exit code of what went wrong."""
-    import psycopg
-    from airflow.sdk.exceptions import AirflowNotFoundException
-    from sqlalchemy.exc import DBAPIError
-
     from ljwx.exceptions import ConfigurationError, LjwxError, NotFound
 
     try:
         yield
     except NotFound as error:
         end(str(error), Exit.NOT_FOUND)
-    except (ConfigurationError, AirflowNotFoundException) as error:
+    except ConfigurationError as error:
+        end(str(error), Exit.WRONG_USE)
+    except _loaded("airflow.sdk.exceptions", "AirflowNotFoundException") as error:
         end(str(error), Exit.WRONG_USE)
     except LjwxError as error:
         end(f"{type(error).__name__}: {error}", Exit.FAILED)
-    except psycopg.Error as error:
+    except _loaded("psycopg", "Error") as error:
         _end_of(error)
-    except DBAPIError as error:
-        _end_of(error.orig or error)
+    except _loaded("sqlalchemy.exc", "DBAPIError") as error:
+        _end_of(getattr(error, "orig", None) or error)
     except OSError as error:
         end(str(error), Exit.FAILED)
+
+
+def _loaded(module: str, name: str) -> tuple[type[BaseException], ...]:
+    """Return a class of a module that is loaded; of one that is not, nothing can have been raised."""
+    loaded = sys.modules.get(module)
+    return () if loaded is None else (getattr(loaded, name),)
 
 
 def end(message: str, code: Exit) -> NoReturn:
@@ -109,6 +114,12 @@ def _end_of(error: BaseException) -> NoReturn:
         end("the warehouse has no tables yet, or old ones; run `ljwx migrate`", Exit.WRONG_USE)
     denied = isinstance(error, errors.InsufficientPrivilege)
     end(f"the warehouse: {' '.join(str(error).split())}", Exit.WRONG_USE if denied else Exit.FAILED)
+
+
+def _document(found: Any) -> Any:
+    if isinstance(found, list | tuple):
+        return [_document(each) for each in found]
+    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
 
 
 def _cell(value: Any) -> str:

@@ -14,14 +14,14 @@ def doctor(as_json: AsJson = False) -> None:
     """Look at connections, tiers, versions, migrations, calendar, disk and clock. 体检。"""
     from ljwx.services.doctor import examine
 
-    found = [finding.as_dict() for finding in examine()]
+    found = tuple(examine())
 
     def picture(console: Console) -> None:
         for each in found:
-            console.print(f"{SIGNS[each['ok']]}{each['part']:<12}{each['found']}", markup=False)
-            if each["advice"]:
-                console.print(f"                 → {each['advice']}", markup=False)
+            console.print(f"{SIGNS[each.ok]}{each.part:<12}{each.found}", markup=False)
+            if each.advice:
+                console.print(f"                 → {each.advice}", markup=False)
 
     say(found, picture, as_json)
-    if any(each["ok"] is False for each in found):
+    if any(each.ok is False for each in found):
         raise typer.Exit(int(Exit.NEEDS_CARE))

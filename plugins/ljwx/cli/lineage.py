@@ -8,20 +8,23 @@ import typer
 from rich.console import Console
 from rich.tree import Tree
 
-from ljwx.cli.console import AsJson, failures_told, say
+from ljwx.cli.console import AsJson, failures_shown, say
 
 if TYPE_CHECKING:
     from ljwx.core.lineage import Node
 
 
 def lineage(
-    name: Annotated[str, typer.Argument(help="Model, dataset or sample. 模型、数据集或样本编号。", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="Model, alias, dataset or sample. 模型、别名、数据集或样本。", show_default=False),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show what a model, dataset or sample was made from and what used it. 追溯来源与去向。"""
     from ljwx.services.lineage import trace
 
-    with failures_told():
+    with failures_shown():
         found = trace(name)
 
     def picture(console: Console) -> None:

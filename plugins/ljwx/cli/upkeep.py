@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ljwx.cli.console import AsJson, Exit, failures_told, say
+from ljwx.cli.console import AsJson, Exit, failures_shown, say
 
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the warehouse's tables to this version. 升级数据库表。"""
-    from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.services.migrate import migrate as bring_to_this_version
 
-    with failures_told():
-        hook = WarehouseHook()
-        before = hook.schema_version()
-        hook.migrate()
-        found = {"before": before, "now": hook.schema_version()}
-    say(found, lambda console: console.print(f"schema ljwx: {before or 'none'} → {found['now']}"), as_json)
+    with failures_shown():
+        found = bring_to_this_version()
+    say(found, lambda console: console.print(f"schema ljwx: {found.before or 'none'} → {found.now}"), as_json)
 
 
 def config(
@@ -29,11 +25,10 @@ def config(
     as_json: AsJson = True,  # noqa: ARG001 - settings are JSON; taken because every command takes it
 ) -> None:
     """Print the settings in force, file and Variable together, as JSON. 显示当前配置。"""
-    from ljwx.settings import current_settings
-    from ljwx.settings import schema as schema_of_settings
+    from ljwx.services.config import settings_in_force, settings_schema
 
-    with failures_told():
-        found = schema_of_settings() if schema else current_settings().model_dump(mode="json")
+    with failures_shown():
+        found = settings_schema() if schema else settings_in_force().model_dump(mode="json")
     say(found, lambda _: None, as_json=True)
 
 
@@ -41,12 +36,12 @@ def audit(as_json: AsJson = False) -> None:
     """List tags, rows and files whose other half is missing. 核对模型、文件与记录。"""
     from ljwx.services.audit import audit as compare_sides
 
-    with failures_told():
-        found = [asdict(orphan) for orphan in compare_sides()]
+    with failures_shown():
+        found = compare_sides()
 
     def picture(console: Console) -> None:
         for each in found:
-            console.print(f"{each['kind']} {each['name']}: {each['lacks']} → {each['advice']}", markup=False)
+            console.print(f"{each.kind} {each.name}: {each.lacks} → {each.advice}", markup=False)
         console.print(f"{len(found)} orphans")
 
     say(found, picture, as_json)
@@ -61,12 +56,12 @@ def rollback(
     """Put the previous champion back. 回滚到上一个冠军模型。"""
     from ljwx.services.rollback import rollback as put_back
 
-    with failures_told():
+    with failures_shown():
         found = put_back(reason)
 
     def picture(console: Console) -> None:
-        told = f"{found['model']} is champion again instead of {found['instead_of']}: decision {found['promotion_id']}"
-        console.print(told, markup=False)
+        line = f"{found.model} is champion again instead of {found.instead_of}: decision {found.promotion_id}"
+        console.print(line, markup=False)
 
     say(found, picture, as_json)
 
@@ -81,6 +76,6 @@ def refresh_sessions(
 
     if source not in refresher.SOURCES:
         raise typer.BadParameter(f"{source!r} is no source; there are {', '.join(refresher.SOURCES)}")
-    with failures_told():
-        told = refresher.refresh(file, source)
-    say({"done": told}, lambda console: console.print(told, markup=False), as_json)
+    with failures_shown():
+        done = refresher.refresh(file, source)
+    say({"done": done}, lambda console: console.print(done, markup=False), as_json)

@@ -11,16 +11,17 @@ import polars as pl
 
 from ljwx.core.claims.check import unsupported_claims
 from ljwx.core.datasets.members import with_membership
-from ljwx.core.datasets.spec import SampleSpec, load_spec
+from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec, load_spec
 from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import ask
+from ljwx.services.asking import Prompted, ask
 from ljwx.services.candidates import check_digest
 from ljwx.settings import current_settings
 from ljwx.strategies import describe
+from ljwx.warehouse.evaluations import ModelAnswer
 
 LOOK_BACK = 80
 """Sessions read before the one that is asked about: the facts of a snapshot reach back 21 bars of the stock's own."""
@@ -32,7 +33,6 @@ class StockAnswer:
 
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
-    :param answer: what `ljwx.services.asking.read_answer` tells: valid, label, probabilities, parsed, reason, raw.
     :param unsupported: claims of the answer that its snapshot does not hold.
     """
 
@@ -43,8 +43,9 @@ class StockAnswer:
     task: str
     in_universe: bool
     snapshot: dict[str, Any]
-    answer: dict[str, Any]
+    answer: ModelAnswer
     unsupported: tuple[str, ...]
+    risk_statement: str = RISK_STATEMENT
 
     @property
     def strategy_line(self) -> str:
@@ -55,7 +56,7 @@ class StockAnswer:
 def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     """Ask the champion about a stock as of the last complete session, or of one on or before `day`.
 
-    Sessions whose bars are newer than their features are not told: the snapshot would be of no one moment.
+    Sessions whose bars are newer than their features are left out: the snapshot would be of no one moment.
 
     :raises NotFound: no champion, no such stock, no complete session, or no snapshot of the stock on it; says why.
     :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
@@ -66,19 +67,25 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     champion = warehouse.champion()
     if champion is None:
         raise NotFound("there is no champion yet; run ljwx_model_build")
-    model = warehouse.model(champion["model"]) or {}
-    spec = load_spec(warehouse.traced("sample_spec_of_model", champion["model"])[0]["spec"])
+    model, sample_spec = warehouse.model(champion.model), warehouse.sample_spec_of(champion.model)
+    if model is None or sample_spec is None:
+        raise NotFound(f"the champion {champion.model} is not in the warehouse; run ljwx_model_build")
+    spec = load_spec(dict(sample_spec))
     session = _session(warehouse, day)
     snapshot = _snapshot(warehouse, spec, ts_code, session)
-    sample = {"sample_id": "", "task": task, "snapshot": snapshot, "prompt_version": spec.prompt_version}
-    check_digest(ollama, champion["model"], champion["digest"])
-    answer = ask(ollama, champion["model"], sample, settings)
-    del answer["sample_id"]
-    unsupported = unsupported_claims(answer["parsed"], snapshot) if answer["valid"] else ()
+    check_digest(ollama, champion.model, champion.digest)
+    answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
     return StockAnswer(
-        champion["model"], champion["digest"], model["strategy"], session, task,
-        _in_universe(warehouse, spec, ts_code, session), json.loads(snapshot), answer, unsupported,
-    )  # fmt: skip
+        model=champion.model,
+        digest=champion.digest,
+        strategy=model.strategy,
+        session=session,
+        task=task,
+        in_universe=_in_universe(warehouse, spec, ts_code, session),
+        snapshot=json.loads(snapshot),
+        answer=answer,
+        unsupported=unsupported_claims(answer.parsed, snapshot) if answer.parsed is not None else (),
+    )
 
 
 def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> bool:
@@ -117,8 +124,8 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
-    told = snapshots(bars, features, spec, warehouse.names(), warehouse.industries_as_of(warehouse.moment()))
-    mine = told.filter(ts_code=ts_code, session=session)
+    found = snapshots(bars, features, spec, warehouse.names(), warehouse.industries_as_of(warehouse.moment()))
+    mine = found.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
         raise NotFound(_why_no_bar(warehouse, bars, instruments, ts_code, session))
     if mine["snapshot"][0] is None:
@@ -137,9 +144,9 @@ def _why_no_bar(
         return f"{ts_code} was listed on {stock['list_date']}, after {session}"
     traded = bars.filter(ts_code=ts_code)["session"].sort().to_list()
     seen = f"its last bar is of {traded[-1]}" if traded else f"it had no bar in {LOOK_BACK} sessions"
-    why = warehouse.why_no_bar(ts_code, session)
-    if why["suspended"]:
+    why = warehouse.missing_bar(ts_code, session)
+    if why.suspended:
         return f"{ts_code} did not trade on {session}, it was suspended; {seen}"
-    if why["refused"]:
-        return f"the row of {ts_code} on {session} is in ljwx.quarantine ({', '.join(why['refused'])}); {seen}"
+    if why.refused:
+        return f"the row of {ts_code} on {session} is in ljwx.quarantine ({', '.join(why.refused)}); {seen}"
     return f"no bar of {ts_code} is stored on {session}; {seen}"

@@ -1,4 +1,4 @@
-"""One question to one model: asked with its schema, read strictly, told as a row of `ljwx.answers`."""
+"""One question to one model: asked with its schema, read strictly, returned as a record of `ljwx.answers`."""
 
 from __future__ import annotations
 
@@ -6,52 +6,99 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ljwx.core.evaluations import class_probabilities, count_claims, distribution
+from ljwx.core.evaluations.faithfulness import count_claims
+from ljwx.core.evaluations.questions import distribution
+from ljwx.core.evaluations.token_probabilities import class_probabilities
 from ljwx.core.ollama import TokenLogprob
 from ljwx.core.prompts import load_prompts, question
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.resources import included_below
 from ljwx.settings import Settings
+from ljwx.warehouse.evaluations import ModelAnswer, StoredQuestion
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """What a model is asked about.
+
+    :param sample_id: empty where it is no sample's.
+    :param snapshot: JSON text.
+    """
+
+    sample_id: str
+    task: str
+    snapshot: str
+    prompt_version: str
+
+    @classmethod
+    def of(cls, stored: StoredQuestion, snapshot: str | None = None) -> Prompted:
+        """Return what a stored question asks about; with another snapshot where one is given."""
+        return cls(stored.question.sample_id, stored.question.task, snapshot or stored.snapshot, stored.prompt_version)
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """An answer as it was read: of an invalid one there is only the reason.
+
+    :param probabilities: by class, as the answer says them; None where they are no distribution.
+    """
+
+    valid: bool
+    label: str | None = None
+    probabilities: Mapping[str, float] | None = None
+    parsed: Mapping[str, Any] | None = None
+    reason: str | None = None
 
 
 def ask(
     ollama: OllamaHook,
     model: str,
-    sample: Mapping[str, Any],
+    prompted: Prompted,
     settings: Settings,
     *,
     parameters: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> ModelAnswer:
     """Ask a model about a sample; an answer that cannot be read is kept as it came, and invalid.
 
-    Probabilities come from the token that decides on the class where the server tells its log-probabilities, else from
+    Probabilities come from the token that decides on the class where the server gives its log-probabilities, else from
     what the model wrote.
 
-    :param sample: sample_id, task, snapshot and prompt_version.
     :param parameters: the challenger's, for its untuned base, which has neither them nor our system prompt: it is given
         both. None for a model of ours, which has them.
     """
 
-    prompts = load_prompts(included_below("prompts"), sample["prompt_version"], [sample["task"]])
-    messages = question(sample["task"], sample["snapshot"], prompts, system=parameters is not None)
+    prompts = load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task])
+    messages = question(prompted.task, prompted.snapshot, prompts, system=parameters is not None)
     started = time.monotonic()
     reply = ollama.chat(
         model,
         list(messages),
-        format=TASKS[sample["task"]].schema(),
+        format=TASKS[prompted.task].schema(),
         options=_options(settings, parameters),
         top_logprobs=settings.evaluation.top_logprobs or None,
     )
-    row = {
-        "sample_id": sample["sample_id"], "raw": storable(reply.content), "latency_s": time.monotonic() - started,
-        "server_s": reply.total_seconds, "prompt_tokens": reply.prompt_eval_count or 0,
-        "answer_tokens": reply.eval_count or 0,
-    }  # fmt: skip
-    read = read_answer(sample["task"], reply.content, cut=reply.done_reason == "length")
-    return row | read | _weighed(sample, read, reply.logprobs)
+    latency = time.monotonic() - started
+    read = read_answer(prompted.task, reply.content, cut=reply.done_reason == "length")
+    probabilities, source = _probabilities(prompted.task, read, reply.logprobs)
+    return ModelAnswer(
+        sample_id=prompted.sample_id,
+        raw=storable(reply.content),
+        valid=read.valid,
+        label=read.label,
+        parsed=read.parsed,
+        probabilities=probabilities,
+        probabilities_from=source,
+        reason=read.reason,
+        claims=None if read.parsed is None else count_claims(read.parsed, prompted.snapshot),
+        latency_s=latency,
+        server_s=reply.total_seconds,
+        prompt_tokens=reply.prompt_eval_count or 0,
+        answer_tokens=reply.eval_count or 0,
+    )
 
 
 def storable(text: str) -> str:
@@ -81,30 +128,31 @@ def _options(settings: Settings, parameters: Mapping[str, Any] | None) -> dict[s
     return {**(parameters or {}), "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
 
 
-def read_answer(task: Any, text: str, *, cut: bool) -> dict[str, Any]:
-    """Read an answer: valid, label, probabilities, parsed, and the reason where it is invalid."""
+def read_answer(task: str, text: str, *, cut: bool) -> ReadAnswer:
+    """Read an answer strictly by its task's schema.
 
-    invalid = {"valid": False, "label": None, "probabilities": None, "parsed": None}
+    :param cut: whether the model was stopped before the end of its answer.
+    """
+
     try:
         answer = TASKS[task].parse(text)
     except ValueError:
-        return invalid | {"reason": "cut_at_num_predict" if cut else "not_the_schema"}
+        return ReadAnswer(False, reason="cut_at_num_predict" if cut else "not_the_schema")
     written = answer.stated_probabilities
-    return {
-        "valid": True, "label": TASKS[task].label_of(answer), "parsed": json.loads(answer.model_dump_json()),
-        "probabilities": distribution(task, written) if written else None, "reason": None,
-    }  # fmt: skip
+    return ReadAnswer(
+        True,
+        TASKS[task].label_of(answer),
+        distribution(task, written) if written else None,
+        json.loads(answer.model_dump_json()),
+    )
 
 
-def _weighed(sample: Mapping[str, Any], read: Mapping[str, Any], tokens: Sequence[TokenLogprob]) -> dict[str, Any]:
-    """Return probabilities, where they come from, and the counted claims; all None for an invalid answer."""
+def _probabilities(
+    task: str, read: ReadAnswer, tokens: Sequence[TokenLogprob]
+) -> tuple[Mapping[str, float] | None, str | None]:
+    """Return the probabilities and where they come from; an invalid answer has none."""
 
-    if not read["valid"]:
-        return {"probabilities": None, "probabilities_from": None, "claims": None}
-    told = class_probabilities(sample["task"], TASKS[sample["task"]].class_field, tokens)
-    written = read["probabilities"]
-    return {
-        "probabilities": told or written,
-        "probabilities_from": "tokens" if told else "answer" if written else None,
-        "claims": vars(count_claims(read["parsed"], sample["snapshot"])),
-    }
+    weighed = class_probabilities(task, TASKS[task].class_field, tokens) if read.valid else None
+    if weighed:
+        return weighed, "tokens"
+    return (read.probabilities, "answer") if read.probabilities else (None, None)

@@ -30,7 +30,7 @@ def audit() -> tuple[Orphan, ...]:
             folders=[path.name for path in _finished(root / "datasets")],
             datasets=[dataset.name for dataset in warehouse.stored_datasets()],
             reports=[f"reports/{of.name}/{path.name}" for of in _finished(root / "reports") for path in _finished(of)],
-            decisions=[report_folder(row["model"], row["promotion_id"]) for row in warehouse.known_reports()],
+            decisions=[report_folder(each.model, each.promotion_id) for each in warehouse.decisions_made()],
             specs=[path.stem for path in _finished(root / "specs")],
             built=warehouse.known_specs(),
             partials=[str(path.relative_to(root)) for path in root.rglob("*.partial")] if root.exists() else [],

@@ -11,6 +11,7 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
 from ljwx.settings import Settings
+from ljwx.warehouse.models import Model
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class ModelRef:
     parameters: Mapping[str, Any] | None = None
 
 
-def candidate(warehouse: WarehouseHook, model: str) -> dict[str, Any]:
-    """Return the row of a model that may be asked and decided on.
+def candidate(warehouse: WarehouseHook, model: str) -> Model:
+    """Return a model that may be asked and decided on.
 
     :raises ConfigurationError: it is not in the warehouse, or was never verified.
     """
     row = warehouse.model(model)
-    if row is None or row["verified"] is None:
+    if row is None or row.verified is None:
         lacks = "is not in the warehouse" if row is None else "was never verified"
         raise ConfigurationError(f"{model} {lacks}: clear the task verify_model and what follows")
     return row
@@ -40,10 +41,10 @@ def candidate(warehouse: WarehouseHook, model: str) -> dict[str, Any]:
 def models_to_evaluate(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[ModelRef]:
     """Return challenger, champion and untuned base, each seen to be on the server as it was when it was recorded."""
     row, champion = candidate(warehouse, model), warehouse.champion()
-    found = [ModelRef(model, row["digest"])]
-    if champion and champion["model"] != model:
-        found.append(ModelRef(champion["model"], champion["digest"]))
-    found.append(ModelRef(row["base"], row["base_digest"], row["spec"]["parameters"]))
+    found = [ModelRef(model, row.digest)]
+    if champion and champion.model != model:
+        found.append(ModelRef(champion.model, champion.digest))
+    found.append(ModelRef(row.base, row.base_digest, row.parameters))
     for each in found:
         check_digest(ollama, each.model, each.digest)
     return found

@@ -2,60 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from ljwx.core.evaluations import Question, Resampling, ScoredAnswer, paired_difference
+from ljwx.core.evaluations.intervals import Resampling, paired_difference
 from ljwx.core.evaluations.pairing import is_right, pair
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.exceptions import NotFound
-from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.hooks.ledger import LedgerHook
+from ljwx.services.names import known_model
 from ljwx.settings import current_settings
 
 
-def compare(first: str, second: str) -> dict[str, Any]:
-    """Return accuracy of both models overall and per task, and the interval of the difference, first − second.
+@dataclass(frozen=True)
+class ComparedPart:
+    """Accuracy of both models on some of the questions, and the difference first − second.
 
-    :return: question_set_id, questions, and `parts`: name, first, second, difference, low, high; low and high are None
-        where the sessions are too few for an interval.
+    :param part: ``overall``, or a task.
+    :param low: bound of the difference; None, like `high`, where the sessions are too few for an interval.
+    """
+
+    part: str
+    questions: int
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models on the questions of one set that both answered.
+
+    :param confidence: of the bounds.
+    """
+
+    first: str
+    second: str
+    question_set_id: str
+    questions: int
+    confidence: float
+    parts: tuple[ComparedPart, ...]
+
+
+def compare(first: str, second: str) -> Comparison:
+    """Compare two models overall and per task.
+
+    :param first: a model, or a name that stands for one, such as ``champion``; `second` likewise.
     :raises NotFound: a model is unknown, or no question set was answered by both.
     """
 
-    settings, warehouse = current_settings(), WarehouseHook()
-    for name in (first, second):
-        if warehouse.model(name) is None:
-            raise NotFound(f"no model is called {name!r}; `ljwx report` lists them")
-    common = warehouse.common_question_set(first, second)
+    settings, ledger = current_settings(), LedgerHook()
+    first, second = known_model(ledger, first), known_model(ledger, second)
+    common = ledger.common_questions(first, second)
     if common is None:
         raise NotFound(f"{first} and {second} have no question set in common; a build asks challenger and champion")
-    questions = [
-        Question(**{name: row[name] for name in Question.__dataclass_fields__})
-        for row in warehouse.questions(common["question_set_id"])
-    ]
-    ours, theirs = warehouse.answers(common["first"]), warehouse.answers(common["second"])
+    ours, theirs = ledger.answers(common.first), ledger.answers(common.second)
     both = {answer.sample_id for answer in ours} & {answer.sample_id for answer in theirs}
-    asked = [question for question in questions if question.sample_id in both]
+    asked = [each.question for each in ledger.questions(common.question_set_id) if each.question.sample_id in both]
     if not asked:
-        raise NotFound(f"{first} and {second} have not answered one question of {common['question_set_id']} both")
-    resampling = settings.gate.resampling(settings.samples.horizon, settings.evaluation.seed)
-    tasks = list(dict.fromkeys(question.task for question in asked))
-    parts = [_part("overall", asked, ours, theirs, resampling)]
-    for task in tasks:
-        mine = [question for question in asked if question.task == task]
-        parts.append(_part(task, mine, ours, theirs, resampling))
-    return {
-        "first": first, "second": second, "question_set_id": common["question_set_id"],
-        "questions": len(asked), "confidence": settings.gate.confidence, "parts": parts,
-    }  # fmt: skip
+        raise NotFound(f"{first} and {second} have not answered one question of {common.question_set_id} both")
+    groups = {"overall": asked}
+    for task in dict.fromkeys(question.task for question in asked):
+        groups[task] = [question for question in asked if question.task == task]
+    parts = tuple(_part(name, chosen, ours, theirs, settings.resampling) for name, chosen in groups.items())
+    return Comparison(first, second, common.question_set_id, len(asked), settings.gate.confidence, parts)
 
 
 def _part(
-    name: str, questions: list[Question], ours: list[ScoredAnswer], theirs: list[ScoredAnswer], resampling: Resampling
-) -> dict[str, Any]:
+    name: str,
+    questions: Sequence[Question],
+    ours: Sequence[ScoredAnswer],
+    theirs: Sequence[ScoredAnswer],
+    resampling: Resampling,
+) -> ComparedPart:
 
     wanted = {question.sample_id for question in questions}
-    given = [[answer for answer in answers if answer.sample_id in wanted] for answers in (ours, theirs)]
-    shares = [sum(is_right(*each) for each in pair(questions, answers)) / len(questions) for answers in given]
-    gap = paired_difference(questions, given[0], given[1], resampling)
-    return {
-        "part": name, "questions": len(questions), "first": shares[0], "second": shares[1],
-        "difference": shares[0] - shares[1], "low": gap.low if gap else None, "high": gap.high if gap else None,
-    }  # fmt: skip
+    first, second = ([answer for answer in answers if answer.sample_id in wanted] for answers in (ours, theirs))
+    mine, other = (_accuracy(questions, answers) for answers in (first, second))
+    gap = paired_difference(questions, first, second, resampling)
+    low, high = (gap.low, gap.high) if gap else (None, None)
+    return ComparedPart(name, len(questions), mine, other, mine - other, low, high)
+
+
+def _accuracy(questions: Sequence[Question], answers: Sequence[ScoredAnswer]) -> float:
+    return sum(is_right(*each) for each in pair(questions, answers)) / len(questions)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
 from ljwx.exceptions import ConfigurationError, ModelMissing
@@ -48,10 +47,6 @@ class Finding:
     ok: bool | None
     found: str
     advice: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON can hold it."""
-        return asdict(self)
 
 
 def examine() -> Iterator[Finding]:
@@ -107,7 +102,7 @@ def _include() -> Finding | None:
 
 def _database() -> Finding:
 
-    return Finding("database", True, f"PostgreSQL {WarehouseHook().server()['version']}")
+    return Finding("database", True, f"PostgreSQL {WarehouseHook().server().version}")
 
 
 def _schema() -> Finding:
@@ -119,7 +114,7 @@ def _schema() -> Finding:
 
 def _clock() -> Finding:
 
-    off = abs((datetime.now(timezone.utc) - WarehouseHook().server()["now"]).total_seconds())
+    off = abs((datetime.now(timezone.utc) - WarehouseHook().server().now).total_seconds())
     fine = off < CLOCK_SECONDS
     return Finding("clock", fine, f"{off:.1f} s from the database's", "" if fine else "set the clock by NTP")
 
@@ -147,18 +142,18 @@ def _index() -> Finding | None:
     try:
         index = current_settings().samples.index
     except ConfigurationError:
-        return None  # told under settings
+        return None  # the finding `settings` says it
     if index is None:
         return None
-    told = WarehouseHook().index_lists(index, VALID_DAYS)
-    if not told["sessions"]:
+    found = WarehouseHook().index_lists(index, VALID_DAYS)
+    if not found.sessions:
         return Finding("index", None, f"{index}: no session is complete yet")
-    if not told["lists"]:
+    if not found.lists:
         return Finding("index", False, f"no list of members of {index} is there", WAY_OUT)
-    newest = f"the newest list of members of {index} is of {told['newest']}"
-    if told["last"] != told["last_listed"]:
-        return Finding("index", False, f"{newest}, too old for the session {told['last']}", WAY_OUT)
-    without = f"{told['without']} of {told['sessions']} complete sessions have none that is valid"
+    newest = f"the newest list of members of {index} is of {found.newest}"
+    if found.last != found.last_listed:
+        return Finding("index", False, f"{newest}, too old for the session {found.last}", WAY_OUT)
+    without = f"{found.without} of {found.sessions} complete sessions have none that is valid"
     return Finding("index", True, f"{newest}; {without}")
 
 
@@ -183,16 +178,16 @@ def _champion() -> Finding:
     champion = warehouse.champion()
     if champion is None:
         return Finding("champion", None, "none yet; ljwx_model_build makes the first")
-    name, alias = champion["model"], f"{current_settings().model.repository}:latest"
+    name, alias = champion.model, f"{current_settings().model.repository}:latest"
     served = {model.name: model.digest for model in OllamaHook().list()}
     own, answering = (served.get(tag, "missing") for tag in (name, alias))
-    if own != champion["digest"]:
-        copied = f"ollama cp {alias} {name}" if answering == champion["digest"] else REBUILT
-        return Finding("champion", False, f"{name} is {own[:12]}, not {champion['digest'][:12]}", copied)
-    if answering != champion["digest"]:
+    if own != champion.digest:
+        copied = f"ollama cp {alias} {name}" if answering == champion.digest else REBUILT
+        return Finding("champion", False, f"{name} is {own[:12]}, not {champion.digest[:12]}", copied)
+    if answering != champion.digest:
         return Finding("champion", False, f"{alias} is {answering[:12]}, not {name}", f"ollama cp {name} {alias}")
     known = warehouse.model(name)
-    if known is not None and known["verified"] is None:
+    if known is not None and known.verified is None:
         found = f"{name} is served as {alias}, and did not pass its last verification"
         return Finding("champion", False, found, UNVERIFIED)
     return Finding("champion", True, f"{name} is served as {alias}")

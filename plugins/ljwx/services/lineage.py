@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ljwx.core.datasets.members import VALID_DAYS
-from ljwx.core.lineage import Node
+from ljwx.core.lineage import Node, OfRun
 from ljwx.exceptions import NotFound
-from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.hooks.ledger import LedgerHook
+from ljwx.services.names import find_model
+from ljwx.warehouse.ledger import Ledger
+from ljwx.warehouse.lineage import TracedDecision, TracedModel, TracedSample
 
 SAMPLE_DIGITS = 8
 
@@ -16,119 +18,117 @@ SAMPLE_DIGITS = 8
 def trace(name: str) -> Node:
     """Return the tree of a model, a dataset or a sample.
 
-    :param name: a model's name, a dataset_id, or a sample_id or its first digits, eight at least.
-    :raises NotFound: nothing has this name, or the digits fit several samples.
+    :param name: a model's name or alias, a dataset_id, or a sample_id or its first digits, eight at least.
+    :raises NotFound: nothing has this name, the digits fit several samples, or the alias names no model yet.
     """
 
-    warehouse = WarehouseHook()
-    for find in (_model, _dataset, _sample):
-        found = find(warehouse, name)
-        if found is not None:
-            return found
-    raise NotFound(f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets")
+    ledger = LedgerHook()
+    found = _dataset(ledger, name) or _sample(ledger, name) or _model(ledger, find_model(ledger, name))
+    if found is None:
+        raise NotFound(f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets")
+    return found
 
 
-def _model(warehouse: WarehouseHook, name: str) -> Node | None:
+def _model(ledger: Ledger, name: str | None) -> Node | None:
 
-    row = next(iter(warehouse.traced("model", name)), None)
-    if row is None:
+    model = None if name is None else ledger.trace_model(name)
+    if model is None:
         return None
     facts = {
-        "digest": row["digest"], "strategy": row["strategy"], "base": row["base"], "spec": row["spec_sha256"],
-        "created": row["created_at"], "deleted": row["deleted_at"], "verified": row["verified"],
-        "served as": ", ".join(row["aliases"]) or None,
+        "digest": model.digest, "strategy": model.strategy, "base": model.base, "spec": model.spec_sha256,
+        "created": model.created_at, "deleted": model.deleted_at, "verified": model.verified,
+        "served as": ", ".join(model.aliases) or None,
     }  # fmt: skip
-    dataset = _dataset(warehouse, row["dataset_id"], used=False)
-    base = Node("base", row["base"], {"digest": row["base_digest"]})
-    evaluations = tuple(
+    dataset = _dataset(ledger, model.dataset_id, used=False)
+    made_from = (*([dataset] if dataset else []), Node("base", model.base, {"digest": model.base_digest}), _run(model))
+    return Node("model", model.model, facts, made_from, tuple(_uses_of_model(ledger, model)))
+
+
+def _uses_of_model(ledger: Ledger, model: TracedModel) -> Iterator[Node]:
+    for each in ledger.evaluations_of(model.model):
+        facts = {"question set": each.question_set_id, "answers": each.answers, "valid": each.valid}
+        yield Node("evaluation", str(each.evaluation_id), facts)
+    for decision in ledger.decisions_of(model.model):
+        yield _decision(decision, model.model)
+
+
+def _decision(decision: TracedDecision, name: str) -> Node:
+
+    is_challenger = decision.challenger == name
+    facts = {
+        "verdict": decision.verdict, "as": "challenger" if is_challenger else "champion",
+        "against": decision.champion if is_challenger else decision.challenger, "decided": decision.decided_at,
+        "because": decision.refused_for,
+    }  # fmt: skip
+    return Node("decision", str(decision.promotion_id), facts)
+
+
+def _dataset(ledger: Ledger, name: str, used: bool = True) -> Node | None:
+
+    dataset = ledger.trace_dataset(name)
+    if dataset is None:
+        return None
+    facts = {
+        "sha256": dataset.sha256, "samples": dataset.samples, "from": dataset.first_session,
+        "to": dataset.last_session, "folder": dataset.folder, "created": dataset.created_at,
+        "deleted": dataset.deleted_at, "code version": dataset.code_version,
+    }  # fmt: skip
+    parent = (Node("dataset", dataset.parent_id),) if dataset.parent_id else ()
+    fetched = (
+        Node("bars", f"{each.first} to {each.last}", {"sessions": each.sessions, "rows": each.bars}, (_run(each),))
+        for each in ledger.fetched_by(dataset.first_session, dataset.last_session)
+    )
+    lists = (
         Node(
-            "evaluation", str(each["evaluation_id"]),
-            {"question set": each["question_set_id"], "answers": each["answers"], "valid": each["valid"]},
+            "index", each.index_code,
+            {"lists": each.lists, "members": each.members, "from": each.first, "to": each.last}, (_run(each),),
         )
-        for each in warehouse.traced("evaluations_of_model", name)
+        for each in ledger.lists_of(name, VALID_DAYS)
     )  # fmt: skip
-    decisions = tuple(_decision(each, name) for each in warehouse.traced("decisions_of_model", name))
-    made_from = (*([dataset] if dataset else []), base, _run(row))
-    return Node("model", name, facts, made_from, (*evaluations, *decisions))
+    users = tuple(_uses_of_dataset(ledger, name)) if used else ()
+    return Node("dataset", name, facts, (*parent, *fetched, *lists, _run(dataset)), users)
 
 
-def _decision(row: Mapping[str, Any], name: str) -> Node:
-
-    other = row["champion"] if row["challenger"] == name else row["challenger"]
-    role = "challenger" if row["challenger"] == name else "champion"
-    facts = {"verdict": row["verdict"], "as": role, "against": other, "decided": row["decided_at"]}
-    facts |= {"because": row["refused_for"]}
-    return Node("decision", str(row["promotion_id"]), facts)
-
-
-def _dataset(warehouse: WarehouseHook, name: str, used: bool = True) -> Node | None:
-
-    row = next(iter(warehouse.traced("dataset", name)), None)
-    if row is None:
-        return None
-    facts = {
-        "sha256": row["sha256"], "samples": row["samples"], "from": row["first_session"], "to": row["last_session"],
-        "folder": row["folder"], "created": row["created_at"], "deleted": row["deleted_at"],
-        "code version": row["code_version"],
-    }  # fmt: skip
-    fetched = tuple(
-        Node("bars", f"{each['first']} to {each['last']}", {"sessions": each["sessions"], "rows": int(each["bars"])},
-             made_from=(_run(each),))
-        for each in warehouse.fetched_by(row["first_session"], row["last_session"])
-    )  # fmt: skip
-    lists = tuple(
-        Node("index", each["index_code"],
-             {"lists": each["lists"], "members": each["members"], "from": each["first"], "to": each["last"]},
-             made_from=(_run(each),))
-        for each in warehouse.lists_of_dataset(name, VALID_DAYS)
-    )  # fmt: skip
-    parent = (Node("dataset", row["parent_id"]),) if row["parent_id"] else ()
-    made_from = (*parent, *fetched, *lists, _run(row))
-    return Node("dataset", name, facts, made_from, _users(warehouse, name) if used else ())
+def _uses_of_dataset(ledger: Ledger, dataset_id: str) -> Iterator[Node]:
+    for model in ledger.models_of(dataset_id):
+        yield Node("model", model.model, {"strategy": model.strategy, "deleted": model.deleted_at})
+    for each in ledger.question_sets_of(dataset_id):
+        yield Node("question set", each.question_set_id, {"questions": each.questions})
+    for child in ledger.children_of(dataset_id):
+        yield Node("dataset", child)
 
 
-def _users(warehouse: WarehouseHook, dataset_id: str) -> tuple[Node, ...]:
-
-    models = (
-        Node("model", each["model"], {"strategy": each["strategy"], "deleted": each["deleted_at"]})
-        for each in warehouse.traced("models_of_dataset", dataset_id)
-    )
-    sets = (
-        Node("question set", each["question_set_id"], {"questions": each["questions"]})
-        for each in warehouse.traced("question_sets_of_dataset", dataset_id)
-    )
-    children = (Node("dataset", each["dataset_id"]) for each in warehouse.traced("children_of_dataset", dataset_id))
-    return (*models, *sets, *children)
-
-
-def _sample(warehouse: WarehouseHook, name: str) -> Node | None:
+def _sample(ledger: Ledger, name: str) -> Node | None:
 
     if len(name) < SAMPLE_DIGITS or set(name) - set("0123456789abcdef"):
         return None
-    rows = warehouse.traced("samples", name)
-    if len(rows) > 1:
+    samples = ledger.trace_samples(name)
+    if len(samples) > 1:
         raise NotFound(f"several samples begin with {name}; give more of the digits")
-    if not rows:
+    if not samples:
         return None
-    row = rows[0]
-    kept = ("ts_code", "session", "task", "label", "label_end", "bars_from", "snapshot_sha256", "feature_version")
-    bars = tuple(
-        Node("bars", f"{each['first']} to {each['last']}",
-             {"rows": each["bars"], "newest revision": each["newest_revision"]}, made_from=(_run(each),))
-        for each in warehouse.traced("bars_of_sample", row["sample_id"])
+    (sample,) = samples
+    facts = {
+        "ts_code": sample.ts_code, "session": sample.session, "task": sample.task, "label": sample.label,
+        "label_end": sample.label_end, "bars_from": sample.bars_from, "snapshot_sha256": sample.snapshot_sha256,
+        "feature_version": sample.feature_version,
+    }  # fmt: skip
+    bars = (
+        Node(
+            "bars", f"{each.first} to {each.last}", {"rows": each.bars, "newest revision": each.newest_revision},
+            (_run(each),),
+        )
+        for each in ledger.bars_of(sample.sample_id)
     )  # fmt: skip
-    datasets = (
-        Node("dataset", each["dataset_id"], {"split": each["split"]})
-        for each in warehouse.traced("datasets_of_sample", row["sample_id"])
-    )
-    answers = (
-        Node("answer", each["model"], {"said": each["label"], "valid": each["valid"], "reason": each["reason"]})
-        for each in warehouse.traced("answers_of_sample", row["sample_id"])
-    )
-    return Node("sample", row["sample_id"], {key: row[key] for key in kept}, (*bars, _run(row)), (*datasets, *answers))
+    return Node("sample", sample.sample_id, facts, (*bars, _run(sample)), tuple(_uses_of_sample(ledger, sample)))
 
 
-def _run(row: Mapping[str, Any]) -> Node:
+def _uses_of_sample(ledger: Ledger, sample: TracedSample) -> Iterator[Node]:
+    for dataset in ledger.datasets_of(sample.sample_id):
+        yield Node("dataset", dataset.dataset_id, {"split": dataset.split})
+    for answer in ledger.answers_to(sample.sample_id):
+        yield Node("answer", answer.model, {"said": answer.label, "valid": answer.valid, "reason": answer.reason})
 
-    at = f"[{row['map_index']}]" if row.get("map_index", -1) >= 0 else ""
-    return Node("run", f"{row['dag_id']}.{row['task_id']}{at}", {"run_id": row["run_id"]})
+
+def _run(made: OfRun) -> Node:
+    return Node("run", made.instance, {"run_id": made.run_id})

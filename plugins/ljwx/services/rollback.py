@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any
 
 from ljwx.core.promotions import Reason
 from ljwx.exceptions import ConfigurationError, NotFound
@@ -14,15 +14,15 @@ from ljwx.services.candidates import check_digest
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import current_settings
 from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.promotions import Rollback
 
 log = logging.getLogger(__name__)
 
 
-def rollback(reason: str) -> dict[str, Any]:
+def rollback(reason: str) -> Rollback:
     """Put the previous champion back outside of a DAG run.
 
     :param reason: kept with the decision.
-    :return: promotion_id, model, instead_of.
     :raises NotFound: there is no champion, or no previous one.
     :raises ModelMissing: the previous champion is not on the server any more, or its name stands for another model;
         nothing was changed.
@@ -34,11 +34,11 @@ def rollback(reason: str) -> dict[str, Any]:
     started = datetime.now(timezone.utc).isoformat(timespec="microseconds")
     run_key = warehouse.start_run(RunRef("ljwx", f"command__{started}", "rollback"), reason=reason)
     done = put_back(warehouse, run_key, reason)
-    warehouse.finish_run(run_key, **done)
+    warehouse.finish_run(run_key, **asdict(done))
     return done
 
 
-def put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> dict[str, Any]:
+def put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> Rollback:
     """Decide once for a run, however often it is tried, and let the server follow."""
 
     ollama, repository = OllamaHook(), current_settings().model.repository
@@ -48,36 +48,33 @@ def put_back(warehouse: WarehouseHook, run_key: int, reason: str) -> dict[str, A
         or _decide(warehouse, ollama, run_key, reason)
     )
     serve_aliases(warehouse, ollama, repository)
-    log.info("%s is champion again instead of %s: %s", done["model"], done["instead_of"], reason)
+    log.info("%s is champion again instead of %s: %s", done.model, done.instead_of, reason)
     return done
 
 
-def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> dict[str, Any] | None:
+def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> Rollback | None:
     """Return the rollback that was decided and that the server did not follow: to decide again would undo it.
 
     None where it could not follow either, because it does not have that model any more.
     """
     champion = warehouse.champion()
-    if champion is None or champion["verdict"] != "rolled_back":
+    if champion is None or champion.verdict != "rolled_back" or champion.promotion_id is None:
         return None
     served = {model.name: model.digest for model in ollama.list()}
-    latest, own = served.get(f"{repository}:latest"), served.get(champion["model"])
-    if latest == champion["digest"] or own != champion["digest"]:
+    latest, own = served.get(f"{repository}:latest"), served.get(champion.model)
+    if latest == champion.digest or own != champion.digest:
         return None
-    log.warning("decision %d was not served: it is served now, and none is added", champion["promotion_id"])
-    return {
-        "promotion_id": champion["promotion_id"], "model": champion["model"], "instead_of": champion["beaten"],
-    }  # fmt: skip
+    log.warning("decision %d was not served: it is served now, and none is added", champion.promotion_id)
+    return Rollback(champion.promotion_id, champion.model, champion.beaten or "")
 
 
-def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> dict[str, Any]:
+def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> Rollback:
 
-    aliases = warehouse.alias_rows()
-    champion, previous = aliases.get("champion"), aliases.get("previous")
+    champion, previous = warehouse.champion(), warehouse.alias("previous")
     if champion is None or previous is None:
-        have = "there is no champion" if champion is None else f"{champion['model']} is the first champion"
+        have = "there is no champion" if champion is None else f"{champion.model} is the first champion"
         raise NotFound(f"nothing to roll back to: {have}")
-    check_digest(ollama, previous["model"], previous["digest"])
-    told = Reason(code="rolled_back", text=reason, favourable=True)
-    promotion_id = warehouse.save_rollback(run_key, champion["model"], previous["model"], told.model_dump())
-    return {"promotion_id": promotion_id, "model": previous["model"], "instead_of": champion["model"]}
+    check_digest(ollama, previous.model, previous.digest)
+    said = Reason(code="rolled_back", text=reason, favourable=True)
+    promotion_id = warehouse.save_rollback(run_key, champion.model, previous.model, said)
+    return Rollback(promotion_id, previous.model, champion.model)

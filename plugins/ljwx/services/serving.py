@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
 
 from ljwx.exceptions import BuildFailed
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.names import TAGS
+from ljwx.warehouse.promotions import Alias
 
 log = logging.getLogger(__name__)
-
-TAGS: Final = MappingProxyType({"champion": "latest", "previous": "previous", "challenger": "challenger"})
-"""The tag of each alias; the champion's is what a name without a tag means."""
 
 
 def alias_tags(repository: str) -> tuple[str, ...]:
@@ -30,13 +27,16 @@ def serve_aliases(warehouse: WarehouseHook, ollama: OllamaHook, repository: str)
 
     :raises BuildFailed: the champion is not on the server as it was decided on; its tag stays as it was.
     """
-    rows, served = warehouse.alias_rows(), {model.name: model.digest for model in ollama.list()}
+    aliases, served = (
+        {each.alias: each for each in warehouse.aliases()},
+        {model.name: model.digest for model in ollama.list()},
+    )
     for alias, tag in TAGS.items():
-        row, name = rows.get(alias), f"{repository}:{tag}"
-        if row is not None and served.get(name) == row["digest"]:
+        row, name = aliases.get(alias), f"{repository}:{tag}"
+        if row is not None and served.get(name) == row.digest:
             continue
         if row is not None and _pointed(ollama, name, row, served):
-            log.info("%s is %s", name, row["model"])
+            log.info("%s is %s", name, row.model)
             continue
         if alias == "champion":
             _refuse(row, name, served)
@@ -44,19 +44,19 @@ def serve_aliases(warehouse: WarehouseHook, ollama: OllamaHook, repository: str)
             ollama.delete(name)
 
 
-def _pointed(ollama: OllamaHook, name: str, row: Mapping[str, Any], served: Mapping[str, str]) -> bool:
+def _pointed(ollama: OllamaHook, name: str, row: Alias, served: Mapping[str, str]) -> bool:
     """Copy an alias's model to its tag; False when the model is not the one that the alias means."""
-    if served.get(row["model"]) != row["digest"]:
-        log.warning("%s is not served: %s has digest %s", name, row["model"], served.get(row["model"]))
+    if served.get(row.model) != row.digest:
+        log.warning("%s is not served: %s has digest %s", name, row.model, served.get(row.model))
         return False
-    ollama.copy(row["model"], name)
-    return ollama.digest(name) == str(row["digest"])
+    ollama.copy(row.model, name)
+    return ollama.digest(name) == row.digest
 
 
-def _refuse(row: Mapping[str, Any] | None, name: str, served: Mapping[str, str]) -> None:
+def _refuse(row: Alias | None, name: str, served: Mapping[str, str]) -> None:
 
     if row is not None:
         raise BuildFailed(
-            f"{name} cannot be the champion {row['model']}, which has digest {row['digest']}: "
-            f"on the server it has {served.get(row['model'], 'none')}"
+            f"{name} cannot be the champion {row.model}, which has digest {row.digest}: "
+            f"on the server it has {served.get(row.model, 'none')}"
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from weakref import finalize
 
 from psycopg import Connection, OperationalError, sql
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import dict_row, kwargs_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
@@ -141,15 +141,15 @@ class WarehouseBase:
         found = self.rows(name, **values)
         return found[0] if found else None
 
-    def records(self, kind: type[Record], name: str, /, **values: Any) -> list[Record]:
+    def records(self, kind: Callable[..., Record], name: str, /, **values: Any) -> list[Record]:
         """Run the query of an SQL file and return its rows as records.
 
-        :param kind: the record's class; the query's columns are its fields, by name.
+        :param kind: the record's class, or a function that makes one; the query's columns are its parameters, by name.
         """
-        with self.transaction() as connection, connection.cursor(row_factory=class_row(kind)) as cursor:
+        with self.transaction() as connection, connection.cursor(row_factory=kwargs_row(kind)) as cursor:
             return cursor.execute(statement(name), values).fetchall()
 
-    def record(self, kind: type[Record], name: str, /, **values: Any) -> Record | None:
+    def record(self, kind: Callable[..., Record], name: str, /, **values: Any) -> Record | None:
         """Run the query of an SQL file and return its first row as a record; None when there is no row."""
         found = self.records(kind, name, **values)
         return found[0] if found else None
@@ -158,6 +158,11 @@ class WarehouseBase:
         """Run the query of an SQL file and return the first column of its rows."""
         with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             return cursor.execute(statement(name), values).fetchall()
+
+    def mapping(self, name: str, /, **values: Any) -> dict[Any, Any]:
+        """Run the query of an SQL file with two columns and return the second by the first."""
+        with self.transaction() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            return dict(cursor.execute(statement(name), values).fetchall())
 
     def execute(self, name: str, /, **values: Any) -> int:
         """Run the statement of an SQL file in a transaction of its own; return how many rows it touched."""

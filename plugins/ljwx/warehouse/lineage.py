@@ -1,85 +1,204 @@
-"""Where a model, a dataset or a sample came from, what became of it, and what was built and decided over time."""
+"""Where a model, a dataset or a sample came from, and what became of it."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from psycopg.errors import UndefinedTable
-
+from ljwx.core.lineage import FetchedSessions, OfRun
 from ljwx.warehouse.base import WarehouseBase
 
-TRACES = {
-    "model": "lineage/model",
-    "sample_spec_of_model": "lineage/sample_spec_of_model",
-    "evaluations_of_model": "lineage/evaluations_of_model",
-    "decisions_of_model": "lineage/decisions_of_model",
-    "dataset": "lineage/dataset",
-    "children_of_dataset": "lineage/children_of_dataset",
-    "models_of_dataset": "lineage/models_of_dataset",
-    "question_sets_of_dataset": "lineage/question_sets_of_dataset",
-    "samples": "lineage/samples",
-    "bars_of_sample": "lineage/bars_of_sample",
-    "datasets_of_sample": "lineage/datasets_of_sample",
-    "answers_of_sample": "lineage/answers_of_sample",
-}
+
+@dataclass(frozen=True)
+class TracedModel(OfRun):
+    """A model with the run that recorded it; `aliases` name it now."""
+
+    model: str
+    digest: str
+    strategy: str
+    base: str
+    base_digest: str
+    spec_sha256: str
+    dataset_id: str
+    created_at: datetime
+    deleted_at: datetime | None
+    verified: bool
+    aliases: Sequence[str]
+
+
+@dataclass(frozen=True)
+class TracedEvaluation:
+    """What a model was asked, how many answers it gave, and how many of them are valid."""
+
+    evaluation_id: int
+    question_set_id: str
+    answers: int
+    valid: int
+
+
+@dataclass(frozen=True)
+class TracedDecision:
+    """A decision on a model, or against it.
+
+    :param refused_for: what a refused model lacks; None of any other decision.
+    """
+
+    promotion_id: int
+    challenger: str
+    champion: str | None
+    verdict: str
+    decided_at: datetime
+    refused_for: str | None
+
+
+@dataclass(frozen=True)
+class TracedDataset(OfRun):
+    """A dataset with the run that made it; `samples` counts them."""
+
+    dataset_id: str
+    sha256: str
+    parent_id: str | None
+    first_session: date
+    last_session: date
+    folder: str
+    code_version: str
+    created_at: datetime
+    deleted_at: datetime | None
+    samples: int
+
+
+@dataclass(frozen=True)
+class ModelOfDataset:
+    """A model that was made from a dataset."""
+
+    model: str
+    strategy: str
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SetOfDataset:
+    """A question set that was chosen from a dataset, and its size."""
+
+    question_set_id: str
+    questions: int
+
+
+@dataclass(frozen=True)
+class FetchedLists(OfRun):
+    """Lists of an index's members that a task instance fetched."""
+
+    index_code: str
+    lists: int
+    members: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class TracedSample(OfRun):
+    """A sample with the run that made it.
+
+    :param bars_from: first session whose bars its snapshot was made from.
+    """
+
+    sample_id: str
+    ts_code: str
+    session: date
+    task: str
+    label: str
+    label_end: date
+    bars_from: date
+    snapshot_sha256: str
+    feature_version: str
+
+
+@dataclass(frozen=True)
+class BarsOfSample(OfRun):
+    """Bars of a sample that a task instance wrote: how many, from when to when, and their newest revision."""
+
+    bars: int
+    first: date
+    last: date
+    newest_revision: int
+
+
+@dataclass(frozen=True)
+class DatasetOfSample:
+    """A dataset that holds a sample, and the split it is in."""
+
+    dataset_id: str
+    split: str
+
+
+@dataclass(frozen=True)
+class AnswerToSample:
+    """What a model answered to a sample."""
+
+    model: str
+    label: str | None
+    valid: bool
+    reason: str | None
 
 
 class LineageVerbs(WarehouseBase):
-    """Verbs that only read, over all stages."""
+    """Verbs that follow a thing to its neighbours, over all stages; they only read."""
 
-    def traced(self, what: str, name: str) -> list[dict[str, Any]]:
-        """Return what the books say of a model, dataset or sample.
+    def trace_model(self, name: str) -> TracedModel | None:
+        """Return a model by its name."""
+        return self.record(TracedModel, "lineage/model", name=name)
 
-        :param what: a key of TRACES.
-        """
-        return self.rows(TRACES[what], subject=name)
+    def sample_spec_of(self, model: str) -> Mapping[str, Any] | None:
+        """Return the spec, as JSON, of the samples that a model was made from."""
+        found = self.column("lineage/sample_spec_of_model", name=model)
+        return found[0] if found else None
 
-    def fetched_by(self, first: Any, last: Any) -> list[dict[str, Any]]:
-        """Return the task instances that fetched the sessions of a range, and how many each."""
-        return self.rows("lineage/fetched_by", first=first, last=last)
+    def evaluations_of(self, model: str) -> list[TracedEvaluation]:
+        """Return what a model was asked, oldest first."""
+        return self.records(TracedEvaluation, "lineage/evaluations_of_model", name=model)
 
-    def lists_of_dataset(self, dataset_id: str, valid_days: int) -> list[dict[str, Any]]:
+    def decisions_of(self, model: str) -> list[TracedDecision]:
+        """Return the decisions in which a model was challenger or champion, oldest first."""
+        return self.records(TracedDecision, "lineage/decisions_of_model", name=model)
+
+    def trace_dataset(self, dataset_id: str) -> TracedDataset | None:
+        """Return a dataset by its id."""
+        return self.record(TracedDataset, "lineage/dataset", name=dataset_id)
+
+    def children_of(self, dataset_id: str) -> list[str]:
+        """Return the dataset_ids of the datasets whose parent a dataset is."""
+        return self.column("lineage/children_of_dataset", name=dataset_id)
+
+    def models_of(self, dataset_id: str) -> list[ModelOfDataset]:
+        """Return the models that were made from a dataset, oldest first."""
+        return self.records(ModelOfDataset, "lineage/models_of_dataset", name=dataset_id)
+
+    def question_sets_of(self, dataset_id: str) -> list[SetOfDataset]:
+        """Return the question sets that were chosen from a dataset, oldest first."""
+        return self.records(SetOfDataset, "lineage/question_sets_of_dataset", name=dataset_id)
+
+    def fetched_by(self, first: date, last: date) -> list[FetchedSessions]:
+        """Return the task instances that fetched the sessions of a range."""
+        return self.records(FetchedSessions, "lineage/fetched_by", first=first, last=last)
+
+    def lists_of(self, dataset_id: str, valid_days: int) -> list[FetchedLists]:
         """Return the task instances that fetched the lists a dataset's stocks were chosen by; none without an index."""
-        return self.rows("lineage/lists_of_dataset", dataset_id=dataset_id, valid_days=valid_days)
+        return self.records(FetchedLists, "lineage/lists_of_dataset", name=dataset_id, valid_days=valid_days)
 
-    def builds(self, newest: int) -> list[dict[str, Any]]:
-        """Return the newest builds with their decision and the overall part of their scorecard, newest first."""
-        return self.rows("history/builds", newest=newest)
+    def trace_samples(self, digits: str) -> list[TracedSample]:
+        """Return the samples whose id begins with these digits, two at most."""
+        return self.records(TracedSample, "lineage/samples", name=digits)
 
-    def failed_runs(self, newest: int) -> list[dict[str, Any]]:
-        """Return the task instances of the last 30 days that began to write and did not finish, newest first."""
-        return self.rows("history/failed_runs", newest=newest)
+    def bars_of(self, sample_id: str) -> list[BarsOfSample]:
+        """Return the task instances that wrote the bars of a sample."""
+        return self.records(BarsOfSample, "lineage/bars_of_sample", name=sample_id)
 
-    def common_question_set(self, first: str, second: str) -> dict[str, Any] | None:
-        """Return the newest question set that two models answered: question_set_id, and both evaluations."""
-        return self.row("history/common_question_set", first=first, second=second)
+    def datasets_of(self, sample_id: str) -> list[DatasetOfSample]:
+        """Return the datasets that hold a sample."""
+        return self.records(DatasetOfSample, "lineage/datasets_of_sample", name=sample_id)
 
-    def why_no_bar(self, ts_code: str, session: date) -> dict[str, Any]:
-        """Return whether a stock was suspended on a session, and why its row was refused: None, or the reasons."""
-        return self.row("history/why_no_bar", ts_code=ts_code, session=session) or {}
-
-    def server(self) -> dict[str, Any]:
-        """Return version and now of the database server."""
-        return self.row("history/server") or {}
-
-    def schema_version(self) -> str | None:
-        """Return the migration that the tables are at; None before the first."""
-
-        try:
-            return str((self.row("history/schema_version") or {})["version_num"])
-        except UndefinedTable:
-            return None
-
-    def index_lists(self, index_code: str, valid_days: int) -> dict[str, Any]:
-        """Return how an index's lists cover the complete sessions, for a list that is valid so many days.
-
-        :return: lists (how many), newest (day), sessions (complete ones), without (those that have no valid list),
-            last (session) and last_listed (the last that has one); days are null where there is none.
-        """
-        return self.row("history/index_lists", index_code=index_code, valid_days=valid_days) or {}
-
-    def absent_interfaces(self) -> list[str] | None:
-        """Return the interfaces that the last session was fetched without; None before the first session."""
-        found = self.row("history/absent_interfaces")
-        return None if found is None else list(found["absent"])
+    def answers_to(self, sample_id: str) -> list[AnswerToSample]:
+        """Return the answers to a sample, oldest first."""
+        return self.records(AnswerToSample, "lineage/answers_of_sample", name=sample_id)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ljwx.core.reports.cases import Case
+from ljwx.core.reports.records import ReportedDecision
 from ljwx.warehouse.base import WarehouseBase
 
 
 class ReportsVerbs(WarehouseBase):
     """Verbs of the stage `reports`; they only read."""
 
-    def decision(self, promotion_id: int) -> dict[str, Any] | None:
+    def decision(self, promotion_id: int) -> ReportedDecision | None:
         """Return a decision with its model, dataset, evaluation and scorecards."""
-        return self.row("reports/decision", promotion_id=promotion_id)
+        return self.record(ReportedDecision, "reports/decision", promotion_id=promotion_id)
 
-    def answered(self, evaluation_id: int) -> list[dict[str, Any]]:
+    def cases(self, evaluation_id: int) -> list[Case]:
         """Return an evaluation's questions with truth and answer, as it came, in the order in which they were asked."""
-        return self.rows("reports/answers", evaluation_id=evaluation_id)
+        return self.records(Case, "reports/cases", evaluation_id=evaluation_id)

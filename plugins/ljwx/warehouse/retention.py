@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from psycopg import sql
+from psycopg import Connection, sql
+from psycopg.rows import class_row, scalar_row
 
 from ljwx.core.retention import (
     Citation,
@@ -19,8 +21,9 @@ from ljwx.core.retention import (
     Sweep,
     plan,
 )
-from ljwx.warehouse.base import WarehouseBase, statement
-from ljwx.warehouse.models import ALIAS_LOCK
+from ljwx.exceptions import NotFound
+from ljwx.warehouse.base import statement
+from ljwx.warehouse.promotions import ALIAS_LOCK, PromotionsVerbs
 
 REMOVE = {"model": "retention/delete_model", "dataset": "retention/delete_dataset"}
 EXPIRED = {
@@ -30,45 +33,63 @@ EXPIRED = {
 }
 SWEPT = {"quarantine": "retention/delete_quarantine", "answers": "retention/delete_answers"}
 
-COUNT = sql.SQL("SELECT count(*) AS rows FROM ljwx.{}")
+COUNT = sql.SQL("SELECT count(*) FROM ljwx.{}")
 
 
-class RetentionVerbs(WarehouseBase):
+@dataclass(frozen=True)
+class DecisionMade:
+    """A decision about a model."""
+
+    model: str
+    promotion_id: int
+
+
+@dataclass(frozen=True)
+class SweptPart:
+    """Rows that a sweep finds together: a month of refused rows, a model's answers, a partition."""
+
+    name: str
+    rows: int
+    bytes: int
+
+
+class RetentionVerbs(PromotionsVerbs):
     """Verbs of the stage `retention`."""
 
     def stored_models(self) -> list[StoredModel]:
         """Return the models that have not been deleted."""
-        return [StoredModel(**row) for row in self.rows("retention/models")]
+        return self.records(StoredModel, "retention/models")
 
     def stored_datasets(self) -> list[StoredDataset]:
         """Return the datasets whose files have not been deleted."""
-        return [StoredDataset(**row) for row in self.rows("retention/datasets")]
+        return self.records(StoredDataset, "retention/datasets")
 
     def dataset_folder(self, dataset_id: str) -> str:
-        """Return the folder of a dataset's files."""
-        return str((self.row("retention/dataset_folder", dataset_id=dataset_id) or {})["folder"])
+        """Return the folder of a dataset's files.
 
-    def aliases(self) -> dict[str, str]:
-        """Return alias → model."""
-        return {row["alias"]: row["model"] for row in self.rows("promotions/aliases")}
+        :raises NotFound: there is no such dataset.
+        """
+        found = self.column("retention/dataset_folder", dataset_id=dataset_id)
+        if not found:
+            raise NotFound(f"no dataset is called {dataset_id!r}")
+        return str(found[0])
 
     def citations(self) -> list[Citation]:
         """Return what decisions cite."""
-        return [Citation(**row) for row in self.rows("retention/citations")]
+        return self.records(Citation, "retention/citations")
 
-    def known_reports(self) -> list[dict[str, Any]]:
-        """Return model and promotion_id of every decision."""
-        return self.rows("retention/known_reports")
+    def decisions_made(self) -> list[DecisionMade]:
+        """Return every decision, each of which has a report."""
+        return self.records(DecisionMade, "retention/decisions_made")
 
     def known_specs(self) -> set[str]:
         """Return the hashes of the build specs of all models, deleted ones included."""
-        return {row["spec_sha256"] for row in self.rows("retention/known_specs")}
+        return set(self.column("retention/known_specs"))
 
     def retention_plan(self, policy: RetentionPolicy, today: date) -> RetentionPlan:
         """Return what may go and what stays, as the books are now."""
-        return plan(
-            self.stored_models(), self.stored_datasets(), self.aliases(), self.citations(), policy, today
-        )  # fmt: skip
+        aliases = {each.alias: each.model for each in self.aliases()}
+        return plan(self.stored_models(), self.stored_datasets(), aliases, self.citations(), policy, today)
 
     @contextmanager
     def removal(
@@ -99,24 +120,33 @@ class RetentionVerbs(WarehouseBase):
             values = _event(run_key, kind, name, reason, size) | {"dry_run": True}
             connection.execute(statement("retention/add_event"), values)
 
-    def sweep(self, run_key: int, sweep: Sweep, dry_run: bool) -> list[dict[str, Any]]:
-        """Remove what a sweep finds, each part with its tombstone in one transaction; return name, rows and bytes."""
+    def sweep(self, run_key: int, sweep: Sweep, dry_run: bool) -> list[SweptPart]:
+        """Remove what a sweep finds, each part with its tombstone in one transaction; in a dry run only find it."""
         with self.transaction() as connection:
-            found = connection.execute(statement(EXPIRED[sweep.kind]), {"before": sweep.before}).fetchall()
+            with connection.cursor(row_factory=class_row(SweptPart)) as cursor:
+                found = cursor.execute(statement(EXPIRED[sweep.kind]), {"before": sweep.before}).fetchall()
+            if sweep.kind == "partition":  # whose rows PostgreSQL itself only estimates
+                found = [replace(part, rows=_count(connection, part.name)) for part in found]
             for part in found:
-                if sweep.kind == "partition":  # which PostgreSQL itself only estimates
-                    part |= connection.execute(COUNT.format(sql.Identifier(part["name"]))).fetchone() or {}
-                reason = f"{part['rows']} rows: {sweep.reason}"
-                event = _event(run_key, sweep.kind, part["name"], reason, int(part["bytes"])) | {"dry_run": dry_run}
+                reason = f"{part.rows} rows: {sweep.reason}"
+                event = _event(run_key, sweep.kind, part.name, reason, part.bytes) | {"dry_run": dry_run}
                 connection.execute(statement("retention/add_event"), event)
-                if dry_run:
-                    continue
-                if sweep.kind == "partition":
-                    connection.execute(sql.SQL("DROP TABLE ljwx.{}").format(sql.Identifier(part["name"])))
-                else:
-                    named = {"name": part["name"], "before": sweep.before}
-                    connection.execute(statement(SWEPT[sweep.kind]), named)
+                if not dry_run:
+                    _remove_part(connection, sweep, part.name)
         return found
+
+
+def _count(connection: Connection[Any], table: str) -> int:
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        (rows,) = cursor.execute(COUNT.format(sql.Identifier(table))).fetchall()
+    return int(rows)
+
+
+def _remove_part(connection: Connection[Any], sweep: Sweep, name: str) -> None:
+    if sweep.kind == "partition":
+        connection.execute(sql.SQL("DROP TABLE ljwx.{}").format(sql.Identifier(name)))
+    else:
+        connection.execute(statement(SWEPT[sweep.kind]), {"name": name, "before": sweep.before})
 
 
 def _event(run_key: int, kind: str, name: str, reason: str, size: int | None) -> dict[str, Any]:

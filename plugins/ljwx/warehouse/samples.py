@@ -81,7 +81,7 @@ class SamplesVerbs(WarehouseBase):
 
     def is_dataset_decided(self, dataset_id: str) -> bool:
         """Tell whether the gate has decided on a model made from a dataset."""
-        return self.row("promotions/of_dataset", dataset_id=dataset_id) is not None
+        return self.row("datasets/decision_on", dataset_id=dataset_id) is not None
 
     def dataset_samples(self, dataset_id: str, split: str) -> pl.DataFrame:
         """Return a split's samples in a fixed order: the columns of the SAMPLES frame, in another order."""

@@ -19,6 +19,8 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.serving import alias_tags
 from ljwx.stages.cleanup.audit import audit_storage
 from ljwx.stages.cleanup.retention import Cleaner, apply_retention
+from ljwx.warehouse.models import BuiltModel
+from ljwx.warehouse.promotions import Promotion
 from support_chain import SMALL, Database
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
@@ -195,10 +197,10 @@ def test_a_model_that_was_built_again_is_open_until_it_is_decided_on_anew(
     old = stock.rows("SELECT model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id "
                      "FROM ljwx.models WHERE model = %s", OLD)[0]  # fmt: skip
     stock.execute("UPDATE ljwx.models SET deleted_at = '2026-06-01' WHERE model = %s", OLD)
-    WarehouseHook().save_model(1, old)
+    WarehouseHook().save_model(1, BuiltModel(**old))
     built = stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD)
     assert (datetime.now(timezone.utc) - built).total_seconds() < 60
-    WarehouseHook().save_model(1, old)  # a task that is tried again builds nothing anew
+    WarehouseHook().save_model(1, BuiltModel(**old))  # a task that is tried again builds nothing anew
     WarehouseHook().mark_verified(OLD, old["digest"], {})
     assert stock.value("SELECT created_at FROM ljwx.models WHERE model = %s", OLD) == built
     stock.execute("UPDATE ljwx.models SET created_at = '2026-11-10' WHERE model = %s", NEW)
@@ -352,10 +354,7 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database) -> None:
     done: list[str] = []
 
     def promote() -> None:
-        promotion = {
-            "challenger": OLD, "champion": CHAMPION, "question_set_id": QUESTIONS, "verdict": "promoted",
-            "promoted": True, "reasons": [], "policy": {}, "evaluation_id": None,
-        }  # fmt: skip
+        promotion = Promotion(OLD, CHAMPION, QUESTIONS, None, "promoted", promoted=True, reasons=[], policy={})
         try:
             WarehouseHook().save_promotion(1, promotion, "0" * 64)
         except BadData as error:

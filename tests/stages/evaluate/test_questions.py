@@ -12,7 +12,7 @@ import pytest
 
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.services.asking import read_answer
+from ljwx.services.asking import ReadAnswer, read_answer
 from ljwx.stages.evaluate.questions import ask_questions, freeze_questions, plan_questions
 from support_chain import SMALL, Chain, Database, answer_next, python
 from support_ollama import BASE, OllamaServer
@@ -37,15 +37,13 @@ def _no_challenger(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def test_an_answer_that_keeps_to_the_schema_is_read() -> None:
-    assert read_answer("investment_advice", TEXT, cut=False) == {
-        "valid": True, "label": "buy", "probabilities": {"buy": 0.5, "hold": 0.3, "sell": 0.2}, "parsed": ADVICE,
-        "reason": None,
-    }  # fmt: skip
+    chances = {"buy": 0.5, "hold": 0.3, "sell": 0.2}
+    assert read_answer("investment_advice", TEXT, cut=False) == ReadAnswer(True, "buy", chances, ADVICE, None)
 
 
 def test_an_answer_that_was_cut_says_so_unless_it_is_whole_all_the_same() -> None:
-    assert read_answer("investment_advice", TEXT[:40], cut=True)["reason"] == "cut_at_num_predict"
-    assert read_answer("investment_advice", TEXT, cut=True)["valid"] is True
+    assert read_answer("investment_advice", TEXT[:40], cut=True).reason == "cut_at_num_predict"
+    assert read_answer("investment_advice", TEXT, cut=True).valid is True
 
 
 def test_questions_come_from_the_validation_split_one_of_each_task(chain_db: Database, chain: Chain) -> None:
@@ -245,7 +243,7 @@ from ljwx.stages.evaluate.questions import ask_questions
 save, saved = WarehouseHook.save_answer, []
 def save_then_die(self, evaluation_id, answer):
     save(self, evaluation_id, answer)
-    saved.append(answer["sample_id"])
+    saved.append(answer.sample_id)
     if len(saved) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
 WarehouseHook.save_answer = save_then_die

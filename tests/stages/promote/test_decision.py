@@ -18,6 +18,7 @@ from ljwx.services.serving import serve_aliases
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.promote.decision import decide_promotion
+from ljwx.warehouse.promotions import Promotion
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_tasks import TaskRunner
@@ -247,12 +248,10 @@ def test_the_champion_is_not_decided_on_with_other_answers(
     assert promotions(chain_db) == []
 
 
-def made(chain: Chain, evaluation_id: int, champion: str | None, **changed: Any) -> dict[str, Any]:
+def made(chain: Chain, evaluation_id: int, champion: str | None, **changed: Any) -> Promotion:
     """A decision that promotes the model, as it is handed to the warehouse."""
-    return {
-        "challenger": chain.plan["model"], "champion": champion, "question_set_id": chain.question_set_id,
-        "evaluation_id": evaluation_id, "verdict": "promoted", "promoted": True, "reasons": [], "policy": {}, **changed,
-    }  # fmt: skip
+    fields = {"verdict": "promoted", "promoted": True, "reasons": [], "policy": {}} | changed
+    return Promotion(chain.plan["model"], champion, chain.question_set_id, evaluation_id, **fields)
 
 
 def test_a_decision_stands_when_the_same_evidence_is_judged_again(

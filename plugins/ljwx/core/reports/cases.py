@@ -106,8 +106,3 @@ def examples(cases: Sequence[Case], each: int = 2) -> dict[Outcome, tuple[Case, 
 def probe(row: Mapping[str, Any]) -> Probe:
     """Return an answer of a verification from what it has measured."""
     return Probe(**{name: row[name] for name in Probe.__dataclass_fields__})
-
-
-def case(row: Mapping[str, Any]) -> Case:
-    """Return a case from a row of the warehouse."""
-    return Case(**{name: row[name] for name in Case.__dataclass_fields__})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 
 from ljwx.core.datasets.spec import RISK_STATEMENT
+from ljwx.core.lineage import FetchedSessions
 from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
-from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, case, examples, probe
+from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, examples, probe
+from ljwx.core.reports.records import ReportedDecision
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -37,7 +39,6 @@ RISK_ENGLISH: Final = (
 class Report:
     """What the templates read.
 
-    :param decision: the decision's row, with model, dataset and run.
     :param verdict: in Chinese and English.
     :param meaning: of the strategy, in Chinese and English.
     :param cards: the model's row first.
@@ -47,7 +48,7 @@ class Report:
     :param said: the answers that it was refused for, as they came.
     """
 
-    decision: Mapping[str, Any]
+    decision: ReportedDecision
     verdict: tuple[str, str]
     meaning: tuple[str, str]
     cards: tuple[CardRow, ...]
@@ -60,7 +61,7 @@ class Report:
     sessions: tuple[SessionAccuracy, ...]
     latencies: tuple[float, ...]
     examples: Mapping[Outcome, tuple[Case, ...]]
-    sources: tuple[Mapping[str, Any], ...]
+    sources: tuple[FetchedSessions, ...]
     left_out: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     said: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ class Report:
     @property
     def refused(self) -> bool:
         """Whether the model failed its verification: then there is nothing of an evaluation to tell."""
-        return bool(self.decision["verdict"] == "refused")
+        return self.decision.verdict == "refused"
 
     @property
     def model(self) -> CardRow | None:
@@ -84,24 +85,19 @@ class Report:
 
 
 def report(
-    decision: Mapping[str, Any],
-    answers: Iterable[Mapping[str, Any]],
-    sources: Iterable[Mapping[str, Any]],
-    meaning: tuple[str, str],
+    decision: ReportedDecision, cases: Sequence[Case], sources: Iterable[FetchedSessions], meaning: tuple[str, str]
 ) -> Report:
     """Gather a report.
 
-    :param decision: the decision with model, dataset, `scorecard` and, of a refusal, `checks`.
-    :param answers: rows with the fields of a Case.
-    :param sources: rows of the runs that fetched the dataset's sessions.
+    :param cases: the answers that the decision rests on.
+    :param sources: the runs that fetched the dataset's sessions.
     :param meaning: of the model's strategy, in Chinese and English.
     """
-    cases = [case(row) for row in answers]
-    scorecards = decision.get("scorecard") or {}
-    checks = decision.get("checks") or {}
+    scorecards = decision.scorecard or {}
+    checks = decision.checks or {}
     card = scorecards.get("model") or {}
     overall = card.get("overall") or {}
-    verdict = str(decision["verdict"])
+    verdict = decision.verdict
     return Report(
         decision=decision,
         verdict=VERDICTS.get(verdict, (verdict, verdict)),

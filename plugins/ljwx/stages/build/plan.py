@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -63,7 +64,7 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
         return
     gate, asked = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
     then = {
-        "dataset": decision["dataset_id"], "gate": decision["policy"], "evaluation": _decisive(decision["evaluation"]),
+        "dataset": decision.dataset_id, "gate": decision.policy, "evaluation": _decisive(decision.evaluation),
     }  # fmt: skip
     now = {"dataset": dataset_id, "gate": gate, "evaluation": _decisive(asked)}
     changed = [part for part, told in then.items() if told not in (None, now[part])]
@@ -74,27 +75,27 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
     log.info("%s was decided on before, and is judged again because of another %s", name, " and ".join(changed))
 
 
-def _decisive(evaluation: dict[str, Any] | None) -> dict[str, Any] | None:
+def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Leave out what decides nothing: a decision keeps its first settings of that, also when it is found to stand."""
-    return evaluation and {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
+    if evaluation is None:
+        return None
+    return {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
 
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
     """Log what is new against the champion; skip when nothing is."""
 
     champion = warehouse.champion()
-    known = warehouse.model(champion["model"]) if champion else None
+    known = warehouse.model(champion.model) if champion else None
     if known is None:
         return
-    changed = changes(BuildSpec.model_validate(known["spec"]), spec)
+    changed = changes(BuildSpec.model_validate(known.spec), spec)
     if changed:
-        log.info("Against the champion %s: %s", known["model"], "; ".join(changed))
-    elif known["verified"] is None:
-        log.info("The champion %s is made from this very spec, and did not pass its last verification", known["model"])
+        log.info("Against the champion %s: %s", known.model, "; ".join(changed))
+    elif known.verified is None:
+        log.info("The champion %s is made from this very spec, and did not pass its last verification", known.model)
     else:
-        raise AirflowSkipException(
-            f"nothing relevant changed: the champion {known['model']} is made from this very spec"
-        )
+        raise AirflowSkipException(f"nothing relevant changed: the champion {known.model} is made from this very spec")
 
 
 def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:

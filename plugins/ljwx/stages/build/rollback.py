@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -22,5 +24,5 @@ def roll_back_if_asked() -> None:
     warehouse = WarehouseHook()
     with recorded_run(warehouse, reason=reason) as run:
         done = put_back(warehouse, run.key, reason)
-        run.outputs |= done
-    raise AirflowSkipException(f"{done['model']} is champion again instead of {done['instead_of']}: nothing is built")
+        run.outputs |= asdict(done)
+    raise AirflowSkipException(f"{done.model} is champion again instead of {done.instead_of}: nothing is built")

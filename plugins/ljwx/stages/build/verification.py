@@ -18,17 +18,20 @@ from ljwx.exceptions import BuildFailed, ConfigurationError, PromptTooLong
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
-from ljwx.services.asking import ask, storable
+from ljwx.services.asking import Prompted, ask, storable
 from ljwx.services.candidates import check_digest
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.runs import recorded_run
 from ljwx.strategies import strategy_named
+from ljwx.warehouse.evaluations import ModelAnswer
+from ljwx.warehouse.models import BuiltModel
 
 log = logging.getLogger(__name__)
 
 PROBES_PER_TASK = 3
+PROMPTED = ("sample_id", "task", "snapshot", "prompt_version")
 COMPARED_TOKENS = 32
-MEASURED = ("sample_id", "task", "valid", "reason", "latency_s", "prompt_tokens", "answer_tokens")
+MEASURED = ("sample_id", "valid", "reason", "latency_s", "prompt_tokens", "answer_tokens")
 
 
 def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
@@ -49,11 +52,10 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     with recorded_run(warehouse, dataset_id=plan["dataset_id"], spec_sha256=plan["spec_sha256"]) as run:
         warehouse.save_model(
             run.key,
-            {
-                "model": model, "digest": digest, "strategy": spec.strategy, "base": spec.base,
-                "base_digest": spec.base_digest, "spec": spec.model_dump(mode="json"),
-                "spec_sha256": spec.sha256, "dataset_id": plan["dataset_id"],
-            },
+            BuiltModel(
+                model, digest, spec.strategy, spec.base, spec.base_digest, spec.model_dump(mode="json"), spec.sha256,
+                plan["dataset_id"],
+            ),
         )  # fmt: skip
         check_digest(ollama, model, digest)
         found = Findings({"evaluation": settings.evaluation.model_dump(mode="json")})
@@ -80,8 +82,7 @@ def _save_refusal(
     if isinstance(error, PromptTooLong):
         text = f"A question does not fit its context: {error}"
         found.reasons.append(Reason(code="context", text=text, favourable=False))
-    reasons = [reason.model_dump() for reason in found.reasons]
-    promotion_id = warehouse.save_refusal(run_key, model, reasons, found.checks)
+    promotion_id = warehouse.save_refusal(run_key, model, found.reasons, found.checks)
     for reason in found.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
     log.error("decision %d: %s is refused; the task write_report writes its report", promotion_id, model)
@@ -105,62 +106,67 @@ def _examples(found: Findings, warehouse: WarehouseHook, dataset_id: str, spec: 
         found.hold("examples", f"It shows {len(spec.examples)} examples, all of the train split.")
 
 
-def _probes(warehouse: WarehouseHook, dataset_id: str) -> dict[str, list[dict[str, Any]]]:
+def _probes(warehouse: WarehouseHook, dataset_id: str) -> dict[str, list[Prompted]]:
     """Return a few questions of each task, always the same ones of a dataset."""
 
     rows = warehouse.dataset_samples(dataset_id, "validation").sort("sample_id")
-    probes = {task: rows.filter(rows["task"] == task).head(PROBES_PER_TASK).to_dicts() for task in TASKS}
     if rows.is_empty():
         raise ConfigurationError(f"dataset {dataset_id} has no validation samples to ask a model about")
-    return {task: found for task, found in probes.items() if found}
+    probes = {}
+    for task in TASKS:
+        chosen = rows.filter(rows["task"] == task).head(PROBES_PER_TASK)
+        if not chosen.is_empty():
+            probes[task] = [Prompted(**row) for row in chosen.select(*PROMPTED).to_dicts()]
+    return probes
 
 
 def _answers(
     found: Findings,
     ollama: OllamaHook,
     model: str,
-    probes: Mapping[str, Sequence[dict[str, Any]]],
+    probes: Mapping[str, Sequence[Prompted]],
     settings: Settings,
 ) -> None:
     """Ask until each task has a valid answer, and the first one again."""
 
     first = next(iter(probes.values()))[0]
     found.checks |= {"first_token_s": _first_token(ollama, model, first, settings), "answers": []}
-    for task, rows in probes.items():
-        _one_valid(found, ollama, model, task, rows, settings)
+    for task, asked in probes.items():
+        _one_valid(found, ollama, model, task, asked, settings)
     # A prompt that is computed and one read from the server's prefix cache differ in their last bits: the first of
     # three answers, which has the rest of the prompt computed, is not compared.
-    _, *twice = [ask(ollama, model, first, settings)["raw"] for _ in range(3)]
+    _, *twice = [ask(ollama, model, first, settings).raw for _ in range(3)]
     if twice[0] != twice[1]:
         found.refuse("repeated", f"{model} answers the same question in two ways at temperature 0", *twice)
     found.hold("repeated", "Asked the same question twice at temperature 0, it gives the same answer.")
 
 
 def _one_valid(
-    found: Findings, ollama: OllamaHook, model: str, task: str, rows: Sequence[dict[str, Any]], settings: Settings
+    found: Findings, ollama: OllamaHook, model: str, task: str, probes: Sequence[Prompted], settings: Settings
 ) -> None:
     """Ask a task's questions until one has a valid answer."""
 
-    told: list[dict[str, Any]] = []
-    for row in rows:
-        told.append({"task": task} | ask(ollama, model, row, settings))
-        found.checks["answers"].append({name: told[-1][name] for name in MEASURED})
-        _without_marks(found, model, told[-1]["raw"])
-        if told[-1]["valid"]:
-            found.hold(f"valid_answer:{task}", f"Its answer number {len(told)} to {task} is valid.")
+    answers: list[ModelAnswer] = []
+    for probe in probes:
+        answer = ask(ollama, model, probe, settings)
+        answers.append(answer)
+        found.checks["answers"].append({"task": task} | {name: getattr(answer, name) for name in MEASURED})
+        _without_marks(found, model, answer.raw)
+        if answer.valid:
+            found.hold(f"valid_answer:{task}", f"Its answer number {len(answers)} to {task} is valid.")
             return
     found.refuse(
         f"valid_answer:{task}",
-        f"{model} gives no valid answer for {task} ({told[-1]['reason']})",
-        *(each["raw"] for each in told),
+        f"{model} gives no valid answer for {task} ({answers[-1].reason})",
+        *(each.raw for each in answers),
     )
 
 
-def _first_token(ollama: OllamaHook, model: str, probe: Mapping[str, Any], settings: Settings) -> float:
+def _first_token(ollama: OllamaHook, model: str, probe: Prompted, settings: Settings) -> float:
     """Return the seconds to the first piece of an answer, loading the model included."""
 
-    prompts = load_prompts(included_below("prompts"), probe["prompt_version"], [probe["task"]])
-    messages = question(probe["task"], probe["snapshot"], prompts, system=False)
+    prompts = load_prompts(included_below("prompts"), probe.prompt_version, [probe.task])
+    messages = question(probe.task, probe.snapshot, prompts, system=False)
     options = {"temperature": 0, "seed": settings.evaluation.seed, "num_predict": 1}
     started = time.monotonic()
     next(iter(ollama.chat_stream(model, list(messages), options=options)))

@@ -40,9 +40,9 @@ def apply_retention() -> dict[str, int | bool]:
         cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, today, dry_run)
         removed = sum(cleaner.remove(removal) for removal in found.removals)
         swept = sum(cleaner.sweep(sweep) for sweep in sweeps(policy, today))
-        told = {"removed": removed, "kept": len(found.kept), "swept": swept, "bytes": cleaner.reclaimed}
-        run.outputs |= told
-    return {"dry_run": dry_run, **told}
+        counts = {"removed": removed, "kept": len(found.kept), "swept": swept, "bytes": cleaner.reclaimed}
+        run.outputs |= counts
+    return {"dry_run": dry_run, **counts}
 
 
 @dataclass
@@ -81,9 +81,9 @@ class Cleaner:
         """Remove rows by age; return how many."""
         found = self.warehouse.sweep(self.run_key, sweep, self.dry_run)
         for part in found:
-            self._say(sweep.kind, part["name"], f"{part['rows']} rows: {sweep.reason}", int(part["bytes"]))
-            self.reclaimed += int(part["bytes"])
-        return sum(int(part["rows"]) for part in found)
+            self._say(sweep.kind, part.name, f"{part.rows} rows: {sweep.reason}", part.bytes)
+            self.reclaimed += part.bytes
+        return sum(part.rows for part in found)
 
     def _say(self, kind: str, name: str, reason: str, size: int | None) -> None:
         verb = "would remove" if self.dry_run else "remove"

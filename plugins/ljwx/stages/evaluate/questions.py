@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from ljwx.core.evaluations import Question, freeze, question_set_hash
@@ -16,16 +17,26 @@ from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import ask, request_config
+from ljwx.services.asking import Prompted, ask, request_config
 from ljwx.services.candidates import ModelRef, check_digest, models_to_evaluate, open_evaluation
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
-from ljwx.stages.evaluate.scoring import questions_of, resampling_of
+from ljwx.stages.evaluate.scoring import dataset_of
 from ljwx.stages.runs import recorded_run
+from ljwx.warehouse.evaluations import Evaluation, QuestionSet
 
 log = logging.getLogger(__name__)
 
 PROGRESS_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A run of an evaluation's questions for one mapped task: the position of the first, and how many."""
+
+    evaluation_id: int
+    first: int
+    questions: int
 
 
 def freeze_questions(dataset_id: str) -> str:
@@ -39,7 +50,7 @@ def freeze_questions(dataset_id: str) -> str:
         candidates = [Question(**row) for row in warehouse.question_candidates(dataset_id, "validation")]
         questions = freeze(candidates, settings.questions, settings.seed)
         question_set_id = question_set_hash(questions)[:16]
-        warehouse.save_question_set(run.key, question_set_id, dataset_id, questions)
+        warehouse.save_question_set(run.key, QuestionSet(question_set_id, dataset_id, "validation"), questions)
         run.outputs |= {"question_set_id": question_set_id, "questions": len(questions)}
     return question_set_id
 
@@ -54,12 +65,12 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     """
 
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    resampling_of(settings)  # refuses what the gate would refuse, before anything is asked
-    everybody = models_to_evaluate(warehouse, ollama, model)
-    names = [each.model for each in everybody]
+    _ = settings.resampling  # refuses what the gate would refuse, before anything is asked
+    asked_models = models_to_evaluate(warehouse, ollama, model)
+    names = [each.model for each in asked_models]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
-        wanted = [(each, question_set_id) for each in everybody] + ([(everybody[0], masked)] if masked else [])
+        wanted = [(each, question_set_id) for each in asked_models] + ([(asked_models[0], masked)] if masked else [])
         shards = [
             shard
             for each, asked in wanted
@@ -69,15 +80,16 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
                 settings.evaluation.shard_size,
             )
         ]
-        _serve_challenger(warehouse, ollama, settings, everybody[0])
-        run.outputs |= {"shards": len(shards), "questions": sum(shard["questions"] for shard in shards)}
-    return shards
+        _serve_challenger(warehouse, ollama, settings, asked_models[0])
+        run.outputs |= {"shards": len(shards), "questions": sum(shard.questions for shard in shards)}
+    return [asdict(shard) for shard in shards]
 
 
 def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: ModelRef) -> None:
     """Let the alias `challenger` follow, unless it is the champion that is asked again."""
 
-    if (warehouse.champion() or {}).get("model") != challenger.model:
+    champion = warehouse.champion()
+    if champion is None or champion.model != challenger.model:
         warehouse.set_challenger(challenger.model, challenger.digest)
         serve_aliases(warehouse, ollama, settings.model.repository)
 
@@ -85,26 +97,23 @@ def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Se
 def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str) -> str | None:
     """Choose the questions that are asked again masked, spread like the whole set; None if there are to be none."""
 
-    rows, size = warehouse.questions(question_set_id), settings.evaluation.masked_questions
-    if not rows:
+    stored, size = warehouse.questions(question_set_id), settings.evaluation.masked_questions
+    if not stored:
         raise ConfigurationError(f"question set {question_set_id} has no questions: clear the task freeze_questions")
     if not size:
         return None
-    chosen = freeze(questions_of(rows), size, settings.evaluation.seed)
+    chosen = freeze([each.question for each in stored], size, settings.evaluation.seed)
     masked_id = f"{question_set_hash(chosen)[:16]}-masked"
-    warehouse.save_question_set(
-        run_key, masked_id, rows[0]["dataset_id"], chosen, kind="masked", part_of=question_set_id
-    )
+    masked_set = QuestionSet(masked_id, dataset_of(warehouse, question_set_id), "masked", part_of=question_set_id)
+    warehouse.save_question_set(run_key, masked_set, chosen)
     return masked_id
 
 
-def _shards(evaluation_id: int, questions: int, size: int) -> list[dict[str, int]]:
+def _shards(evaluation_id: int, questions: int, size: int) -> list[Shard]:
     """Share the questions of an evaluation out evenly, none with more than ``size``."""
     count = -(-questions // size)
     edges = [questions * at // count for at in range(count + 1)]
-    return [
-        {"evaluation_id": evaluation_id, "first": first, "questions": last - first} for first, last in pairwise(edges)
-    ]
+    return [Shard(evaluation_id, first, last - first) for first, last in pairwise(edges)]
 
 
 def ask_questions(shard: Mapping[str, int]) -> int:
@@ -114,12 +123,11 @@ def ask_questions(shard: Mapping[str, int]) -> int:
     :return: evaluation_id.
     """
 
-    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    settings, warehouse, ollama, mine = current_settings(), WarehouseHook(), OllamaHook(), Shard(**shard)
     with recorded_run(warehouse, **shard) as run:
-        last = shard["first"] + shard["questions"]
-        asked = ask_all(warehouse, ollama, settings, shard["evaluation_id"], (shard["first"], last))
-        run.outputs |= {"evaluation_id": shard["evaluation_id"], "asked": asked}
-    return shard["evaluation_id"]
+        asked = ask_all(warehouse, ollama, settings, mine.evaluation_id, (mine.first, mine.first + mine.questions))
+        run.outputs |= {"evaluation_id": mine.evaluation_id, "asked": asked}
+    return mine.evaluation_id
 
 
 def ask_all(
@@ -137,21 +145,29 @@ def ask_all(
     :raises ModelMissing: the model is not on the server, or its name stands for another one by now.
     """
 
-    evaluation = warehouse.evaluation(evaluation_id) or {}
-    model, asked_set = evaluation["model"], warehouse.question_set(evaluation["question_set_id"]) or {}
+    evaluation = _opened(warehouse, evaluation_id)
+    model, asked_set = evaluation.model, warehouse.question_set(evaluation.question_set_id)
     answered = {answer.sample_id for answer in warehouse.answers(evaluation_id)}
-    rows = warehouse.questions(evaluation["question_set_id"])[slice(*positions or (None,))]
-    waiting = [row for row in rows if row["sample_id"] not in answered]
-    log.info("%s: %d questions, %d answered before", model, len(rows), len(rows) - len(waiting))
+    stored = warehouse.questions(evaluation.question_set_id)[slice(*positions or (None,))]
+    waiting = [each for each in stored if each.question.sample_id not in answered]
+    log.info("%s: %d questions, %d answered before", model, len(stored), len(stored) - len(waiting))
     # The base was given the challenger's parameters when its evaluation was opened, whatever the settings say by now.
-    parameters = evaluation["asked_with"]["options"] if evaluation["is_base"] else None
-    if waiting and evaluation["asked_with"] != request_config(settings, parameters):
+    parameters = evaluation.options if evaluation.is_base else None
+    if waiting and evaluation.request_config != request_config(settings, parameters):
         raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
     if waiting:
-        check_digest(ollama, model, evaluation["digest"])
-    for done, row in enumerate(waiting, start=1):
-        told = row | {"snapshot": masked(row["snapshot"])} if asked_set["kind"] == "masked" else row
-        warehouse.save_answer(evaluation_id, ask(ollama, model, told, settings, parameters=parameters))
+        check_digest(ollama, model, evaluation.digest)
+    is_masked = asked_set is not None and asked_set.kind == "masked"
+    for done, each in enumerate(waiting, start=1):
+        prompted = Prompted.of(each, masked(each.snapshot) if is_masked else None)
+        warehouse.save_answer(evaluation_id, ask(ollama, model, prompted, settings, parameters=parameters))
         if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
             log.info("%s: %d%% asked", model, 100 * done // len(waiting))
     return len(waiting)
+
+
+def _opened(warehouse: WarehouseHook, evaluation_id: int) -> Evaluation:
+    found = warehouse.evaluation(evaluation_id)
+    if found is None:
+        raise ConfigurationError(f"evaluation {evaluation_id} is not in the warehouse: clear the task plan_questions")
+    return found

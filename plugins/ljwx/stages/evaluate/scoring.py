@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ljwx.core.evaluations import (
     Interval,
-    Question,
+    MaskedGap,
     Resampling,
     Scorecard,
     ScoredAnswer,
@@ -29,7 +28,9 @@ from ljwx.core.evaluations import (
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
+from ljwx.services.candidates import candidate
 from ljwx.settings import Settings
+from ljwx.warehouse.evaluations import Evaluation, StoredQuestion
 
 log = logging.getLogger(__name__)
 
@@ -44,20 +45,24 @@ class Evidence:
     cards: dict[str, Scorecard]
     differences: dict[str, Interval | None] = field(default_factory=dict)
 
+    @property
+    def model(self) -> Scorecard:
+        """The challenger's scorecard."""
+        return self.cards["model"]
 
-def questions_of(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return the Questions in rows of a question set, in their order."""
+    @property
+    def champion(self) -> Scorecard | None:
+        """The champion's scorecard; None without one."""
+        return self.cards.get("champion")
 
-    return [Question(**{name: row[name] for name in Question.__dataclass_fields__}) for row in rows]
-
-
-def resampling_of(settings: Settings) -> Resampling:
-    """Return how all intervals are made."""
-    return settings.gate.resampling(settings.samples.horizon, settings.evaluation.seed)
+    @property
+    def over_champion(self) -> Interval | None:
+        """The challenger's difference from the champion; None without one, or without an interval."""
+        return self.differences.get("champion")
 
 
 def gather(
-    warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any], champion: Mapping[str, Any] | None
+    warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Evaluation | None
 ) -> Evidence:
     """Score the challenger, the baselines, the untuned base and the champion on one question set.
 
@@ -66,11 +71,11 @@ def gather(
     :raises ConfigurationError: somebody has not answered all questions.
     """
 
-    rows, resampling = warehouse.questions(evaluation["question_set_id"]), resampling_of(settings)
-    questions, answers = questions_of(rows), _all_answers(warehouse, evaluation, len(rows))
-    rivals, left_out = _baselines(warehouse, rows, questions)
+    stored, resampling = warehouse.questions(evaluation.question_set_id), settings.resampling
+    questions, answers = [each.question for each in stored], _all_answers(warehouse, evaluation, len(stored))
+    rivals, left_out = _baselines(warehouse, evaluation.question_set_id, stored)
     for name, asked in (("base", _of_base(warehouse, settings, evaluation)), ("champion", champion)):
-        rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(rows))}
+        rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(stored))}
     cards = {name: score(questions, given, resampling=resampling) for name, given in rivals.items()}
     differences = {name: paired_difference(questions, answers, given, resampling) for name, given in rivals.items()}
     market = warehouse.market_returns({question.session for question in questions})
@@ -87,15 +92,16 @@ def gather(
 
 
 def _baselines(
-    warehouse: WarehouseHook, rows: Sequence[Mapping[str, Any]], questions: Sequence[Question]
+    warehouse: WarehouseHook, question_set_id: str, stored: Sequence[StoredQuestion]
 ) -> tuple[dict[str, Sequence[ScoredAnswer]], tuple[str, ...]]:
     """Answer the questions without a model; name the numbers that the regression did without."""
 
-    dataset_id = rows[0]["dataset_id"]
-    facts = {row["sample_id"]: json.loads(row["snapshot"]) for row in rows}
+    dataset_id = dataset_of(warehouse, question_set_id)
+    questions = [each.question for each in stored]
+    facts = {each.question.sample_id: json.loads(each.snapshot) for each in stored}
     train = [
-        (row["task"], row["label"], json.loads(row["snapshot"]))
-        for row in warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
+        (sample.task, sample.label, json.loads(sample.snapshot))
+        for sample in warehouse.train_snapshots(dataset_id, TRAIN_SAMPLES)
     ]
     left_out = unknown([*facts.values(), *(snapshot for _, _, snapshot in train)])
     if left_out:
@@ -113,34 +119,45 @@ def _baselines(
     return {name: answer_all(answerer, questions) for name, answerer in answerers.items()}, left_out
 
 
-def _of_base(warehouse: WarehouseHook, settings: Settings, evaluation: Mapping[str, Any]) -> dict[str, Any] | None:
+def dataset_of(warehouse: WarehouseHook, question_set_id: str) -> str:
+    """Return the dataset_id that a question set was chosen from.
+
+    :raises ConfigurationError: there is no such question set.
+    """
+    found = warehouse.question_set(question_set_id)
+    if found is None:
+        raise ConfigurationError(f"question set {question_set_id} is not in the warehouse: clear freeze_questions")
+    return found.dataset_id
+
+
+def _of_base(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation) -> Evaluation | None:
     """Return the untuned base's evaluation; None for a model that was asked before bases were."""
 
-    model = warehouse.model(evaluation["model"]) or {}
-    sent = request_config(settings, model["spec"]["parameters"])
-    return warehouse.evaluation_of(model["base"], model["base_digest"], evaluation["question_set_id"], sent)
+    model = candidate(warehouse, evaluation.model)
+    sent = request_config(settings, model.parameters)
+    return warehouse.evaluation_of(model.base, model.base_digest, evaluation.question_set_id, sent)
 
 
-def _all_answers(warehouse: WarehouseHook, evaluation: Mapping[str, Any], questions: int) -> list[ScoredAnswer]:
+def _all_answers(warehouse: WarehouseHook, evaluation: Evaluation, questions: int) -> list[ScoredAnswer]:
     """Return the answers of an evaluation, one to each question.
 
     :raises ConfigurationError: questions were left out, as when a task was marked as success that was not.
     """
-    answers = warehouse.answers(evaluation["evaluation_id"])
+    answers = warehouse.answers(evaluation.evaluation_id)
     if len(answers) < questions:
         raise ConfigurationError(
-            f"{evaluation['model']} has answered {len(answers)} of the {questions} questions of set "
-            f"{evaluation['question_set_id']}: clear the task ask_questions and what follows"
+            f"{evaluation.model} has answered {len(answers)} of the {questions} questions of set "
+            f"{evaluation.question_set_id}: clear the task ask_questions and what follows"
         )
     return answers
 
 
 def _masked_gap(
-    warehouse: WarehouseHook, evaluation: Mapping[str, Any], answers: Sequence[ScoredAnswer], resampling: Resampling
-) -> Any:
+    warehouse: WarehouseHook, evaluation: Evaluation, answers: Sequence[ScoredAnswer], resampling: Resampling
+) -> MaskedGap | None:
 
-    asked = warehouse.masked_evaluation(evaluation["evaluation_id"])
+    asked = warehouse.masked_evaluation(evaluation.evaluation_id)
     if asked is None:
         return None
-    questions = questions_of(warehouse.questions(asked["question_set_id"]))
+    questions = [each.question for each in warehouse.questions(asked.question_set_id)]
     return masked_gap(questions, answers, _all_answers(warehouse, asked, len(questions)), resampling)

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) -> str:
     """Write the report of what this run decided into the data folder, as one HTML file and as Markdown with pictures.
 
-    :param plan: what `plan_build` told: the `model`; None where the run did not come that far.
-    :param decided: what `decide_promotion` told: the `promotion_id`; None likewise.
+    :param plan: what `plan_build` returned: the `model`; None where the run did not come that far.
+    :param decided: what `decide_promotion` returned: the `promotion_id`; None likewise.
     :return: path of the HTML file, below ``reports/<model>/<promotion_id>/``.
     :raises NotFound: the decision is not in the warehouse.
     :raises AirflowSkipException: the last attempt of the run came to no decision and refused no model, whatever an
@@ -31,7 +31,7 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     """
 
     warehouse, ti = WarehouseHook(), get_current_context()["ti"]
-    promotion_id = _came_to(warehouse, ti, plan or {}, decided or {})
+    promotion_id = _came_to(warehouse, ti, plan, decided)
     if promotion_id is None:
         raise AirflowSkipException("this run has decided nothing that a report could be about")
     report = _gather(warehouse, promotion_id)
@@ -40,25 +40,29 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
         included("reports/report.html.j2").read_text(encoding="utf-8"),
         included("reports/report.md.j2").read_text(encoding="utf-8"),
     )
-    folder = report_folder(str(report.decision["model"]), promotion_id)
+    folder = report_folder(report.decision.model, promotion_id)
     for name, svg in rendered.charts.items():
         save_text(f"{folder}/{name}.svg", svg)
     save_text(f"{folder}/report.md", rendered.markdown)
     path = save_text(f"{folder}/report.html", rendered.html)
-    log.info("%s: %s; report: %s", report.decision["model"], report.verdict[1], path)
+    log.info("%s: %s; report: %s", report.decision.model, report.verdict[1], path)
     return path
 
 
-def _came_to(warehouse: WarehouseHook, ti: Any, plan: dict[str, str], decided: dict[str, Any]) -> int | None:
+def _came_to(
+    warehouse: WarehouseHook, ti: Any, plan: dict[str, str] | None, decided: dict[str, Any] | None
+) -> int | None:
     """Return the promotion_id of what the run's last attempt came to.
 
     The tasks' states tell: what a task returned outlasts a clearing until the task starts again.
     """
     found = ti.get_task_states(dag_id=ti.dag_id, task_ids=["verify_model", "decide_promotion"], run_ids=[ti.run_id])
     states = found[ti.run_id]
-    if states["verify_model"] == "failed":
+    if plan is not None and states["verify_model"] == "failed":
         return warehouse.refusal_of_run(ti.dag_id, ti.run_id, plan["model"])
-    return int(decided["promotion_id"]) if states["decide_promotion"] == "success" else None
+    if decided is not None and states["decide_promotion"] == "success":
+        return int(decided["promotion_id"])
+    return None
 
 
 def _gather(warehouse: WarehouseHook, promotion_id: int) -> Report:
@@ -66,8 +70,7 @@ def _gather(warehouse: WarehouseHook, promotion_id: int) -> Report:
     decision = warehouse.decision(promotion_id)
     if decision is None:
         raise NotFound(f"no decision {promotion_id} is in the warehouse; `ljwx report` lists the builds")
-    evaluation_id = decision["evaluation_id"]
-    answers = [] if evaluation_id is None else warehouse.answered(int(evaluation_id))
-    sources = warehouse.fetched_by(decision["first_session"], decision["last_session"])
-    strategy = describe(decision["strategy"])
-    return report(decision, answers, sources, (strategy.chinese, strategy.english))
+    cases = [] if decision.evaluation_id is None else warehouse.cases(decision.evaluation_id)
+    sources = warehouse.fetched_by(decision.first_session, decision.last_session)
+    strategy = describe(decision.strategy)
+    return report(decision, cases, sources, (strategy.chinese, strategy.english))

@@ -1,0 +1,45 @@
+"""`ljwx compare`: how two models differ on the same questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from ljwx.cli.console import AsJson, failures_shown, say, table
+
+if TYPE_CHECKING:
+    from ljwx.services.compare import Comparison
+
+HEADS = ("part", "questions", "first", "second", "difference", "low", "high")
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="A model or its alias. 模型甲（或别名）。", show_default=False)],
+    second: Annotated[str, typer.Argument(help="Another one. 模型乙。", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two models on the questions that both have answered. 在相同问题上比较两个模型。
+
+    A name that stands for a model is one too: champion, previous, challenger, ljwx-stock:latest.
+    """
+    from ljwx.services.compare import compare as compare_models
+
+    with failures_shown():
+        found = compare_models(first, second)
+
+    def picture(console: Console) -> None:
+        _draw(console, found)
+
+    say(found, picture, as_json)
+
+
+def _draw(console: Console, found: Comparison) -> None:
+    console.print(f"{found.first} − {found.second}", markup=False)
+    console.print(f"accuracy on the {found.questions} questions of set {found.question_set_id} that both answered\n")
+    console.print(table(HEADS, [[getattr(part, head) for head in HEADS] for part in found.parts]))
+    console.print(
+        f"\nlow and high bound the difference at {found.confidence:.0%}, resampled in blocks of sessions; "
+        "- where the sessions are too few to tell"
+    )

@@ -1,0 +1,67 @@
+"""`ljwx report`: what was built and decided, and who serves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ljwx.cli.console import AsJson, failures_shown, say, table
+
+if TYPE_CHECKING:
+    from ljwx.services.report import Build, BuildHistory, UnfinishedRun
+
+HEADS = (
+    "built", "model", "strategy", "dataset", "verdict", "questions", "accuracy", "valid", "macro F1", "s/answer",
+)  # fmt: skip
+
+
+def report(
+    newest: Annotated[int, typer.Option(min=1, help="How many builds to list. 列出最近几次。")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List builds and decisions, the champion, and the trend of the scorecard. 训练历史与当前冠军。"""
+    from ljwx.services.report import build_history
+
+    with failures_shown():
+        found = build_history(newest)
+
+    def picture(console: Console) -> None:
+        _draw(console, found)
+
+    say(found, picture, as_json)
+
+
+def _draw(console: Console, found: BuildHistory) -> None:
+    from ljwx.services.report import report_of
+
+    for alias in found.aliases:
+        verdict = alias.verdict or "undecided"
+        console.print(f"{alias.alias:<12}{alias.model}  digest {alias.digest[:12]}  ({verdict})")
+    if not found.aliases:
+        console.print("There is no champion yet: run ljwx_model_build.")
+    console.print()
+    console.print(table(HEADS, [_build(build) for build in found.builds]))
+    for build in found.builds:
+        if build.refused_for:
+            console.print(f"\n{build.model} failed its verification: {build.refused_for}", markup=False)
+            console.print(f"its report: {report_of(build)}", markup=False)
+    if found.unfinished:
+        console.print("\nBegan to write in the last 30 days and did not finish:")
+        console.print(table(("started", "task", "run"), [_unfinished(run) for run in found.unfinished]))
+    console.print(f"\n{found.risk_statement}")
+
+
+def _build(build: Build) -> Sequence[Any]:
+    card = build.overall or {}
+    return (
+        f"{build.created_at:%Y-%m-%d %H:%M}", build.model + (" (deleted)" if build.deleted_at else ""),
+        build.strategy, build.dataset_id, build.verdict or "undecided", card.get("n"), card.get("accuracy"),
+        card.get("valid_share"), card.get("macro_f1"), (card.get("latency") or {}).get("p50"),
+    )  # fmt: skip
+
+
+def _unfinished(run: UnfinishedRun) -> Sequence[Any]:
+    return f"{run.started_at:%Y-%m-%d %H:%M}", run.instance, run.run_id

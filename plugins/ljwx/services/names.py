@@ -1,0 +1,61 @@
+"""Names that stand for models: the aliases, and the tags under which the model server knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ljwx.exceptions import NotFound
+from ljwx.settings import current_settings
+from ljwx.warehouse.ledger import Ledger
+
+TAGS: Final[Mapping[str, str]] = MappingProxyType(
+    {"champion": "latest", "previous": "previous", "challenger": "challenger"}
+)
+"""The tag of each alias on the model server; the champion's is what a name without a tag means."""
+
+
+def find_model(ledger: Ledger, name: str) -> str | None:
+    """Return the model that a name stands for, the name itself where it is a model's; None where it is neither.
+
+    :param name: a model, an alias such as ``champion``, or its tag such as ``ljwx-stock:latest``, which is also
+        what ``ljwx-stock`` means.
+    :raises NotFound: an alias that names no model yet.
+    """
+    alias = _alias_of(name)
+    if alias is None:
+        return name if ledger.model(name) is not None else None
+    found = ledger.alias(alias)
+    repository = name.rpartition(":")[0] if name.endswith(f":{TAGS[alias]}") else name
+    if name != alias and not _is_ours(repository, found.model if found else ""):
+        return name if ledger.model(name) is not None else None
+    if found is None:
+        raise NotFound(f"{name} names no model yet: there is no {alias}; `ljwx report` lists the models")
+    return found.model
+
+
+def known_model(ledger: Ledger, name: str) -> str:
+    """Return the model that a name stands for.
+
+    :raises NotFound: there is no such model, or the alias names none yet.
+    """
+    found = find_model(ledger, name)
+    if found is None:
+        raise NotFound(f"no model is called {name!r}; `ljwx report` lists them")
+    return found
+
+
+def _alias_of(name: str) -> str | None:
+    """Return the alias that a name may mean; None where it cannot be one."""
+    if name in TAGS:
+        return name
+    repository, mark, tag = name.rpartition(":")
+    if not mark or "/" in tag:  # no tag: the colon, if any, stands before a port
+        return "champion"
+    return next((alias for alias, of_alias in TAGS.items() if of_alias == tag and repository), None)
+
+
+def _is_ours(repository: str, model: str) -> bool:
+    """Tell whether tags of a repository are aliases: the alias's model is of it, or the settings name it."""
+    return model.startswith(f"{repository}:") or current_settings().model.repository == repository
