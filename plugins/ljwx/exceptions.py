@@ -29,7 +29,15 @@
 
 from __future__ import annotations
 
-from airflow.sdk.exceptions import AirflowFailException
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or "airflow" in sys.modules or "ljwx.cli" not in sys.modules:
+    from airflow.sdk.exceptions import AirflowFailException
+else:
+
+    class AirflowFailException(Exception):
+        """Stands in for Airflow's in a process of the command `ljwx`: it retries nothing, and Airflow loads slowly."""
 
 
 class LjwxError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from ljwx.core.evaluations.intervals import Resampling
 from ljwx.core.ollama import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
+from ljwx.environment import is_airflow_configured, variable
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
 from ljwx.strategies import STRATEGIES
@@ -222,9 +224,7 @@ def schema() -> dict[str, Any]:
 
 def current_settings() -> Settings:
     """Return the settings in force: the Variable over the file, and inside a task the run's param `model` over both."""
-    from airflow.sdk import Variable
-
-    text = Variable.get(VARIABLE, default=None)
+    text = _variable()
     try:
         # Read here: Airflow takes a Variable of the environment that is no JSON for one that is not there.
         overrides = json.loads(text) if text else None
@@ -244,8 +244,21 @@ def current_settings() -> Settings:
     return load_settings(_merged(overrides or {}, {"model": chosen}), f"the Variable {VARIABLE} or the param model")
 
 
+def _variable() -> str | None:
+    """Return the Variable's text, from the environment where that is enough; None where there is none."""
+    text = variable(VARIABLE)
+    if text is not None or not is_airflow_configured():
+        return text
+    from airflow.sdk import Variable
+
+    found: str | None = Variable.get(VARIABLE, default=None)
+    return found
+
+
 def _of_this_run() -> Any:
     """Return the run's param `model`; None outside of a task."""
+    if "airflow" not in sys.modules:
+        return None
     from airflow.sdk import get_current_context
 
     try:

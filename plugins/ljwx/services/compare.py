@@ -9,7 +9,7 @@ from ljwx.core.evaluations.intervals import Resampling, paired_difference
 from ljwx.core.evaluations.pairing import is_right, pair
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.exceptions import NotFound
-from ljwx.hooks.ledger import LedgerHook
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import known_model
 from ljwx.settings import current_settings
 
@@ -53,14 +53,14 @@ def compare(first: str, second: str) -> Comparison:
     :raises NotFound: a model is unknown, or no question set was answered by both.
     """
 
-    settings, ledger = current_settings(), LedgerHook()
-    first, second = known_model(ledger, first), known_model(ledger, second)
-    common = ledger.common_questions(first, second)
+    settings, warehouse = current_settings(), WarehouseHook()
+    first, second = known_model(warehouse, first), known_model(warehouse, second)
+    common = warehouse.common_questions(first, second)
     if common is None:
         raise NotFound(f"{first} and {second} have no question set in common; a build asks challenger and champion")
-    ours, theirs = ledger.answers(common.first), ledger.answers(common.second)
+    ours, theirs = warehouse.answers(common.first), warehouse.answers(common.second)
     both = {answer.sample_id for answer in ours} & {answer.sample_id for answer in theirs}
-    asked = [each.question for each in ledger.questions(common.question_set_id) if each.question.sample_id in both]
+    asked = [each.question for each in warehouse.questions(common.question_set_id) if each.question.sample_id in both]
     if not asked:
         raise NotFound(f"{first} and {second} have not answered one question of {common.question_set_id} both")
     groups = {"overall": asked}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ljwx.core.datasets.members import VALID_DAYS
 from ljwx.core.lineage import Node, OfRun
 from ljwx.exceptions import NotFound
-from ljwx.hooks.ledger import LedgerHook
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import find_model
-from ljwx.warehouse.ledger import Ledger
 from ljwx.warehouse.lineage import TracedDecision, TracedModel, TracedSample
+from ljwx.warehouse.warehouse import Warehouse
 
 SAMPLE_DIGITS = 8
 
@@ -22,16 +22,16 @@ def trace(name: str) -> Node:
     :raises NotFound: nothing has this name, the digits fit several samples, or the alias names no model yet.
     """
 
-    ledger = LedgerHook()
-    found = _dataset(ledger, name) or _sample(ledger, name) or _model(ledger, find_model(ledger, name))
+    warehouse = WarehouseHook()
+    found = _dataset(warehouse, name) or _sample(warehouse, name) or _model(warehouse, find_model(warehouse, name))
     if found is None:
         raise NotFound(f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets")
     return found
 
 
-def _model(ledger: Ledger, name: str | None) -> Node | None:
+def _model(warehouse: Warehouse, name: str | None) -> Node | None:
 
-    model = None if name is None else ledger.trace_model(name)
+    model = None if name is None else warehouse.trace_model(name)
     if model is None:
         return None
     facts = {
@@ -39,16 +39,16 @@ def _model(ledger: Ledger, name: str | None) -> Node | None:
         "created": model.created_at, "deleted": model.deleted_at, "verified": model.verified,
         "served as": ", ".join(model.aliases) or None,
     }  # fmt: skip
-    dataset = _dataset(ledger, model.dataset_id, used=False)
+    dataset = _dataset(warehouse, model.dataset_id, used=False)
     made_from = (*([dataset] if dataset else []), Node("base", model.base, {"digest": model.base_digest}), _run(model))
-    return Node("model", model.model, facts, made_from, tuple(_uses_of_model(ledger, model)))
+    return Node("model", model.model, facts, made_from, tuple(_uses_of_model(warehouse, model)))
 
 
-def _uses_of_model(ledger: Ledger, model: TracedModel) -> Iterator[Node]:
-    for each in ledger.evaluations_of(model.model):
+def _uses_of_model(warehouse: Warehouse, model: TracedModel) -> Iterator[Node]:
+    for each in warehouse.evaluations_of(model.model):
         facts = {"question set": each.question_set_id, "answers": each.answers, "valid": each.valid}
         yield Node("evaluation", str(each.evaluation_id), facts)
-    for decision in ledger.decisions_of(model.model):
+    for decision in warehouse.decisions_of(model.model):
         yield _decision(decision, model.model)
 
 
@@ -63,9 +63,9 @@ def _decision(decision: TracedDecision, name: str) -> Node:
     return Node("decision", str(decision.promotion_id), facts)
 
 
-def _dataset(ledger: Ledger, name: str, used: bool = True) -> Node | None:
+def _dataset(warehouse: Warehouse, name: str, used: bool = True) -> Node | None:
 
-    dataset = ledger.trace_dataset(name)
+    dataset = warehouse.trace_dataset(name)
     if dataset is None:
         return None
     facts = {
@@ -76,33 +76,33 @@ def _dataset(ledger: Ledger, name: str, used: bool = True) -> Node | None:
     parent = (Node("dataset", dataset.parent_id),) if dataset.parent_id else ()
     fetched = (
         Node("bars", f"{each.first} to {each.last}", {"sessions": each.sessions, "rows": each.bars}, (_run(each),))
-        for each in ledger.fetched_by(dataset.first_session, dataset.last_session)
+        for each in warehouse.fetched_by(dataset.first_session, dataset.last_session)
     )
     lists = (
         Node(
             "index", each.index_code,
             {"lists": each.lists, "members": each.members, "from": each.first, "to": each.last}, (_run(each),),
         )
-        for each in ledger.lists_of(name, VALID_DAYS)
+        for each in warehouse.lists_of(name, VALID_DAYS)
     )  # fmt: skip
-    users = tuple(_uses_of_dataset(ledger, name)) if used else ()
+    users = tuple(_uses_of_dataset(warehouse, name)) if used else ()
     return Node("dataset", name, facts, (*parent, *fetched, *lists, _run(dataset)), users)
 
 
-def _uses_of_dataset(ledger: Ledger, dataset_id: str) -> Iterator[Node]:
-    for model in ledger.models_of(dataset_id):
+def _uses_of_dataset(warehouse: Warehouse, dataset_id: str) -> Iterator[Node]:
+    for model in warehouse.models_of(dataset_id):
         yield Node("model", model.model, {"strategy": model.strategy, "deleted": model.deleted_at})
-    for each in ledger.question_sets_of(dataset_id):
+    for each in warehouse.question_sets_of(dataset_id):
         yield Node("question set", each.question_set_id, {"questions": each.questions})
-    for child in ledger.children_of(dataset_id):
+    for child in warehouse.children_of(dataset_id):
         yield Node("dataset", child)
 
 
-def _sample(ledger: Ledger, name: str) -> Node | None:
+def _sample(warehouse: Warehouse, name: str) -> Node | None:
 
     if len(name) < SAMPLE_DIGITS or set(name) - set("0123456789abcdef"):
         return None
-    samples = ledger.trace_samples(name)
+    samples = warehouse.trace_samples(name)
     if len(samples) > 1:
         raise NotFound(f"several samples begin with {name}; give more of the digits")
     if not samples:
@@ -118,15 +118,15 @@ def _sample(ledger: Ledger, name: str) -> Node | None:
             "bars", f"{each.first} to {each.last}", {"rows": each.bars, "newest revision": each.newest_revision},
             (_run(each),),
         )
-        for each in ledger.bars_of(sample.sample_id)
+        for each in warehouse.bars_of(sample.sample_id)
     )  # fmt: skip
-    return Node("sample", sample.sample_id, facts, (*bars, _run(sample)), tuple(_uses_of_sample(ledger, sample)))
+    return Node("sample", sample.sample_id, facts, (*bars, _run(sample)), tuple(_uses_of_sample(warehouse, sample)))
 
 
-def _uses_of_sample(ledger: Ledger, sample: TracedSample) -> Iterator[Node]:
-    for dataset in ledger.datasets_of(sample.sample_id):
+def _uses_of_sample(warehouse: Warehouse, sample: TracedSample) -> Iterator[Node]:
+    for dataset in warehouse.datasets_of(sample.sample_id):
         yield Node("dataset", dataset.dataset_id, {"split": dataset.split})
-    for answer in ledger.answers_to(sample.sample_id):
+    for answer in warehouse.answers_to(sample.sample_id):
         yield Node("answer", answer.model, {"said": answer.label, "valid": answer.valid, "reason": answer.reason})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ljwx.hooks.ledger import LedgerHook
+from ljwx.hooks.warehouse import WarehouseHook
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ def migrate() -> Migrated:
 
     :raises ConfigurationError: they are at a migration that this version does not know.
     """
-    ledger = LedgerHook()
-    before = ledger.schema_version()
-    ledger.migrate()
-    return Migrated(before, ledger.schema_version())
+    warehouse = WarehouseHook()
+    before = warehouse.schema_version()
+    warehouse.migrate()
+    return Migrated(before, warehouse.schema_version())

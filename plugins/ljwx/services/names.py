@@ -8,7 +8,7 @@ from typing import Final
 
 from ljwx.exceptions import NotFound
 from ljwx.settings import current_settings
-from ljwx.warehouse.ledger import Ledger
+from ljwx.warehouse.warehouse import Warehouse
 
 TAGS: Final[Mapping[str, str]] = MappingProxyType(
     {"champion": "latest", "previous": "previous", "challenger": "challenger"}
@@ -16,7 +16,7 @@ TAGS: Final[Mapping[str, str]] = MappingProxyType(
 """The tag of each alias on the model server; the champion's is what a name without a tag means."""
 
 
-def find_model(ledger: Ledger, name: str) -> str | None:
+def find_model(warehouse: Warehouse, name: str) -> str | None:
     """Return the model that a name stands for, the name itself where it is a model's; None where it is neither.
 
     :param name: a model, an alias such as ``champion``, or its tag such as ``ljwx-stock:latest``, which is also
@@ -25,22 +25,22 @@ def find_model(ledger: Ledger, name: str) -> str | None:
     """
     alias = _alias_of(name)
     if alias is None:
-        return name if ledger.model(name) is not None else None
-    found = ledger.alias(alias)
+        return name if warehouse.model(name) is not None else None
+    found = warehouse.alias(alias)
     repository = name.rpartition(":")[0] if name.endswith(f":{TAGS[alias]}") else name
     if name != alias and not _is_ours(repository, found.model if found else ""):
-        return name if ledger.model(name) is not None else None
+        return name if warehouse.model(name) is not None else None
     if found is None:
         raise NotFound(f"{name} names no model yet: there is no {alias}; `ljwx report` lists the models")
     return found.model
 
 
-def known_model(ledger: Ledger, name: str) -> str:
+def known_model(warehouse: Warehouse, name: str) -> str:
     """Return the model that a name stands for.
 
     :raises NotFound: there is no such model, or the alias names none yet.
     """
-    found = find_model(ledger, name)
+    found = find_model(warehouse, name)
     if found is None:
         raise NotFound(f"no model is called {name!r}; `ljwx report` lists them")
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ljwx.core.datasets.spec import RISK_STATEMENT
 from ljwx.files import report_folder
-from ljwx.hooks.ledger import LedgerHook
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.history import Build, UnfinishedRun
 from ljwx.warehouse.promotions import Alias
 
@@ -29,8 +29,8 @@ class BuildHistory:
 
 def build_history(newest: int) -> BuildHistory:
     """Return the history of so many builds."""
-    ledger = LedgerHook()
-    return BuildHistory(ledger.aliases(), ledger.builds(newest), ledger.unfinished_runs(newest))
+    warehouse = WarehouseHook()
+    return BuildHistory(warehouse.aliases(), warehouse.builds(newest), warehouse.unfinished_runs(newest))
 
 
 def report_of(build: Build) -> str | None:

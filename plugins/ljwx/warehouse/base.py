@@ -8,18 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from weakref import finalize
 
+import polars as pl
 from psycopg import Connection, OperationalError, sql
 from psycopg.rows import dict_row, kwargs_row, scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import packaged_folder
-
-if TYPE_CHECKING:
-    import polars as pl
 
 SLICE_ROWS = 4_000
 BARS_LOCK = 0x6C6A62617273  # "ljbars"
@@ -182,8 +180,6 @@ class WarehouseBase:
         :param schema: column → polars type, in the order of the query's columns.
         :param columns: names of columns, by the table's alias: see :func:`statement`.
         """
-        import polars as pl  # here, so that reading records alone does not load it
-
         query = f"COPY ({statement(name, **(columns or {}))}) TO STDOUT (FORMAT csv)"
         with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
             data = b"".join(bytes(part) for part in copy)
@@ -247,7 +243,5 @@ def _close_all(connections: list[Connection[Any]], process: int) -> None:
 
 
 def _arrays_as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    import polars as pl
-
     lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
     return frame.with_columns(pl.format("{{{}}}", pl.col(name).list.join(",")).alias(name) for name in lists)

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 from ljwx.warehouse.as_of import AsOfVerbs
 from ljwx.warehouse.bars import BarsVerbs
+from ljwx.warehouse.evaluations import EvaluationsVerbs
 from ljwx.warehouse.features import FeaturesVerbs
+from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.incidents import IncidentsVerbs
-from ljwx.warehouse.ledger import Ledger
+from ljwx.warehouse.lineage import LineageVerbs
+from ljwx.warehouse.models import ModelsVerbs
+from ljwx.warehouse.promotions import PromotionsVerbs
+from ljwx.warehouse.reports import ReportsVerbs
+from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.samples import SamplesVerbs
 
 
-class Warehouse(BarsVerbs, FeaturesVerbs, AsOfVerbs, SamplesVerbs, Ledger, IncidentsVerbs):
+class Warehouse(
+    BarsVerbs,
+    FeaturesVerbs,
+    AsOfVerbs,
+    SamplesVerbs,
+    ModelsVerbs,
+    EvaluationsVerbs,
+    RetentionVerbs,
+    PromotionsVerbs,
+    ReportsVerbs,
+    LineageVerbs,
+    HistoryVerbs,
+    IncidentsVerbs,
+):
     """The schema `ljwx` of a PostgreSQL database.
 
     :param connect: opens a psycopg connection to it.

@@ -1,0 +1,75 @@
+"""What the commands that only read load before they answer: seconds of a person's time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ljwx.exceptions import ConfigurationError
+from support_chain import Database
+from support_tushare import REPOSITORY
+
+SLOW = ("airflow", "sqlalchemy", "alembic", "pandas", "sklearn", "matplotlib", "requests", "tushare")
+"""Each takes from a tenth of a second to several; Airflow the most."""
+
+SCRIPT = """
+import json, sys
+from ljwx.cli.app import app
+app({arguments}, standalone_mode=False)
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+
+
+def loaded_by(home: Path, url: str, *arguments: str, **environment: str) -> tuple[str, set[str]]:
+    """Run a command in a process of its own; return what it printed, and the packages it has loaded."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LJWX", "_AIRFLOW"))}
+    own = {"AIRFLOW_HOME": str(home), "AIRFLOW_CONN_LJWX_POSTGRES": url, "PYTHONPATH": str(REPOSITORY / "plugins")}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(arguments=list(arguments))],
+        env={**kept, **own, **environment}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    *printed, packages = done.stdout.splitlines()
+    return "\n".join(printed), set(json.loads(packages))
+
+
+@pytest.mark.parametrize("command", ["report", "config", "lineage", "compare"])
+def test_a_command_that_only_reads_does_not_load_airflow_where_the_environment_says_all(
+    db: Database, tmp_path: Path, command: str
+) -> None:
+    names = {"lineage": ["champion"], "compare": ["champion", "previous"]}.get(command, [])
+    _, packages = loaded_by(tmp_path, db.url, command, *names, "--json")
+    assert "psycopg" in packages or command == "config"
+    assert packages & set(SLOW) == set()
+
+
+def test_the_variable_of_the_environment_is_honoured_without_airflow(db: Database, tmp_path: Path) -> None:
+    text = json.dumps({"samples": {"horizon": 5}})
+    printed, packages = loaded_by(tmp_path, db.url, "config", AIRFLOW_VAR_LJWX_TRAINING_CONFIG=text)
+    assert json.loads(printed)["samples"]["horizon"] == 5
+    assert "airflow" not in packages
+
+
+def test_a_configured_airflow_is_asked_for_the_variable(db: Database, tmp_path: Path) -> None:
+    (tmp_path / "airflow.cfg").write_text("[core]\nload_examples = False\n")
+    environment = {
+        "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"variables_file_path": str(tmp_path / "variables.json")}),
+        "AIRFLOW_VAR_LJWX_TRAINING_CONFIG": json.dumps({"samples": {"horizon": 4}}),
+    }
+    chosen = json.dumps({"samples": {"horizon": 3}})
+    (tmp_path / "variables.json").write_text(json.dumps({"ljwx_training_config": chosen}))
+    printed, packages = loaded_by(tmp_path, db.url, "config", **environment)
+    assert json.loads(printed)["samples"]["horizon"] == 3
+    assert "airflow" in packages
+
+
+def test_errors_that_no_retry_mends_are_airflows_own_outside_of_a_command() -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    assert issubclass(ConfigurationError, AirflowFailException)
