@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -87,6 +88,32 @@ def test_state_is_kept_in_volumes(services: dict[str, Any]) -> None:
     kept = {name: [str(volume) for volume in service.get("volumes", ())] for name, service in services.items()}
     for name in ("airflow-db", "warehouse", "ollama", "s3", "airflow-scheduler"):
         assert kept[name], name
+
+
+def test_files_of_the_checkout_stand_in_for_packaged_ones_in_every_process_of_airflow(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    ours = {name: service for name, service in services.items() if "LJWX_DATA" in service.get("environment", {})}
+    assert len(ours) >= 5
+    for name, service in ours.items():
+        named = service["environment"]["LJWX_INCLUDE"]
+        (mount,) = (volume for volume in service["volumes"] if volume_target(volume) == named)
+        assert str(ROOT / "include") in str(mount), name
+
+
+def volume_target(volume: Any) -> str:
+    return str(volume["target"]) if isinstance(volume, dict) else str(volume).split(":")[1]
+
+
+def test_the_image_has_the_package_with_its_files() -> None:
+    """The link within the package leads to include/ beside plugins/ when the wheel is built, and to no other place."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = {line.split()[-2]: (at, line.split()[-1]) for at, line in enumerate(lines) if line.startswith("COPY")}
+    (built,) = (at for at, line in enumerate(lines) if line.startswith("RUN pip install") and line.endswith("/plugins"))
+    link = Path(copied["plugins"][1]) / "ljwx" / (ROOT / "plugins" / "ljwx" / "_include").readlink()
+    assert os.path.normpath(link) == copied["include"][1]
+    assert lines[built].split()[-1] == copied["plugins"][1]
+    assert built > max(copied["plugins"][0], copied["include"][0])
 
 
 def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(tmp_path: Path) -> None:
