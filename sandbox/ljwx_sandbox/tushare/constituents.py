@@ -11,11 +11,12 @@ from datetime import date
 
 import numpy as np
 
-from ljwx_sandbox.tushare.daybook import UNLISTED, Bools
+from ljwx_sandbox.tushare.daybook import UNLISTED
 from ljwx_sandbox.tushare.interfaces import INTERFACES, ListBlock
 from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
 from ljwx_sandbox.tushare.universe import Floats
 from ljwx_sandbox.tushare.wire import Query
+from ljwx_sandbox.tushare.year import Bools
 
 INDEX = "000300.SH"
 _COLUMNS = INTERFACES["index_weight"].default

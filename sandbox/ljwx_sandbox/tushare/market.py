@@ -20,9 +20,10 @@ from datetime import date
 
 import numpy as np
 
-from ljwx_sandbox.tushare.daybook import Chunk, Draws, State, draw, first_state, step
+from ljwx_sandbox.tushare.daybook import first_state, step
 from ljwx_sandbox.tushare.sessions import SessionList
 from ljwx_sandbox.tushare.universe import MarketSpec, Universe, build_universe
+from ljwx_sandbox.tushare.year import Chunk, Draws, State, draw
 
 _KEPT_YEARS = 3
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from ljwx_sandbox.tushare import reference
 from ljwx_sandbox.tushare.constituents import index_weights
-from ljwx_sandbox.tushare.daybook import INDEXES, RESUMED, SUSPENDED, TRADING, Chunk
+from ljwx_sandbox.tushare.daybook import RESUMED, SUSPENDED, TRADING
 from ljwx_sandbox.tushare.interfaces import INTERFACES, Block, ListBlock
 from ljwx_sandbox.tushare.limits import shanghai_today
 from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
 from ljwx_sandbox.tushare.rules import AFTER_HOURS_APART
 from ljwx_sandbox.tushare.universe import CHINEXT, STAR, Floats, Ints
 from ljwx_sandbox.tushare.wire import Query
+from ljwx_sandbox.tushare.year import INDEXES, Chunk
 
 
 @dataclass(frozen=True)
