@@ -92,7 +92,8 @@ def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
 def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
     """Return bars, instruments and sessions of a simulated market."""
     from ljwx.core.bars import BARS, assemble
-    from ljwx.core.bars.frame import session_of
+    from ljwx.sources.rows import fetched_bars
+    from ljwx.sources.tushare import rows
     from ljwx_sandbox.tushare.market import SimulatedMarket
     from ljwx_sandbox.tushare.sessions import SessionList
     from ljwx_sandbox.tushare.simulated import SimulatedSource
@@ -103,9 +104,9 @@ def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[
     daily, factors, limits, stocks = (
         _frame(source, api) for api in ("daily", "adj_factor", "stk_limit", "stock_basic")
     )
-    bars = assemble(daily, factors, limits).select(BARS.names())
-    days = (session_of(name).alias(name) for name in ("list_date", "delist_date"))
-    instruments = stocks.select("ts_code", "name", "industry", "market", *days)
+    joined = rows.factors(factors, None).usable, rows.limits(limits, None).usable
+    bars = assemble(fetched_bars(daily), *joined).select(BARS.names())
+    instruments = rows.instruments(stocks).usable.drop("exchange", "list_status")
     return bars, instruments, bars["session"].unique().sort().to_list()
 
 

@@ -113,6 +113,7 @@ def fill_warehouse(folder: Path) -> dict[str, Any]:
 
     from ljwx.core.features import FEATURE_VERSION
     from ljwx.hooks.warehouse import WarehouseHook
+    from ljwx.warehouse.bars import IngestDay
     from ljwx.warehouse.base import RunRef
 
     hook = WarehouseHook()
@@ -121,9 +122,9 @@ def fill_warehouse(folder: Path) -> dict[str, Any]:
     bars = pl.read_parquet(folder / "bars.parquet").with_columns(
         ah_vol=empty, ah_amount=empty, flags=pl.lit([], pl.List(pl.String))
     )
-    counts = {"expected": STOCKS, "received": STOCKS, "quarantined": 0, "suspended": 0, "missing": []}
     for (session,), rows in bars.partition_by("session", as_dict=True).items():
-        hook.save_day(run_key, {"session": session, "complete": True, **counts}, rows, [], [])
+        day = IngestDay(session, complete=True, expected=STOCKS, received=STOCKS, quarantined=0, suspended=0)
+        hook.save_day(run_key, day, rows)
     features = pl.read_parquet(folder / "features.parquet").with_columns(feature_version=pl.lit(FEATURE_VERSION))
     written = hook.save_features(run_key, features.iter_slices(40_000))
     return {"rows": written.inserted}

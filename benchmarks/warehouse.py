@@ -102,8 +102,10 @@ class Writers:
         return write
 
     def _save(self, session: date, bars: pl.DataFrame, inserted: int, revised: int) -> None:
-        counts = {"expected": ROWS, "received": ROWS, "quarantined": 0, "suspended": 0, "missing": []}
-        saved = self.warehouse.save_day(self.run_key, {"session": session, "complete": True, **counts}, bars, [], [])
+        from ljwx.warehouse.bars import IngestDay
+
+        day = IngestDay(session, complete=True, expected=ROWS, received=ROWS, quarantined=0, suspended=0)
+        saved = self.warehouse.save_day(self.run_key, day, bars)
         if (saved.inserted, saved.revised) != (inserted, revised):
             raise RuntimeError(f"{saved.inserted} rows were inserted and {saved.revised} revised")
 

@@ -122,7 +122,7 @@ def _warm(_: int) -> None:
     """Import what a task imports."""
     import ljwx.core.bars
     import ljwx.core.features
-    import ljwx.hooks.tushare
+    import ljwx.hooks.market
     import ljwx.hooks.warehouse
     import ljwx.migrations
     import ljwx.settings  # noqa: F401

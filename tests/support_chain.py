@@ -11,7 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import requests
 from psycopg.rows import dict_row
 
 import support_shared
+from ljwx.warehouse.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
@@ -166,7 +167,8 @@ def db(warehouse_url: str) -> Database:
 
 def ingest(runner: TaskRunner, first: str, last: str) -> list[dict[str, str]]:
     """Take a range through the stage `bars`, and return what `plan_ingest` planned."""
-    from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
+    from ljwx.stages.ingest.bars import ingest_bars
+    from ljwx.stages.ingest.plan import plan_ingest
 
     chunks = runner.run(plan_ingest, params={"start_date": first, "end_date": last})
     for chunk in chunks:
@@ -308,10 +310,10 @@ def bars_of(session: date, **changed: dict[str, float | None]) -> pl.DataFrame:
     )
 
 
-def whole_day(session: date, complete: bool = True) -> dict[str, Any]:
+def whole_day(session: date, complete: bool = True, **changed: Any) -> IngestDay:
     """The row of `ljwx.ingest_days` for the bars of `bars_of`."""
-    counts = {"expected": 3, "received": 3, "quarantined": 0, "suspended": 0}
-    return {"session": session, "complete": complete, "missing": [], **counts}
+    day = IngestDay(session, complete, expected=3, received=3, quarantined=0, suspended=0)
+    return replace(day, **changed)
 
 
 def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ljwx.core.sessions import SATURDAY, Calendar, load_calendar
 from ljwx.exceptions import BadData, ConfigurationError, LjwxError
+from ljwx.hooks.market import is_connected, market_source
 from ljwx.resources import SESSIONS, TUSHARE_CONN_ID, included, own_file
 
 SOURCES = ("auto", "trade_cal", "exchange_calendars")
@@ -34,7 +35,7 @@ def refresh(file: Path | None, source: str = "auto") -> str:
 
     :param file: the list; None for the one in use, whose successor is written below `LJWX_INCLUDE` where that is set.
     :param source: one of SOURCES.
-    :raises BadData: the source lacks a year that the list has, or does not tell every day of a year.
+    :raises BadData: the source lacks a year that the list has, or does not have every day of a year.
     :raises ConfigurationError: the source cannot be used.
     """
     path = file or own_file(SESSIONS)
@@ -42,8 +43,8 @@ def refresh(file: Path | None, source: str = "auto") -> str:
     first, through = known.sessions[0].year, known.known_through.year
     named, sessions = _ask(source, first, through + 1)
     if not sessions or sessions[0].year != first or sessions[-1].year < through:
-        told = f"{sessions[0].year} to {sessions[-1].year}" if sessions else "no whole year"
-        raise BadData(f"{named} tells {told}; {path} has {first} to {through} and stays as it is")
+        years = f"{sessions[0].year} to {sessions[-1].year}" if sessions else "no whole year"
+        raise BadData(f"{named} has {years}; {path} has {first} to {through} and stays as it is")
     new = Calendar(tuple(sessions), date(sessions[-1].year, 12, 31))
     _write(path, new, named)
     added, gone = set(sessions) - set(known.sessions), set(known.sessions) - set(sessions)
@@ -63,45 +64,38 @@ def _known(path: Path) -> Calendar:
 def whole_years(days: Iterable[tuple[date, bool]]) -> list[date]:
     """Return the open days of the years that are announced, up to the first that is not.
 
-    A year is announced when every day of it is told and some weekday is closed: a year without a holiday is a guess.
+    A year is announced when every day of it is given and some weekday is closed: a year without a holiday is a guess.
 
     :param days: calendar days and whether the exchange is open.
     """
-    told = dict(days)
-    counts = Counter(day.year for day in told)
-    holidays = Counter(day.year for day, is_open in told.items() if not is_open and day.weekday() < SATURDAY)
+    given = dict(days)
+    counts = Counter(day.year for day in given)
+    holidays = Counter(day.year for day, is_open in given.items() if not is_open and day.weekday() < SATURDAY)
     whole = [year for year in sorted(counts) if counts[year] == 365 + isleap(year) and holidays[year]]
     years = {year for at, year in enumerate(whole) if year == whole[0] + at}
-    return sorted(day for day, is_open in told.items() if is_open and day.year in years)
+    return sorted(day for day, is_open in given.items() if is_open and day.year in years)
 
 
 def _ask(source: str, first: int, last: int) -> tuple[str, list[date]]:
     """Return the source's name and its sessions of whole years."""
-    if source == "trade_cal" or (source == "auto" and _is_connected()):
-        return f"trade_cal of the connection {TUSHARE_CONN_ID}", whole_years(_by_trade_cal(first, last))
+    days = None if source == "exchange_calendars" else _by_connection(first, last, required=source == "trade_cal")
+    if days is not None:
+        return f"trade_cal of the connection {TUSHARE_CONN_ID}", whole_years(days)
     return "exchange_calendars (XSHG)", whole_years(_by_exchange_calendars(first, last))
 
 
-def _is_connected() -> bool:
-    from airflow.sdk import BaseHook
-    from airflow.sdk.exceptions import AirflowNotFoundException
+def _by_connection(first: int, last: int, *, required: bool) -> list[tuple[date, bool]] | None:
+    """Return the calendar of the connection's source; None where there is no connection, or no calendar.
 
-    try:
-        return BaseHook.get_connection(TUSHARE_CONN_ID).conn_type != "tencent"  # k-lines carry no calendar
-    except AirflowNotFoundException:
-        return False
-
-
-def _by_trade_cal(first: int, last: int) -> list[tuple[date, bool]]:
-    from ljwx.hooks.tushare import TushareHook
-
-    table = TushareHook().trade_cal(f"{first}0101", f"{last}1231")
-    at, is_open = table.fields.index("cal_date"), table.fields.index("is_open")
-    return [(_day(str(row[at])), bool(int(row[is_open]))) for row in table.rows]
-
-
-def _day(text: str) -> date:
-    return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    :param required: fail instead.
+    :raises ConfigurationError: there is none, and it is required; or the connection is wrong.
+    """
+    if not required and not is_connected():
+        return None
+    calendar = market_source().calendar(date(first, 1, 1), date(last, 12, 31))
+    if calendar is None and required:
+        raise ConfigurationError(f"the source of the connection {TUSHARE_CONN_ID} has no calendar")
+    return None if calendar is None else list(calendar.select("session", "is_open").drop_nulls().iter_rows())
 
 
 def _by_exchange_calendars(first: int, last: int) -> list[tuple[date, bool]]:

@@ -11,16 +11,16 @@ from typing import Any
 
 def migrate_warehouse() -> None:
     """Bring the schema `ljwx` to the newest migration."""
-    from ljwx.stages.ingest import bars
+    from ljwx.stages.ingest import plan
 
-    bars.migrate_warehouse()
+    plan.migrate_warehouse()
 
 
 def plan_ingest() -> list[dict[str, str]]:
     """Refresh the reference data and cut the run's sessions into months."""
-    from ljwx.stages.ingest import bars
+    from ljwx.stages.ingest import plan
 
-    return bars.plan_ingest()
+    return plan.plan_ingest()
 
 
 def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:

@@ -18,7 +18,9 @@ from ljwx.exceptions import (
     SourceError,
     SourceUnavailable,
 )
-from ljwx.hooks.tencent import EARLIER_ROWS, PAGE_ROWS, TencentHook
+from ljwx.hooks.tencent import TencentHook
+from ljwx.sources.tencent.client import PAGE_ROWS, PATH
+from ljwx.sources.tencent.references import EARLIER_ROWS
 from ljwx.sources.tencent.wire import read_kline, to_symbol
 from support_bars import REAL
 from support_tushare import TushareServer, running_tushare
@@ -77,7 +79,7 @@ def test_star_volumes_become_lots(tushare_server: TushareServer, monkeypatch: py
 def test_a_long_range_comes_in_pages(hook: TencentHook, tushare_server: TushareServer) -> None:
     before = tushare_server.stats()["calls"].get("fqkline", 0)
     first, last = date(2024, 1, 1), date(2026, 11, 20)
-    rows = hook.bars(STOCK, first, last)
+    rows = hook.client.bars(STOCK, first, last)
     theirs = tushare_server.rows("daily", ts_code=STOCK, start_date="20240101", end_date="20261120")
     assert [row[1] for row in rows] == sorted(row["trade_date"] for row in theirs)
     assert len(rows) > PAGE_ROWS
@@ -85,13 +87,13 @@ def test_a_long_range_comes_in_pages(hook: TencentHook, tushare_server: TushareS
 
 
 def test_the_row_before_a_range_is_there_after_any_suspension(hook: TencentHook) -> None:
-    line = hook.kline(STOCK, START, END)
+    line = hook.client.kline(STOCK, START, END)
     earlier = [row for row in line.rows if row.session < START]
     assert len(earlier) >= EARLIER_ROWS
 
 
 def test_a_stocks_first_bar_has_no_reference(hook: TencentHook, tushare_server: TushareServer) -> None:
-    rows = hook.bars(STOCK, date(2023, 12, 1), date(2024, 1, 31))
+    rows = hook.client.bars(STOCK, date(2023, 12, 1), date(2024, 1, 31))
     assert rows[0][6:9:2] == [None, "no bar before this one"]
     assert all(row[6] is not None and row[8] is None for row in rows[1:])
 
@@ -104,7 +106,7 @@ def test_a_bar_quoted_while_its_day_trades_is_left_for_later(
     for at, days in (("20260303143000", ["20260302"]), ("20260303161400", ["20260302", "20260303"])):
         answer = body(*rows, qt=quote("10.10/1000/1010000", at)).decode()
         tushare_server.faults(fqkline={"kind": "literal", "body": answer})
-        assert [row[1] for row in hook.bars(STOCK, date(2026, 3, 1), date(2026, 3, 3))] == days
+        assert [row[1] for row in hook.client.bars(STOCK, date(2026, 3, 1), date(2026, 3, 3))] == days
 
 
 def test_elements_after_the_sixth_are_events_or_passed_over() -> None:
@@ -131,7 +133,7 @@ def test_real_bars_and_their_references_come_back_from_a_replay(monkeypatch: pyt
         stocks = sorted(row["ts_code"] for row in days)[::6]
         hook = connected(monkeypatch, server.connection(conn_type="tencent", stocks=stocks))
         for stock in stocks:
-            rows, dates = hook.bars(stock, first, last), {"start_date": "20240101", "end_date": "20241231"}
+            rows, dates = hook.client.bars(stock, first, last), {"start_date": "20240101", "end_date": "20241231"}
             real = sorted(server.rows("daily", ts_code=stock, **dates), key=lambda row: str(row["trade_date"]))
             assert [[*row[1:6], row[7]] for row in rows] == [[row[name] for name in PRICED] for row in real]
             assert [row[6] for row in rows[1:]] == [row["pre_close"] for row in real[1:]]
@@ -201,7 +203,7 @@ def test_trouble_on_the_way_is_classified(
 def test_silence_ends_with_the_time_out(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
     given = tushare_server.connection(conn_type="tencent", stocks=[STOCK], read_timeout=0.2)
     tushare_server.faults(fqkline={"kind": "hang", "count": 1})
-    with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+    with pytest.raises(SourceUnavailable, match="read time-out"):
         connected(monkeypatch, given).daily(START, END)
 
 
@@ -240,7 +242,7 @@ def test_a_server_that_ignores_the_end_is_noticed(hook: TencentHook, tushare_ser
 def test_rows_after_the_end_are_not_of_the_range(hook: TencentHook, tushare_server: TushareServer) -> None:
     rows = [[f"2024-{month:02d}-{day:02d}", *GOOD[1:]] for month, day in ((5, 30), (5, 31), (6, 3), (6, 4))]
     tushare_server.faults(fqkline={"kind": "literal", "body": body(*rows).decode()})
-    assert [row[1] for row in hook.bars(STOCK, START, END)] == ["20240530", "20240531"]
+    assert [row[1] for row in hook.client.bars(STOCK, START, END)] == ["20240530", "20240531"]
 
 
 def test_each_request_asks_the_limiter(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,8 +298,9 @@ def test_stocks_are_a_list_or_a_text(stocks: Any, monkeypatch: pytest.MonkeyPatc
 
 def test_https_and_the_known_host_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     hook = connected(monkeypatch, json.dumps({"conn_type": "tencent", "extra": {"stocks": [STOCK]}}))
-    assert hook._endpoint.url == "https://web.ifzq.gtimg.cn"
-    assert hook._endpoint.timeouts == (5.0, 30.0)
+    address = hook.client.endpoint.address
+    assert address.url == "https://web.ifzq.gtimg.cn"
+    assert address.timeouts == (5.0, 30.0)
 
 
 def test_the_connection_test_says_what_came_of_it(hook: TencentHook, tushare_server: TushareServer) -> None:
@@ -305,7 +308,7 @@ def test_the_connection_test_says_what_came_of_it(hook: TencentHook, tushare_ser
     assert fine
     assert said.endswith("the newest bar of 000001.SZ is of 2026-11-20")
     tushare_server.faults(fqkline={"kind": "http_500"})
-    assert hook.test_connection() == (False, f"000001.SZ: no answer from {tushare_server.url} (HTTP 500)")
+    assert hook.test_connection() == (False, f"000001.SZ: no answer from {tushare_server.url}{PATH} (HTTP 500)")
 
 
 def test_airflow_learns_of_the_connection_type() -> None:

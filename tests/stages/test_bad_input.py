@@ -28,9 +28,12 @@ from ljwx.exceptions import (
     RateLimited,
     SourceUnavailable,
 )
-from ljwx.hooks.tushare import ADJ_FACTOR, DAILY, NAMES, STK_LIMIT, SUSPEND, TushareHook
+from ljwx.hooks.tushare import TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
+from ljwx.sources.tushare.client import TushareClient
+from ljwx.sources.tushare.interfaces import ADJ_FACTOR, DAILY, NAMES, STK_LIMIT, SUSPEND
+from ljwx.stages.ingest.bars import ingest_bars
+from ljwx.stages.ingest.plan import plan_ingest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
@@ -44,10 +47,10 @@ REAL = Path(__file__).resolve().parents[2].parent / "shared" / "realdata"
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do not wait between attempts: how long a hook tries is tested with the hook."""
-    monkeypatch.setattr(TushareHook.__init__, "__kwdefaults__", {**_DEFAULTS, "retry_budget": 0.0})
+    monkeypatch.setattr(TushareClient.__init__, "__kwdefaults__", {**_DEFAULTS, "retry_budget": 0.0})
 
 
-_DEFAULTS: dict[str, Any] = dict(TushareHook.__init__.__kwdefaults__ or {})
+_DEFAULTS: dict[str, Any] = dict(TushareClient.__init__.__kwdefaults__ or {})
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def run_key(hook: WarehouseHook) -> int:
 
 def save(session: date = DAY, complete: bool = True, **changed: Any) -> None:
     hook = WarehouseHook()
-    hook.save_day(run_key(hook), whole_day(session, complete), bars_of(session, **changed), [], [])
+    hook.save_day(run_key(hook), whole_day(session, complete), bars_of(session, **changed))
 
 
 def feature_rows(session: date, codes: tuple[str, ...] = (CODE, "600000.SH"), **values: float) -> pl.DataFrame:
@@ -223,7 +223,7 @@ def test_what_the_source_lacked_is_known_as_of_then_after_a_larger_tier_fills_in
     hook = WarehouseHook()
 
     def save_as(absent: list[str], **changed: Any) -> datetime:
-        hook.save_day(run_key(hook), whole_day(DAY) | {"absent": absent}, bars_of(DAY, **changed), [], [])
+        hook.save_day(run_key(hook), whole_day(DAY, absent=absent), bars_of(DAY, **changed))
         return now(db)
 
     bare: dict[str, float | None] = dict.fromkeys(bars_of(DAY)["ts_code"])
@@ -237,10 +237,10 @@ def test_what_the_source_lacked_is_known_as_of_then_after_a_larger_tier_fills_in
     assert len({moment for moment in moments if moment}) == 2, "one span begins where the other ends"
 
 
-def save_without(code: str, complete: bool = True, **told: Any) -> int:
+def save_without(code: str, complete: bool = True, **changed: Any) -> int:
     hook = WarehouseHook()
     rest = bars_of(DAY).filter(pl.col("ts_code") != code)
-    return hook.save_day(run_key(hook), whole_day(DAY, complete) | told, rest, [], []).withdrawn
+    return hook.save_day(run_key(hook), whole_day(DAY, complete, **changed), rest).withdrawn
 
 
 def test_a_bar_that_a_complete_answer_no_more_has_is_withdrawn_and_still_known_as_of_then(db: Database) -> None:
@@ -333,7 +333,7 @@ def test_reference_data_that_is_being_written_is_waited_for_by_the_moment_that_i
     hook = WarehouseHook()
     writes = {
         "instruments": lambda: hook.save_instruments(run_key(hook), stocks),
-        "names": lambda: hook.save_names(run_key(hook), [name]),
+        "names": lambda: hook.save_names(run_key(hook), pl.DataFrame([name])),
     }
     for table, write in writes.items():
         with WarehouseHook().bars_lock(exclusive=True):

@@ -13,6 +13,7 @@ import polars as pl
 import psycopg
 import pytest
 
+from ljwx.core.bars import QUARANTINE
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse import revisions
 from ljwx.warehouse.bars import SESSION_LOCK, SavedDay
@@ -36,7 +37,7 @@ def db(warehouse_url: str) -> Database:
 def save(session: date = DAY, run: str = "one", complete: bool = True, **changed: Any) -> SavedDay:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", run, "save"))
-    return hook.save_day(key, whole_day(session, complete), bars_of(session, **changed), [], [])
+    return hook.save_day(key, whole_day(session, complete), bars_of(session, **changed))
 
 
 def test_new_rows_are_the_first_revision(db: Database) -> None:
@@ -94,7 +95,7 @@ def test_a_flag_is_part_of_the_row(db: Database) -> None:
     save()
     frame = bars_of(DAY).with_columns(flags=pl.Series([["vwap"], [], []], dtype=pl.List(pl.String)))
     key = WarehouseHook().start_run(RunRef("tests", "two", "save"))
-    assert WarehouseHook().save_day(key, whole_day(DAY), frame, [], []).revised == 1
+    assert WarehouseHook().save_day(key, whole_day(DAY), frame).revised == 1
     assert db.column("SELECT flags FROM ljwx.current_bars WHERE ts_code = '000001.SZ'") == [["vwap"]]
 
 
@@ -117,7 +118,7 @@ revisions._run = run_until
 day = date(2026, 3, 2)
 hook = WarehouseHook()
 changed = bars_of(day, close={"000001.SZ": 10.3})
-hook.save_day(hook.start_run(RunRef("tests", "one", "save")), whole_day(day, complete=False), changed, [], [])
+hook.save_day(hook.start_run(RunRef("tests", "one", "save")), whole_day(day, complete=False), changed)
 """
 
 
@@ -231,7 +232,7 @@ def test_a_weekday_that_turns_out_closed_is_no_session_any_more(db: Database) ->
     key = hook.start_run(RunRef("tests", "one", "save"))
     for day in days[1:4]:
         bars = bars_of(day) if day == days[3] else bars_of(day).clear()
-        hook.save_day(key, whole_day(day, complete=False), bars, [], [])
+        hook.save_day(key, whole_day(day, complete=False), bars)
     confirm(days[0], days[2], days[4])
     assert hook.sessions(days[0], days[-1]) == [days[0], *days[2:]]
     assert db.column("SELECT session FROM ljwx.ingest_days ORDER BY 1") == [days[2], days[3]]
@@ -240,10 +241,10 @@ def test_a_weekday_that_turns_out_closed_is_no_session_any_more(db: Database) ->
 def test_a_refused_row_is_kept_once_however_often_it_comes(db: Database) -> None:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", "one", "save"))
-    row = {"session": None, "ts_code": None, "reasons": ["keys", "types"], "raw": '{"close": "10.2元"}'}
+    row: dict[str, Any] = {"session": None, "ts_code": None, "reasons": ["keys", "types"], "raw": '{"close": "10.2元"}'}
     for _ in range(2):
-        hook.save_day(key, whole_day(DAY), bars_of(DAY), [{**row, "session": DAY}], [])
-        hook.save_unassigned_rejects(key, [row])
+        hook.save_day(key, whole_day(DAY), bars_of(DAY), pl.DataFrame([{**row, "session": DAY}], schema=QUARANTINE))
+        hook.save_unassigned_rejects(key, pl.DataFrame([row], schema=QUARANTINE))
     kept = db.rows("SELECT session, reasons, raw FROM ljwx.quarantine ORDER BY session")
     assert kept == [
         {"session": session, "reasons": ["keys", "types"], "raw": {"close": "10.2元"}} for session in (DAY, None)
@@ -253,8 +254,9 @@ def test_a_refused_row_is_kept_once_however_often_it_comes(db: Database) -> None
 def test_an_error_after_the_bars_were_merged_undoes_them(db: Database) -> None:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", "one", "save"))
+    unknown_kind = pl.DataFrame({"ts_code": ["000001.SZ"], "kind": ["X"], "timing": [None]})
     with pytest.raises(psycopg.errors.CheckViolation):
-        hook.save_day(key, whole_day(DAY), bars_of(DAY), [], [{"ts_code": "000001.SZ", "kind": "X", "timing": None}])
+        hook.save_day(key, whole_day(DAY), bars_of(DAY), suspensions=unknown_kind)
     assert db.counts() == dict.fromkeys(db.counts(), 0) | {"runs": 1}
 
 

@@ -5,4 +5,4 @@ SET last_seen = now(),
     count = known.count + 1,
     told_at = CASE WHEN known.failing = '{}' THEN known.count + 1 ELSE known.told_at END,
     failing = array_remove(known.failing, %(what)s) || %(what)s::text
-RETURNING told_at = count AS untold
+RETURNING told_at = count AS due

@@ -1,20 +1,63 @@
-"""Which hook a connection of market data needs: the connection's type says it."""
+"""The source of market data behind the connection `tushare_default`: the connection's type names it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from ljwx.hooks.tencent import TencentHook
-from ljwx.hooks.tushare import RateLimiter, TushareHook
+from ljwx.core.bars import Capability
+from ljwx.exceptions import ConfigurationError
 from ljwx.resources import TUSHARE_CONN_ID
+from ljwx.sources.base import MarketSource, RateLimiter
+from ljwx.sources.tencent.source import TencentSource
+from ljwx.sources.tushare.source import TushareSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCES: Final[Mapping[str, type[MarketSource]]] = MappingProxyType(
+    {
+        "tushare": TushareSource,
+        "generic": TushareSource,
+        "tencent": TencentSource,
+    }
+)
+"""The type of the connection → its source; a connection of a type that is not here is TuShare's."""
 
 
-def market_hook(limiter: RateLimiter | None = None) -> TencentHook | TushareHook:
-    """Return the hook that the connection `tushare_default` names by its type: k-lines, or else TuShare."""
+def market_source(limiter: RateLimiter | None = None, refused: Iterable[Capability] = ()) -> MarketSource:
+    """Return the source behind the connection.
 
+    :param limiter: asked before each request; None asks nobody.
+    :param refused: capabilities that the source is known to refuse; they are not asked for again.
+    :raises ConfigurationError: the connection is not there, or wrong.
+    """
     try:
-        kind = BaseHook.get_connection(TUSHARE_CONN_ID).conn_type
+        connection = BaseHook.get_connection(TUSHARE_CONN_ID)
     except AirflowNotFoundException:
-        kind = None
-    return TencentHook(limiter=limiter) if kind == TencentHook.conn_type else TushareHook(limiter=limiter)
+        raise ConfigurationError(
+            f"connection {TUSHARE_CONN_ID} is not defined; create one of type tushare, its password the token"
+        ) from None
+    kind = SOURCES.get(connection.conn_type or "", TushareSource)
+    return kind.of_connection(connection, limiter, refused)
+
+
+def is_connected() -> bool:
+    """Say whether there is a connection at all."""
+    try:
+        BaseHook.get_connection(TUSHARE_CONN_ID)
+    except AirflowNotFoundException:
+        return False
+    return True
+
+
+def try_market() -> tuple[bool, str]:
+    """Ask the source for as little as possible, and say whether it came and what it says."""
+    try:
+        return market_source().test()
+    except ConfigurationError as error:
+        return False, str(error)

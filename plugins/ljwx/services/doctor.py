@@ -11,7 +11,7 @@ from pathlib import Path
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.files import data_root, is_local
-from ljwx.hooks.market import market_hook
+from ljwx.hooks.market import try_market
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import (
@@ -121,7 +121,7 @@ def _clock() -> Finding:
 
 def _tushare() -> Finding:
 
-    fine, said = market_hook().test_connection()
+    fine, said = try_market()
     return Finding("tushare", fine, said, "" if fine else _advice("tushare"))
 
 

@@ -1,8 +1,8 @@
-"""Bars: sessions' bars with what was refused, and how whole each session is."""
+"""Bars: sessions' bars with the rejected rows, and how whole each session is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ljwx.core.bars import LONGEST_OUTCOME, chained_for_features, chained_for_outcomes
+from ljwx.core.bars import (
+    LONGEST_OUTCOME,
+    QUARANTINE,
+    RAW,
+    Capability,
+    chained_for_features,
+    chained_for_outcomes,
+)
 from ljwx.core.features import inputs
-from ljwx.warehouse.base import statement
+from ljwx.warehouse.base import RunRef, statement
 from ljwx.warehouse.reference import ReferenceVerbs
 from ljwx.warehouse.revisions import merge_revisions
 
@@ -28,6 +35,26 @@ SESSION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.bars'), %s)"
 
 
 @dataclass(frozen=True)
+class IngestDay:
+    """How whole a session is: a row of `ljwx.ingest_days`.
+
+    :param complete: later stages see the session.
+    :param missing: codes that should have a bar, and have neither one nor a rejected row.
+    :param absent: stored names of the capabilities that the source lacked.
+    """
+
+    session: date
+    complete: bool
+    expected: int
+    received: int
+    quarantined: int
+    suspended: int
+    unfactored: int = 0
+    missing: Sequence[str] = ()
+    absent: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class SavedDay:
     """What one session's transaction changed."""
 
@@ -38,50 +65,85 @@ class SavedDay:
     withdrawn: int = 0
 
 
+@dataclass(frozen=True)
+class FetchedDay:
+    """A session that was fetched before, and the capabilities that its source lacked."""
+
+    session: date
+    complete: bool
+    absent: Sequence[str]
+
+
+@dataclass(frozen=True)
+class KnownDay:
+    """A session of the calendar or of a fetch; counts are None before a fetch.
+
+    :param missing: how many codes.
+    """
+
+    session: date
+    fetched: bool
+    complete: bool
+    expected: int | None
+    received: int | None
+    quarantined: int | None
+    missing: int | None
+    unfactored: int | None
+
+
+@dataclass(frozen=True)
+class SessionRange:
+    """Two sessions and what is between them."""
+
+    first: date
+    last: date
+
+
 class BarsVerbs(ReferenceVerbs):
     """Verbs of the stage `bars`."""
 
     def save_day(
         self,
         run_key: int,
-        day: dict[str, Any],
+        day: IngestDay,
         bars: pl.DataFrame,
-        quarantine: Iterable[dict[str, Any]],
-        suspensions: Iterable[dict[str, Any]],
+        rejected: pl.DataFrame | None = None,
+        suspensions: pl.DataFrame | None = None,
     ) -> SavedDay:
         """Write one session in one transaction: as a whole, or not at all.
 
         A bar that is there and did not come again is current no more when the day is complete and its stock was not
-        to have one, or only one that is refused. A bar that is missing, on a complete day too, may be late; so may any
+        to have one, or only one that is rejected. A bar that is missing, on a complete day too, may be late; so may any
         on an incomplete day, or where no list of stocks says which are to come.
 
-        :param day: session and the counts of `ljwx.ingest_days`; `absent`, when not every interface was there.
         :param bars: columns session, ts_code, MEASURES, flags.
-        :param quarantine: session (null where it names none), ts_code, reasons and raw (JSON text) of each refused row.
+        :param rejected: columns of ``QUARANTINE``.
         :param suspensions: ts_code, kind and timing.
         """
-        session, counts = day["session"], {"run_key": run_key, "absent": [], "unfactored": 0, **day}
+        session = day.session
         with self.bars_lock(), self.transaction() as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT ljwx.ensure_years(%s, %s)", (session, session))
             cursor.execute(SESSION_LOCK, (session.toordinal(),))
             merged = merge_revisions(connection, "bars", bars, ["session", "ts_code"], run_key)
             withdrawn = 0
-            if counts["complete"] and "stock_basic" not in counts["absent"]:
-                codes = {"present": bars["ts_code"].to_list(), "missing": counts["missing"]}
+            if day.complete and Capability.INSTRUMENTS.value not in day.absent:
+                codes = {"present": bars["ts_code"].to_list(), "missing": list(day.missing)}
                 withdrawn = cursor.execute(statement("bars/withdraw"), {"session": session, **codes}).rowcount
-            refused = [_refused(run_key, row) for row in quarantine]
-            cursor.executemany(statement("bars/add_quarantine"), refused)
-            stopped = [{"session": session, "run_key": run_key, **row} for row in suspensions]
-            cursor.executemany(statement("bars/add_suspension"), stopped)
+            quarantine = _quarantine(run_key, rejected)
+            cursor.executemany(statement("bars/add_quarantine"), quarantine)
+            stopped = () if suspensions is None else suspensions.iter_rows(named=True)
+            halts = [{"session": session, "run_key": run_key, **row} for row in stopped]
+            cursor.executemany(statement("bars/add_suspension"), halts)
+            counts = {**vars(day), "missing": list(day.missing), "absent": list(day.absent), "run_key": run_key}
             for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
                 cursor.execute(statement(name), counts)
-        return SavedDay(session, merged.inserted, merged.revised, len(refused), withdrawn)
+        return SavedDay(session, merged.inserted, merged.revised, len(quarantine), withdrawn)
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
         """Return the bars of the complete sessions in the range, sorted by stock and session.
 
-        Where the tier had no factors they are chained, and null where an outcome could reach over a break.
+        Where the source had no factors they are chained, and null where an outcome could reach over a break.
 
         :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
         :param reach: sessions that an outcome may span, the roll of its exit included; by default as many as any may.
@@ -95,7 +157,7 @@ class BarsVerbs(ReferenceVerbs):
     def bars_with_look_back(self, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
         """Return what features read of the complete sessions' bars from `since` on, and `look_back` of each before.
 
-        Where the tier had no factors they are chained, and `run` numbers what each stock's breaks leave unbroken.
+        Where the source had no factors they are chained, and `run` numbers what each stock's breaks leave unbroken.
 
         :param stocks: only these; all by default.
         """
@@ -107,20 +169,19 @@ class BarsVerbs(ReferenceVerbs):
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
         """Return ts_code, close and adj_factor of each stock's last bar in the range.
 
-        A stock with a refused row after that bar has none.
+        A stock with a rejected row after that bar has none.
         """
 
         schema = {"ts_code": pl.String, "close": pl.Float64, "adj_factor": pl.Float64}
         return self.frame("bars/last_before", schema, first=first, last=last)
 
-    def save_unassigned_rejects(self, run_key: int, quarantine: Iterable[dict[str, Any]]) -> None:
-        """Write refused rows that belong to no session of a range."""
+    def save_unassigned_rejects(self, run_key: int, rejected: pl.DataFrame) -> None:
+        """Write rejected rows that belong to no session of a range: columns of ``QUARANTINE``."""
         with self.transaction() as connection:
-            refused = [_refused(run_key, row) for row in quarantine]
-            connection.cursor().executemany(statement("bars/add_quarantine"), refused)
+            connection.cursor().executemany(statement("bars/add_quarantine"), _quarantine(run_key, rejected))
 
     def _bars(self, query: str, chain: Chain, *, read: tuple[str, ...] | None = None, **values: Any) -> pl.DataFrame:
-        """Read bars, and chain factors where the tier had none.
+        """Read bars, and chain factors where the source had none.
 
         :param read: the columns that the query leaves open; by default it names all of them itself.
         """
@@ -139,22 +200,33 @@ class BarsVerbs(ReferenceVerbs):
         days = frame["session"].unique().sort().to_list()
         return chain(frame, self.trading_days(days[0], days[-1])).drop("unfactored")
 
-    def days(self, first: date, last: date) -> list[dict[str, Any]]:
-        """Return session, complete and absent of the sessions in the range that were fetched before, sorted."""
-        return self.rows("bars/days", first=first, last=last)
+    def days(self, first: date, last: date) -> list[FetchedDay]:
+        """Return the sessions in the range that were fetched before, sorted."""
+        return self.records(FetchedDay, "bars/days", first=first, last=last)
 
-    def known_days(self) -> list[dict[str, Any]]:
-        """Return each known session, fetched or not, and the counts of its bars, null before a fetch."""
-        return self.rows("bars/known_days")
+    def known_days(self) -> list[KnownDay]:
+        """Return each known session, fetched or not, sorted."""
+        return self.records(KnownDay, "bars/known_days")
 
     def complete_sessions(self, first: date | None = None, last: date | None = None) -> list[date]:
         """Return the complete sessions of the range, sorted."""
-        return [row["session"] for row in self.rows("bars/complete_sessions", first=first, last=last)]
+        return self.column("bars/complete_sessions", first=first, last=last)
+
+    def left_to_announce(self, task: RunRef) -> list[SessionRange]:
+        """Return the ranges that runs have left to a later run of the same task since it last announced any."""
+        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
+        return self.records(SessionRange, "bars/left_to_announce", **run)
+
+    def passed_runs(self, task: RunRef) -> list[str]:
+        """Return the ids of the last other runs that have finished the same task, newest first."""
+        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
+        return self.column("bars/passed_runs", **run)
 
 
-def _refused(run_key: int, row: dict[str, Any]) -> dict[str, Any]:
-    text = str(row["raw"])
-    return {
-        "session": row["session"], "run_key": run_key, "ts_code": row["ts_code"], "reasons": list(row["reasons"]),
-        "raw": text, "raw_sha256": sha256(text.encode()).hexdigest(),
-    }  # fmt: skip
+def _quarantine(run_key: int, rejected: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """Return the values of `ljwx.quarantine`; a row is recognised by the digest of its JSON."""
+    if rejected is None:
+        return []
+    digests = (sha256(raw.encode()).hexdigest() for raw in rejected[RAW])
+    rows = zip(rejected.select(QUARANTINE.names()).iter_rows(named=True), digests, strict=True)
+    return [{**row, "raw_sha256": digest, "run_key": run_key} for row, digest in rows]

@@ -1,4 +1,4 @@
-"""A tier's calls-per-minute limit, held by all worker processes together through one table."""
+"""A calls-per-minute limit, held by all worker processes together through one table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WarehouseLimiter:
     """Lets a call pass when one of the minute's slots has not been used for a minute.
 
     :param warehouse: holds the slots, `ljwx.rate_slots`.
-    :param scope: whose limit it is: the connection id of the token.
+    :param scope: whose limit it is: the connection's id.
     """
 
     def __init__(self, warehouse: WarehouseBase, scope: str) -> None:
@@ -34,11 +34,11 @@ class WarehouseLimiter:
         values = {"scope": f"{self._scope}/{api_name}", "limit": limit, "window": WINDOW_SECONDS}
         while True:
             with self._warehouse.transaction() as connection:
-                connection.execute(statement("bars/add_rate_slots"), values)
-                taken = connection.execute(statement("bars/take_rate_slot"), values).fetchone()
-                free = connection.execute(statement("bars/next_rate_slot"), values).fetchone()
+                connection.execute(statement("rate_slots/add"), values)
+                taken = connection.execute(statement("rate_slots/take"), values).fetchone()
+                free = connection.execute(statement("rate_slots/next"), values).fetchone()
             if taken is not None:
                 return
-            wait = max(0.05, float((free or {})["wait_seconds"] or 0.0))
-            log.info("%s: the tier's %d calls of this minute are used; waiting %.1f s", api_name, limit, wait)
+            wait = 0.05 if free is None else max(0.05, float(free["wait_seconds"] or 0.0))
+            log.info("%s: the %d calls of this minute are used; waiting %.1f s", api_name, limit, wait)
             time.sleep(wait)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
@@ -35,13 +34,13 @@ class ReferenceVerbs(WarehouseBase):
     def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
         """Write the trading days of a range, from the first of `sessions` to the last; known ones stay as they are.
 
-        A day between that was taken for a session before, and is none, is forgotten unless it has bars.
+        A day between them that is no session, but was taken for one, is deleted unless it has bars.
         """
         span = {"first": min(sessions), "last": max(sessions), "sessions": list(sessions)}
         with self.transaction() as connection:
-            connection.execute(statement("bars/forget_closed"), span)
+            connection.execute(statement("reference/forget_closed"), span)
             values = [{"session": session, "run_key": run_key} for session in sessions]
-            connection.cursor().executemany(statement("bars/add_session"), values)
+            connection.cursor().executemany(statement("reference/add_session"), values)
 
     def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
         """Write stocks of all list states; a changed one becomes a new revision."""
@@ -49,12 +48,12 @@ class ReferenceVerbs(WarehouseBase):
             connection.execute(INSTRUMENTS_LOCK)
             return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
 
-    def save_seen(self, run_key: int, stocks: Iterable[dict[str, Any]]) -> None:
+    def save_seen(self, run_key: int, stocks: pl.DataFrame) -> None:
         """Add stocks known by their bars alone (ts_code, market, exchange); instruments that are there stay."""
         with self.bars_lock(), self.transaction() as connection:
             connection.execute(INSTRUMENTS_LOCK)
-            values = [{"run_key": run_key, **stock} for stock in stocks]
-            connection.cursor().executemany(statement("bars/add_instrument"), values)
+            values = [{"run_key": run_key, **stock} for stock in stocks.iter_rows(named=True)]
+            connection.cursor().executemany(statement("reference/add_instrument"), values)
 
     def save_index_members(self, run_key: int, index_code: str, members: pl.DataFrame) -> SavedLists:
         """Write an index's lists of some days, each as a whole; lists of other days stay.
@@ -66,23 +65,25 @@ class ReferenceVerbs(WarehouseBase):
         with self.bars_lock(), self.transaction() as connection:
             connection.execute(MEMBERS_LOCK)
             merged = merge_revisions(connection, "index_members", members, keys, run_key)
-            gone = connection.execute(statement("bars/withdraw_members"), {"index_code": index_code, **came}).rowcount
+            withdraw = statement("reference/withdraw_members")
+            gone = connection.execute(withdraw, {"index_code": index_code, **came}).rowcount
         return SavedLists(members["session"].n_unique(), merged.inserted, merged.revised, withdrawn=gone)
 
-    def save_names(self, run_key: int, names: Iterable[dict[str, Any]]) -> None:
-        """Add names over time; a name that ends gets its end date."""
+    def save_names(self, run_key: int, names: pl.DataFrame) -> None:
+        """Add names over time, as ``name_periods`` makes them; a name that ends gets its end date."""
+        values = [{"run_key": run_key, **period} for period in names.iter_rows(named=True)]
         with self.bars_lock(), self.transaction() as connection:
-            connection.cursor().executemany(statement("bars/add_name"), [row | {"run_key": run_key} for row in names])
+            connection.cursor().executemany(statement("reference/add_name"), values)
 
     def instruments(self) -> pl.DataFrame:
         """Return the current instruments of all list states, sorted by ts_code."""
 
         text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
-        return self.frame("bars/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
+        return self.frame("reference/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
 
     def sessions(self, first: date, last: date) -> list[date]:
         """Return the confirmed trading days of the range, sorted."""
-        return [row["session"] for row in self.rows("bars/sessions", first=first, last=last)]
+        return self.column("reference/sessions", first=first, last=last)
 
     def trading_days(self, first: date, last: date) -> list[date]:
         """Return the range's trading days, sorted: the shipped calendar's and, past its end, the confirmed ones.
@@ -98,4 +99,4 @@ class ReferenceVerbs(WarehouseBase):
         """Return names over time: ts_code, name, start_date, end_date (null: still on)."""
 
         text = {"ts_code": pl.String, "name": pl.String}
-        return self.frame("bars/names", {**text, "start_date": pl.Date, "end_date": pl.Date})
+        return self.frame("reference/names", {**text, "start_date": pl.Date, "end_date": pl.Date})

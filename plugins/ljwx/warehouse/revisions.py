@@ -66,7 +66,7 @@ def _newest(table: str, same_key: str) -> str:
 
 
 def _is_known(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str]) -> bool:
-    """Tell whether the table has a row of the frame's stocks in its range of sessions, superseded ones included."""
+    """Say whether the table has a row of the frame's stocks in its range of sessions, superseded ones included."""
     bounds = _bounds(frame, keys)
     codes = frame["ts_code"].unique()
     # Sending thousands of codes costs more than the answer, which is mostly known from the sessions alone.

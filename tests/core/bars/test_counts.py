@@ -22,6 +22,8 @@ from ljwx.core.bars import (
     instruments,
 )
 from ljwx.core.bars.validation import QUARANTINE
+from ljwx.sources.rows import fetched_bars
+from ljwx.sources.tushare import rows as tushare_rows
 from support_bars import REAL, real_wire
 
 DAY = date(2024, 6, 4)
@@ -120,12 +122,14 @@ def test_without_a_universe_a_few_stocks_may_be_missing_and_half_of_them_at_most
 def real() -> tuple[Checked, pl.DataFrame, list[date]]:
     daily, factors = real_wire()
     answer = json.loads(gzip.decompress((REAL / "stock_basic_response_202506.json.gz").read_bytes()))["data"]
-    listed = instruments(pl.DataFrame(answer["items"], schema=answer["fields"], orient="row", infer_schema_length=None))
+    wire = pl.DataFrame(answer["items"], schema=answer["fields"], orient="row", infer_schema_length=None)
+    listed = instruments(tushare_rows.instruments(wire).usable)
     calendar = pl.read_csv(REAL / "trade_cal_SSE_2024_2026.csv").filter(pl.col("is_open") == 1)
     sessions = [day for day in calendar["cal_date"].str.to_date() if day.year == 2024]
     context = Context(through=date(2024, 12, 31), sessions=sessions, instruments=listed)
     mine = listed.filter(pl.col("ts_code").is_in(daily["ts_code"].unique().implode()))
-    return check(assemble(daily, factors, None), context), mine, sessions
+    joined = assemble(fetched_bars(daily), tushare_rows.factors(factors, None).usable, None)
+    return check(joined, context), mine, sessions
 
 
 def test_no_real_bar_is_quarantined_and_only_the_factor_glitch_is_flagged(real) -> None:

@@ -28,6 +28,8 @@ from ljwx.core.bars import (
     special_treatment,
     suspensions,
 )
+from ljwx.core.bars.canonical import INSTRUMENTS, NAMES, SUSPENSIONS
+from ljwx.sources.rows import fetched_bars
 
 GOOD = {
     "ts_code": "000001.SZ",
@@ -68,7 +70,13 @@ def judged(
 ) -> Checked:
     known = {"through": SESSIONS[-1], "sessions": SESSIONS, "instruments": LISTED} | known
     adj = factors(d20240603=1.0, d20240604=1.0, d20240605=1.0, d20240606=1.0) if adj is None else adj
-    return check(assemble(wire, adj, limits), Context(**known))
+    by_session = None if limits is None else by_date(limits)
+    return check(assemble(fetched_bars(wire), by_date(adj), by_session), Context(**known))
+
+
+def by_date(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the session a date in the place of the wire's text."""
+    return frame.with_columns(session=pl.col("trade_date").str.to_date("%Y%m%d"))
 
 
 def reasons(checked: Checked) -> list[list[str]]:
@@ -357,42 +365,44 @@ def test_the_band_follows_board_and_date() -> None:
 
 def test_chained_factors_keep_the_ex_right_identity() -> None:
     ex = NEXT | {"pre_close": 7.0}
-    bars = assemble(daily({}, ex, NEXT | {"trade_date": "20240606", "pre_close": 10.5}), None, None)
+    wire = daily({}, ex, NEXT | {"trade_date": "20240606", "pre_close": 10.5})
+    bars = assemble(fetched_bars(wire), None, None)
     assert chain_factors(bars)["adj_factor"].to_list() == [1.0, 1.5, 1.5]
 
 
 def test_whole_day_suspensions_only() -> None:
-    wire = pl.DataFrame(
+    stopped = pl.DataFrame(
         {
             "ts_code": ["000001.SZ", "000002.SZ", "000003.SZ"],
-            "trade_date": ["20240604"] * 3,
-            "suspend_timing": [None, "09:30-10:00", None],
-            "suspend_type": ["S", "S", "R"],
-        }
+            "session": [date(2024, 6, 4)] * 3,
+            "kind": ["S", "S", "R"],
+            "timing": [None, "09:30-10:00", None],
+        },
+        schema=SUSPENSIONS,
     )
-    assert suspensions(wire).rows() == [("000001.SZ", date(2024, 6, 4))]
-    nothing = wire[:0].with_columns(pl.col("suspend_timing").cast(pl.Null))
-    assert suspensions(nothing).height == 0
+    assert suspensions(stopped).rows() == [("000001.SZ", date(2024, 6, 4))]
+    assert suspensions(stopped.clear()).height == 0
 
 
 def test_of_repeated_names_the_one_with_an_end_counts_and_st_is_read_from_the_name() -> None:
-    wire = pl.DataFrame(
+    begun, ended, announced = date(2022, 5, 6), date(2023, 5, 31), date(2022, 4, 29)
+    names = pl.DataFrame(
         {
             "ts_code": ["000004.SZ"] * 3,
             "name": ["*ST国华", "*ST国华", "国华网安"],
-            "start_date": ["20220506", "20220506", "20230601"],
-            "end_date": [None, "20230531", None],
-            "ann_date": ["20220429", "20220429", "20230530"],
             "change_reason": ["*ST", "*ST", "撤销*ST"],
-        }
+            "start_date": [begun, begun, date(2023, 6, 1)],
+            "end_date": [None, ended, None],
+            "ann_date": [announced, announced, date(2023, 5, 30)],
+        },
+        schema=NAMES,
     )
-    periods = name_periods(wire)
+    periods = name_periods(names)
     assert periods["name"].to_list() == ["*ST国华", "国华网安"]
     assert special_treatment(periods).rows() == [("000004.SZ", date(2022, 5, 6), date(2023, 5, 31))]
 
 
-def test_instruments_have_dates() -> None:
-    texts = {"ts_code": "000003.SZ", "name": "PT金田A", "industry": None, "market": "主板"}
-    texts |= {"exchange": "SZSE", "list_status": "D"}
-    wire = pl.DataFrame([texts | {"list_date": "19910703", "delist_date": "20020614"}])
-    assert instruments(wire).row(0)[-2:] == (date(1991, 7, 3), date(2002, 6, 14))
+def test_a_stock_of_two_list_states_is_what_its_last_row_says() -> None:
+    rows = [{"ts_code": code, "list_status": state} for code, state in (("b", "L"), ("a", "L"), ("b", "D"))]
+    kept = instruments(pl.DataFrame(rows, schema=INSTRUMENTS)).select("ts_code", "list_status")
+    assert kept.rows() == [("a", "L"), ("b", "D")]

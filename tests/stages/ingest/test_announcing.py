@@ -83,5 +83,5 @@ def test_a_session_that_is_not_complete_is_not_announced(runs: TaskRunner, marke
 
 
 def test_wrong_dates_are_told_by_the_plan_and_not_twice(runs: TaskRunner) -> None:
-    with pytest.raises(AirflowSkipException, match="plan_ingest has told: give start_date and end_date"):
+    with pytest.raises(AirflowSkipException, match="plan_ingest says why: give start_date and end_date"):
         runs.run(announce_bars)

@@ -10,9 +10,11 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.exceptions import BadToken, ConfigurationError, MalformedAnswer, NotYetPublished
-from ljwx.hooks.tushare import DAILY, TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
+from ljwx.sources.tushare.client import TushareClient
+from ljwx.sources.tushare.interfaces import DAILY
+from ljwx.stages.ingest.bars import ingest_bars
+from ljwx.stages.ingest.plan import plan_ingest
 from support_chain import Database, ingest
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
@@ -20,7 +22,7 @@ from support_tushare import TushareServer
 FIRST, LAST = "2026-02-26", "2026-03-06"
 SESSIONS = ["2026-02-26", "2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06"]
 DAY = "2026-03-03"
-INIT_DEFAULTS: dict[str, Any] = dict(TushareHook.__init__.__kwdefaults__ or {})
+INIT_DEFAULTS: dict[str, Any] = dict(TushareClient.__init__.__kwdefaults__ or {})
 FLAGS = "SELECT flags FROM ljwx.current_bars WHERE session = %s AND ts_code = %s"
 SENT = {"open", "high", "low", "close", "pre_close", "vol", "amount", "adj_factor", "up_limit", "down_limit"}
 
@@ -54,8 +56,8 @@ def test_a_day_on_which_the_exchange_turns_out_closed_is_skipped_and_nothing_is_
 CALENDAR: dict[str, tuple[list[list[Any]], str]] = {
     "nothing": ([], "2026-03-02: []; 2026-03-03: []"),
     "one day of two": ([["20260302", 1]], "on 1 day(s): 2026-03-03: []"),
-    "a text": ([["20260302", "0"], ["20260303", 1]], "on 1 day(s): 2026-03-02: ['0']"),
-    "null": ([["20260302", None], ["20260303", 1]], "on 1 day(s): 2026-03-02: [None]"),
+    "a text": ([["20260302", "0"], ["20260303", 1]], 'on 1 day(s): 2026-03-02: ["0"]'),
+    "null": ([["20260302", None], ["20260303", 1]], "on 1 day(s): 2026-03-02: [null]"),
     "both open and closed": ([["20260302", 1], ["20260302", 0], ["20260303", 1]], "2026-03-02: [1, 0]"),
 }
 
@@ -64,7 +66,7 @@ CALENDAR: dict[str, tuple[list[list[Any]], str]] = {
 def test_a_calendar_that_does_not_say_of_each_day_whether_it_was_open_is_not_believed(
     db: Database, market: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(TushareHook.__init__, "__kwdefaults__", {**INIT_DEFAULTS, "retry_budget": 0.0})
+    monkeypatch.setattr(TushareClient.__init__, "__kwdefaults__", {**INIT_DEFAULTS, "retry_budget": 0.0})
     told, says = CALENDAR[name]
     items = [["SSE", day, is_open, "20260227"] for day, is_open in told]
     data = {"fields": ["exchange", "cal_date", "is_open", "pretrade_date"], "items": items, "has_more": False}

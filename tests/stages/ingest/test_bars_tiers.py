@@ -14,12 +14,12 @@ from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.exceptions import BadToken, NoPermission, NotYetPublished
-from ljwx.hooks.tushare import TushareHook
+from ljwx.hooks.market import market_source
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
-from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
+from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
-from ljwx.stages.ingest.sources import TushareSource
+from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import FIRST, LAST, MARKET, SMALL, Database, connect, database, ingest, running_tasks
@@ -270,12 +270,12 @@ def test_an_interface_that_answered_before_is_not_taken_for_absent(
     db: Database, tiers: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(tiers, PAID, monkeypatch)
-    source = TushareSource(TushareHook())
-    assert source.frame("adj_factor", "20260302") is not None
+    source = market_source()
+    assert source.factors([date(2026, 3, 2)]) is not None
     tiers.faults(adj_factor={"kind": "ip_limit"})
     with pytest.raises(NoPermission, match="IP数量超限"):
-        source.frame("adj_factor", "20260303")
-    assert source.absent == []
+        source.factors([date(2026, 3, 3)])
+    assert source.absent == ()
 
 
 def test_a_bad_token_stays_a_bad_token(

@@ -66,9 +66,8 @@ def test_a_correction_that_no_feature_reads_makes_nothing_stale(market_db: Datab
 def revise(session: date, **changed: pl.Expr) -> None:
     hook = WarehouseHook()
     bars = hook.bars(session, session).with_columns(**changed)
-    counts = {"expected": bars.height, "received": bars.height, "quarantined": 0, "suspended": 0}
-    day = {"session": session, "complete": True, "missing": [], **counts}
-    hook.save_day(hook.start_run(RunRef("tests", "correction", "save")), day, bars, [], [])
+    day = whole_day(session, expected=bars.height, received=bars.height)
+    hook.save_day(hook.start_run(RunRef("tests", "correction", "save")), day, bars)
 
 
 def test_a_corrected_close_revises_its_session_and_later_ones_only(market_db: Database, tasks: TaskRunner) -> None:
@@ -168,9 +167,8 @@ def test_a_withdrawn_bar_is_in_no_feature(market_db: Database, tasks: TaskRunner
     code, day, after = "000001.SZ", date(2026, 3, 18), date(2026, 3, 19)
     hook = WarehouseHook()
     rest = hook.bars(day, day).filter(pl.col("ts_code") != code)
-    counts = {"expected": rest.height, "received": rest.height, "quarantined": 0, "suspended": 0}
     key = hook.start_run(RunRef("tests", "withdrawal", "save"))
-    hook.save_day(key, {"session": day, "complete": True, "missing": [], **counts}, rest, [], [])
+    hook.save_day(key, whole_day(day, expected=rest.height, received=rest.height), rest)
     tasks.run(compute_features, RANGE)
     mine = "SELECT ret_1 FROM ljwx.current_features WHERE ts_code = %s AND session = %s"
     assert market_db.column(mine, code, day) == []
@@ -192,9 +190,9 @@ def test_a_holiday_past_the_shipped_calendar_is_no_hole(db: Database, tasks: Tas
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", "one", "save"))
     hook.save_sessions(key, days)
-    hook.save_seen(key, [{"ts_code": "000001.SZ", "market": None, "exchange": None}])
+    hook.save_seen(key, pl.DataFrame({"ts_code": ["000001.SZ"], "market": [None], "exchange": [None]}))
     for day in (days[0], days[1], days[3]):
-        hook.save_day(key, whole_day(day), bars_of(day), [], [])
+        hook.save_day(key, whole_day(day), bars_of(day))
     tasks.run(compute_features, [{"first": "2026-12-31", "last": "2027-01-06"}])
     returns = db.rows("SELECT session, ret_1 FROM ljwx.current_features ORDER BY session")
     assert [(row["session"], row["ret_1"]) for row in returns] == [(days[0], None), (days[1], 0.0), (days[3], None)]

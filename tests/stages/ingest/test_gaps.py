@@ -23,7 +23,7 @@ def save(*days: str, complete: bool = True) -> None:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", "one", "save"))
     for day in map(date.fromisoformat, days):
-        hook.save_day(key, whole_day(day, complete), bars_of(day), [], [])
+        hook.save_day(key, whole_day(day, complete), bars_of(day))
 
 
 def confirm(*days: str) -> None:

@@ -16,10 +16,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.datasets.members import VALID_DAYS
 from ljwx.exceptions import ConfigurationError, NotYetPublished
-from ljwx.hooks.tushare import INDEX_WEIGHT
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.lineage import trace
-from ljwx.stages.ingest.bars import ingest_bars, plan_ingest
+from ljwx.sources.tushare.interfaces import INDEX_WEIGHT
+from ljwx.stages.ingest.bars import ingest_bars
+from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx.warehouse.base import RunRef
 from ljwx.warehouse.reference import SavedLists

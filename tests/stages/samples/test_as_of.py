@@ -21,7 +21,8 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.samples.dataset import build_dataset
-from support_chain import SMALL, Database
+from ljwx.warehouse.bars import IngestDay
+from support_chain import SMALL, Database, whole_day
 from support_tasks import TaskRunner
 
 STOCK, DAY, NEXT = "000001.SZ", date(2025, 12, 15), date(2025, 12, 16)
@@ -64,7 +65,7 @@ def correct(db: Database, runner: TaskRunner | None, session: date, **factors: f
     bars = hook.bars(session, session).with_columns(corrected)
     counts = "SELECT expected, received, quarantined, suspended, missing FROM ljwx.ingest_days WHERE session = %s"
     (counted,) = db.rows(counts, session)
-    hook.save_day(run_key, {"session": session, "complete": True, **counted}, bars, [], [])
+    hook.save_day(run_key, IngestDay(session, complete=True, **counted), bars)
     if runner is not None:
         runner.run(compute_features, CHUNKS)
 
@@ -118,10 +119,9 @@ def test_a_bar_that_was_withdrawn_is_named_as_the_cause(warehouse: Database, tas
     first = tasks.run(build_dataset)
     grow_old(warehouse)
     rest = WarehouseHook().bars(DAY, DAY).filter(pl.col("ts_code") != STOCK)
-    counts = {"expected": rest.height, "received": rest.height, "quarantined": 0, "suspended": 0, "missing": []}
     run_key = warehouse.value("SELECT min(run_key) FROM ljwx.runs")
-    day = {"session": DAY, "complete": True, **counts}
-    assert WarehouseHook().save_day(run_key, day, rest, [], []).withdrawn == 1
+    day = whole_day(DAY, expected=rest.height, received=rest.height)
+    assert WarehouseHook().save_day(run_key, day, rest).withdrawn == 1
     tasks.run(compute_features, CHUNKS)
     second = tasks.run(build_dataset)
     assert second != first

@@ -1,7 +1,7 @@
-"""The rules a bar is judged by, as data. Pure: nothing here may import airflow, HTTP or SQL.
+"""The rules of a bar, as data. Pure: nothing here may import airflow, HTTP or SQL.
 
 An expression is true where the rule is broken, null or false where it is not. Rules read the columns of an assembled
-frame and those that ``checking`` adds: ``_copies``, ``_copy`` (how often the key comes, and which of equal copies
+frame and those that ``validation`` adds: ``_copies``, ``_copy`` (how often the key comes, and which of equal copies
 this is), ``_known``, ``list_date``, ``delist_date``, ``_age``, ``_open`` (the day is a session), ``_late`` (past the
 run's day), ``_amounts`` (the source has amounts), ``_suspended``, ``_lower``, ``_upper`` (our limit prices; null
 without limit), ``_close``, ``_factor`` (of the stock's bar before).

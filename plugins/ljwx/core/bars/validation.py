@@ -1,9 +1,7 @@
-"""Judging bars: bad rows to quarantine, odd rows flagged. Pure: nothing here may import airflow, HTTP or SQL."""
+"""Validating bars: bad rows to quarantine, odd rows flagged. Pure: nothing here may import airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,13 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from ljwx.core.bars.frame import BARS, KEYS, UNREFERENCED
+from ljwx.core.bars.canonical import QUARANTINE, RAW, UNREFERENCED, as_json
+from ljwx.core.bars.frame import BARS, KEYS
 from ljwx.core.bars.limits import limit_band, limit_percent, unlimited
 from ljwx.core.bars.rules import BAR_RULES
 
-QUARANTINE = pl.Schema(
-    {"ts_code": pl.String(), "session": pl.Date(), "reasons": pl.List(pl.String()), "raw": pl.String()}
-)
 IPO_DAYS = timedelta(days=14)
 """Calendar days that hold an IPO's unlimited sessions, where the known sessions begin after the listing."""
 
@@ -27,14 +23,14 @@ class Context:
     """What the rules need to know besides the bars; a rule without its knowledge is not applied.
 
     :param through: the run's last session; a later bar comes from the future.
-    :param sessions: open days, sorted; must reach ``through``. Days before the first are not judged.
-    :param instruments: ts_code, list_date, delist_date; None where the tier does not carry them. Without a list_date
-        the band of the limits is not judged, because an IPO cannot be told.
+    :param sessions: open days, sorted; must reach ``through``. Days before the first are not looked at.
+    :param instruments: ts_code, list_date, delist_date; None where the source has none. Without a list_date the
+        band of the limits is not checked, because an IPO cannot be recognised.
     :param suspended: ts_code, session of whole-day suspensions.
     :param special: ts_code, start_date, end_date of ST periods; without them a main-board stock has the wide limit.
-    :param before: ts_code, close, adj_factor of each stock's last bar before the first judged one; a code that comes
+    :param before: ts_code, close, adj_factor of each stock's last bar before the first of these; a code that comes
         twice is left out.
-    :param amounts: whether the source carries amounts; where it does not, a bar without one is no bad bar.
+    :param amounts: whether the source has amounts; where it has none, a bar without one is no bad bar.
     """
 
     through: date
@@ -60,7 +56,7 @@ class Checked:
 
 
 def check(frame: pl.DataFrame, context: Context) -> Checked:
-    """Judge every row of an assembled frame by every rule, many sessions at once.
+    """Check every row of an assembled frame against every rule, many sessions at once.
 
     Soft rules look at the rows that pass the hard ones; a bar right after a bad one is not compared with the bar
     before.
@@ -81,25 +77,15 @@ def _with_verdict(frame: pl.DataFrame, severity: str, column: str) -> pl.DataFra
 
 
 def _quarantine(bad: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    kept = [name for name in columns if name not in ("flags", "raw")]
-    raws = [row["raw"] or as_json(_told(row, kept)) for row in bad.iter_rows(named=True)]
+    kept = [name for name in columns if name not in ("flags", RAW)]
+    raws = [row[RAW] or as_json(_as_it_came(row, kept)) for row in bad.iter_rows(named=True)]
     rows = bad.select("ts_code", "session", "reasons").with_columns(pl.Series("raw", raws, dtype=pl.String))
     return rows.cast(QUARANTINE)
 
 
-def _told(row: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
-    """Return a row's values as they came; that a pre_close was not to be derived is told only where it was to be."""
+def _as_it_came(row: dict[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return a row's values as they came; ``unreferenced`` only where it has a reason."""
     return {name: row[name] for name in columns if name != UNREFERENCED or row[name] is not None}
-
-
-def as_json(values: dict[str, Any]) -> str:
-    """Write values as JSON; what JSON does not have, a date or a number that is not finite, as text."""
-
-    def plain(value: Any) -> Any:
-        finite = not isinstance(value, float) or math.isfinite(value)
-        return value if finite and not isinstance(value, date) else str(value)
-
-    return json.dumps({name: plain(value) for name, value in values.items()}, ensure_ascii=False)
 
 
 def _with_context(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -108,7 +94,7 @@ def _with_context(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     frame = _with_mark(frame, context.suspended, "_suspended")
     frame = _with_mark(frame, _special_days(frame, context.special), "_special")
     day, sessions = pl.col("session"), pl.Series(sorted(context.sessions), dtype=pl.Date)
-    judged = day >= sessions.min() if len(sessions) else pl.lit(None, dtype=pl.Boolean)
+    covered = day >= sessions.min() if len(sessions) else pl.lit(None, dtype=pl.Boolean)
     frame = frame.with_columns(
         limit_percent(pl.col("_special").fill_null(False)).alias("_percent"),
         (~unlimited(_age(sessions))).alias("_limited"),
@@ -118,7 +104,7 @@ def _with_context(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
     limited = pl.when("_limited")
     return frame.with_columns(
         (day > context.through).alias("_late"),
-        pl.when(judged & (day <= context.through)).then(day.is_in(sessions.implode())).alias("_open"),
+        pl.when(covered & (day <= context.through)).then(day.is_in(sessions.implode())).alias("_open"),
         limited.then(lower).alias("_lower"),
         limited.then(upper).alias("_upper"),
     )

@@ -1,1 +1,1 @@
-"""Tencent k-lines: their wire and their endpoint."""
+"""Tencent's k-lines: bars without any token, for the stocks that the connection names. See README.md."""

@@ -1,1 +1,1 @@
-"""TuShare Pro: its wire and its endpoint."""
+"""TuShare Pro: bars and everything beside them, as far as the token's tier reaches. See README.md."""

@@ -1,4 +1,4 @@
-"""Reading TuShare's answers: envelopes into pages, error texts into exceptions, pages into tables."""
+"""Reading TuShare's answers: envelopes into pages, error texts into exceptions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import polars as pl
+from typing import Any
 
 from ljwx.exceptions import (
     BadQuery,
@@ -21,9 +19,6 @@ from ljwx.exceptions import (
     SourceUnavailable,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Row = list[Any]
 SHANGHAI = timezone(timedelta(hours=8))
 _UNITS = {"分钟": "minute", "小时": "hour", "天": "day", "日": "day"}
@@ -31,64 +26,6 @@ _RATE = re.compile(r"频率超限|最多访问")
 _RATE_UNIT = re.compile(r"(?:次/|每)(分钟|小时|天|日)")
 _TROUBLE = re.compile(r"服务器错误|系统内部错误|系统未知错误|系统繁忙|稍后再试")
 _REQUIRED = re.compile(r"必填|required", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows as they came: null is None, NaN is NaN, dates are strings.
-
-    :param fields: column names, in the order of each row.
-    :param api_name: where the rows are from, for messages.
-    """
-
-    fields: tuple[str, ...]
-    rows: list[Row]
-    api_name: str = ""
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def to_polars(self, schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
-        """Return the schema's columns with its types; null and NaN stay what they are.
-
-        :raises MalformedAnswer: a column is missing, or a value is of another type; the message names both.
-        """
-
-        columns = [self._series(name, dtype) for name, dtype in schema.items()]
-        return pl.DataFrame(columns)
-
-    def _series(self, name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-
-        if name not in self.fields:
-            raise MalformedAnswer(f"{self.api_name}: column {name} is missing")
-        at = self.fields.index(name)
-        values = [row[at] for row in self.rows]
-        self._check(name, values, (int, float) if dtype.is_numeric() else (str,))
-        try:
-            return pl.Series(name, values, dtype=dtype, strict=True)
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):
-            self._name_culprit(name, values, dtype)
-
-    def _check(self, name: str, values: Sequence[object], kinds: tuple[type, ...]) -> None:
-        """Compare types; JSON has no other way to say that a price is a price."""
-        for kind in {type(value) for value in values} - {type(None), *kinds}:
-            culprit = next(value for value in values if type(value) is kind)
-            raise MalformedAnswer(f"{self.api_name}: column {name} holds {culprit!r}, not {_plain(kinds)}")
-
-    def _name_culprit(self, name: str, values: Sequence[object], dtype: object) -> NoReturn:
-        culprit = next((value for value in values if isinstance(value, float)), values[0])
-        raise MalformedAnswer(f"{self.api_name}: column {name} holds {culprit!r}, not {dtype}")
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a DataFrame as the package's own client makes it."""
-        import pandas as pd
-
-        frame: pd.DataFrame = pd.DataFrame(self.rows, columns=list(self.fields))
-        return frame
-
-
-def _plain(kinds: tuple[type, ...]) -> str:
-    return "a number" if float in kinds else "a text"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
@@ -19,6 +18,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.runs import recorded_run
+from ljwx.warehouse.base import RunRef
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ UNFINISHED = ["queued", "running"]
 
 
 def announce_bars() -> int:
-    """Announce the complete sessions of the run, whatever became of its other tasks, and those that others left to it.
+    """Announce the complete sessions of the run, whatever became of its other tasks, and those left to it.
 
     A task of its own, because one that ends well without naming a partition announces its run's key all the same.
 
@@ -58,7 +58,7 @@ def _range() -> tuple[date, date]:
     try:
         sessions = requested_sessions()
     except ConfigurationError as error:
-        raise AirflowSkipException(f"plan_ingest has told: {error}") from None
+        raise AirflowSkipException(f"plan_ingest says why: {error}") from None
     return sessions[0], sessions[-1]
 
 
@@ -66,8 +66,8 @@ def _waiting(warehouse: WarehouseHook, own: Sequence[date]) -> list[str]:
     """Return the sessions to announce, sorted: the run's own, and what was left since the last announcement."""
     left = [
         session
-        for row in warehouse.rows("features/left_to_announce", **_me())
-        for session in warehouse.complete_sessions(row["first"], row["last"])
+        for part in warehouse.left_to_announce(_this_task())
+        for session in warehouse.complete_sessions(part.first, part.last)
     ]
     return sorted({session.isoformat() for session in (*own, *left)})
 
@@ -79,12 +79,11 @@ def _runs_to_come(warehouse: WarehouseHook) -> int:
     if context["dag_run"].run_type != "backfill":
         return 0
     ti = context["ti"]
-    passed = [ti.run_id, *(row["run_id"] for row in warehouse.rows("features/passed_runs", **_me()))]
+    passed = [ti.run_id, *warehouse.passed_runs(_this_task())]
     unfinished = int(ti.get_dr_count(ti.dag_id, states=UNFINISHED))
     return unfinished - int(ti.get_dr_count(ti.dag_id, run_ids=passed, states=UNFINISHED))
 
 
-def _me() -> dict[str, Any]:
-
+def _this_task() -> RunRef:
     ti = get_current_context()["ti"]
-    return {"dag_id": ti.dag_id, "run_id": ti.run_id, "task_id": ti.task_id}
+    return RunRef(ti.dag_id, ti.run_id, ti.task_id)

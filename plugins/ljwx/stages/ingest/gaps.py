@@ -31,17 +31,17 @@ def check_gaps() -> dict[str, Any]:
     warehouse = WarehouseHook()
     days = warehouse.known_days()
     calendar = sse_calendar()
-    known = [row["session"] for row in days]
+    known = [day.session for day in days]
     trading = warehouse.trading_days(known[0], known[-1]) if known else []
-    fetched = {row["session"]: row for row in days if row["fetched"]}
+    fetched = {day.session: day for day in days if day.fetched}
     missing = _report_missing(trading, fetched)
-    incomplete = [fetched[day] for day in trading if day in fetched and not fetched[day]["complete"]]
-    for row in incomplete:
+    incomplete = [fetched[day] for day in trading if day in fetched and not fetched[day].complete]
+    for day in incomplete:
         log.warning(
             "%s is incomplete: %d of %d bars, %d missing, %d in quarantine%s; later stages do not see it. %s",
-            row["session"], row["received"], row["expected"], row["missing"], row["quarantined"],
-            f", {row['unfactored']} without a factor" if row["unfactored"] else "",
-            _remedy(row["session"], row["session"]),
+            day.session, day.received, day.expected, day.missing, day.quarantined,
+            f", {day.unfactored} without a factor" if day.unfactored else "",
+            _remedy(day.session, day.session),
         )  # fmt: skip
     left = calendar.days_left(_run_day())
     _warn_of_the_end(left, calendar.known_through)

@@ -1,4 +1,4 @@
-"""Fetching some sessions' rows and judging them: every rule for which the tier gives the knowledge."""
+"""Fetching some sessions' rows and checking them against every rule for which the source gives the knowledge."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ import polars as pl
 from ljwx.core.bars import (
     BARS,
     UNIVERSE_TOLERANCE,
+    Capability,
     Checked,
     Context,
     DayCount,
+    SourceRows,
     assemble,
     check,
     completeness,
     completeness_by_precedent,
     special_treatment,
-    split_valid,
     suspensions,
 )
-from ljwx.core.bars.validation import QUARANTINE
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
-from ljwx.stages.ingest.sources import Source
-
-SIDES_OF_DAYS = ("suspend_d", "adj_factor", "stk_limit")
+from ljwx.sources.base import MarketSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,65 +35,53 @@ class ValidatedBars:
     """Some sessions after the rules.
 
     :param counts: how whole each session is.
-    :param stopped: the usable rows of suspend_d; None where the tier does not carry it.
-    :param refused: rows of the other interfaces that cannot be used, as in ``checked.quarantine``.
-    :param absent: interfaces that the tier did not carry.
+    :param stopped: the usable suspensions and resumptions; None where the source has none.
+    :param quarantine: every row that was rejected, of bars and of what belongs to them.
+    :param absent: stored names of what the source lacked.
     """
 
     checked: Checked
     counts: tuple[DayCount, ...]
     stopped: pl.DataFrame | None
-    refused: pl.DataFrame
-    absent: list[str]
-
-    @property
-    def quarantine(self) -> pl.DataFrame:
-        """Every row that was refused, of whatever interface."""
-
-        return pl.concat([self.checked.quarantine, self.refused])
+    quarantine: pl.DataFrame
+    absent: tuple[str, ...]
 
 
-def validate_bars(source: Source, warehouse: WarehouseHook, sessions: Sequence[date]) -> ValidatedBars:
-    """Fetch the sessions' rows and judge them; the session before is fetched too, for rules that look one bar back."""
-
+def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequence[date]) -> ValidatedBars:
+    """Fetch the sessions' rows and check them; the session before is fetched too, for rules that look one bar back."""
     trading = warehouse.trading_days(date.min, sessions[-1])
     earlier = trading[: bisect_left(trading, sessions[0])]
-    days = [f"{session:%Y%m%d}" for session in sessions]
-    daily, sides = source.daily(days), {name: _side(source, name, days) for name in SIDES_OF_DAYS}
-    stopped, factors, limits = (kept for kept, _ in sides.values())
-    rows = assemble(daily, factors, limits)
-    previous = _previous(source, earlier)
-    stocks = None if source.lacks("stock_basic") else warehouse.instruments()
+    fetched, halts = source.bars(sessions), source.suspensions(sessions)
+    factors, limits = source.factors(sessions), source.limits(sessions)
+    stopped, previous = _usable(halts), _previous(source, earlier)
+    stocks = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments()
     whole_days = None if stopped is None else suspensions(stopped)
     context = Context(
         through=sessions[-1],
         sessions=trading,
         instruments=stocks,
         suspended=whole_days,
-        special=None if source.lacks("namechange") else special_treatment(warehouse.names()),
+        special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names()),
         before=_last_bars(warehouse, previous, earlier),
-        amounts=not source.lacks("amount"),
+        amounts=not source.lacks(Capability.AMOUNTS),
     )
-    checked = check(rows, context)
-    counts = _count(sessions, checked, stocks, whole_days, previous, factored=not source.lacks("adj_factor"))
-    refused = pl.concat(refused for _, refused in sides.values())
-    return ValidatedBars(checked, counts, stopped, refused, source.absent)
+    checked = check(assemble(fetched, _usable(factors), _usable(limits)), context)
+    factored = not source.lacks(Capability.FACTORS)
+    counts = _count(sessions, checked, stocks, whole_days, previous, factored=factored)
+    rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
+    return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]), source.absent)
 
 
-def _side(source: Source, api_name: str, days: Sequence[str]) -> tuple[pl.DataFrame | None, pl.DataFrame]:
-    """Fetch an interface's rows of some days: the usable ones, or None, and the others."""
-
-    wire = source.frames(api_name, days)
-    return (None, pl.DataFrame(schema=QUARANTINE)) if wire is None else split_valid(api_name, wire, days)
+def _usable(rows: SourceRows | None) -> pl.DataFrame | None:
+    return None if rows is None else rows.usable
 
 
-def _previous(source: Source, earlier: Sequence[date]) -> pl.DataFrame:
+def _previous(source: MarketSource, earlier: Sequence[date]) -> pl.DataFrame:
     """Fetch the bars of the session before the range; none before the first session of the calendar."""
-
     if not earlier:
         return pl.DataFrame(schema=BARS)
-    before = [f"{earlier[-1]:%Y%m%d}"]
-    return assemble(source.daily(before), source.frames("adj_factor", before), None)
+    last = [earlier[-1]]
+    return assemble(source.bars(last), _usable(source.factors(last)), None)
 
 
 def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequence[date]) -> pl.DataFrame:
@@ -104,7 +90,6 @@ def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequen
     How a range is cut must not decide what is flagged when a stock resumes. A stored bar is the last one only where no
     session after it is missing.
     """
-
     columns = ("ts_code", "close", "adj_factor")
     complete = set(warehouse.complete_sessions())
     whole = list(takewhile(complete.__contains__, reversed(earlier)))
@@ -125,7 +110,6 @@ def _count(
     factored: bool,
 ) -> tuple[DayCount, ...]:
     """Count against the listed stocks, or, where they are not known, against those of the session before."""
-
     tolerance = current_settings().ingest.tolerance
     if stocks is not None:
         return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored)

@@ -1,0 +1,84 @@
+"""TuShare's interfaces that the pipeline uses: one verb each, naming the columns it wants."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ljwx.exceptions import BadQuery
+from ljwx.sources.rows import Table
+
+LIST_STATES = ("L", "D", "P", "G")
+
+DAILY = (
+    "ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "change", "pct_chg", "vol", "amount",
+    "ah_vol", "ah_amount",
+)  # fmt: skip
+ADJ_FACTOR = ("ts_code", "trade_date", "adj_factor")
+STK_LIMIT = ("trade_date", "ts_code", "up_limit", "down_limit")
+SUSPEND = ("ts_code", "trade_date", "suspend_timing", "suspend_type")
+INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
+TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
+NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
+STOCKS = (
+    "ts_code", "symbol", "name", "area", "industry", "market", "exchange", "list_status", "list_date", "delist_date",
+    "is_hs",
+)  # fmt: skip
+
+
+class TushareInterfaces(ABC):
+    """The verbs, over a `fetch` that sends the queries; dates are YYYYMMDD."""
+
+    @abstractmethod
+    def fetch(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any]) -> Table:
+        """Return all rows of a query, page after page; with `limit` among the params, one page.
+
+        :param fields: the columns wanted; the interface's default columns when there are none.
+        :raises BadToken, NoPermission, BadQuery, RateLimited: as the server says.
+        :raises SourceUnavailable, MalformedAnswer: still so after the retry budget is spent.
+        """
+
+    def query(self, api_name: str, *, fields: Sequence[str], **params: Any) -> Table:
+        """Return the rows of an interface in the columns wanted, at least one; errors as `fetch`."""
+        if not fields:
+            raise BadQuery(f"{api_name}: name the fields wanted")
+        return self.fetch(api_name, tuple(fields), params)
+
+    def daily(self, trade_date: str = "", **params: Any) -> Table:
+        """Return raw bars of a session: prices in CNY, vol in lots of 100, amount in thousand CNY."""
+        return self.query("daily", fields=DAILY, trade_date=trade_date, **params)
+
+    def adj_factor(self, trade_date: str = "", **params: Any) -> Table:
+        """Return adjustment factors of a session."""
+        return self.query("adj_factor", fields=ADJ_FACTOR, trade_date=trade_date, **params)
+
+    def stk_limit(self, trade_date: str = "", **params: Any) -> Table:
+        """Return limit prices of a session."""
+        return self.query("stk_limit", fields=STK_LIMIT, trade_date=trade_date, **params)
+
+    def suspend_d(self, trade_date: str = "", **params: Any) -> Table:
+        """Return suspensions (S) and resumptions (R) of a session; `suspend_timing` is null for a whole day."""
+        return self.query("suspend_d", fields=SUSPEND, trade_date=trade_date, **params)
+
+    def trade_cal(self, start: str, end: str, exchange: str = "SSE") -> Table:
+        """Return the calendar from `start` to `end`, closed days included."""
+        return self.query("trade_cal", fields=TRADE_CAL, exchange=exchange, start_date=start, end_date=end)
+
+    def stock_basic(self) -> Table:
+        """Return instruments in every list state, one query each: the default hides the delisted."""
+        parts = [self.query("stock_basic", fields=STOCKS, list_status=state) for state in LIST_STATES]
+        return Table(STOCKS, [row for part in parts for row in part.rows], "stock_basic")
+
+    def namechange(self, **params: Any) -> Table:
+        """Return names and their periods; periods under special treatment may come twice."""
+        return self.query("namechange", fields=NAMES, **params)
+
+    def index_weight(self, index_code: str, start: str, end: str, **params: Any) -> Table:
+        """Return an index's lists of members from `start` to `end`; weights in per cent.
+
+        TuShare documents a list a month, and no cap of rows: what it cuts is fetched page by page. Users report months
+        with a list each day and months without one. An index that it does not know has no rows.
+        """
+        wanted = {"index_code": index_code, "start_date": start, "end_date": end, **params}
+        return self.query("index_weight", fields=INDEX_WEIGHT, **wanted)

@@ -1,0 +1,92 @@
+"""TuShare's tables as canonical rows; what cannot be used is rejected with its reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+import polars as pl
+
+from ljwx.core.bars import SourceRows
+from ljwx.core.bars import canonical as frames
+from ljwx.sources.rows import Table, WireSchema, as_date, as_number, split_valid
+
+_BY_DAY = ("ts_code", "trade_date")
+ADJ_FACTOR = WireSchema("adj_factor", _BY_DAY, ("trade_date",), ("adj_factor",), once=True)
+STK_LIMIT = WireSchema("stk_limit", _BY_DAY, ("trade_date",), ("up_limit", "down_limit"), once=True)
+SUSPEND_D = WireSchema(
+    "suspend_d", (*_BY_DAY, "suspend_type"), ("trade_date",), kinds={"suspend_type": ("S", "R")}
+)  # fmt: skip
+STOCK_BASIC = WireSchema("stock_basic", ("ts_code",), ("list_date", "delist_date"))
+NAMECHANGE = WireSchema("namechange", ("ts_code", "name", "start_date"), ("start_date", "end_date", "ann_date"))
+INDEX_WEIGHT = WireSchema(
+    "index_weight", ("index_code", "con_code", "trade_date"), ("trade_date",), ("weight",), once=True, stock=None
+)
+
+
+def factors(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
+    """Read adj_factor's rows of some days (YYYYMMDD; None is any)."""
+    usable, rejected = split_valid(ADJ_FACTOR, wire, days)
+    return SourceRows(_canonical(usable, frames.FACTORS), rejected)
+
+
+def limits(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
+    """Read stk_limit's rows of some days (YYYYMMDD; None is any)."""
+    usable, rejected = split_valid(STK_LIMIT, wire, days)
+    return SourceRows(_canonical(usable, frames.LIMITS), rejected)
+
+
+def suspensions(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
+    """Read suspend_d's rows of some days (YYYYMMDD; None is any)."""
+    usable, rejected = split_valid(SUSPEND_D, wire, days)
+    return SourceRows(_canonical(usable, frames.SUSPENSIONS, kind="suspend_type", timing="suspend_timing"), rejected)
+
+
+def instruments(wire: pl.DataFrame) -> SourceRows:
+    """Read stock_basic's rows, of all list states one after the other."""
+    usable, rejected = split_valid(STOCK_BASIC, wire)
+    return SourceRows(_canonical(usable, frames.INSTRUMENTS), rejected)
+
+
+def names(wire: pl.DataFrame) -> SourceRows:
+    """Read namechange's rows."""
+    usable, rejected = split_valid(NAMECHANGE, wire)
+    return SourceRows(_canonical(usable, frames.NAMES), rejected)
+
+
+def members(wire: pl.DataFrame, index_code: str) -> SourceRows:
+    """Read index_weight's rows; those of another index than the one asked for are rejected."""
+    usable, rejected = split_valid(INDEX_WEIGHT, wire, kinds={"index_code": (index_code,)})
+    lists = _canonical(usable, frames.MEMBERS, ts_code="con_code")
+    return SourceRows(lists.sort("index_code", "session", "ts_code"), rejected)
+
+
+def calendar(table: Table) -> pl.DataFrame:
+    """Read trade_cal's rows: 1 is open, 0 is closed, and anything else is not known."""
+    day_at, open_at = (table.fields.index(name) for name in ("cal_date", "is_open"))
+    days = pl.DataFrame({"day": [str(row[day_at]) for row in table.rows]}, schema={"day": pl.String})
+    given = [row[open_at] for row in table.rows]
+    return days.select(
+        as_date("day").alias("session"),
+        pl.Series("is_open", [_is_open(value) for value in given], dtype=pl.Boolean),
+        pl.Series(frames.RAW, [json.dumps(value, ensure_ascii=False) for value in given], dtype=pl.String),
+    )
+
+
+def _is_open(value: object) -> bool | None:
+    return True if value == 1 else False if value == 0 else None
+
+
+def _canonical(wire: pl.DataFrame, schema: pl.Schema, **names: str) -> pl.DataFrame:
+    """Take the schema's columns with its types.
+
+    :param names: canonical column → the wire's name of it, where that is another; session is trade_date.
+    """
+    names = {"session": "trade_date", **names}
+    return wire.select(_typed(names.get(name, name), dtype).alias(name) for name, dtype in schema.items())
+
+
+def _typed(column: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Date:
+        return as_date(column)
+    return as_number(column) if dtype == pl.Float64 else pl.col(column).cast(pl.String)

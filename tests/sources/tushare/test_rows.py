@@ -1,0 +1,67 @@
+"""TuShare's tables in canonical columns, with the values of its documentation's examples."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ljwx.core.bars import canonical as frames
+from ljwx.sources.rows import Table, wire_frame
+from ljwx.sources.tushare import interfaces, rows
+
+DAY, WIRE_DAY = date(2024, 6, 4), "20240604"
+
+
+def wire(fields: tuple[str, ...], *given: list[Any]) -> pl.DataFrame:
+    return wire_frame(Table(fields, list(given)))
+
+
+def test_factors_and_limits_have_dates() -> None:
+    found = rows.factors(wire(interfaces.ADJ_FACTOR, ["000001.SZ", WIRE_DAY, 108.031]), [WIRE_DAY]).usable
+    assert (found.schema, found.rows()) == (frames.FACTORS, [("000001.SZ", DAY, 108.031)])
+    found = rows.limits(wire(interfaces.STK_LIMIT, [WIRE_DAY, "000001.SZ", 11.0, 9.0]), [WIRE_DAY]).usable
+    assert (found.schema, found.rows()) == (frames.LIMITS, [("000001.SZ", DAY, 11.0, 9.0)])
+
+
+def test_suspensions_have_a_kind_and_a_timing() -> None:
+    given = ["000001.SZ", WIRE_DAY, None, "S"], ["000002.SZ", WIRE_DAY, "09:30-10:00", "S"]
+    found = rows.suspensions(wire(interfaces.SUSPEND, *given), [WIRE_DAY]).usable
+    assert found.schema == frames.SUSPENSIONS
+    assert found.rows() == [("000001.SZ", DAY, "S", None), ("000002.SZ", DAY, "S", "09:30-10:00")]
+
+
+def test_instruments_have_dates() -> None:
+    texts = {"ts_code": "000003.SZ", "name": "PT金田A", "market": "主板", "exchange": "SZSE", "list_status": "D"}
+    values = texts | {"list_date": "19910703", "delist_date": "20020614"}
+    found = rows.instruments(wire(interfaces.STOCKS, [values.get(name) for name in interfaces.STOCKS])).usable
+    assert found.schema == frames.INSTRUMENTS
+    assert found.row(0, named=True) == {
+        **texts, "industry": None, "list_date": date(1991, 7, 3), "delist_date": date(2002, 6, 14),
+    }  # fmt: skip
+
+
+def test_names_have_periods() -> None:
+    given = ["000004.SZ", "*ST国华", "20220506", "20230531", "20220429", "*ST"]
+    found = rows.names(wire(interfaces.NAMES, given)).usable
+    assert found.schema == frames.NAMES
+    days = (date(2022, 5, 6), date(2023, 5, 31), date(2022, 4, 29))
+    assert found.rows() == [("000004.SZ", "*ST国华", "*ST", *days)]
+
+
+def test_members_are_those_of_the_index_that_was_asked_for() -> None:
+    given = ["000300.SH", "600000.SH", WIRE_DAY, 0.5], ["000905.SH", "600001.SH", WIRE_DAY, 0.2]
+    found = rows.members(wire(interfaces.INDEX_WEIGHT, *given), "000300.SH")
+    assert found.usable.schema == frames.MEMBERS
+    assert found.usable.rows() == [("000300.SH", "600000.SH", DAY, 0.5)]
+    assert found.rejected["reasons"].to_list() == [["index_weight:kind"]]
+
+
+def test_a_calendar_says_open_closed_or_neither_and_what_was_sent() -> None:
+    given = [["SSE", "20240604", 1, None], ["SSE", "20240608", 0, None], ["SSE", "20240609", "0", None]]
+    found = rows.calendar(Table(interfaces.TRADE_CAL, given))
+    assert found.schema == frames.CALENDAR
+    assert found["is_open"].to_list() == [True, False, None]
+    assert found["raw"].to_list() == ["1", "0", '"0"']
+    assert rows.calendar(Table(interfaces.TRADE_CAL, [])).schema == frames.CALENDAR
