@@ -87,6 +87,17 @@ def test_a_source_that_knows_less_than_the_list_changes_nothing(tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["sse.txt"]
 
 
+def test_a_source_without_a_calendar_leaves_it_to_the_package_unless_it_was_chosen(
+    tmp_path: Path, exchange: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = exchange.connection(conn_type="tencent", stocks=["000001.SZ"])
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", given)
+    path = a_list(tmp_path, *shipped(2023, 2024))
+    with pytest.raises(ConfigurationError, match="connection tushare_default has no calendar"):
+        refresh(path, "trade_cal")
+    assert "by exchange_calendars" in refresh(path)
+
+
 def test_running_it_again_changes_nothing(tmp_path: Path) -> None:
     path = a_list(tmp_path, *shipped(2023, 2026))
     refresh(path)

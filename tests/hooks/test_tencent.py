@@ -55,7 +55,7 @@ def quote(trades: str, at: str = "20260303161400") -> dict[str, list[str]]:
 # -- what comes back --
 
 
-def test_bars_are_tushares_but_for_what_k_lines_do_not_tell(hook: TencentHook, tushare_server: TushareServer) -> None:
+def test_bars_are_tushares_but_for_what_k_lines_lack(hook: TencentHook, tushare_server: TushareServer) -> None:
     table = hook.daily(START, END)
     assert table.fields == (
         "ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "vol", "unreferenced",
@@ -71,9 +71,9 @@ def test_bars_are_tushares_but_for_what_k_lines_do_not_tell(hook: TencentHook, t
 def test_star_volumes_become_lots(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch) -> None:
     star = next(row["ts_code"] for row in tushare_server.rows("stock_basic") if row["ts_code"].startswith("688"))
     hook = connected(monkeypatch, tushare_server.connection(conn_type="tencent", stocks=[star]))
-    (told,) = tushare_server.rows("daily", ts_code=star, trade_date="20260601")
+    (theirs,) = tushare_server.rows("daily", ts_code=star, trade_date="20260601")
     (row,) = hook.daily(date(2026, 6, 1), date(2026, 6, 1)).rows
-    assert row[7] == told["vol"] > 0
+    assert row[7] == theirs["vol"] > 0
 
 
 def test_a_long_range_comes_in_pages(hook: TencentHook, tushare_server: TushareServer) -> None:

@@ -1,4 +1,4 @@
-"""Who is told what, how often, and what is never told: real posts to a real server, incidents in a real database."""
+"""Who is sent what, how often, and what is never sent: real posts to a real server, incidents in a real database."""
 
 from __future__ import annotations
 
@@ -180,22 +180,22 @@ def test_without_a_connection_there_is_one_log_line_and_no_failure(
     with caplog.at_level(logging.INFO, "ljwx"):
         FailureAlert()(failed())
     assert [record.getMessage() for record in caplog.records if record.name.startswith("ljwx.notifications")] == [
-        "nobody is told: the connection ljwx_alerts is not there, or holds no address"
+        "no alert is sent: the connection ljwx_alerts is not there, or holds no address"
     ]
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [('{"alerts": {"connection": "ops_chat"}}', 1), ("{}", 0), ('{"alerts": 7}', 0), ("{", 0)]
+    ("content", "sent"), [('{"alerts": {"connection": "ops_chat"}}', 1), ("{}", 0), ('{"alerts": 7}', 0), ("{", 0)]
 )
 def test_the_configuration_file_names_the_connection_and_a_broken_one_means_the_usual(
-    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, told: int
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str, sent: int
 ) -> None:
     with listening() as chat:
         monkeypatch.setenv("AIRFLOW_CONN_OPS_CHAT", connection(chat.address(SECRET)))
         (tmp_path / "training_config.json").write_text(content)
         monkeypatch.setenv("LJWX_INCLUDE", str(tmp_path))
         FailureAlert()(failed())
-        assert (len(chat.posts), len(inbox.posts)) == (told, 1 - told)
+        assert (len(chat.posts), len(inbox.posts)) == (sent, 1 - sent)
 
 
 def test_what_nobody_took_is_tried_again_with_the_next_failure(db: Database, inbox: Inbox) -> None:
@@ -216,8 +216,8 @@ def test_one_broken_address_does_not_close_the_others_and_is_not_logged(
     assert len(inbox.posts) == 1
     assert inbox.paths == [f"/{SECRET}"]
     assert SECRET not in caplog.text
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-    assert [line.split(") ")[0] for line in told] == [
+    logged = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert [line.split(") ")[0] for line in logged] == [
         "alert: address 1 of 5 (nosuch://…",
         "alert: address 2 of 5 (json://…",
         "alert: address 3 of 5 (without a scheme",
@@ -265,9 +265,9 @@ def test_the_connection_can_be_tested_and_says_which_address_is_wrong(
     assert AlertsHook().test_connection() == (True, "1 addresses took it")
     assert inbox.titles() == ["ljwx · 测试 TEST"]
     monkeypatch.setenv(CONNECTION, connection(inbox.address(), f"nosuch://{SECRET}"))
-    fine, told = AlertsHook().test_connection()
+    fine, said = AlertsHook().test_connection()
     assert not fine
-    assert told == "1 addresses took it; address 2 of 2 (nosuch://…) is none that apprise understands"
+    assert said == "1 addresses took it; address 2 of 2 (nosuch://…) is none that apprise understands"
 
 
 def leaves(kind: type[LjwxError]) -> set[type[LjwxError]]:

@@ -32,7 +32,7 @@ SOURCES: Final[Mapping[str, type[MarketSource]]] = MappingProxyType(
 def market_source(limiter: RateLimiter | None = None, refused: Iterable[Capability] = ()) -> MarketSource:
     """Return the source behind the connection.
 
-    :param limiter: asked before each request; None asks nobody.
+    :param limiter: asked before each request; None: no limit is held.
     :param refused: capabilities that the source is known to refuse; they are not asked for again.
     :raises ConfigurationError: the connection is not there, or wrong.
     """

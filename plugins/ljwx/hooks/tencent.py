@@ -25,7 +25,7 @@ class TencentHook(BaseHook):
     `schema` (https), `port`; extras `stocks` (the codes to fetch), `connect_timeout` and `read_timeout` in seconds
     (5 and 30) and `calls_per_minute` (120, our own choice: no limit is known).
 
-    :param limiter: asked before each request; None asks nobody.
+    :param limiter: asked before each request; None: no limit is held.
     :param sleep: waits between attempts.
     :param retry_budget: seconds within which a request may be repeated after trouble on the way.
     """

@@ -26,7 +26,7 @@ class TushareHook(TushareInterfaces, BaseHook):
     Connection: the token in `password`; `host` (api.tushare.pro), `schema` (https), `port`; extras `connect_timeout`
     and `read_timeout` in seconds (5 and 30) and `calls_per_minute`. A `generic` connection serves as well.
 
-    :param limiter: asked before each request; None asks nobody.
+    :param limiter: asked before each request; None: no limit is held.
     :param sleep: waits between attempts.
     :param retry_budget: seconds within which an attempt may be repeated after trouble on the way.
     """

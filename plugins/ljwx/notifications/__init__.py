@@ -1,1 +1,1 @@
-"""Alerts to people: what is told (messages), by which way (channels), and when (alerts)."""
+"""Alerts to people: their texts (messages), the ways they take (channels), and when they are sent (alerts)."""

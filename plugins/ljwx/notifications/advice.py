@@ -73,7 +73,7 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "BuildFailed": (
             "阅读日志中的原因:常见为基座模型不守格式或磁盘已满;未通过验证的模型由 write_report 写出报告。",
-            "Read the reason in the log; write_report tells that of verify_model. Often an unfit base, or a full disk.",
+            "Read the reason in the log; write_report has that of verify_model. Often an unfit base, or a full disk.",
         ),
         "PromptTooLong": (
             "减少 examples_per_task 或增大 num_ctx。",

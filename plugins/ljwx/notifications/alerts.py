@@ -1,4 +1,4 @@
-"""When people are told: a task that failed for good, and a run that passed its deadline; each incident once."""
+"""When alerts are sent: for a task that failed for good, and a run that passed its deadline; once an incident."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 
 class FailureAlert(BaseNotifier):
-    """Tells of a task that failed and will not be retried; a callback on failure, in the task's own process."""
+    """Sends an alert for a task that failed and will not be retried; a failure callback, in the task's own process."""
 
     def notify(self, context: Any) -> None:
-        """Tell, unless the run belongs to a backfill or its failure is known."""
+        """Send it, unless the run belongs to a backfill or its failure is known."""
         from ljwx.notifications.messages import failure
 
-        tell(failure(context))
+        send_once(failure(context))
 
     async def async_notify(self, context: Any) -> None:
         """Do the same without holding the event loop."""
@@ -30,34 +30,34 @@ class FailureAlert(BaseNotifier):
 
 
 class LateAlert(BaseNotifier):
-    """Tells of a run that passed its deadline; a deadline's callback, in the triggerer."""
+    """Sends an alert for a run that passed its deadline; a deadline's callback, in the triggerer."""
 
     def notify(self, context: Any) -> None:
-        """Tell, unless the run belongs to a backfill, or has ended by now: a failed run meets its deadline too."""
+        """Send it, unless the run belongs to a backfill, or has ended by now: a failed run meets its deadline too."""
         from airflow.sdk.configuration import conf
 
         from ljwx.notifications.messages import lateness
 
-        tell(lateness(context, conf.get("api", "base_url", fallback="http://localhost:8080")))
+        send_once(lateness(context, conf.get("api", "base_url", fallback="http://localhost:8080")))
 
     async def async_notify(self, context: Any) -> None:
         """Do the same without holding the event loop."""
         await asyncio.to_thread(self.notify, context)
 
 
-def tell(alert: Alert) -> None:
-    """Send an alert to everybody, unless it is silent or was told before.
+def send_once(alert: Alert) -> None:
+    """Send an alert to every address, unless it is silent or was sent before.
 
-    When the warehouse cannot say what was told before, the alert goes out: twice is better than never.
+    When the warehouse cannot say what was sent before, the alert goes out: twice is better than never.
     """
     from ljwx.hooks.warehouse import WarehouseHook
 
     if alert.silent:
-        log.info("%s of %s %s: nobody is told of a backfill, or of a run that has ended", *_which(alert))
+        log.info("%s of %s %s: no alert for a backfill, or for a run that has ended", *_which(alert))
         return
     of_run = (alert.dag_id, alert.run_id, alert.kind)
     if not _asked(lambda: WarehouseHook().note_incident(*of_run, alert.what), otherwise=True):
-        log.info("%s of %s %s: it was told before", *_which(alert))
+        log.info("%s of %s %s: its alert was sent before", *_which(alert))
         return
     if not _send(alert):
         _asked(lambda: WarehouseHook().forget_incident(*of_run), otherwise=None)
@@ -73,7 +73,7 @@ def _send(alert: Alert) -> int:
     if taken or problems:
         log.info("alert %r: %d of %d addresses took it", alert.title, taken, taken + len(problems))
     else:
-        log.info("nobody is told: the connection %s is not there, or holds no address", hook.alerts_conn_id)
+        log.info("no alert is sent: the connection %s is not there, or holds no address", hook.alerts_conn_id)
     return taken
 
 

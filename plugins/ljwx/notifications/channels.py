@@ -1,4 +1,4 @@
-"""The ways by which people are told: the addresses of the connection `ljwx_alerts`, through apprise."""
+"""The ways that alerts take: the addresses of the connection `ljwx_alerts`, through apprise."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ LONGEST_TEXT = 300
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to be told.
+    """One alert.
 
     :param what: the task instance that failed, as ``task`` or ``task[map index]``; ``run`` for a late run.
-    :param silent: nobody is to be told: the run belongs to a backfill, or has ended already.
+    :param silent: it is not sent: the run belongs to a backfill, or has ended already.
     """
 
     kind: Kind
@@ -33,7 +33,7 @@ class Alert:
 
 
 def failure(context: Mapping[str, Any]) -> Alert:
-    """Return what there is to tell of a failed task.
+    """Return the alert of a failed task.
 
     :param context: of the task, as Airflow gives it to a failure callback; `exception` may be missing.
     """
@@ -45,17 +45,17 @@ def failure(context: Mapping[str, Any]) -> Alert:
         f"DAG: {ti.dag_id}",
         f"任务 Task: {what}(第 {ti.try_number} 次尝试 · attempt {ti.try_number})",
         *_of_run(ti.run_id, getattr(run, "partition_key", None)),
-        f"异常 Error: {_told(error)}",
+        f"异常 Error: {_described(error)}",
         f"处理 What to do: {chinese} {english}",
         f"日志 Log: {ti.log_url}",
-        "同一次运行的其他失败不再通知 · Other failures of this run are not told again.",
+        "同一次运行的其他失败不再通知 · Other failures of this run send no alert.",
     ]
     title = f"ljwx · 失败 FAILED · {ti.dag_id}"
     return Alert("failed", ti.dag_id, ti.run_id, what, title, "\n".join(lines), _is_backfill(run))
 
 
 def lateness(context: Mapping[str, Any], base_url: str) -> Alert:
-    """Return what there is to tell of a run that has passed its deadline.
+    """Return the alert of a run that has passed its deadline.
 
     :param context: of the deadline: `dag_run` in the shape of Airflow's REST API, and `deadline`.
     :param base_url: of Airflow's own pages.
@@ -91,10 +91,10 @@ def _is_backfill(run: Any) -> bool:
     return getattr(kind, "value", kind) == "backfill"
 
 
-def _told(error: object) -> str:
+def _described(error: object) -> str:
     """Return the class of an error, and the first line of its text where this package wrote that.
 
-    The text of others may quote an address or a statement with what nobody should read in a chat.
+    The text of other packages may quote an address or a statement that does not belong in a chat.
     """
     if not isinstance(error, BaseException):
         return "-"

@@ -47,7 +47,7 @@ class MarketSource(ABC):
     ) -> MarketSource:
         """Return the source behind a connection.
 
-        :param limiter: asked before each request; None asks nobody.
+        :param limiter: asked before each request; None: no limit is held.
         :raises ConfigurationError: the connection is wrong.
         """
 

@@ -40,7 +40,7 @@ class Retries:
     def call(self, attempt: Callable[[], Result], before: Callable[[], None] | None = None) -> Result:
         """Return what an attempt returns; repeat it after trouble that may heal by itself, as long as the seconds last.
 
-        :param before: is called before each attempt, on nobody's account: a limit is waited for there.
+        :param before: is called before each attempt, at no cost to the budget: a limit is waited for there.
         """
         while True:
             if before is not None:

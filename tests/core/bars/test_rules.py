@@ -65,7 +65,7 @@ def factors(**by_day: float) -> pl.DataFrame:
     return pl.DataFrame({"ts_code": ["000001.SZ"] * len(days), "trade_date": days, "adj_factor": list(by_day.values())})
 
 
-def judged(
+def checked_bars(
     wire: pl.DataFrame, adj: pl.DataFrame | None = None, limits: pl.DataFrame | None = None, **known: Any
 ) -> Checked:
     known = {"through": SESSIONS[-1], "sessions": SESSIONS, "instruments": LISTED} | known
@@ -88,7 +88,7 @@ def flags(checked: Checked) -> list[list[str]]:
 
 
 def test_a_good_bar_is_kept_as_it_came() -> None:
-    checked = judged(daily())
+    checked = checked_bars(daily())
     assert checked.bars.schema == BARS
     assert checked.quarantine.height == 0
     kept = checked.bars.row(0, named=True)
@@ -141,19 +141,19 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_broken_bar_goes_to_quarantine_with_every_reason(case: str) -> None:
     change, expected_reasons = BROKEN[case]
-    checked = judged(daily(change))
+    checked = checked_bars(daily(change))
     assert checked.bars.height == 0
     assert reasons(checked) == [expected_reasons]
 
 
 def test_a_bar_on_a_closed_day_of_the_past_goes_to_quarantine() -> None:
     sessions = [day for day in SESSIONS if day.day != 4]
-    assert reasons(judged(daily(), sessions=sessions)) == [["closed_day"]]
+    assert reasons(checked_bars(daily(), sessions=sessions)) == [["closed_day"]]
 
 
 def test_a_bar_of_a_delisted_code_goes_to_quarantine_and_one_on_the_last_day_does_not() -> None:
     gone = LISTED.with_columns(delist_date=pl.lit(date(2024, 6, 4)))
-    checked = judged(
+    checked = checked_bars(
         daily({}, {"trade_date": "20240605", "pre_close": 10.5, "change": 0.0, "pct_chg": 0.0}), instruments=gone
     )
     assert checked.bars["session"].to_list() == [date(2024, 6, 4)]
@@ -163,43 +163,46 @@ def test_a_bar_of_a_delisted_code_goes_to_quarantine_and_one_on_the_last_day_doe
 def test_a_bar_of_a_suspended_code_goes_to_quarantine_and_other_days_do_not() -> None:
     suspended = pl.DataFrame({"ts_code": ["000001.SZ"], "session": [date(2024, 6, 5)]})
     next_day = {"trade_date": "20240605", "pre_close": 10.5, "change": 0.0, "pct_chg": 0.0}
-    checked = judged(daily({}, next_day), suspended=suspended)
+    checked = checked_bars(daily({}, next_day), suspended=suspended)
     assert checked.bars["session"].to_list() == [date(2024, 6, 4)]
     assert reasons(checked) == [["suspended"]]
 
 
 def test_equal_copies_keep_one_and_contradicting_copies_keep_none() -> None:
-    equal = judged(daily({}, {}, {}))
+    equal = checked_bars(daily({}, {}, {}))
     assert equal.bars.height == 1
     assert reasons(equal) == [["duplicate"]] * 2
-    contradicting = judged(daily({}, {"vol": 1001.0}))
+    contradicting = checked_bars(daily({}, {"vol": 1001.0}))
     assert contradicting.bars.height == 0
     assert reasons(contradicting) == [["duplicate"]] * 2
 
 
 def test_no_row_is_lost_whatever_is_wrong() -> None:
     wire = daily(*(change for change, _ in BROKEN.values()))
-    checked = judged(wire)
+    checked = checked_bars(wire)
     assert checked.bars.height + checked.quarantine.height == wire.height
     assert all(checked.quarantine["reasons"].list.len() > 0)
 
 
 def test_quarantine_keeps_the_values_as_they_came() -> None:
-    word, nan = judged(daily({"close": "停牌"})), judged(daily({"open": float("nan")}))
+    word, nan = checked_bars(daily({"close": "停牌"})), checked_bars(daily({"open": float("nan")}))
     assert json.loads(word.quarantine["raw"][0])["close"] == "停牌"
     raw = json.loads(nan.quarantine["raw"][0])
     assert (raw["open"], raw["close"], raw["change"], raw["session"]) == ("nan", 10.5, 0.5, "2024-06-04")
 
 
 def test_quarantine_says_why_a_reference_was_not_derived_only_where_it_was_to_be() -> None:
-    derived, told = judged(daily({"pre_close": None, "unreferenced": "no bar before"})), judged(daily({"close": None}))
+    derived, missing = (
+        checked_bars(daily({"pre_close": None, "unreferenced": "no bar before"})),
+        checked_bars(daily({"close": None})),
+    )
     assert json.loads(derived.quarantine["raw"][0])["unreferenced"] == "no bar before"
-    assert "unreferenced" not in json.loads(told.quarantine["raw"][0])
+    assert "unreferenced" not in json.loads(missing.quarantine["raw"][0])
 
 
-def test_a_source_without_amounts_has_bars_without_them_and_is_judged_by_the_other_rules() -> None:
+def test_a_source_without_amounts_has_bars_without_them_and_is_checked_by_the_other_rules() -> None:
     plain, nan, low = {"amount": None}, {"amount": float("nan"), "ts_code": "300001.SZ"}, {"low": 10.1}
-    checked = judged(daily(plain, nan, {**plain, **low, "ts_code": "920001.BJ"}), amounts=False)
+    checked = checked_bars(daily(plain, nan, {**plain, **low, "ts_code": "920001.BJ"}), amounts=False)
     assert checked.bars.select("ts_code", "amount").rows() == [("000001.SZ", None)]
     assert flags(checked) == [[]]
     assert sorted(reasons(checked)) == [["order"], ["types", "units"]]
@@ -215,15 +218,15 @@ ODD = {
 @pytest.mark.parametrize("case", ODD)
 def test_an_odd_bar_is_kept_and_flagged(case: str) -> None:
     change, expected_flags = ODD[case]
-    checked = judged(daily(change))
+    checked = checked_bars(daily(change))
     assert checked.quarantine.height == 0
     assert flags(checked) == [expected_flags]
 
 
 def test_a_rounded_amount_of_a_small_trade_is_not_odd() -> None:
-    # One lot at 10.60, told as 1.06 thousand, and 1.05 or 1.07 when rounded carelessly: 10 CNY off is odd, 5 is not.
-    assert flags(judged(daily({"vol": 1.0, "amount": 1.064}))) == [[]]
-    assert flags(judged(daily({"vol": 1.0, "amount": 1.09}))) == [["vwap"]]
+    # One lot at 10.60, sent as 1.06 thousand, and 1.05 or 1.07 when rounded carelessly: 10 CNY off is odd, 5 is not.
+    assert flags(checked_bars(daily({"vol": 1.0, "amount": 1.064}))) == [[]]
+    assert flags(checked_bars(daily({"vol": 1.0, "amount": 1.09}))) == [["vwap"]]
 
 
 NEXT = {"trade_date": "20240605", "pre_close": 10.5, "open": 10.5, "change": 0.0, "pct_chg": 0.0}
@@ -232,25 +235,25 @@ NEXT = {"trade_date": "20240605", "pre_close": 10.5, "open": 10.5, "change": 0.0
 def test_a_factor_that_moves_without_an_ex_right_is_flagged_on_both_sides_of_the_glitch() -> None:
     third = NEXT | {"trade_date": "20240606"}
     glitch = factors(d20240604=8.284, d20240605=8.2841, d20240606=8.284)
-    assert flags(judged(daily({}, NEXT, third), glitch)) == [[], ["factor_move"], ["factor_move"]]
+    assert flags(checked_bars(daily({}, NEXT, third), glitch)) == [[], ["factor_move"], ["factor_move"]]
 
 
 def test_an_ex_right_with_its_factor_is_not_odd_and_without_it_is() -> None:
     # 10.5 before, 10.0 as reference: the factor must grow by 1.05.
     ex = NEXT | {"pre_close": 10.0, "change": 0.5, "pct_chg": 5.0}
-    assert flags(judged(daily({}, ex), factors(d20240604=2.0, d20240605=2.1))) == [[], []]
-    assert flags(judged(daily({}, ex), factors(d20240604=2.0, d20240605=2.0))) == [[], ["ex_right"]]
+    assert flags(checked_bars(daily({}, ex), factors(d20240604=2.0, d20240605=2.1))) == [[], []]
+    assert flags(checked_bars(daily({}, ex), factors(d20240604=2.0, d20240605=2.0))) == [[], ["ex_right"]]
 
 
 def test_the_first_bar_is_compared_with_the_bar_before_the_frame() -> None:
     before = pl.DataFrame({"ts_code": ["000001.SZ"], "close": [10.0], "adj_factor": [1.5]})
-    assert flags(judged(daily(), factors(d20240604=1.5), before=before)) == [[]]
-    assert flags(judged(daily(), factors(d20240604=1.6), before=before)) == [["factor_move"]]
+    assert flags(checked_bars(daily(), factors(d20240604=1.5), before=before)) == [[]]
+    assert flags(checked_bars(daily(), factors(d20240604=1.6), before=before)) == [["factor_move"]]
 
 
 def test_repeats_in_the_reference_data_do_not_multiply_bars() -> None:
     before = pl.DataFrame({"ts_code": ["000001.SZ"] * 2, "close": [10.0, 9.0], "adj_factor": [1.5, 1.5]})
-    checked = judged(daily(), factors(d20240604=1.0), before=before, instruments=pl.concat([LISTED, LISTED]))
+    checked = checked_bars(daily(), factors(d20240604=1.0), before=before, instruments=pl.concat([LISTED, LISTED]))
     assert flags(checked) == [[]]
     assert checked.quarantine.height == 0
 
@@ -258,18 +261,18 @@ def test_repeats_in_the_reference_data_do_not_multiply_bars() -> None:
 def test_a_bar_after_a_bad_one_is_not_compared_with_the_bar_before_that() -> None:
     bad = NEXT | {"high": 10.4}
     third = NEXT | {"trade_date": "20240606", "pre_close": 10.2, "change": 0.3, "pct_chg": 2.9412}
-    checked = judged(daily({}, bad, third))
+    checked = checked_bars(daily({}, bad, third))
     assert flags(checked) == [[], []]
     assert reasons(checked) == [["order"]]
 
 
 def test_a_missing_factor_is_flagged_and_a_contradicting_one_counts_as_missing() -> None:
     other = factors(d20240603=1.0)
-    assert flags(judged(daily(), other)) == [["no_factor"]]
+    assert flags(checked_bars(daily(), other)) == [["no_factor"]]
     twice = pl.concat([factors(d20240604=1.0), factors(d20240604=1.1)])
-    assert flags(judged(daily(), twice)) == [["no_factor"]]
+    assert flags(checked_bars(daily(), twice)) == [["no_factor"]]
     same = pl.concat([factors(d20240604=1.0), factors(d20240604=1.0)])
-    assert flags(judged(daily(), same)) == [[]]
+    assert flags(checked_bars(daily(), same)) == [[]]
 
 
 def limits(down: float, up: float) -> pl.DataFrame:
@@ -277,9 +280,9 @@ def limits(down: float, up: float) -> pl.DataFrame:
 
 
 def test_published_limits_decide_and_a_difference_from_ours_is_flagged() -> None:
-    assert flags(judged(daily(), limits=limits(9.0, 11.0))) == [[]]
-    assert flags(judged(daily({"high": 11.5}), limits=limits(5.0, 20.0))) == [["limit_mismatch"]]
-    assert reasons(judged(daily(), limits=limits(9.5, 10.55))) == [["limits"]]
+    assert flags(checked_bars(daily(), limits=limits(9.0, 11.0))) == [[]]
+    assert flags(checked_bars(daily({"high": 11.5}), limits=limits(5.0, 20.0))) == [["limit_mismatch"]]
+    assert reasons(checked_bars(daily(), limits=limits(9.5, 10.55))) == [["limits"]]
 
 
 def test_st_narrows_the_band_while_the_name_says_so() -> None:
@@ -287,7 +290,7 @@ def test_st_narrows_the_band_while_the_name_says_so() -> None:
         {"ts_code": ["000001.SZ"], "start_date": [date(2024, 1, 1)], "end_date": [date(2024, 6, 4)]},
     )
     later = NEXT | {"pre_close": 10.5, "high": 11.5, "low": 10.5, "amount": 1100.0}
-    checked = judged(daily({}, later), special=special)
+    checked = checked_bars(daily({}, later), special=special)
     assert reasons(checked) == [["limits"]]  # 10.6 is above 10.5
     assert checked.bars["session"].to_list() == [date(2024, 6, 5)]
 
@@ -296,20 +299,20 @@ def test_an_ipo_has_no_band_for_five_sessions_and_then_has_one() -> None:
     wild = {"ts_code": "001279.SZ", "high": 30.0, "close": 30.0, "change": 20.0, "pct_chg": 200.0, "amount": 2000.0}
     days = [date(2024, 6, day) for day in (4, 5, 6, 7, 11, 12)]
     wire = daily(*(wild | {"trade_date": f"{day:%Y%m%d}"} for day in days))
-    checked = judged(wire, sessions=[date(2024, 6, 3), *days], through=days[-1])
+    checked = checked_bars(wire, sessions=[date(2024, 6, 3), *days], through=days[-1])
     assert checked.bars["session"].to_list() == days[:5]
     assert reasons(checked) == [["limits"]]
 
 
-def test_an_ipo_just_before_the_known_sessions_is_not_judged_by_the_band() -> None:
+def test_an_ipo_just_before_the_known_sessions_is_not_checked_against_the_band() -> None:
     wild = {"high": 30.0, "close": 30.0, "change": 20.0, "pct_chg": 200.0, "amount": 2000.0}
     young = LISTED.with_columns(list_date=pl.lit(date(2024, 5, 31)))
-    assert reasons(judged(daily(wild), instruments=young)) == []
-    assert reasons(judged(daily(wild))) == [["limits"]]
+    assert reasons(checked_bars(daily(wild), instruments=young)) == []
+    assert reasons(checked_bars(daily(wild))) == [["limits"]]
 
 
-def test_without_reference_data_only_what_the_bar_itself_says_is_judged() -> None:
-    checked = judged(
+def test_without_reference_data_only_what_the_bar_itself_says_is_checked() -> None:
+    checked = checked_bars(
         daily({"ts_code": "000009.SZ", "high": 11.5}, {"ts_code": "000010.SZ", "high": 10.4}), instruments=None
     )
     assert checked.bars["ts_code"].to_list() == ["000009.SZ"]

@@ -82,6 +82,6 @@ def test_a_session_that_is_not_complete_is_not_announced(runs: TaskRunner, marke
         runs.run(announce_bars, partition_key=DAYS[1], run_type="scheduled")
 
 
-def test_wrong_dates_are_told_by_the_plan_and_not_twice(runs: TaskRunner) -> None:
+def test_wrong_dates_are_reported_by_the_plan_and_not_twice(runs: TaskRunner) -> None:
     with pytest.raises(AirflowSkipException, match="plan_ingest says why: give start_date and end_date"):
         runs.run(announce_bars)

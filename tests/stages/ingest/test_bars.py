@@ -67,8 +67,8 @@ def test_a_calendar_that_does_not_say_of_each_day_whether_it_was_open_is_not_bel
     db: Database, market: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(TushareClient.__init__, "__kwdefaults__", {**INIT_DEFAULTS, "retry_budget": 0.0})
-    told, says = CALENDAR[name]
-    items = [["SSE", day, is_open, "20260227"] for day, is_open in told]
+    days, says = CALENDAR[name]
+    items = [["SSE", day, is_open, "20260227"] for day, is_open in days]
     data = {"fields": ["exchange", "cal_date", "is_open", "pretrade_date"], "items": items, "has_more": False}
     market.faults(trade_cal={"kind": "literal", "body": json.dumps({"code": 0, "data": data, "msg": ""})})
     with pytest.raises(MalformedAnswer) as refused:
@@ -171,7 +171,7 @@ def test_the_first_session_of_the_calendar_has_none_before_it(
 
 
 @pytest.mark.parametrize("hole", [None, "2026-02-05"])
-def test_a_resuming_stock_is_judged_by_its_own_last_bar(
+def test_a_resuming_stock_is_compared_with_its_own_last_bar(
     market_db: Database, market: TushareServer, tasks: TaskRunner, hole: str | None
 ) -> None:
     """000006.SZ rests from 2026-01-30 on; where a session between is missing nobody knows its last bar."""

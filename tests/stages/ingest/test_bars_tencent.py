@@ -86,7 +86,7 @@ def test_prices_volumes_and_references_are_those_of_tushare(
     refused = Database(postgres.url(kline_template)).rows("SELECT session, ts_code, reasons FROM ljwx.quarantine")
     first_bars = theirs.filter(pl.col("pre_close").is_not_null()).group_by("ts_code").agg(pl.col("session").min())
     listed_within = {tuple(row) for row in first_bars.filter(pl.col("session") > START).iter_rows()}
-    # A stock's very first bar has an issue price before it, which k-lines do not tell.
+    # A stock's very first bar has an issue price before it, which k-lines do not have.
     assert {(row["ts_code"], row["session"]) for row in refused} <= listed_within
     assert {tuple(row["reasons"]) for row in refused} <= {("reference",)}
     kept = theirs.join(pl.DataFrame(refused, schema=["session", "ts_code", "reasons"], orient="row").cast(
@@ -112,7 +112,7 @@ def test_chained_factors_go_over_ex_rights_as_published_ones_do(
 FACTORS = ("adj_factor", "adj_factor_paid")
 
 
-def test_every_day_says_what_k_lines_do_not_tell(kline_db: Database) -> None:
+def test_every_day_says_what_k_lines_lack(kline_db: Database) -> None:
     assert kline_db.column("SELECT DISTINCT absent FROM ljwx.ingest_days") == [NOT_IN_KLINES]
     assert kline_db.value("SELECT count(*) FROM ljwx.ingest_days WHERE NOT complete") == 0
     assert kline_db.value("SELECT count(*) FROM ljwx.ingest_days") == len(sse_calendar().between(START, END))
@@ -261,7 +261,7 @@ def test_a_bad_answer_is_one_clear_error_and_writes_no_bar(
     assert set(db.counts().values()) == {0}
 
 
-def test_a_dataset_is_made_of_them_and_its_snapshots_tell_no_rank_by_amount(
+def test_a_dataset_is_made_of_them_and_its_snapshots_have_no_rank_by_amount(
     kline_db: Database, tasks: TaskRunner, data_folder: Path
 ) -> None:
     tasks.variables["ljwx_training_config"] = SMALL

@@ -297,7 +297,7 @@ def test_a_hole_is_not_read_as_an_ex_right(free_db: Database, tasks: TaskRunner)
     assert free_db.value("SELECT count(*) FROM ljwx.features WHERE session = '2026-01-16' AND ret_1 IS NOT NULL") > 10
     days = sse_calendar().between(START, END)
     hook = WarehouseHook()
-    told = outcomes(hook.bars(START, END, reach=8), hook.instruments(), days, SampleSpec()).drop_nulls("gross")
-    assert told.filter((pl.col("session") < hole) & (pl.col("label_end") > hole)).is_empty()
-    assert told.filter(pl.col("session") > hole).height > 100
-    assert told.filter(pl.col("session") < date(2025, 12, 1)).height > 800
+    found = outcomes(hook.bars(START, END, reach=8), hook.instruments(), days, SampleSpec()).drop_nulls("gross")
+    assert found.filter((pl.col("session") < hole) & (pl.col("label_end") > hole)).is_empty()
+    assert found.filter(pl.col("session") > hole).height > 100
+    assert found.filter(pl.col("session") < date(2025, 12, 1)).height > 800

@@ -101,14 +101,14 @@ def test_an_ingest_saves_the_lists_that_its_sessions_look_back_to(
     db: Database, market: TushareServer, indexed: TaskRunner
 ) -> None:
     (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
-    told = indexed.run(ingest_bars, chunk)
+    found = indexed.run(ingest_bars, chunk)
     until = date.fromisoformat(DAY)
     rows = wire(market, until - timedelta(days=VALID_DAYS), until)
     assert {row["trade_date"] for row in rows} == {"20251231", "20260130", "20260227"}
     stored = db.rows("SELECT index_code, ts_code, to_char(session, 'YYYYMMDD') AS day, weight FROM ljwx.index_members")
     assert sorted(tuple(row.values()) for row in stored) == sorted(tuple(row.values()) for row in rows)
-    assert told["index_lists"] == 3
-    assert told["members_inserted"] == len(rows)
+    assert found["index_lists"] == 3
+    assert found["members_inserted"] == len(rows)
     (run,) = db.rows("SELECT * FROM ljwx.runs WHERE run_key IN (SELECT run_key FROM ljwx.index_members)")
     assert (run["task_id"], run["outputs"]["index_lists"]) == ("ingest_bars", 3)
 
@@ -173,8 +173,8 @@ def test_a_list_that_changed_is_revised_and_the_old_one_stays_known(
     items[0][1] = "920009.BJ"
     items[1][3], items[2][3] = items[1][3] + 0.5, items[2][3] - 0.5
     market.faults(index_weight=answer(*items))
-    told = indexed.run(ingest_bars, chunk)
-    counts = {name: told[name] for name in ("index_lists", "members_inserted", "members_revised", "members_withdrawn")}
+    found = indexed.run(ingest_bars, chunk)
+    counts = {name: found[name] for name in ("index_lists", "members_inserted", "members_revised", "members_withdrawn")}
     assert list(counts.values()) == [1, 1, 2, 1]
     assert db.column(CURRENT, was) == sorted(item[1] for item in items)
     assert len(db.column(LISTS)) == 3
@@ -234,8 +234,8 @@ def test_a_list_that_is_not_whole_takes_nobody_out_of_the_index(
     items = [list(row.values()) for row in wire(market, date(2026, 2, 1), date(2026, 2, 28))]
     market.faults(index_weight=answer(*LACKING[name](items)))
     with caplog.at_level(logging.WARNING):
-        told = indexed.run(ingest_bars, chunk)
-    assert (told["index_lists"], told["index_lists_refused"]) == (0, 1)
+        found = indexed.run(ingest_bars, chunk)
+    assert (found["index_lists"], found["index_lists_refused"]) == (0, 1)
     assert any("the list of 000300.SH of 2026-02-27 is not whole" in text for text in caplog.messages)
     assert db.state("index_members") == lists
     assert db.column("SELECT complete FROM ljwx.ingest_days") == [True]
@@ -256,8 +256,8 @@ def test_a_weight_that_is_not_told_is_null(db: Database, market: TushareServer, 
     (chunk,) = indexed.run(plan_ingest, partition_key=DAY)
     market.faults(index_weight=answer([INDEX, "600000.SH", "20260227", None], [INDEX, "00700.HK", "20260227", 100]))
     for inserted in (2, 0):
-        told = indexed.run(ingest_bars, chunk)
-        assert (told["members_inserted"], told["members_revised"]) == (inserted, 0)
+        found = indexed.run(ingest_bars, chunk)
+        assert (found["members_inserted"], found["members_revised"]) == (inserted, 0)
     assert db.column("SELECT weight FROM ljwx.index_members ORDER BY ts_code") == [100.0, None]
 
 
@@ -293,13 +293,13 @@ def test_a_tier_without_lists_loses_no_day_and_a_larger_one_adds_them_and_opens_
     assert db.rows("SELECT complete, absent FROM ljwx.ingest_days") == [{"complete": True, "absent": []}]
     kept = db.state("bars", "complete_days")
     market.faults()
-    told = indexed.run(ingest_bars, chunk)
-    assert (told["index_lists"], told["inserted"], told["revised"]) == (3, 0, 0)
+    found = indexed.run(ingest_bars, chunk)
+    assert (found["index_lists"], found["inserted"], found["revised"]) == (3, 0, 0)
     lists = db.state("index_members")
     market.faults(index_weight={"kind": "old_no_permission"})
-    told = indexed.run(ingest_bars, chunk)
+    found = indexed.run(ingest_bars, chunk)
     # The session is written again as the one it is: lists are no part of what it has.
-    assert (told["sessions"], told["index_lists"]) == (1, 0)
+    assert (found["sessions"], found["index_lists"]) == (1, 0)
     assert db.state("bars", "complete_days") == kept
     assert db.state("index_members") == lists
 
@@ -353,20 +353,20 @@ def test_a_dataset_has_samples_of_the_members_alone(listed_db: Database, tasks: 
     card = json.loads((Path(row["folder"]) / "card.json").read_text(encoding="utf-8"))
     assert card["index"]["code"] == INDEX
     assert (card["index"]["smallest"], card["index"]["members"]) == (len(members), len(members))
-    told = (Path(row["folder"]) / "README.md").read_text(encoding="utf-8")
-    assert f"Members of {INDEX} as of each session: " in told
+    found = (Path(row["folder"]) / "README.md").read_text(encoding="utf-8")
+    assert f"Members of {INDEX} as of each session: " in found
 
 
 def test_a_dataset_leads_to_who_fetched_the_lists_that_it_was_made_by(listed_db: Database, tasks: TaskRunner) -> None:
     dataset_id = tasks.run(build_dataset)
     save(members_of(d20260227=["000001.SZ"]), "later")
-    told = [node for node in trace(dataset_id).made_from if node.kind == "index"]
-    assert {node.name for node in told} == {INDEX}
-    assert {run.name.split("[")[0] for node in told for run in node.made_from} == {"tests.ingest_bars"}
+    found = [node for node in trace(dataset_id).made_from if node.kind == "index"]
+    assert {node.name for node in found} == {INDEX}
+    assert {run.name.split("[")[0] for node in found for run in node.made_from} == {"tests.ingest_bars"}
     since = row_of(listed_db, dataset_id)["first_session"] - timedelta(days=VALID_DAYS)
     fetched = """SELECT count(*) FROM ljwx.index_members JOIN ljwx.runs USING (run_key)
                  WHERE task_id = 'ingest_bars' AND session >= %s"""
-    assert sum(node.facts["members"] for node in told) == listed_db.value(fetched, since) > 0
+    assert sum(node.facts["members"] for node in found) == listed_db.value(fetched, since) > 0
 
 
 STAY = ["000001.SZ", "600000.SH", "300001.SZ", "000002.SZ", "600001.SH"]

@@ -30,7 +30,7 @@ PUBLISHED = -1
 def chained_for_features(bars: pl.DataFrame, trading_days: Sequence[date]) -> pl.DataFrame:
     """Chain factors for looking back, and number each stock's runs of bars that one may look back over.
 
-    A break next to a bar without a published factor ends a run, also where a later factor will tell what happened in
+    A break next to a bar without a published factor ends a run, also where a later factor will show what happened in
     it: which bars a row looks back on must not depend on what came after it.
 
     :param bars: a bars frame with ``unfactored``, true where the tier had no factors. Such a row without a factor gets

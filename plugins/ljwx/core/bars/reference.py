@@ -48,19 +48,19 @@ def suspensions(fetched: pl.DataFrame) -> pl.DataFrame:
     return fetched.filter(whole).select("ts_code", "session").unique()
 
 
-def whole_lists(members: pl.DataFrame, refused: pl.DataFrame) -> tuple[pl.DataFrame, list[dt.date]]:
-    """Part lists that came as a whole from those that did not: a list is taken entirely or not at all.
+def whole_lists(members: pl.DataFrame, rejected: pl.DataFrame) -> tuple[pl.DataFrame, list[dt.date]]:
+    """Separate lists that came as a whole from those that did not: a list is taken entirely or not at all.
 
-    Whole is a list of which no row was refused, and whose weights sum to 100 % but for ``WEIGHT_LACK``: who is not in
+    Whole is a list of which no row was rejected, and whose weights sum to 100 % but for ``WEIGHT_LACK``: who is not in
     it is no member.
 
     :param members: columns of ``canonical.MEMBERS``.
-    :param refused: rejected rows of the same answer.
+    :param rejected: rejected rows of the same answer.
     :return: the members of whole lists, and the days of the others.
     """
     sums = members.group_by("session").agg(pl.col("weight").sum())
     odd = sums.filter((pl.col("weight") - 100).abs() > WEIGHT_LACK)["session"]
-    days = sorted({*odd, *refused["session"].drop_nulls()})
+    days = sorted({*odd, *rejected["session"].drop_nulls()})
     return members.filter(~pl.col("session").is_in(days)), days
 
 

@@ -39,7 +39,7 @@ BUSY = (429, 501)
 class TencentClient:
     """Calls the k-line endpoint, or a server that speaks like it.
 
-    :param limiter: asked before each request; None asks nobody.
+    :param limiter: asked before each request; None: no limit is held.
     :param sleep: waits between attempts.
     :param retry_budget: seconds within which a request may be repeated after trouble on the way.
     """

@@ -161,7 +161,7 @@ def _shares_per_unit(ts_code: str, quote: Sequence[Any]) -> float:
     except (IndexError, ValueError):
         return known
     if volume > 0 and price > 0 and amount > 0:
-        told = _LOTS if amount / (volume * price) > math.sqrt(_LOTS) else _SHARES
-        if told != known:
-            raise MalformedAnswer(f"{ts_code}: volumes are of {told:.0f} shares, and {known:.0f} were expected")
+        quoted = _LOTS if amount / (volume * price) > math.sqrt(_LOTS) else _SHARES
+        if quoted != known:
+            raise MalformedAnswer(f"{ts_code}: volumes are of {quoted:.0f} shares, and {known:.0f} were expected")
     return known

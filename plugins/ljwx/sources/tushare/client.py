@@ -27,7 +27,7 @@ MAX_PAGES = 1000
 class TushareClient(TushareInterfaces):
     """Calls TuShare Pro, or anything that speaks its wire.
 
-    :param limiter: asked before each request; None asks nobody.
+    :param limiter: asked before each request; None: no limit is held.
     :param sleep: waits between attempts.
     :param retry_budget: seconds within which the requests of a query may be repeated after trouble on the way.
     """

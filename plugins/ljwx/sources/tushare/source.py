@@ -118,7 +118,7 @@ class TushareSource(MarketSource):
         return table
 
     def _require_bars(self) -> None:
-        """Tell a small tier from a token that is refused everywhere, as one used from too many addresses is."""
+        """Distinguish a small tier from a token that is refused everywhere, as one used from too many addresses is."""
         if not self._has_bars:
             self._client.daily(ts_code="000001.SZ", limit=1)
             self._has_bars = True
