@@ -14,7 +14,7 @@ from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
 from ljwx.warehouse.base import RunRef
-from support_chain import FIRST, LAST, Database
+from support_chain import FIRST, LAST, Database, whole_day
 from support_feature_group import MIGRATION
 from support_tasks import TaskRunner
 
@@ -28,9 +28,8 @@ def correct_open(by: float) -> None:
     """Let the source correct every opening price of a session."""
     hook = WarehouseHook()
     bars = hook.bars(SESSION, SESSION).with_columns(pl.col("open") + by)
-    counts = {"expected": bars.height, "received": bars.height, "quarantined": 0, "suspended": 0}
-    day = {"session": SESSION, "complete": True, "missing": [], **counts}
-    hook.save_day(hook.start_run(RunRef("tests", "correction", "save")), day, bars, [], [])
+    day = whole_day(SESSION, expected=bars.height, received=bars.height)
+    hook.save_day(hook.start_run(RunRef("tests", "correction", "save")), day, bars)
 
 
 def test_its_columns_are_computed_for_the_sessions_that_are_there(
