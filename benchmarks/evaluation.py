@@ -163,8 +163,8 @@ class Workbench:
         from ljwx.core.evaluations import Question
         from ljwx.core.tasks import TASKS
         from ljwx.services.asking import request_config
-        from ljwx.warehouse.base import RunRef
         from ljwx.warehouse.evaluations import QuestionSet
+        from ljwx.warehouse.runs import RunRef
 
         run_key = self.warehouse.start_run(RunRef("bench", "bench", "evaluation"))
         tasks = asked_tasks()

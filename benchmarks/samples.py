@@ -114,7 +114,7 @@ def fill_warehouse(folder: Path) -> dict[str, Any]:
     from ljwx.core.features import FEATURE_VERSION
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.warehouse.bars import IngestDay
-    from ljwx.warehouse.base import RunRef
+    from ljwx.warehouse.runs import RunRef
 
     hook = WarehouseHook()
     run_key = hook.start_run(RunRef("bench", "bench", "samples"))

@@ -162,7 +162,7 @@ def running_warehouse() -> Iterator[str]:
 
 def _writers(url: str, driver: str) -> Iterator[Writers]:
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.warehouse.base import RunRef
+    from ljwx.warehouse.runs import RunRef
 
     warehouse = WarehouseHook()
     run_key = warehouse.start_run(RunRef("bench", "bench", "bars_write"))

@@ -48,6 +48,16 @@ def test_a_command_that_only_reads_does_not_load_airflow_where_the_environment_s
     assert packages & set(SLOW) == set()
 
 
+@pytest.mark.parametrize(("extra", "by_airflow"), [("?application_name=ljwx", False), ("?__extra__=%7B%7D", True)])
+def test_a_url_that_only_airflow_understands_is_left_to_airflow(
+    db: Database, tmp_path: Path, extra: str, by_airflow: bool
+) -> None:
+    url = db.url.replace("postgresql://", "postgres://") + extra
+    printed, packages = loaded_by(tmp_path, url, "report", "--json")
+    assert json.loads(printed)["builds"] == []
+    assert ("airflow" in packages) is by_airflow
+
+
 def test_the_variable_of_the_environment_is_honoured_without_airflow(db: Database, tmp_path: Path) -> None:
     text = json.dumps({"samples": {"horizon": 5}})
     printed, packages = loaded_by(tmp_path, db.url, "config", AIRFLOW_VAR_LJWX_TRAINING_CONFIG=text)

@@ -92,7 +92,7 @@ def test_the_command_does_the_same_and_done_again_it_undoes_it(
 
 def test_a_run_that_is_tried_again_has_rolled_back_once(replaced: Database, chain: Chain) -> None:
     from ljwx.services.rollback import put_back
-    from ljwx.warehouse.base import RunRef
+    from ljwx.warehouse.runs import RunRef
 
     warehouse = WarehouseHook()
     run_key = warehouse.start_run(RunRef("tests", "manual__1", "roll_back_if_asked"))

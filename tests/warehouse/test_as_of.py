@@ -16,8 +16,9 @@ import pytest
 
 from ljwx.core.features import feature_names
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.base import RunRef, statement
+from ljwx.warehouse.base import statement
 from ljwx.warehouse.revisions import Merged
+from ljwx.warehouse.runs import RunRef
 from support_chain import Database, bars_of, whole_day
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)

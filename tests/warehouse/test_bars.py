@@ -17,8 +17,8 @@ from ljwx.core.bars import QUARANTINE
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse import revisions
 from ljwx.warehouse.bars import SESSION_LOCK, SavedDay
-from ljwx.warehouse.base import RunRef
 from ljwx.warehouse.revisions import Merged
+from ljwx.warehouse.runs import RunRef
 from support_chain import Database, bars_of, python, whole_day
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
@@ -105,7 +105,7 @@ from datetime import date
 from support_chain import bars_of, whole_day
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse import revisions
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 
 run = revisions._run
 def run_until(connection, query):

@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.base import RunRef, statement
+from ljwx.warehouse.base import statement
+from ljwx.warehouse.runs import RunRef
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
 

@@ -26,7 +26,7 @@ def reclaimed(name: str, tags: Mapping[str, Tag]) -> int:
     """Return the bytes that deleting a tag gives back: blobs that another tag uses stay.
 
     Where the weights stay, the texts of its own are counted, and not its parameters and its manifest, a few hundred
-    bytes; so a model that shares its weights is never told too large.
+    bytes; so a model that shares its weights is never said to give back too much.
 
     :param tags: every tag that is left on the server, this one included.
     """

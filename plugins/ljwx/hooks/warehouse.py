@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
+
+from psycopg import Connection
 
 from ljwx.hooks.postgres import connect
 from ljwx.resources import POSTGRES_CONN_ID
@@ -18,4 +21,9 @@ class WarehouseHook(Warehouse):
     hook_name = "ljwx warehouse"
 
     def __init__(self, postgres_conn_id: str = POSTGRES_CONN_ID) -> None:
+        self.postgres_conn_id = postgres_conn_id
         super().__init__(partial(connect, postgres_conn_id))
+
+    def get_conn(self) -> Connection[Any]:
+        """Open a connection of the caller's own."""
+        return connect(self.postgres_conn_id)

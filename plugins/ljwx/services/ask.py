@@ -96,7 +96,7 @@ def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, sessi
         return ts_code in spec.universe
     members = warehouse.members_as_of(spec.index, warehouse.moment())
     asked = pl.DataFrame({"ts_code": [ts_code], "session": [session]})
-    return bool(with_membership(asked, members)["member"][0])
+    return bool(with_membership(asked, members).item(0, "member"))
 
 
 def _session(warehouse: WarehouseHook, day: date | None) -> date:
@@ -128,21 +128,23 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     mine = found.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
         raise NotFound(_why_no_bar(warehouse, bars, instruments, ts_code, session))
-    if mine["snapshot"][0] is None:
+    snapshot = mine.item(0, "snapshot")
+    if snapshot is None:
         raise NotFound(f"{ts_code} has too few unbroken sessions up to {session} for its indicators")
-    return str(mine["snapshot"][0])
+    return str(snapshot)
 
 
 def _why_no_bar(
     warehouse: WarehouseHook, bars: pl.DataFrame, instruments: pl.DataFrame, ts_code: str, session: date
 ) -> str:
     """Say why a known stock has no bar on a complete session."""
-    stock = instruments.filter(ts_code=ts_code).row(0, named=True)
-    if stock["delist_date"] and stock["delist_date"] <= session:
-        return f"{ts_code} was delisted on {stock['delist_date']}; ask about an earlier day"
-    if stock["list_date"] and stock["list_date"] > session:
-        return f"{ts_code} was listed on {stock['list_date']}, after {session}"
-    traded = bars.filter(ts_code=ts_code)["session"].sort().to_list()
+    stock = instruments.filter(ts_code=ts_code)
+    listed, delisted = stock.item(0, "list_date"), stock.item(0, "delist_date")
+    if delisted and delisted <= session:
+        return f"{ts_code} was delisted on {delisted}; ask about an earlier day"
+    if listed and listed > session:
+        return f"{ts_code} was listed on {listed}, after {session}"
+    traded = bars.filter(ts_code=ts_code).get_column("session").sort().to_list()
     seen = f"its last bar is of {traded[-1]}" if traded else f"it had no bar in {LOOK_BACK} sessions"
     why = warehouse.missing_bar(ts_code, session)
     if why.suspended:

@@ -13,8 +13,8 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.candidates import check_digest
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import current_settings
-from ljwx.warehouse.base import RunRef
 from ljwx.warehouse.promotions import Rollback
+from ljwx.warehouse.runs import RunRef
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from airflow.sdk import get_current_context
 
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 
 
 @dataclass

@@ -20,9 +20,10 @@ from ljwx.core.bars import (
     chained_for_outcomes,
 )
 from ljwx.core.features import inputs
-from ljwx.warehouse.base import RunRef, statement
+from ljwx.warehouse.base import statement
 from ljwx.warehouse.reference import ReferenceVerbs
 from ljwx.warehouse.revisions import merge_revisions
+from ljwx.warehouse.runs import RunRef
 
 if TYPE_CHECKING:
     Chain = Callable[[pl.DataFrame, Sequence[date]], pl.DataFrame]

@@ -1,4 +1,4 @@
-"""What every warehouse verb is made of: SQL files, one transaction, frames in and out by COPY, run records."""
+"""What every warehouse verb is made of: SQL files, one transaction, records, frames in and out by COPY."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 from weakref import finalize
 
 import polars as pl
 from psycopg import Connection, OperationalError, sql
 from psycopg.rows import dict_row, kwargs_row, scalar_row, tuple_row
-from psycopg.types.json import Jsonb
 
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import packaged_folder
@@ -41,16 +39,6 @@ def statement(name: str, /, **columns: tuple[str, ...]) -> str:
 
 def _listed(alias: str, names: tuple[str, ...]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
-
-
-@dataclass(frozen=True)
-class RunRef:
-    """Which task instance of Airflow is at work."""
-
-    dag_id: str
-    run_id: str
-    task_id: str
-    map_index: int = -1
 
 
 class WarehouseBase:
@@ -186,20 +174,6 @@ class WarehouseBase:
         if not data:
             return pl.DataFrame(schema=dict(schema))
         return pl.read_csv(data, has_header=False, schema=dict(schema))
-
-    def start_run(self, run: RunRef, **inputs: Any) -> int:
-        """Record that a task instance begins to write; a retry continues its own record.
-
-        :return: run_key, cited by every row that the task writes.
-        """
-        values = {**run.__dict__, "inputs": Jsonb(inputs)}
-        found = self.row("runs/start", **values)
-        return int(cast("dict[str, Any]", found)["run_key"])
-
-    def finish_run(self, run_key: int, **outputs: Any) -> None:
-        """Record what the task instance made: identifiers and counts."""
-        with self.transaction() as connection:
-            connection.execute(statement("runs/finish"), {"run_key": run_key, "outputs": Jsonb(outputs)})
 
 
 def stage(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:

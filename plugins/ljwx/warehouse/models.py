@@ -88,4 +88,4 @@ class ModelsVerbs(WarehouseBase):
 
     def splits_of(self, dataset_id: str, sample_ids: Collection[str]) -> dict[str, str]:
         """Return the split of each of the samples that the dataset holds."""
-        return self.mapping("datasets/splits", dataset_id=dataset_id, sample_ids=list(sample_ids))
+        return self.mapping("models/splits", dataset_id=dataset_id, sample_ids=list(sample_ids))

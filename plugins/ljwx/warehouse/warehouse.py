@@ -13,10 +13,12 @@ from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.reports import ReportsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
+from ljwx.warehouse.runs import RunsVerbs
 from ljwx.warehouse.samples import SamplesVerbs
 
 
 class Warehouse(
+    RunsVerbs,
     BarsVerbs,
     FeaturesVerbs,
     AsOfVerbs,

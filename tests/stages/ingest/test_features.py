@@ -12,7 +12,7 @@ from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.exceptions import NotYetPublished
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 from support_chain import FIRST, LAST, Database, bars_of, ingest, whole_day
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer

@@ -13,7 +13,7 @@ from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 from support_chain import FIRST, LAST, Database, whole_day
 from support_feature_group import MIGRATION
 from support_tasks import TaskRunner

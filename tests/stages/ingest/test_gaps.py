@@ -11,7 +11,7 @@ from ljwx.core.sessions import unbroken
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import REFRESH_SESSIONS
 from ljwx.stages.ingest.gaps import check_gaps
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 from support_chain import Database, bars_of, whole_day
 from support_tasks import TaskRunner
 

@@ -15,7 +15,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.build.verification import PROBES_PER_TASK, verify_model
 from ljwx.stages.promote.decision import decide_promotion
 from ljwx.stages.promote.report import write_report
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 from support_chain import Chain, Database, answer_next, evaluation_of
 from support_ollama import OllamaServer
 from support_postgres import data_of

@@ -32,7 +32,7 @@ SHOWN = {
 TABLES = {"overall", "tasks", "slices", "differences"}
 """Parts of a card that have tables of their own."""
 
-UNTOLD = {"resampling", "question_set", "bins"}
+ELSEWHERE = {"resampling", "question_set", "bins"}
 """How numbers were made, which other parts tell."""
 
 
@@ -194,7 +194,7 @@ def _numbers(value: Any, path: Sequence[str] = ()) -> Iterator[tuple[str, float]
     if isinstance(value, Mapping):
         interval = {"low", "high"} <= set(value)
         for name, part in value.items():
-            if name not in UNTOLD and (not interval or name in {"low", "high"}):
+            if name not in ELSEWHERE and (not interval or name in {"low", "high"}):
                 yield from _numbers(part, (*path, str(name)))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield " · ".join(path), value

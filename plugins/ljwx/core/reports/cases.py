@@ -35,7 +35,7 @@ class Case:
 
     @property
     def outcome(self) -> Outcome:
-        """Invalid answers count as wrong, but are told apart."""
+        """Invalid answers count as wrong, but are counted apart."""
         if not self.valid:
             return "invalid"
         return "right" if self.answered == self.truth else "wrong"

@@ -89,10 +89,10 @@ def seconds(value: float | None) -> str:
 
 def cut(text: str) -> str:
     """Return a model's answer, at most LONGEST_ANSWER characters; control characters are shown as dots."""
-    told = "".join(sign if sign in "\n\t" or sign.isprintable() else "·" for sign in text)
-    if len(told) <= LONGEST_ANSWER:
-        return told
-    return told[:LONGEST_ANSWER] + f"\n… {len(told) - LONGEST_ANSWER} characters more"
+    shown = "".join(sign if sign in "\n\t" or sign.isprintable() else "·" for sign in text)
+    if len(shown) <= LONGEST_ANSWER:
+        return shown
+    return shown[:LONGEST_ANSWER] + f"\n… {len(shown) - LONGEST_ANSWER} characters more"
 
 
 def cell(value: Any) -> str:

@@ -18,7 +18,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.runs import recorded_run
-from ljwx.warehouse.base import RunRef
+from ljwx.warehouse.runs import RunRef
 
 log = logging.getLogger(__name__)
 
