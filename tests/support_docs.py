@@ -19,6 +19,7 @@ IN_STACK = ".venv/bin/python -m ljwx_sandbox run "
 
 ELSEWHERE = {
     ".venv/bin/python -m pytest tests/core/bars/test_rules.py -q": "a module of this very suite",
+    "OUT=build PYTHONPATH=training python3 training/benchmarks/gpu.py": "needs a GPU",
     "airflow standalone": "tests/deployment/test_standalone.py starts it, with a metadata database of its own",
     "cat var/data/datasets/*/README.md": "tests/end_to_end/test_pipeline.py, in the stack's own folder",
     "PSQL=$(find .venv/ -path '*pginstall18/bin/psql')": "tests/end_to_end/test_pipeline.py, with the next",
