@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NoReturn
 
 from ljwx.core.promotions import Reason
 from ljwx.exceptions import BuildFailed
 
 FIXED_PROMPTS: Final = ("请用一句话介绍你自己。", "怎样判断一只股票的风险？")
-"""Asked of a model and of its base, without a schema: a model whose prompts reach it answers otherwise."""
+"""Asked of a model and of its base, without a schema: a model that its prompts reach answers differently."""
 QUOTED = 200
 """Characters of an answer that an error quotes; the refusal keeps all of it."""
 
@@ -19,16 +20,44 @@ _SPECIAL = re.compile(
 )
 
 
-@dataclass
-class Findings:
-    """What a verification under way has found of a model.
+@dataclass(frozen=True)
+class ProbeAnswer:
+    """One answer to a question of a verification, as it was measured.
 
-    :param checks: what was measured, by name: seconds, tokens, counts.
-    :param reasons: what holds, and last what does not.
+    :param reason: machine-readable cause of an invalid answer.
+    :param latency_s: seconds from request to last token.
     """
 
-    checks: dict[str, Any]
+    sample_id: str
+    task: str
+    valid: bool
+    reason: str | None
+    latency_s: float
+    prompt_tokens: int
+    answer_tokens: int
+
+
+@dataclass
+class Findings:
+    """What a verification has found so far; None where it has not come to it.
+
+    :param evaluation: settings of the evaluation, as JSON.
+    :param reasons: what holds, and last what does not.
+    :param examples_from_train: how many examples the model shows, all of the train split.
+    :param first_token_s: seconds to the first token, loading the model included.
+    :param context: tokens that the server has loaded the model for; 0 where it does not say.
+    :param differs_from_base_on: fixed prompts that model and base answer differently.
+    :param said: the answers that the model is refused for.
+    """
+
+    evaluation: Mapping[str, Any]
     reasons: list[Reason] = field(default_factory=list)
+    examples_from_train: int | None = None
+    first_token_s: float | None = None
+    answers: list[ProbeAnswer] = field(default_factory=list)
+    context: int | None = None
+    differs_from_base_on: list[str] | None = None
+    said: list[str] | None = None
 
     def hold(self, code: str, text: str) -> None:
         """Note what speaks for the model."""
@@ -40,8 +69,22 @@ class Findings:
         :param said: the answers at fault.
         """
         self.reasons.append(Reason(code=code, text=text, favourable=False))
-        self.checks["said"] = list(said)
+        self.said = list(said)
         raise BuildFailed(f"{text}: {said[-1][:QUOTED]!r}" if said else text)
+
+    @property
+    def checks(self) -> dict[str, Any]:
+        """What was measured, as JSON."""
+        measured = {
+            "evaluation": self.evaluation,
+            "examples_from_train": self.examples_from_train,
+            "first_token_s": self.first_token_s,
+            "answers": None if self.first_token_s is None else [asdict(answer) for answer in self.answers],
+            "context": self.context,
+            "differs_from_base_on": self.differs_from_base_on,
+            "said": self.said,
+        }
+        return {name: value for name, value in measured.items() if value is not None}
 
 
 def special_tokens(text: str) -> list[str]:

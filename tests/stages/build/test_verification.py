@@ -71,6 +71,30 @@ def test_a_model_that_passes_every_check_becomes_a_candidate(
     )
 
 
+def test_a_verification_says_what_it_is_doing_before_each_answer(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    script: Script,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    script.texts.insert(script.first, "我看好")  # the first answer to the first task is not valid
+    script.play(ollama_faulty)
+    with caplog.at_level("INFO", "ljwx.stages.build"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    model, asking = chain.plan["model"], "Asking for a valid answer: task"
+    others = [f"{asking} {at} of 4, {task}, question 1 of at most 3" for at, task in enumerate(TASKS, 1) if at > 1]
+    assert [line for line in caplog.messages if not line.startswith("The first token came after")] == [
+        f"Loading {model}, and waiting for the first token of its first answer",
+        f"{asking} 1 of 4, investment_advice, question 1 of at most 3",
+        f"{asking} 1 of 4, investment_advice, question 2 of at most 3",
+        *others,
+        *[f"Asking the first question again: {at} of 3" for at in (1, 2, 3)],
+        *[f"Comparing with the base {BASE}: fixed prompt {at} of 2" for at in (1, 2)],
+    ]
+
+
 def no_schema(script: Script) -> None:
     script.texts[script.first : script.first + 1] = ["我看好这只股票"] * 3
 

@@ -1,9 +1,10 @@
-"""The stage `models`: what to build next."""
+"""The tasks `choose_base` and `plan_build`: what to build next."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -16,24 +17,24 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
 from ljwx.settings import ModelSettings, Settings, current_settings
+from ljwx.stages.build.xcoms import BuildPlan
 from ljwx.strategies import BuildRequest, strategy_named
 
 log = logging.getLogger(__name__)
 
 UNDECISIVE = ("masked_share", "test_share", "shard_size")
-"""Of `evaluation`: masked and sealed questions are told beside a decision, and shards are portions of the same ones."""
+"""Settings of `evaluation` that decide nothing: masked and sealed questions are reported, shards share out the rest."""
 
 
 def choose_base() -> str:
     """Return the tag of the base model that the settings name."""
-
     return current_settings().model.base
 
 
 def plan_build() -> dict[str, str]:
     """Write the build spec of a model on the newest dataset, as the settings in force say.
 
-    :return: model, spec_path, spec_sha256 and dataset_id.
+    :return: the fields of a BuildPlan.
     :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, or the base is
         another one than the settings pin.
     :raises ModelMissing: the base model is not on the server.
@@ -41,7 +42,6 @@ def plan_build() -> dict[str, str]:
     :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
         this very spec; not where that one did not pass its last verification.
     """
-
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     dataset = warehouse.latest_dataset()
     if dataset is None:
@@ -51,32 +51,30 @@ def plan_build() -> dict[str, str]:
     _skip_if_decided(settings, warehouse, name, dataset["dataset_id"])
     _compare_with_champion(warehouse, spec)
     path = save_text(f"specs/{spec.sha256}.json", spec.model_dump_json(indent=2))
-    return {
-        "model": name, "spec_path": path, "spec_sha256": spec.sha256, "dataset_id": dataset["dataset_id"],
-    }  # fmt: skip
+    return asdict(BuildPlan(name, path, spec.sha256, dataset["dataset_id"]))
 
 
 def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> None:
-    """Skip what the gate has decided on, unless it would be asked or judged otherwise now: that is logged."""
-
+    """Skip what the gate has decided on; where dataset, gate or questions are others now, log that instead."""
     decision = warehouse.decision_on(name)
     if decision is None:
         return
-    gate, asked = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
-    then = {
-        "dataset": decision.dataset_id, "gate": decision.policy, "evaluation": _decisive(decision.evaluation),
-    }  # fmt: skip
-    now = {"dataset": dataset_id, "gate": gate, "evaluation": _decisive(asked)}
-    changed = [part for part, told in then.items() if told not in (None, now[part])]
+    gate, evaluation = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
+    compared = {
+        "dataset": (decision.dataset_id, dataset_id),
+        "gate": (decision.policy, gate),
+        "evaluation": (_decisive(decision.evaluation), _decisive(evaluation)),
+    }
+    changed = [part for part, (then, now) in compared.items() if then not in (None, now)]
     if not changed:
         raise AirflowSkipException(
             f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
         )
-    log.info("%s was decided on before, and is judged again because of another %s", name, " and ".join(changed))
+    log.info("%s was decided on before, and is evaluated again because of another %s", name, " and ".join(changed))
 
 
 def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Leave out what decides nothing: a decision keeps its first settings of that, also when it is found to stand."""
+    """Leave out the settings that decide nothing; a decision that stands keeps those it was first made with."""
     if evaluation is None:
         return None
     return {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
@@ -84,7 +82,6 @@ def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
     """Log what is new against the champion; skip when nothing is."""
-
     champion = warehouse.champion()
     known = warehouse.model(champion.model) if champion else None
     if known is None:

@@ -17,7 +17,6 @@ def roll_back_if_asked() -> None:
 
     :raises AirflowSkipException: the previous champion was put back, so there is nothing to build in this run.
     """
-
     reason = get_current_context()["params"].get("rollback")
     if not reason:
         return

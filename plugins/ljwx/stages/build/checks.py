@@ -1,0 +1,164 @@
+"""The checks of a verification: strategy, examples, answers and context of a model, and how it differs from its base."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.prompts import load_prompts, question
+from ljwx.core.verification import FIXED_PROMPTS, Findings, ProbeAnswer, context_problem, special_tokens
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.resources import included_below
+from ljwx.services.asking import Prompted, ask, storable
+from ljwx.settings import Settings
+from ljwx.strategies import strategy_named
+from ljwx.warehouse.evaluations import ModelAnswer
+
+log = logging.getLogger(__name__)
+
+REPEATS = 3
+"""The first one has the rest of its prompt computed and fills the server's prefix cache; the other two are compared."""
+COMPARED_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A model that is checked; each check raises BuildFailed when the model does not pass it.
+
+    :param found: what the checks have found so far.
+    """
+
+    ollama: OllamaHook
+    model: str
+    spec: BuildSpec
+    settings: Settings
+    found: Findings
+
+    def check_strategy(self) -> None:
+        """See that the spec is one that its strategy makes: the strategy says whether weights were changed."""
+        problem = strategy_named(self.spec.strategy).problem(self.spec)
+        if problem is not None:
+            self.found.refuse("strategy", problem)
+
+    def check_examples(self, splits: Mapping[str, str], dataset_id: str) -> None:
+        """See that each example the model shows is in the dataset's train split.
+
+        :param splits: of each example that the dataset holds.
+        """
+        examples = self.spec.examples
+        foreign = [sample for sample in examples if splits.get(sample) != "train"]
+        if foreign:
+            text = f"the spec shows {foreign} as examples, which {dataset_id} does not hold for training"
+            self.found.refuse("examples", text)
+        self.found.examples_from_train = len(examples)
+        if examples:
+            self.found.hold("examples", f"It shows {len(examples)} examples, all of the train split.")
+
+    def check_answers(self, probes: Mapping[str, Sequence[Prompted]]) -> None:
+        """Ask until each task has a valid answer, and the first question again."""
+        first = next(iter(probes.values()))[0]
+        log.info("Loading %s, and waiting for the first token of its first answer", self.model)
+        self.found.first_token_s = self._first_token(first)
+        log.info("The first token came after %.1f s", self.found.first_token_s)
+        for number, (task, questions) in enumerate(probes.items(), 1):
+            self._check_task(task, questions, f"task {number} of {len(probes)}, {task}")
+        self._check_repeated(first)
+
+    def _first_token(self, probe: Prompted) -> float:
+        """Return the seconds to the first piece of an answer, loading the model included."""
+        prompts = load_prompts(included_below("prompts"), probe.prompt_version, [probe.task])
+        messages = question(probe.task, probe.snapshot, prompts, system=False)
+        options = {"temperature": 0, "seed": self.settings.evaluation.seed, "num_predict": 1}
+        started = time.monotonic()
+        next(iter(self.ollama.chat_stream(self.model, list(messages), options=options)))
+        return time.monotonic() - started
+
+    def _check_task(self, task: str, questions: Sequence[Prompted], position: str) -> None:
+        """Ask a task's questions until one has a valid answer."""
+        answers: list[ModelAnswer] = []
+        for number, probe in enumerate(questions, 1):
+            log.info("Asking for a valid answer: %s, question %d of at most %d", position, number, len(questions))
+            answer = ask(self.ollama, self.model, probe, self.settings)
+            answers.append(answer)
+            self.found.answers.append(_measured(task, answer))
+            self._check_marks(answer.raw)
+            if answer.valid:
+                self.found.hold(f"valid_answer:{task}", f"Its answer number {number} to {task} is valid.")
+                return
+        text = f"{self.model} gives no valid answer for {task} ({answers[-1].reason})"
+        self.found.refuse(f"valid_answer:{task}", text, *(each.raw for each in answers))
+
+    def _check_repeated(self, probe: Prompted) -> None:
+        """See that the same question has the same answer at temperature 0.
+
+        A prompt that is computed and one read from the server's prefix cache differ in their last bits: the first
+        repeat is not compared.
+        """
+        texts = []
+        for number in range(1, REPEATS + 1):
+            log.info("Asking the first question again: %d of %d", number, REPEATS)
+            texts.append(ask(self.ollama, self.model, probe, self.settings).raw)
+        _, one, other = texts
+        if one != other:
+            text = f"{self.model} answers the same question in two ways at temperature 0"
+            self.found.refuse("repeated", text, one, other)
+        self.found.hold("repeated", "Asked the same question twice at temperature 0, it gives the same answer.")
+
+    def check_context(self) -> None:
+        """See that the longest prompt and an answer fit the context the server loaded the model with."""
+        running = {each.name: each.context_length for each in self.ollama.ps()}
+        written = self.spec.parameters.get("num_ctx")
+        context = running.get(self.model) or (int(written) if isinstance(written, int | float | str) else 0)
+        self.found.context = context
+        if not context:
+            return
+        longest = max(answer.prompt_tokens for answer in self.found.answers)
+        problem = context_problem(longest, self.settings.evaluation.num_predict, context)
+        if problem is not None:
+            self.found.refuse("context", f"{self.model}: {problem}")
+        self.found.hold("context", f"Its longest prompt, {longest} tokens, and an answer fit its context of {context}.")
+
+    def check_base(self) -> None:
+        """See that model and base answer fixed prompts differently; no schema keeps a template's marks out here."""
+        base = self.spec.base
+        said: list[str] = []
+        differing: list[str] = []
+        for number, prompt in enumerate(FIXED_PROMPTS, 1):
+            log.info("Comparing with the base %s: fixed prompt %d of %d", base, number, len(FIXED_PROMPTS))
+            said.append(self._plain_answer(self.model, prompt))
+            self._check_marks(said[-1])
+            if said[-1] != self._plain_answer(base, prompt):
+                differing.append(prompt)
+        self.found.differs_from_base_on = differing
+        self.found.hold("marks", "No answer holds a mark of its template.")
+        if not differing:
+            text = (
+                f"{self.model} answers like its base {base}: system prompt and examples do not reach it; see template"
+            )
+            self.found.refuse("differs_from_base", text, *said)
+        text = f"It answers {len(differing)} of {len(said)} fixed prompts otherwise than {base}."
+        self.found.hold("differs_from_base", text)
+
+    def _plain_answer(self, name: str, prompt: str) -> str:
+        options = {"temperature": 0, "seed": 1, "num_predict": COMPARED_TOKENS}
+        return storable(self.ollama.chat(name, [{"role": "user", "content": prompt}], options=options).content)
+
+    def _check_marks(self, answer: str) -> None:
+        """See that an answer holds no mark of the chat template."""
+        if leaked := special_tokens(answer):
+            self.found.refuse("marks", f"{self.model} lets its template's marks through: {' '.join(leaked)}", answer)
+
+
+def _measured(task: str, answer: ModelAnswer) -> ProbeAnswer:
+    return ProbeAnswer(
+        sample_id=answer.sample_id,
+        task=task,
+        valid=answer.valid,
+        reason=answer.reason,
+        latency_s=answer.latency_s,
+        prompt_tokens=answer.prompt_tokens,
+        answer_tokens=answer.answer_tokens,
+    )

@@ -1,0 +1,31 @@
+"""What the tasks of a build hand on to each other as XComs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What `plan_build` has planned.
+
+    :param spec_path: file of the build spec.
+    """
+
+    model: str
+    spec_path: str
+    spec_sha256: str
+    dataset_id: str
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What the operator has made.
+
+    :param digest: 64 hex digits that the model server gives the model.
+    :param built: False where the model was there already, and read back equal.
+    """
+
+    model: str
+    digest: str
+    built: bool
