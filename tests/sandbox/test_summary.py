@@ -8,6 +8,7 @@ from ljwx.core.promotions.reasons import Reason
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.summary import summarise
 from support_chain import Chain, Database
+from support_ollama import BASE
 
 REASONS = [
     Reason(code="examples", text="It shows no foreign examples.", favourable=True),
@@ -34,9 +35,20 @@ def test_a_refusal_is_told_with_its_reasons_also_after_an_earlier_decision(
     WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), chain.plan["model"], REASONS, {})
     told = summarise(chain_db.url)
     assert f"model       {chain.plan['model']}" in told
+    assert f"strategy prompt on {BASE}: a system prompt on the base model; no weights were changed" in told
     assert (
         "decision    refused: it failed its verification\n"
         "            + It shows no foreign examples.\n"
         "            - It answers in two ways.\n"
     ) in told
     assert "scorecard" not in told
+
+
+def test_what_was_put_on_the_base_is_said_by_the_spec_of_any_strategy(chain_db: Database, chain: Chain) -> None:
+    chain_db.execute("""UPDATE ljwx.models SET strategy = 'third', spec = spec ||
+        '{"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]}'""")
+    WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), chain.plan["model"], REASONS, {})
+    said = f"strategy third on {BASE}: examples in front of the base model; "
+    assert said + "no weights were changed" in summarise(chain_db.url)
+    chain_db.execute("""UPDATE ljwx.models SET spec = spec || '{"gguf_sha256": "0"}'""")
+    assert said + "it has weights of its own" in summarise(chain_db.url)

@@ -1,4 +1,4 @@
-"""The checks of a verification: strategy, examples, answers and context of a model, and how it differs from its base."""
+"""The checks of a verification: strategy, examples, answers, context, and the difference between model and base."""
 
 from __future__ import annotations
 
