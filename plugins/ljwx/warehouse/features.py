@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from psycopg.rows import scalar_row
 
-from ljwx.core.features import feature_names, inputs, running
+from ljwx.core.features import inputs, running
 from ljwx.warehouse.base import WarehouseBase, statement
 from ljwx.warehouse.revisions import Merged, merge_revisions
 
@@ -60,13 +60,11 @@ class FeaturesVerbs(WarehouseBase):
         :param columns: names of the features, in the order wanted.
         :param known_at: read what was known then: revisions and complete sessions; the current ones by default.
         """
+        names = tuple(columns)
         wanted = {"feature_version": feature_version, "first": first, "last": last}
-        names = feature_names()
         if known_at is None:
-            frame = self.frame("features/current", _schema(names), columns={"f": names}, **wanted)
-        else:
-            frame = self.frame("features/known", _schema(names), columns={"f": names}, **wanted, known_at=known_at)
-        return frame.select("ts_code", "session", *columns)
+            return self.frame("features/current", _schema(names), columns={"f": names}, **wanted)
+        return self.frame("features/known", _schema(names), columns={"f": names}, **wanted, known_at=known_at)
 
     def running_before(self, feature_version: str, since: date) -> pl.DataFrame:
         """Return ts_code, session and the running features of each stock's last feature row before `since`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ljwx.core.features import segments
@@ -63,6 +63,7 @@ def test_no_bars_make_no_piece() -> None:
     assert segments(bars({}), WEEK) == []
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 29), min_size=1), st.sets(st.integers(0, 29)))
 def test_pieces_hold_every_row_once_and_cut_exactly_at_the_holes(present: set[int], closed: set[int]) -> None:
     day = [date.fromordinal(date(2026, 1, 1).toordinal() + i) for i in range(30)]

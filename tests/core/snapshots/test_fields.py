@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ljwx.core.features import GROUPS
@@ -20,6 +20,7 @@ FIELDS = (
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)
 @given(
     number=st.none() | st.floats(-1e9, 1e9).map(lambda x: round(x, 2) + 0.0),
     whole=st.none() | st.integers(-1000, 1000),

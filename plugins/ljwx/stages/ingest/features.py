@@ -11,7 +11,9 @@ import polars as pl
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.runs import recorded_run
+from ljwx.warehouse.revisions import Merged
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +32,16 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     """
 
     warehouse = WarehouseHook()
-    first, last = date.fromisoformat(chunks[0]["first"]), date.fromisoformat(chunks[-1]["last"])
+    first, last = Chunk.of_xcom(chunks[0]).first, Chunk.of_xcom(chunks[-1]).last
     with (
         recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
         warehouse.bars_lock(exclusive=True),
     ):
-        stale = warehouse.stale_from(FEATURE_VERSION)
-        written = {"inserted": 0, "revised": 0}
+        stale, written = warehouse.stale_from(FEATURE_VERSION), Merged(0, 0)
         if stale is not None:
-            merged = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
-            written = {"inserted": merged.inserted, "revised": merged.revised}
-        run.outputs |= {**written, "sessions": len(warehouse.complete_sessions(first, last))}
+            written = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
+        sessions = warehouse.complete_sessions(first, last)
+        run.outputs |= {"inserted": written.inserted, "revised": written.revised, "sessions": len(sessions)}
         log.info("features from %s: %s", stale, run.outputs)
     return dict(run.outputs)
 
