@@ -21,7 +21,6 @@ from ljwx.exceptions import (
 from ljwx.hooks.tencent import TencentHook
 from ljwx.sources.tencent.client import PAGE_ROWS, PATH
 from ljwx.sources.tencent.references import EARLIER_ROWS
-from ljwx.sources.tencent.wire import read_kline, to_symbol
 from support_bars import REAL
 from support_tushare import TushareServer, running_tushare
 
@@ -107,21 +106,6 @@ def test_a_bar_quoted_while_its_day_trades_is_left_for_later(
         answer = body(*rows, qt=quote("10.10/1000/1010000", at)).decode()
         tushare_server.faults(fqkline={"kind": "literal", "body": answer})
         assert [row[1] for row in hook.client.bars(STOCK, date(2026, 3, 1), date(2026, 3, 3))] == days
-
-
-def test_elements_after_the_sixth_are_events_or_passed_over() -> None:
-    event = {"FHcontent": "10派1元", "fh_sh": "1", "cqr": "2026-03-03"}
-    for rest in ([event], [[event]], [event, "0.19", "42546.00", ""]):
-        (row,) = read_kline(STOCK, body([*GOOD, *rest])).rows
-        assert row.announced == (("10派1元", "1"),)
-    for rest in ([{}], ["0"], [{}, "0.00", "42546.00", ""], [[]], [None]):
-        (row,) = read_kline(STOCK, body([*GOOD, *rest])).rows
-        assert row.announced == ()
-
-
-def test_numbers_may_be_numbers_and_what_is_no_number_stays_as_it_came() -> None:
-    (row,) = read_kline(STOCK, body(["2026-03-03", 10, "--", None, "nan", "1000.000"])).rows
-    assert row.values == (10.0, "--", None, "nan", 1000.0)
 
 
 def test_real_bars_and_their_references_come_back_from_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,9 +301,3 @@ def test_airflow_learns_of_the_connection_type() -> None:
     (kind,) = (each for each in get_provider_info()["connection-types"] if each["connection-type"] == "tencent")
     assert kind["hook-class-name"] == f"{TencentHook.__module__}.{TencentHook.__name__}"
     assert set(kind["conn-fields"]) == {"stocks", "calls_per_minute", "connect_timeout", "read_timeout"}
-
-
-@pytest.mark.parametrize("code", ["000001", "000001.sz", "000001.HK", "", "00001.SZ"])
-def test_what_is_no_code_is_not_asked_for(code: str) -> None:
-    with pytest.raises(BadQuery, match="is not a stock code"):
-        to_symbol(code)
