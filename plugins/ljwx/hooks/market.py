@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
-
 from ljwx.core.bars import Capability
 from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.connections import find_connection, require_connection
 from ljwx.resources import TUSHARE_CONN_ID
 from ljwx.sources.base import MarketSource, RateLimiter
 from ljwx.sources.tencent.source import TencentSource
@@ -36,23 +34,14 @@ def market_source(limiter: RateLimiter | None = None, refused: Iterable[Capabili
     :param refused: capabilities that the source is known to refuse; they are not asked for again.
     :raises ConfigurationError: the connection is not there, or wrong.
     """
-    try:
-        connection = BaseHook.get_connection(TUSHARE_CONN_ID)
-    except AirflowNotFoundException:
-        raise ConfigurationError(
-            f"connection {TUSHARE_CONN_ID} is not defined; create one of type tushare, its password the token"
-        ) from None
+    connection = require_connection(TUSHARE_CONN_ID, "type tushare, its password the token")
     kind = SOURCES.get(connection.conn_type or "", TushareSource)
     return kind.of_connection(connection, limiter, refused)
 
 
 def is_connected() -> bool:
     """Say whether there is a connection at all."""
-    try:
-        BaseHook.get_connection(TUSHARE_CONN_ID)
-    except AirflowNotFoundException:
-        return False
-    return True
+    return find_connection(TUSHARE_CONN_ID) is not None
 
 
 def try_market() -> tuple[bool, str]:

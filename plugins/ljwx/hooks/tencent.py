@@ -8,9 +8,9 @@ from datetime import date
 from functools import cached_property
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.connections import require_connection
 from ljwx.sources.base import RateLimiter
 from ljwx.sources.rows import Table
 from ljwx.sources.tencent.client import TencentClient
@@ -55,12 +55,7 @@ class TencentHook(BaseHook):
 
         :raises ConfigurationError: the connection is not there, or wrong.
         """
-        try:
-            connection = self.get_connection(self.tencent_conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"connection {self.tencent_conn_id} is not defined; create one of type tencent, its extra the stocks"
-            ) from None
+        connection = require_connection(self.tencent_conn_id, "type tencent, its extra the stocks")
         endpoint = read_kline_endpoint(connection)
         return TencentClient(endpoint, self.limiter, sleep=self._sleep, retry_budget=self.retry_budget)
 

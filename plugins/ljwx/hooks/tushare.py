@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.connections import require_connection
 from ljwx.hooks.tushare_api import TushareApi
 from ljwx.sources.base import RateLimiter
 from ljwx.sources.rows import Table
@@ -66,13 +66,7 @@ class TushareHook(TushareInterfaces, BaseHook):
 
         :raises ConfigurationError: the connection is not there, or wrong.
         """
-        try:
-            connection = self.get_connection(self.tushare_conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f"connection {self.tushare_conn_id} is not defined; create one of type tushare, its password the token"
-            ) from None
-        endpoint = read_endpoint(connection)
+        endpoint = read_endpoint(require_connection(self.tushare_conn_id, "type tushare, its password the token"))
         return TushareClient(endpoint, self.limiter, sleep=self._sleep, retry_budget=self.retry_budget)
 
     def fetch(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any]) -> Table:

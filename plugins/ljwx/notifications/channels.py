@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowNotFoundException
 
+from ljwx.hooks.connections import find_connection
 from ljwx.resources import ALERTS_CONN_ID
 
 TALKATIVE = ("apprise", "urllib3.connectionpool")
@@ -34,9 +34,8 @@ class AlertsHook(BaseHook):
 
     def get_conn(self) -> list[str]:
         """Return the addresses; none without the connection."""
-        try:
-            connection = self.get_connection(self.alerts_conn_id)
-        except AirflowNotFoundException:
+        connection = find_connection(self.alerts_conn_id)
+        if connection is None:
             return []
         lines = (line.strip() for line in (connection.password or "").splitlines())
         return [line for line in lines if line and not line.startswith("#")]
