@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 import polars as pl
 
@@ -15,15 +16,14 @@ class AsOfVerbs(WarehouseBase):
 
     def moment(self) -> datetime:
         """Return the database's clock; under the exclusive `bars_lock` no bar is being written at that moment."""
-        found = self.row("samples/moment") or {}
-        moment: datetime = found["moment"]
-        return moment
+        (moment,) = self.column("as_of/moment")
+        return cast("datetime", moment)
 
     def instruments_as_of(self, known_at: datetime) -> pl.DataFrame:
         """Return the instruments of all list states as they were known: ts_code, list_date, delist_date."""
 
         schema = {"ts_code": pl.String, "list_date": pl.Date, "delist_date": pl.Date}
-        return self.frame("samples/known_instruments", schema, known_at=known_at)
+        return self.frame("as_of/instruments", schema, known_at=known_at)
 
     def industries_as_of(self, known_at: datetime) -> pl.DataFrame:
         """Return the industries over time as they were known: ts_code, industry, start_date.
@@ -32,15 +32,15 @@ class AsOfVerbs(WarehouseBase):
         """
 
         schema = {"ts_code": pl.String, "industry": pl.String, "start_date": pl.Date}
-        return self.frame("samples/known_industries", schema, known_at=known_at)
+        return self.frame("as_of/industries", schema, known_at=known_at)
 
     def members_as_of(self, index_code: str, known_at: datetime) -> pl.DataFrame:
         """Return an index's lists of members as they were known: session (the list's day), ts_code; sorted by both."""
 
-        return self.frame("samples/known_members", MEMBERS, index_code=index_code, known_at=known_at)
+        return self.frame("as_of/members", MEMBERS, index_code=index_code, known_at=known_at)
 
     def names_as_of(self, known_at: datetime) -> pl.DataFrame:
         """Return the names over time as they were known: ts_code, name, start_date."""
 
         schema = {"ts_code": pl.String, "name": pl.String, "start_date": pl.Date}
-        return self.frame("samples/known_names", schema, known_at=known_at)
+        return self.frame("as_of/names", schema, known_at=known_at)

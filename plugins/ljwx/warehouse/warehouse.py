@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ljwx.warehouse.as_of import AsOfVerbs
 from ljwx.warehouse.bars import BarsVerbs
+from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
 from ljwx.warehouse.features import FeaturesVerbs
 from ljwx.warehouse.history import HistoryVerbs
@@ -14,7 +15,6 @@ from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.reports import ReportsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
-from ljwx.warehouse.samples import SamplesVerbs
 
 
 class Warehouse(
@@ -22,7 +22,7 @@ class Warehouse(
     BarsVerbs,
     FeaturesVerbs,
     AsOfVerbs,
-    SamplesVerbs,
+    DatasetsVerbs,
     ModelsVerbs,
     EvaluationsVerbs,
     RetentionVerbs,

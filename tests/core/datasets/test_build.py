@@ -13,10 +13,11 @@ import pytest
 
 from ljwx.core import features
 from ljwx.core.datasets.build import Dataset, build
-from ljwx.core.datasets.card import card, card_markdown
+from ljwx.core.datasets.card import Origin, card, card_markdown
 from ljwx.core.datasets.content import SAMPLE_COLUMNS
 from ljwx.core.datasets.examples import choose_examples
 from ljwx.core.datasets.exports import alpaca_chunks, dataset_hash, dataset_info, jsonl_lines
+from ljwx.core.datasets.merge import Merge
 from ljwx.core.datasets.selection import alike, select
 from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
 from ljwx.core.datasets.splits import prove
@@ -232,8 +233,8 @@ def test_dataset_info_declares_both_files_of_every_split() -> None:
 
 def test_card_counts_add_up_and_carry_the_risk_statement(built: Dataset, prompts: Prompts) -> None:
     moment = dt.datetime(2026, 3, 2, 16, 5, tzinfo=dt.timezone.utc)
-    row = {"parent_id": "abc", "code_version": "1.0", "merge": {"kept": 3, "left": {"thinned": 77}}, "known_at": moment}
-    facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, row)))
+    merge = Merge(kept=3, new=0, superseded=pl.DataFrame(), left={"thinned": 77})
+    facts = json.loads(json.dumps(card(built, SampleSpec(), prompts, Origin(moment, "abc", merge, "1.0"))))
     n = len(built.samples)
     for key in ("by_split", "by_board", "by_industry", "by_month"):
         assert sum(facts[key].values()) == n

@@ -218,7 +218,7 @@ def test_a_dataset_as_known_on_a_day_is_the_one_that_was_built_then(warehouse: D
     assert tasks.outlets[DATASET].extra == {"dataset_id": then}
     latest = WarehouseHook().latest_dataset()
     assert latest is not None
-    assert latest["dataset_id"] == now
+    assert latest.dataset_id == now
 
     with pytest.raises(AirflowSkipException, match=f"{then} is there already: what was known then"):
         tasks.run(build_dataset, params={"known_on": days_ago(warehouse, 6)})
@@ -249,7 +249,7 @@ def test_until_leaves_out_what_happened_later_and_is_not_the_latest(warehouse: D
     assert ends == [date(2026, 2, 13)]
     latest = WarehouseHook().latest_dataset()
     assert latest is not None
-    assert latest["dataset_id"] == now
+    assert latest.dataset_id == now
 
 
 def test_all_waiting_sessions_are_one_dataset_whose_parent_is_the_one_before(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ljwx.core.evaluations import Question, ScoredAnswer, score
+from ljwx.core.evaluations import ScoredAnswer, score
 from ljwx.core.tasks import DEFAULT_TASKS
 from ljwx.core.tasks.definition import TaskDefinition
 from ljwx.exceptions import ConfigurationError
@@ -61,12 +61,12 @@ def test_its_samples_are_stored_exported_and_asked_about(
     given = [ScoredAnswer(row["sample_id"], True, _label(row["task"], row["answer"])) for row in answers]
     candidates = WarehouseHook().question_candidates(dataset_id, "validation")
     asked = {answer.sample_id for answer in given}
-    questions = [Question(**row) for row in candidates if row["sample_id"] in asked]
+    questions = [question for question in candidates if question.sample_id in asked]
     assert score(questions, given).tasks[NAME].accuracy == 1
 
 
 def _label(task: str, text: str) -> str:
-    return str(read_answer(task, text, cut=False)["label"])
+    return str(read_answer(task, text, cut=False).label)
 
 
 def test_without_its_prompt_text_the_stage_says_which_file_is_missing(

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -63,6 +63,21 @@ class Dataset:
         :param prompts: add the columns ``instruction`` and ``facts``, which spares a writer to make them anew.
         """
         return self.content.blocks(split, prompts)
+
+    @property
+    def first_session(self) -> dt.date:
+        """The oldest as-of session."""
+        return cast("dt.date", self.index.item(0, "session"))
+
+    @property
+    def last_session(self) -> dt.date:
+        """The newest as-of session."""
+        return cast("dt.date", self.index.item(-1, "session"))
+
+    def counts(self) -> list[dict[str, Any]]:
+        """Samples by split, task and label, for JSON."""
+        by = ("split", "task", "label")
+        return self.index.group_by(by).len("samples").sort(by).to_dicts()
 
     @cached_property
     def samples(self) -> pl.DataFrame:

@@ -8,56 +8,94 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import polars as pl
 
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import dataset_hash
+from ljwx.core.datasets.merge import Merge
 from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
 from ljwx.core.prompts import Prompts
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a dataset comes from.
+
+    :param known_at: only what was known at this moment is in it.
+    :param parent_id: the newest dataset before it, and ``merge`` what became of that one's samples; None for the first.
+    """
+
+    known_at: dt.datetime
+    parent_id: str | None
+    merge: Merge | None
+    code_version: str
+
+
+class DatasetFile(Protocol):
+    """A file beside the card."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the dataset's folder."""
+
+    @property
+    def sha256(self) -> str:
+        """64 hex digits."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
 def card(
-    built: Dataset,
+    dataset: Dataset,
     spec: SampleSpec,
     prompts: Prompts,
-    dataset: Mapping[str, Any] | None = None,
-    files: Sequence[Mapping[str, Any]] = (),
+    origin: Origin | None = None,
+    files: Sequence[DatasetFile] = (),
 ) -> dict[str, Any]:
-    """Everything a reader needs to judge a dataset, ready for ``json.dumps``.
+    """Everything a reader needs to assess a dataset, ready for ``json.dumps``.
 
-    :param dataset: parent_id, merge, known_at and code_version of its row, where they are known.
-    :param files: name, sha256 and size of each file beside the card.
+    :param origin: where it is known.
     """
-    row = dataset or {}
     text = [pl.col(name).cast(pl.String) for name in ("task", "label", "split", "board", "industry")]
-    samples = built.index.with_columns(text)
+    samples = dataset.index.with_columns(text)
     month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
     return {
         "sha256": dataset_hash(samples, spec, prompts),
-        "known_at": _moment(row["known_at"]) if "known_at" in row else None,
-        "parent": row.get("parent_id"),
-        "merge": row.get("merge") or {},
-        "code_version": row.get("code_version"),
+        **_origin(origin),
         "samples": len(samples),
         "stocks": samples["ts_code"].n_unique(),
         "sessions": samples["session"].n_unique(),
-        "index": {"code": spec.index, **built.members.as_dict()} if built.members else None,
-        "by_split": built.proof.counts,
+        "index": {"code": spec.index, **dataset.members.as_dict()} if dataset.members else None,
+        "by_split": dataset.proof.counts,
         "by_task_and_class": _nested(samples, "task", "label"),
         "by_split_and_task": _nested(samples, "split", "task"),
         "by_board": _counts(samples, "board"),
         "by_industry": _counts(samples, "industry"),
         "by_month": _counts(month, "month"),
-        "exclusions": _nested(built.exclusions, "task", "reason", pl.col("count").sum()),
-        "fit": built.fit.as_dict(),
-        "proof": built.proof.as_dict(),
-        "files": [dict(file) for file in files],
+        "exclusions": _nested(dataset.exclusions, "task", "reason", pl.col("count").sum()),
+        "fit": dataset.fit.as_dict(),
+        "proof": dataset.proof.as_dict(),
+        "files": [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files],
         "prompt_version": spec.prompt_version,
         "prompt_sha256": prompts.sha256,
         "spec": json.loads(spec.model_dump_json()),
         "risk_statement": RISK_STATEMENT,
+    }
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    if origin is None:
+        return {"known_at": None, "parent": None, "merge": {}, "code_version": None}
+    return {
+        "known_at": _moment(origin.known_at),
+        "parent": origin.parent_id,
+        "merge": origin.merge.as_dict() if origin.merge else {},
+        "code_version": origin.code_version,
     }
 
 

@@ -46,12 +46,12 @@ def plan_build() -> dict[str, str]:
     dataset = warehouse.latest_dataset()
     if dataset is None:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
-    spec = _recipe(settings, warehouse, ollama, dataset["dataset_id"])
-    name = spec.model_name(dataset["last_session"], settings.model.repository)
-    _skip_if_decided(settings, warehouse, name, dataset["dataset_id"])
+    spec = _recipe(settings, warehouse, ollama, dataset.dataset_id)
+    name = spec.model_name(dataset.last_session, settings.model.repository)
+    _skip_if_decided(settings, warehouse, name, dataset.dataset_id)
     _compare_with_champion(warehouse, spec)
     path = save_text(f"specs/{spec.sha256}.json", spec.model_dump_json(indent=2))
-    return asdict(BuildPlan(name, path, spec.sha256, dataset["dataset_id"]))
+    return asdict(BuildPlan(name, path, spec.sha256, dataset.dataset_id))
 
 
 def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> None:

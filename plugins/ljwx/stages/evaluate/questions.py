@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-from ljwx.core.evaluations import Question, freeze, question_set_hash
+from ljwx.core.evaluations import freeze, question_set_hash
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
@@ -47,7 +47,7 @@ def freeze_questions(dataset_id: str) -> str:
 
     settings, warehouse = current_settings().evaluation, WarehouseHook()
     with recorded_run(warehouse, dataset_id=dataset_id) as run:
-        candidates = [Question(**row) for row in warehouse.question_candidates(dataset_id, "validation")]
+        candidates = warehouse.question_candidates(dataset_id, "validation")
         questions = freeze(candidates, settings.questions, settings.seed)
         question_set_id = question_set_hash(questions)[:16]
         warehouse.save_question_set(run.key, QuestionSet(question_set_id, dataset_id, "validation"), questions)

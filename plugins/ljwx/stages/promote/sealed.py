@@ -77,7 +77,7 @@ def _open(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation
 
     dataset_id = dataset_of(warehouse, evaluation.question_set_id)
     size = settings.evaluation.test_questions
-    candidates = [Question(**row) for row in warehouse.question_candidates(dataset_id, "test")] if size else []
+    candidates = warehouse.question_candidates(dataset_id, "test") if size else []
     if not candidates:
         log.info("the test split of %s stays sealed: %s", dataset_id, "it is empty" if size else "test_share is 0")
         return None

@@ -40,7 +40,7 @@ class AsOf:
     stale: date | None = None
 
     @property
-    def asked(self) -> bool:
+    def requested(self) -> bool:
         """Whether a person asked for a past state."""
         return self.on is not None or self.until is not None
 
@@ -80,7 +80,7 @@ def _date(params: Mapping[str, Any], name: str) -> date | None:
         raise ConfigurationError(f"{name} {text!r} is not a date; write it as YYYY-MM-DD") from None
 
 
-def market_as_of(warehouse: WarehouseHook, known: AsOf, reach: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def market_as_of(warehouse: WarehouseHook, as_of: AsOf, reach: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return bars and features of all sessions that were complete, up to the first whose features were not there.
 
     They are not computed now from the bars of then: the dataset of that moment could not have been made then.
@@ -91,10 +91,10 @@ def market_as_of(warehouse: WarehouseHook, known: AsOf, reach: int) -> tuple[pl.
     :raises ConfigurationError: no session was known then, or none with features.
     """
 
-    bars = _known_bars(warehouse, known, reach)
-    features = _known_features(warehouse, known, bars)
-    days = bars["session"].unique().sort()
-    bare = days.filter(~days.is_in(features["session"].unique().implode()))
+    bars = _known_bars(warehouse, as_of, reach)
+    features = _known_features(warehouse, as_of, bars)
+    days = bars.get_column("session").unique().sort()
+    bare = days.filter(~days.is_in(features.get_column("session").unique().implode()))
     if bare.is_empty():
         return bars, features
     first = bare[0]
@@ -108,23 +108,23 @@ def market_as_of(warehouse: WarehouseHook, known: AsOf, reach: int) -> tuple[pl.
     return bars.filter(before), features.filter(before)
 
 
-def _known_bars(warehouse: WarehouseHook, known: AsOf, reach: int) -> pl.DataFrame:
-    bars = warehouse.bars(date.min, known.until or date.max, known.at, reach).drop(UNUSED)
+def _known_bars(warehouse: WarehouseHook, as_of: AsOf, reach: int) -> pl.DataFrame:
+    bars = warehouse.bars(date.min, as_of.until or date.max, as_of.at, reach).drop(UNUSED)
     if len(bars):
         return bars
-    if not known.asked:
+    if not as_of.requested:
         raise TooFewSessions("no complete session in the warehouse yet; run ljwx_daily_ingest first")
-    day = f" on {known.on}" if known.on else ""
-    upto = f" up to {known.until}" if known.until else ""
+    day = f" on {as_of.on}" if as_of.on else ""
+    upto = f" up to {as_of.until}" if as_of.until else ""
     raise ConfigurationError(
         f"no complete session{upto} was known{day}; a session is known from the day on which it was fetched"
     )
 
 
-def _known_features(warehouse: WarehouseHook, known: AsOf, bars: pl.DataFrame) -> pl.DataFrame:
+def _known_features(warehouse: WarehouseHook, as_of: AsOf, bars: pl.DataFrame) -> pl.DataFrame:
 
     names = list(feature_names())
-    parts = [warehouse.features(names, FEATURE_VERSION, first, last, known.at) for first, last in _spans(bars)]
+    parts = [warehouse.features(names, FEATURE_VERSION, first, last, as_of.at) for first, last in _spans(bars)]
     columns = {name: pl.concat([part[name] for part in parts]) for name in parts[0].columns}
     del parts
     order = pl.DataFrame([columns[name] for name in ("ts_code", "session")]).select(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import ObjectStoragePath
 
 from ljwx.core.datasets.balance import balance_svg
 from ljwx.core.datasets.build import Dataset
-from ljwx.core.datasets.card import card, card_markdown
+from ljwx.core.datasets.card import Origin, card, card_markdown
 from ljwx.core.datasets.exports import alpaca_chunks, dataset_info, jsonl_lines
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.prompts import Prompts
@@ -19,32 +18,31 @@ from ljwx.files import data_root, is_whole, location_of, whole_folder, write_tex
 LAST_WRITTEN = "card.json"
 
 
-def export_dataset(dataset: Mapping[str, Any], built: Dataset, spec: SampleSpec, prompts: Prompts) -> str:
+def export_dataset(dataset_id: str, dataset: Dataset, spec: SampleSpec, prompts: Prompts, origin: Origin) -> str:
     """Write a dataset's files and return their folder, ``datasets/<dataset_id>`` below the data folder.
 
     The name carries the hash of the content: a folder that is whole is the same one. Texts are made and written some
     sessions at a time.
     """
-    folder = data_root() / "datasets" / str(dataset["dataset_id"])
+    folder = data_root() / "datasets" / dataset_id
     if not is_whole(folder, LAST_WRITTEN):
         with whole_folder(folder) as place:
-            _write_files(place, dataset, built, spec, prompts)
+            _write_files(place, dataset, spec, prompts, origin)
     return location_of(folder)
 
 
 def _write_files(
-    folder: ObjectStoragePath, dataset: Mapping[str, Any], built: Dataset, spec: SampleSpec, prompts: Prompts
+    folder: ObjectStoragePath, dataset: Dataset, spec: SampleSpec, prompts: Prompts, origin: Origin
 ) -> None:
-
     files = []
     for split in SPLITS:
-        lines = jsonl_lines(built.blocks(split, prompts), prompts)
+        lines = jsonl_lines(dataset.blocks(split, prompts), prompts)
         files.append(write_texts(folder / f"{split}.jsonl", lines))
-        chunks = alpaca_chunks(built.blocks(split, prompts), prompts)
+        chunks = alpaca_chunks(dataset.blocks(split, prompts), prompts)
         files.append(write_texts(folder / f"{split}.alpaca.json", chunks))
     files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info())]))
-    files.append(write_texts(folder / "class_balance.svg", [balance_svg(built.index)]))
-    facts = card(built, spec, prompts, dataset, [file.__dict__ for file in files])
+    files.append(write_texts(folder / "class_balance.svg", [balance_svg(dataset.index)]))
+    facts = card(dataset, spec, prompts, origin, files)
     write_texts(folder / "README.md", [card_markdown(facts)])
     write_texts(folder / LAST_WRITTEN, [_json(facts)])
 

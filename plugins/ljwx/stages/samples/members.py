@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def index_lists_as_of(
-    warehouse: WarehouseHook, known: AsOf, spec: SampleSpec, sessions: pl.Series
+    warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, sessions: pl.Series
 ) -> pl.DataFrame | None:
     """Return the lists, as known, of the index that the spec names; None when it names none.
 
@@ -28,14 +28,14 @@ def index_lists_as_of(
     index = spec.index
     if index is None:
         return None
-    members = warehouse.members_as_of(index, known.at)
-    then = f" on {known.on}" if known.on else ""
+    members = warehouse.members_as_of(index, as_of.at)
+    then = f" on {as_of.on}" if as_of.on else ""
     if members.is_empty():
         raise ConfigurationError(f"samples.universe.index: no list of members of {index} was known{then}; {WAY_OUT}")
     found = lists_in_force(sessions, members)
-    bare = found["session"].filter(found["listed_on"].is_null())
+    bare = found.filter(pl.col("listed_on").is_null()).get_column("session")
     if len(bare) == len(found):
-        days = members["session"]
+        days = members.get_column("session")
         raise ConfigurationError(
             f"samples.universe.index: no session from {bare[0]} to {bare[-1]} has a list of members of {index} of at "
             f"most {VALID_DAYS} days before; the lists known{then} are of {days[0]} to {days[-1]}; {WAY_OUT}"
