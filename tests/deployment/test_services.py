@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -60,9 +61,13 @@ class Machine:
             "//s3:8333": f"//127.0.0.1:{self.ports['s3']}",
             "redis-server -": f"redis-server - --bind 127.0.0.1 --port {self.ports['redis']}",
             "redis-cli ": f"redis-cli -p {self.ports['redis']} ",
+            "/opt/airflow/include": str(home / "include"),
         }
-        for name in ("dags", "plugins", "include"):  # as the Dockerfile copies them
-            (home / name).symlink_to(ROOT / name)
+        (home / "dags").symlink_to(ROOT / "dags")  # as the Dockerfile copies it
+        (home / "include").symlink_to(ROOT / "include")  # as the Compose file mounts it
+        line, name = re.findall(r'echo "(.+)" > /opt/airflow/plugins/(\S+)', (ROOT / "Dockerfile").read_text())[0]
+        (home / "plugins").mkdir()
+        (home / "plugins" / name).write_text(line + "\n")
 
     def here(self, text: str) -> str:
         """A text of the file with this machine's hosts and ports; `$$` is Compose's way to write `$`."""
@@ -74,8 +79,7 @@ class Machine:
         beside = str(Path(sys.executable).parent)
         plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "LJWX_"))}
         image = {
-            "AIRFLOW_HOME": str(self.home), "LJWX_INCLUDE": str(self.home / "include"),
-            "HOSTNAME": socket.gethostname(), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW_HOME": str(self.home), "HOSTNAME": socket.gethostname(), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
         }  # fmt: skip
         ports = {
