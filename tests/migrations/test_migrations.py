@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from ljwx.core.features import feature_names
 from ljwx_sandbox.postgres import EmbeddedPostgres
@@ -67,10 +68,12 @@ def test_the_command_without_a_database_says_what_is_missing_in_one_line() -> No
     ]
 
 
-def test_the_table_has_the_features_of_every_group_in_their_order(warehouse_url: str) -> None:
+@pytest.mark.parametrize("table", ["features", "current_features"])
+def test_table_and_view_have_the_features_of_every_group_in_their_order(warehouse_url: str, table: str) -> None:
     columns = Database(warehouse_url).column(
         "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema = 'ljwx' AND table_name = 'features' ORDER BY ordinal_position"
+        "WHERE table_schema = 'ljwx' AND table_name = %s ORDER BY ordinal_position",
+        table,
     )
     assert [column for column in columns if column not in KEYS] == list(feature_names())
 
