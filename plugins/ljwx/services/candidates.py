@@ -1,4 +1,4 @@
-"""Who may be asked and decided on: models that the server still has as they were recorded."""
+"""Candidates: verified models that the server still has as they were recorded, with champion and base beside them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ljwx.warehouse.models import Model
 
 @dataclass(frozen=True)
 class ModelRef:
-    """Who is asked: a tag of the server that must have this digest.
+    """A model on the server: a tag that must have this digest.
 
-    :param parameters: the challenger's, where this is its untuned base; None for a model of ours.
+    :param parameters: the challenger's, where this is its untuned base; None for a model that this package built.
     """
 
     model: str
@@ -27,42 +27,45 @@ class ModelRef:
 
 
 def candidate(warehouse: WarehouseHook, model: str) -> Model:
-    """Return a model that may be asked and decided on.
+    """Return a verified model.
 
     :raises ConfigurationError: it is not in the warehouse, or was never verified.
     """
-    row = warehouse.model(model)
-    if row is None or row.verified is None:
-        lacks = "is not in the warehouse" if row is None else "was never verified"
+    found = warehouse.model(model)
+    if found is None or found.verified is None:
+        lacks = "is not in the warehouse" if found is None else "was never verified"
         raise ConfigurationError(f"{model} {lacks}: clear the task verify_model and what follows")
-    return row
-
-
-def models_to_evaluate(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[ModelRef]:
-    """Return challenger, champion and untuned base, each seen to be on the server as it was when it was recorded."""
-    row, champion = candidate(warehouse, model), warehouse.champion()
-    found = [ModelRef(model, row.digest)]
-    if champion and champion.model != model:
-        found.append(ModelRef(champion.model, champion.digest))
-    found.append(ModelRef(row.base, row.base_digest, row.parameters))
-    for each in found:
-        check_digest(ollama, each.model, each.digest)
     return found
 
 
+def models_to_evaluate(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[ModelRef]:
+    """Return challenger, champion and untuned base.
+
+    :raises ConfigurationError: the challenger is not in the warehouse, or was never verified.
+    :raises ModelMissing: one of them is not on the server as it was recorded.
+    """
+    challenger, champion = candidate(warehouse, model), warehouse.champion()
+    models = [ModelRef(model, challenger.digest)]
+    if champion and champion.model != model:
+        models.append(ModelRef(champion.model, champion.digest))
+    models.append(ModelRef(challenger.base, challenger.base_digest, challenger.parameters))
+    for each in models:
+        check_digest(ollama, each.model, each.digest)
+    return models
+
+
 def open_evaluation(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, asked: ModelRef, question_set_id: str
+    warehouse: WarehouseHook, settings: Settings, run_key: int, model: ModelRef, question_set_id: str
 ) -> int:
     """Return the evaluation of a model on a question set with the settings in force."""
-
     return warehouse.open_evaluation(
-        run_key, asked.model, asked.digest, question_set_id, request_config(settings, asked.parameters),
-        is_base=asked.parameters is not None,
+        run_key, model.model, model.digest, question_set_id, request_config(settings, model.parameters),
+        is_base=model.parameters is not None,
     )  # fmt: skip
 
 
 def check_digest(ollama: OllamaHook, model: str, digest: str) -> None:
-    """Answers of another model that took over the name must not count for this one.
+    """See that a tag still names the model that was recorded: answers of another one must not count for it.
 
     :raises ModelMissing: there is no such tag, or it has another digest.
     """

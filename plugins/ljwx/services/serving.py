@@ -27,36 +27,33 @@ def serve_aliases(warehouse: WarehouseHook, ollama: OllamaHook, repository: str)
 
     :raises BuildFailed: the champion is not on the server as it was decided on; its tag stays as it was.
     """
-    aliases, served = (
-        {each.alias: each for each in warehouse.aliases()},
-        {model.name: model.digest for model in ollama.list()},
-    )
-    for alias, tag in TAGS.items():
-        row, name = aliases.get(alias), f"{repository}:{tag}"
-        if row is not None and served.get(name) == row.digest:
+    aliases = {alias.alias: alias for alias in warehouse.aliases()}
+    served = {model.name: model.digest for model in ollama.list()}
+    for name, tag in TAGS.items():
+        alias, full_tag = aliases.get(name), f"{repository}:{tag}"
+        if alias is not None and _points(ollama, full_tag, alias, served):
             continue
-        if row is not None and _pointed(ollama, name, row, served):
-            log.info("%s is %s", name, row.model)
-            continue
-        if alias == "champion":
-            _refuse(row, name, served)
-        elif name in served:
-            ollama.delete(name)
+        if name != "champion" and full_tag in served:
+            ollama.delete(full_tag)
+        elif name == "champion" and alias is not None:
+            raise BuildFailed(
+                f"{full_tag} cannot be the champion {alias.model}, which has digest {alias.digest}: "
+                f"on the server it has {served.get(alias.model, 'none')}"
+            )
 
 
-def _pointed(ollama: OllamaHook, name: str, row: Alias, served: Mapping[str, str]) -> bool:
-    """Copy an alias's model to its tag; False when the model is not the one that the alias means."""
-    if served.get(row.model) != row.digest:
-        log.warning("%s is not served: %s has digest %s", name, row.model, served.get(row.model))
+def _points(ollama: OllamaHook, tag: str, alias: Alias, served: Mapping[str, str]) -> bool:
+    """Let a tag name an alias's model; False when the server does not have the model as it was recorded.
+
+    :param served: the digests of the server's tags.
+    """
+    if served.get(tag) == alias.digest:
+        return True
+    if served.get(alias.model) != alias.digest:
+        log.warning("%s is not served: %s has digest %s", tag, alias.model, served.get(alias.model))
         return False
-    ollama.copy(row.model, name)
-    return ollama.digest(name) == row.digest
-
-
-def _refuse(row: Alias | None, name: str, served: Mapping[str, str]) -> None:
-
-    if row is not None:
-        raise BuildFailed(
-            f"{name} cannot be the champion {row.model}, which has digest {row.digest}: "
-            f"on the server it has {served.get(row.model, 'none')}"
-        )
+    ollama.copy(alias.model, tag)
+    if ollama.digest(tag) != alias.digest:
+        return False
+    log.info("%s is %s", tag, alias.model)
+    return True
