@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ljwx.core.datasets.spec import Costs, SampleSpec
+from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.labels.costs import Costs
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.exceptions import BadData
 

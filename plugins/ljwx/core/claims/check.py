@@ -1,4 +1,4 @@
-"""Is what an answer says true of its snapshot? Every number and every reading in it is looked up.
+"""Is what an answer says true of its snapshot? Every number and every signal in it is looked up.
 
 Pure: never imports airflow, an HTTP client or a database driver. Classes and probabilities are opinions, not
 checked here. What counts as a claim in prose is said in :mod:`ljwx.core.claims.prose`.
@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from ljwx.core.claims.prose import ProseClaim, numbers, words
 from ljwx.core.features.technical.signals import PHRASES, STATES
+from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
 Verdict = Literal["right", "wrong", "unsupported"]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One number or reading in an answer, held against the snapshot.
+    """One number or signal in an answer, held against the snapshot.
 
     :param verdict: right; wrong, because the snapshot has another value for what was named; or unsupported, because
         the snapshot says nothing of the kind.
@@ -31,7 +32,7 @@ class Claim:
 
 
 def claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[Claim, ...]:
-    """Every number and reading in an answer, each with its verdict.
+    """Every number and signal in an answer, each with its verdict.
 
     :param answer: a checked answer, as JSON text or parsed.
     :param snapshot: the snapshot it was given, as JSON text or parsed.
@@ -39,7 +40,7 @@ def claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -
     said = json.loads(answer) if isinstance(answer, str) else answer
     facts = json.loads(snapshot) if isinstance(snapshot, str) else snapshot
     prose = str(said.get("analysis", ""))
-    return (*_fields(said, facts), *map(_judged, (*numbers(prose, facts), *words(prose, facts))))
+    return (*_fields(said, facts), *map(_verdict, (*numbers(prose, facts), *words(prose, facts))))
 
 
 def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[str, ...]:
@@ -50,22 +51,23 @@ def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[
 def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim]:
     """Claims of the structured fields: reasons, states, levels, range."""
     for phrase in (*said.get("reasons", ()), *said.get("factors", ())):
-        rule, word = PHRASES.get(phrase, ("", ""))
-        if not rule:
-            yield Claim("unsupported", f"{phrase}: not a reading of the snapshot")
-        elif facts["readings"][rule] != word:
-            yield Claim("wrong", f"{phrase}: not a reading of the snapshot")
+        signal, word = PHRASES.get(phrase, ("", ""))
+        if not signal:
+            yield Claim("unsupported", f"{phrase}: not a signal of the snapshot")
+        elif facts[SIGNALS_SECTION][signal] != word:
+            yield Claim("wrong", f"{phrase}: not a signal of the snapshot")
         else:
             yield Claim("right", phrase)
-    expected = {r.name: facts["readings"][r.name] for r in STATES} | dict(facts["levels"]) | {"range": facts["range"]}
+    states = {signal.name: facts[SIGNALS_SECTION][signal.name] for signal in STATES}
+    expected = states | dict(facts["levels"]) | {"range": facts["range"]}
     for field, value in expected.items():
         if field in said:
-            told = f"{field} {said[field]}"
+            text = f"{field} {said[field]}"
             same = said[field] == value
-            yield Claim("right", told) if same else Claim("wrong", f"{told}: the snapshot has {value}")
+            yield Claim("right", text) if same else Claim("wrong", f"{text}: the snapshot has {value}")
 
 
-def _judged(told: ProseClaim) -> Claim:
-    if told.holds:
-        return Claim("right", told.text)
-    return Claim("unsupported" if told.holds is None else "wrong", f"{told.text}: {told.has}")
+def _verdict(claim: ProseClaim) -> Claim:
+    if claim.holds:
+        return Claim("right", claim.text)
+    return Claim("unsupported" if claim.holds is None else "wrong", f"{claim.text}: {claim.has}")

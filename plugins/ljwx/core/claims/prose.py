@@ -1,4 +1,4 @@
-"""Numbers and words of a snapshot in Chinese prose: what they are called there, and whether they are told truly.
+"""Numbers and words of a snapshot in Chinese prose: what they are called there, and whether they are right.
 
 Pure: never imports airflow, an HTTP client or a database driver.
 
@@ -6,8 +6,8 @@ A number is a claim about the fact named right before it in the same clause, wit
 without such a name is unsupported, whatever the snapshot holds: of a hundred facts one always comes near. Periods
 ("5日") are no claims.
 
-A word of a reading is a claim about the subject named last before it in the clause, of those that can have the word; of
-any reading when no subject is named. Price limits and broken levels are claims too. A clause that speaks of the future
+A word of a signal is a claim about the subject named last before it in the clause, of those that can have the word; of
+any signal when no subject is named. Price limits and broken levels are claims too. A clause that speaks of the future
 holds opinions, and its words are none.
 """
 
@@ -22,7 +22,7 @@ from ljwx.core.features import GROUPS
 from ljwx.core.features.facts import RANKS
 from ljwx.core.features.technical.signals import MOVES
 from ljwx.core.snapshots.facts import signals_in
-from ljwx.core.snapshots.fields import fields
+from ljwx.core.snapshots.fields import SIGNALS_SECTION, fields
 
 
 @dataclass(frozen=True)
@@ -83,23 +83,23 @@ def _named(match: re.Match[str], facts: Mapping[str, Any], *, ranked: bool) -> P
     name = match["name"]
     group, key = (_RANKS if ranked and name in _RANKS else _PLACE)[name]
     value = facts.get(group, {}).get(key)
-    holds = _is_told(match["verb"], match["number"], value)
+    holds = _is_true(match["verb"], match["number"], value)
     if match["upto"]:
-        holds = holds and name == "区间" and _is_told("", match["upto"], facts[group]["high"])
+        holds = holds and name == "区间" and _is_true("", match["upto"], facts[group]["high"])
     return ProseClaim(f"{name} {match['number']}", holds, f"the snapshot has {value}")
 
 
-def _is_told(verb: str, number: str, value: float | None) -> bool:
-    """Whether a number as told, at the precision it is told, is the value; "跌3.2" tells -3.2, "超过70" any above."""
+def _is_true(verb: str, number: str, value: float | None) -> bool:
+    """Whether a number is the value at the precision it is written with; "跌3.2" means -3.2, "超过70" any above."""
     if value is None:
         return False
-    told, slack = float(number), 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
+    said, slack = float(number), 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
     if any(word in verb for word in _ABOVE):
-        return value > told
+        return value > said
     if any(word in verb for word in _BELOW):
-        return value < told
-    falls = told > 0 and any(word in verb for word in _FALLS)
-    return abs(told - value) <= slack or (falls and abs(-told - value) <= slack)
+        return value < said
+    falls = said > 0 and any(word in verb for word in _FALLS)
+    return abs(said - value) <= slack or (falls and abs(-said - value) <= slack)
 
 
 _SUBJECTS: Final = {subject: signal.name for signal in _SIGNALS for subject in (signal.subject, *signal.also)}
@@ -126,12 +126,12 @@ _SILENT: Final = "the snapshot does not say so"
 
 
 def words(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
-    """Every reading, price limit and broken level in prose."""
+    """Every signal, price limit and broken level in prose."""
     for clause in _CLAUSE.findall(prose):
         if _FUTURE.search(clause):
             continue
         for match in _WORD.finditer(clause):
-            yield _reading(match[0], clause[: match.start()], facts["readings"])
+            yield _signal(match[0], clause[: match.start()], facts[SIGNALS_SECTION])
         for match in _LIMIT.finditer(clause):
             limit = facts.get("limit", "未知")
             holds = None if limit == "未知" else match[0] in _SAYS.get(limit, (limit,))
@@ -140,15 +140,15 @@ def words(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
             yield _turned(match[0], _is_broken(match, facts), clause[: match.start()], _SILENT)
 
 
-def _reading(word: str, before: str, readings: Mapping[str, str]) -> ProseClaim:
+def _signal(word: str, before: str, signals: Mapping[str, str]) -> ProseClaim:
     spoken = [_SUBJECTS[subject] for subject in _SUBJECT.findall(before)]
     named = [name for name in spoken if word in MOVES or not name.startswith("ret_")]  # "今日放量" is of the volume
     owners = [name for name in named if name in _OWNERS[word]][-1:]
-    told = f"{(owners or named[-1:] or ['no reading'])[0]} {word}"
+    text = f"{(owners or named[-1:] or ['no signal'])[0]} {word}"
     free = not owners and (not named or word in MOVES)
-    has = [readings[name] for name in (_OWNERS[word] if free else owners) if name in readings]
+    has = [signals[name] for name in (_OWNERS[word] if free else owners) if name in signals]
     holds = any(word in _SAYS.get(said, (said,)) for said in has) if has else None
-    turned = _turned(told, holds, before, _SILENT)
+    turned = _turned(text, holds, before, _SILENT)
     return turned if owners or turned.holds else replace(turned, holds=None)
 
 
@@ -159,7 +159,7 @@ def _turned(text: str, holds: bool | None, before: str, has: str) -> ProseClaim:
 
 
 def _is_broken(match: re.Match[str], facts: Mapping[str, Any]) -> bool | None:
-    """Whether the close is beyond a level; None for what the snapshot does not tell.
+    """Whether the close is beyond a level; None for what the snapshot does not say.
 
     A support is below the close and a resistance above it; where there is none the close is beyond them all.
     """
@@ -169,7 +169,7 @@ def _is_broken(match: re.Match[str], facts: Mapping[str, Any]) -> bool | None:
     if what == "支撑":
         return None if up else facts["levels"]["support"] is None
     if what in ("上轨", "下轨"):
-        boll = facts["readings"].get("boll")
+        boll = facts[SIGNALS_SECTION].get("boll")
         return bool(boll == f"{what}之{'上' if up else '下'}") if up == (what == "上轨") else None
     away = facts["features"].get(f"ma_{re.findall(r'[0-9]+', what)[0]}")
     return None if away is None else bool((away < 0) if up else (away > 0))

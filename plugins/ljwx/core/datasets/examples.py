@@ -1,4 +1,4 @@
-"""Few-shot examples: few, from the train split, of every class and of different stocks, days and readings.
+"""Few-shot examples: few, from the train split, of every class and of different stocks, days and signals.
 
 Pure: never imports airflow, an HTTP client or a database driver.
 """

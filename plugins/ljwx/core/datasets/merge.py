@@ -47,13 +47,13 @@ class Merge:
         return {"kept": self.kept, "new": self.new, "superseded": len(self.superseded), "left": dict(self.left)}
 
 
-def merge(built: Dataset, parent: Iterable[pl.DataFrame]) -> Merge:
+def merge(dataset: Dataset, parent: Iterable[pl.DataFrame]) -> Merge:
     """Compare a dataset with its parent's samples.
 
     :param parent: ts_code, session, task, sample_id, in any number of frames.
     """
-    mine = built.index.select(*_KEY, new_sample_id="sample_id")
-    parts = [_compared(mine, built, part) for part in parent]
+    mine = dataset.index.select(*_KEY, new_sample_id="sample_id")
+    parts = [_compared(mine, dataset, part) for part in parent]
     if not parts:
         return Merge(0, len(mine), pl.DataFrame(schema={"old_sample_id": pl.String, "new_sample_id": pl.String}))
     kept = sum(part.kept for part in parts)
@@ -65,15 +65,15 @@ def merge(built: Dataset, parent: Iterable[pl.DataFrame]) -> Merge:
     return Merge(kept, len(mine) - kept - len(superseded), superseded, dict(sorted(left.items())))
 
 
-def _compared(mine: pl.DataFrame, built: Dataset, parent: pl.DataFrame) -> Merge:
+def _compared(mine: pl.DataFrame, dataset: Dataset, parent: pl.DataFrame) -> Merge:
     """One part of the parent; ``new`` is not known yet."""
     task = pl.col("task").cast(mine.schema["task"], strict=False)
     theirs = parent.select("ts_code", "session", task, old_sample_id="sample_id")
     both = theirs.join(mine, on=_KEY, how="left")
     same = pl.col("old_sample_id") == pl.col("new_sample_id")
-    gone = built.reasons(both.filter(pl.col("new_sample_id").is_null()))
-    asked = pl.col("task").is_in(built.content.spec.tasks)
-    reason = pl.when(asked).then(pl.col("reason").cast(pl.String).fill_null(NO_BAR)).otherwise(pl.lit(NOT_ASKED))
+    gone = dataset.reasons(both.filter(pl.col("new_sample_id").is_null()))
+    used = pl.col("task").is_in(dataset.content.spec.tasks)
+    reason = pl.when(used).then(pl.col("reason").cast(pl.String).fill_null(NO_BAR)).otherwise(pl.lit(NOT_ASKED))
     reasons = gone.group_by(reason.alias("reason")).len().rows()
     return Merge(
         kept=both.select(same.sum()).item(),

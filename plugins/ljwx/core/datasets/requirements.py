@@ -1,4 +1,4 @@
-"""What a dataset must have, and whether time will bring it: only then is waiting an answer, and not a correction.
+"""What a dataset must have, and whether more sessions would bring it: then waiting helps, else other settings do.
 
 Pure: never imports airflow, an HTTP client or a database driver.
 """
@@ -25,22 +25,22 @@ def require_windows(
     :raises ConfigurationError: enough are, and no sample or too few can be made of them.
     """
     there = keys.select("session", "task").unique()
-    waiting = len(_complete(pl.concat([there, _judged(unfit)]), spec)) < spec.least_sessions
+    waiting = len(_complete(pl.concat([there, _settled(unfit)]), spec)) < spec.least_sessions
     refusal = TooFewSessions if waiting else ConfigurationError
     if keys.is_empty():
         between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
-        raise refusal(f"{between}: {_told(unfit) or 'no bars'}")
+        raise refusal(f"{between}: {_counts(unfit) or 'no bars'}")
     try:
         return windows(_complete(there, spec).to_list(), spec)
     except TooFewSessions as error:
-        raise refusal(f"{error}; left out: {_told(unfit)}") from None
+        raise refusal(f"{error}; left out: {_counts(unfit)}") from None
 
 
-def _judged(unfit: pl.DataFrame) -> pl.DataFrame:
-    """Session and task of what can be known to be no sample; of all, when no stock is asked about."""
-    asked = unfit.filter(pl.col("reason") != "not_in_universe")
-    known = asked.filter(~pl.col("reason").is_in(("missing_features", "immature")))
-    return (known if len(asked) else unfit).select("session", "task").unique()
+def _settled(unfit: pl.DataFrame) -> pl.DataFrame:
+    """Session and task of what more sessions cannot make a sample; of all, when no stock is in the universe."""
+    inside = unfit.filter(pl.col("reason") != "not_in_universe")
+    settled = inside.filter(~pl.col("reason").is_in(("missing_features", "immature")))
+    return (settled if len(inside) else unfit).select("session", "task").unique()
 
 
 def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
@@ -49,10 +49,11 @@ def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
     return tasks.filter(pl.col("task") == len(spec.tasks))["session"]
 
 
-def _told(left_out: pl.DataFrame) -> str:
+def _counts(left_out: pl.DataFrame) -> str:
+    """The reasons with their counts and, where lists of an index are missing, what to do about it."""
     reasons = left_out.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
-    told = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
-    return f"{told}; {WAY_OUT}" if "no_index_list" in reasons["reason"] else told
+    text = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
+    return f"{text}; {WAY_OUT}" if "no_index_list" in reasons["reason"] else text
 
 
 def require_enough(chosen: pl.DataFrame, labelled: pl.DataFrame, left_out: pl.DataFrame, spec: SampleSpec) -> None:
@@ -64,7 +65,7 @@ def require_enough(chosen: pl.DataFrame, labelled: pl.DataFrame, left_out: pl.Da
     """
     for task in spec.tasks:
         mine, before = (frame.filter(pl.col("task") == task) for frame in (chosen, labelled))
-        why = f"left out: {_told(left_out.filter(pl.col('task') == task))}"
+        why = f"left out: {_counts(left_out.filter(pl.col('task') == task))}"
         for split in SPLITS:
             if mine.filter(pl.col("split") == split).is_empty():
                 # Thinning keeps a row of each stock in more sessions than thin_gap: a longer split is not empty by it.

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
+from ljwx.core.labels.costs import Costs
 from ljwx.core.tasks import DEFAULT_TASKS, TaskName
 from ljwx.exceptions import ConfigurationError
 
@@ -54,7 +55,7 @@ _FORMS: Final = ("form: list", "form: index")
 
 
 def _form(value: Any) -> str | None:
-    """Tell a list of stocks from an index, so that a fault is told of the form that was meant."""
+    """Whether a value is a list of stocks or an index, so that an error is about the form that was meant."""
     if isinstance(value, list | tuple):
         return _FORMS[0]
     return _FORMS[1] if isinstance(value, Mapping | IndexUniverse) else None
@@ -74,28 +75,6 @@ StockUniverse = Annotated[
 def path_of(location: tuple[int | str, ...]) -> str:
     """Write where a value stands in the settings; which form of a universe it was taken for is no part of it."""
     return ".".join(str(part) for part in location if part not in _FORMS)
-
-
-class Costs(BaseModel):
-    """Trading costs as fractions of the traded value.
-
-    Stamp duty is not here: the law fixes it by date (see :mod:`ljwx.core.labels.costs`).
-
-    ``commission`` is what the broker takes on each side, at least ``commission_minimum_cny`` of an order of
-    ``order_value_cny``; ``transfer_fee`` is paid on each side.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    commission: float = Field(default=0.00025, ge=0, le=0.003)
-    commission_minimum_cny: float = Field(default=5.0, ge=0)
-    order_value_cny: float = Field(default=100_000.0, gt=0)
-    transfer_fee: float = Field(default=0.00001, ge=0, le=0.001)
-
-    @property
-    def per_side(self) -> float:
-        """Commission (with its minimum) and transfer fee of one side, as a fraction."""
-        return max(self.commission, self.commission_minimum_cny / self.order_value_cny) + self.transfer_fee
 
 
 class SampleSpec(BaseModel):

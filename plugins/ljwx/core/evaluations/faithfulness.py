@@ -1,4 +1,4 @@
-"""Whether answers say what their snapshots hold: numbers and readings, right, wrong or unsupported. Pure: no I/O."""
+"""Whether answers say what their snapshots hold: numbers and signals, right, wrong or unsupported. Pure: no I/O."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping
     def answer(question: Question) -> ScoredAnswer:
         if question.task not in fitted or question.sample_id not in asked:
             raise ValueError(f"logistic: nothing to answer {question.sample_id} ({question.task}) from")
-        told = fitted[question.task].shares(asked[question.sample_id])
-        shares = {name: told.get(name, 0.0) for name in TASKS[question.task].classes}
+        given = fitted[question.task].shares(asked[question.sample_id])
+        shares = {name: given.get(name, 0.0) for name in TASKS[question.task].classes}
         return ScoredAnswer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
 
     return answer

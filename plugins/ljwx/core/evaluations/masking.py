@@ -1,4 +1,4 @@
-"""What a model loses when it is not told which stock and which day it is. Pure: no airflow, no I/O, no clock.
+"""What a model loses when it does not know which stock and which day it is. Pure: no airflow, no I/O, no clock.
 
 A model that has read about a stock's past may answer from memory. The same facts without name, code and date show it:
 with them it would be right more often.

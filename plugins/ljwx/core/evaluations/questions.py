@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ClaimCounts:
-    """How many numbers and readings an answer claims, by what its snapshot says of them."""
+    """How many numbers and signals an answer claims, by what its snapshot says of them."""
 
     right: int = 0
     wrong: int = 0

@@ -157,8 +157,8 @@ def _task_score(task: str, pairs: Sequence[Pair], resampling: Resampling | None)
         modal_share=float(answered.max() / answered.sum()) if answered.any() else None,
     )
     rows = tuple(tuple(map(int, row)) for row in confusion)
-    told = dict(_metrics(pairs, summary, resampling, None))
-    return TaskScore(**told, classes=classes, confusion=rows, rank_ic=rank_ic(pairs, resampling))
+    common = dict(_metrics(pairs, summary, resampling, None))
+    return TaskScore(**common, classes=classes, confusion=rows, rank_ic=rank_ic(pairs, resampling))
 
 
 def _class_answered(question: Question, answer: ScoredAnswer) -> str:

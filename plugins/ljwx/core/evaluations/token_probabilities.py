@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from ljwx.core.tasks import TASKS
 
-UNTOLD: Final = 0.05
+UNDECIDED: Final = 0.05
 """How much of the mass may be where the server does not say of which class it is; with more, there is no answer."""
 
 
@@ -38,8 +38,8 @@ def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[
     """Return the distribution over the task's classes where the answer decided on one.
 
     Tokens that open no class are left out and the rest is scaled to 1: what a grammar forbids was never to be said.
-    None where the field is not found, no alternatives were told, or more than ``UNTOLD`` of the mass may belong to a
-    class that cannot be told: of a token that fits two classes and was not chosen, or of a class not in the list.
+    None where the field is not found, there are no alternatives, or more than ``UNDECIDED`` of the mass may belong to a
+    class that is not known: of a token that fits two classes and was not chosen, or of a class not in the list.
 
     :param field: name of the field that holds the class.
     """
@@ -64,7 +64,7 @@ def _decided(tokens: Sequence[Token], before: str, endings: dict[str, str]) -> d
     """
     chosen = tokens[0]
     offered = dict(chosen.alternatives) | {chosen.token: chosen.logprob}
-    shares, untold = dict.fromkeys(endings, 0.0), 0.0
+    shares, undecided = dict.fromkeys(endings, 0.0), 0.0
     for text, logprob in offered.items():
         open_to = [name for name, whole in endings.items() if _opens(before + text, whole)]
         if len(open_to) == 1:
@@ -73,15 +73,15 @@ def _decided(tokens: Sequence[Token], before: str, endings: dict[str, str]) -> d
             later = _decided(tokens[1:], before + text, {name: endings[name] for name in open_to})
             for name, share in (later or {}).items():
                 shares[name] += exp(logprob) * share
-            untold += 0.0 if later else exp(logprob)
+            undecided += 0.0 if later else exp(logprob)
         elif open_to:
-            untold += exp(logprob)
+            undecided += exp(logprob)
     if not all(shares.values()):
-        untold += min(map(exp, offered.values()))  # a class not in the list is at most as likely as its last
-    told = sum(shares.values())
-    if told <= 0 or untold > UNTOLD * told:
+        undecided += min(map(exp, offered.values()))  # a class not in the list is at most as likely as its last
+    decided = sum(shares.values())
+    if decided <= 0 or undecided > UNDECIDED * decided:
         return None
-    return {name: share / told for name, share in shares.items()}
+    return {name: share / decided for name, share in shares.items()}
 
 
 def _opens(text: str, whole: str) -> bool:

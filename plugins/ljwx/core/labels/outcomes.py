@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import polars as pl
 
 from ljwx.core.bars.limits import TICK, UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
-from ljwx.core.datasets.spec import SampleSpec
-from ljwx.core.labels.costs import net_return
+from ljwx.core.labels.costs import Costs, net_return
 from ljwx.core.parts import by_stock, part, places
 from ljwx.exceptions import BadData
 
@@ -39,8 +38,24 @@ _KEY: Final = ("ts_code", "session")
 CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 
 
+class OutcomeSpec(Protocol):
+    """The settings that outcomes depend on; :class:`ljwx.core.datasets.spec.SampleSpec` has them."""
+
+    @property
+    def horizon(self) -> int:
+        """Sessions from entry to exit."""
+
+    @property
+    def exit_roll(self) -> int:
+        """Sessions an exit may wait for a suspended stock."""
+
+    @property
+    def costs(self) -> Costs:
+        """Trading costs."""
+
+
 def outcomes(
-    bars: pl.DataFrame, instruments: pl.DataFrame, sessions: Sequence[dt.date], spec: SampleSpec
+    bars: pl.DataFrame, instruments: pl.DataFrame, sessions: Sequence[dt.date], spec: OutcomeSpec
 ) -> pl.DataFrame:
     """Outcome of every bar's session over the horizon.
 
@@ -103,7 +118,7 @@ def _batches(bars: pl.DataFrame, sessions: int) -> Iterator[pl.DataFrame]:
         yield batch
 
 
-def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame, spec: OutcomeSpec) -> pl.DataFrame:
     grid = _grid(bars, calendar, instruments)
     n, h = len(calendar), spec.horizon
     traded = grid.with_columns(
@@ -183,14 +198,14 @@ def _ahead(column: str, j: int, n: int) -> pl.Expr:
     return pl.when(pl.col("i") + j < n).then(pl.col(column).shift(-j))
 
 
-def _exit_index(spec: SampleSpec, n: int) -> pl.Expr:
+def _exit_index(spec: OutcomeSpec, n: int) -> pl.Expr:
     """Index of the first session from t+h to t+h+roll where the stock trades and is not locked at limit-down."""
     steps = range(spec.horizon, spec.horizon + spec.exit_roll + 1)
     sellable = [_ahead("close", j, n).is_not_null() & ~_ahead("locked_down", j, n).fill_null(False) for j in steps]
     return pl.coalesce([pl.when(ok).then(pl.col("i") + j) for ok, j in zip(sellable, steps, strict=True)])
 
 
-def _last_traded(spec: SampleSpec, n: int) -> pl.Expr:
+def _last_traded(spec: OutcomeSpec, n: int) -> pl.Expr:
     """Index of the last session from t+1 to t+h+roll where the stock traded: where a delisted one is sold."""
     steps = range(spec.horizon + spec.exit_roll, 0, -1)
     return pl.coalesce([pl.when(_ahead("close", j, n).is_not_null()).then(pl.col("i") + j) for j in steps])
@@ -213,7 +228,7 @@ def _entered(n: int) -> pl.Expr:
     return (pl.col("i") + 1 < n) & limited & pl.col("entry_traded") & ~pl.col("entry_locked")
 
 
-def _reason(spec: SampleSpec, n: int) -> pl.Expr:
+def _reason(spec: OutcomeSpec, n: int) -> pl.Expr:
     """First reason of :data:`REASONS` that keeps an outcome from being a label; null when there is none."""
     i, open_end = pl.col("i"), pl.col("end_i").is_null()
     last = pl.col("end_i").fill_null(i + spec.horizon + spec.exit_roll)

@@ -20,7 +20,7 @@ def index_lists_as_of(
 ) -> pl.DataFrame | None:
     """Return the lists, as known, of the index that the spec names; None when it names none.
 
-    Sessions that have no valid list are told in the log: their samples will be left out.
+    Sessions that have no valid list are named in the log: their samples will be left out.
 
     :raises ConfigurationError: no list was known, or none is valid at any of the sessions.
     """
