@@ -173,7 +173,7 @@ def test_the_choice_says_what_it_counts_while_it_counts(
         tasks.run(plan_build)
     lines = [line for line in caplog.messages if "xamples" in line or "Counting" in line]
     assert lines == [
-        f"Counting the tokens of the longest question of each of 4 tasks with {BASE}",
+        *[f"Counting the tokens of a task's longest question with {BASE}: {at} of 4" for at in (1, 2, 3, 4)],
         "Counting the tokens of 4 examples, of 4 candidates",
         "4 examples, of 4 candidates",
     ]

@@ -137,8 +137,12 @@ def _longest_question(context: Context, validation: pl.DataFrame, prompts: Promp
     ordered = validation.sort(validation["snapshot"].str.len_chars(), descending=True)
     rows = ordered.unique("task", keep="first", maintain_order=True).select("task", "snapshot")
     questions = [question(task, snapshot, prompts, system=False)[0] for task, snapshot in rows.iter_rows()]
-    log.info("Counting the tokens of the longest question of each of %d tasks with %s", len(questions), context.counter)
-    lengths = [context.tokens([each]) or context.size for each in questions]
+    lengths = []
+    for number, each in enumerate(questions, 1):
+        log.info(
+            "Counting the tokens of a task's longest question with %s: %d of %d", context.counter, number, len(rows)
+        )
+        lengths.append(context.tokens([each]) or context.size)
     return questions[lengths.index(max(lengths))]
 
 
