@@ -25,6 +25,7 @@ from ljwx.resources import (
     sse_calendar,
 )
 from ljwx.schedule import SHANGHAI
+from ljwx.services.served import ServedModels
 from ljwx.settings import current_settings
 
 DISK_FREE = 2 << 30
@@ -72,13 +73,13 @@ def _looked_at(part: str, check: Callable[[], Finding | None]) -> Finding | None
 
 def _advice(part: str) -> str:
 
-    warehouse = f"see the connection {POSTGRES_CONN_ID}, and whether PostgreSQL runs"
-    return {
-        "settings": "correct include/training_config.json or the Variable ljwx_training_config",
-        "tushare": f"see the connection {TUSHARE_CONN_ID}",
-        "ollama": f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs",
-        "base": f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs",
-    }.get(part, warehouse)
+    if part == "settings":
+        return "correct include/training_config.json or the Variable ljwx_training_config"
+    if part == "tushare":
+        return f"see the connection {TUSHARE_CONN_ID}"
+    if part in ("ollama", "base"):
+        return f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs"
+    return f"see the connection {POSTGRES_CONN_ID}, and whether PostgreSQL runs"
 
 
 def _settings() -> Finding:
@@ -179,8 +180,8 @@ def _champion() -> Finding:
     if champion is None:
         return Finding("champion", None, "none yet; ljwx_model_build makes the first")
     name, alias = champion.model, f"{current_settings().model.repository}:latest"
-    served = {model.name: model.digest for model in OllamaHook().list()}
-    own, answering = (served.get(tag, "missing") for tag in (name, alias))
+    served = ServedModels.on(OllamaHook())
+    own, answering = (served.digest(tag) or "missing" for tag in (name, alias))
     if own != champion.digest:
         copied = f"ollama cp {alias} {name}" if answering == champion.digest else REBUILT
         return Finding("champion", False, f"{name} is {own[:12]}, not {champion.digest[:12]}", copied)

@@ -11,6 +11,7 @@ from ljwx.exceptions import ConfigurationError, NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.candidates import check_digest
+from ljwx.services.served import ServedModels
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import current_settings
 from ljwx.warehouse.promotions import Rollback
@@ -58,14 +59,16 @@ def _unserved(warehouse: WarehouseHook, ollama: OllamaHook, repository: str) -> 
     None where it could not follow either, because it does not have that model any more.
     """
     champion = warehouse.champion()
-    if champion is None or champion.verdict != "rolled_back" or champion.promotion_id is None:
+    if champion is None or champion.verdict != "rolled_back":
         return None
-    served = {model.name: model.digest for model in ollama.list()}
-    latest, own = served.get(f"{repository}:latest"), served.get(champion.model)
+    if champion.promotion_id is None or champion.beaten is None:  # a rollback has both
+        return None
+    served = ServedModels.on(ollama)
+    latest, own = served.digest(f"{repository}:latest"), served.digest(champion.model)
     if latest == champion.digest or own != champion.digest:
         return None
     log.warning("decision %d was not served: it is served now, and none is added", champion.promotion_id)
-    return Rollback(champion.promotion_id, champion.model, champion.beaten or "")
+    return Rollback(champion.promotion_id, champion.model, champion.beaten)
 
 
 def _decide(warehouse: WarehouseHook, ollama: OllamaHook, run_key: int, reason: str) -> Rollback:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 
 from ljwx.exceptions import BuildFailed
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import TAGS
+from ljwx.services.served import ServedModels
 from ljwx.warehouse.promotions import Alias
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,7 @@ def serve_aliases(warehouse: WarehouseHook, ollama: OllamaHook, repository: str)
 
     :raises BuildFailed: the champion is not on the server as it was decided on; its tag stays as it was.
     """
-    aliases = {alias.alias: alias for alias in warehouse.aliases()}
-    served = {model.name: model.digest for model in ollama.list()}
+    aliases, served = {alias.alias: alias for alias in warehouse.aliases()}, ServedModels.on(ollama)
     for name, tag in TAGS.items():
         alias, full_tag = aliases.get(name), f"{repository}:{tag}"
         if alias is not None and _points(ollama, full_tag, alias, served):
@@ -38,19 +37,16 @@ def serve_aliases(warehouse: WarehouseHook, ollama: OllamaHook, repository: str)
         elif name == "champion" and alias is not None:
             raise BuildFailed(
                 f"{full_tag} cannot be the champion {alias.model}, which has digest {alias.digest}: "
-                f"on the server it has {served.get(alias.model, 'none')}"
+                f"on the server it has {served.digest(alias.model) or 'none'}"
             )
 
 
-def _points(ollama: OllamaHook, tag: str, alias: Alias, served: Mapping[str, str]) -> bool:
-    """Let a tag name an alias's model; False when the server does not have the model as it was recorded.
-
-    :param served: the digests of the server's tags.
-    """
-    if served.get(tag) == alias.digest:
+def _points(ollama: OllamaHook, tag: str, alias: Alias, served: ServedModels) -> bool:
+    """Let a tag name an alias's model; False when the server does not have the model as it was recorded."""
+    if served.digest(tag) == alias.digest:
         return True
-    if served.get(alias.model) != alias.digest:
-        log.warning("%s is not served: %s has digest %s", tag, alias.model, served.get(alias.model))
+    if served.digest(alias.model) != alias.digest:
+        log.warning("%s is not served: %s has digest %s", tag, alias.model, served.digest(alias.model))
         return False
     ollama.copy(alias.model, tag)
     if ollama.digest(tag) != alias.digest:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ljwx.core.evaluations import (
     Interval,
@@ -40,20 +40,21 @@ TRAIN_SAMPLES = 5000
 
 @dataclass(frozen=True)
 class Evidence:
-    """Scorecards by name, the challenger's as `model`; and its differences from the others."""
+    """The challenger's scorecard, and by name those of its rivals and its differences from them."""
 
-    cards: dict[str, Scorecard]
-    differences: dict[str, Interval | None] = field(default_factory=dict)
+    model: Scorecard
+    rivals: Mapping[str, Scorecard]
+    differences: Mapping[str, Interval | None]
 
     @property
-    def model(self) -> Scorecard:
-        """The challenger's scorecard."""
-        return self.cards["model"]
+    def cards(self) -> dict[str, Scorecard]:
+        """All scorecards by name, the challenger's as `model`."""
+        return {"model": self.model, **self.rivals}
 
     @property
     def champion(self) -> Scorecard | None:
         """The champion's scorecard; None without one."""
-        return self.cards.get("champion")
+        return self.rivals.get("champion")
 
     @property
     def over_champion(self) -> Interval | None:
@@ -76,7 +77,12 @@ def gather(
     rivals, left_out = _baselines(warehouse, evaluation.question_set_id, stored)
     for name, asked in (("base", _of_base(warehouse, settings, evaluation)), ("champion", champion)):
         rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(stored))}
-    cards = {name: score(questions, given, resampling=resampling) for name, given in rivals.items()}
+    cards = {
+        name: score(questions, given, resampling=resampling).model_copy(
+            update={"left_out": left_out} if name == "logistic" else {}
+        )
+        for name, given in rivals.items()
+    }
     differences = {name: paired_difference(questions, answers, given, resampling) for name, given in rivals.items()}
     market = warehouse.market_returns({question.session for question in questions})
     details = {
@@ -84,11 +90,10 @@ def gather(
         "masked": _masked_gap(warehouse, evaluation, answers, resampling),
         "differences": differences,
     }
-    cards["model"] = score(questions, answers, resampling=resampling).model_copy(update=details)
-    cards["logistic"] = cards["logistic"].model_copy(update={"left_out": left_out})
-    for name, card in cards.items():
+    evidence = Evidence(score(questions, answers, resampling=resampling).model_copy(update=details), cards, differences)
+    for name, card in evidence.cards.items():
         log.info("%-12s accuracy %.3f, valid %.1f %%", name, card.overall.accuracy, 100 * card.overall.valid_share)
-    return Evidence(cards, differences)
+    return evidence
 
 
 def _baselines(

@@ -18,6 +18,9 @@ from ljwx.strategies import describe
 
 log = logging.getLogger(__name__)
 
+DECIDING = ("verify_model", "decide_promotion")
+"""Tasks that come to a decision."""
+
 
 def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) -> str:
     """Write the report of what this run decided into the data folder, as one HTML file and as Markdown with pictures.
@@ -56,11 +59,11 @@ def _came_to(
 
     The tasks' states tell: what a task returned outlasts a clearing until the task starts again.
     """
-    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=["verify_model", "decide_promotion"], run_ids=[ti.run_id])
-    states = found[ti.run_id]
-    if plan is not None and states["verify_model"] == "failed":
+    found = ti.get_task_states(dag_id=ti.dag_id, task_ids=list(DECIDING), run_ids=[ti.run_id])
+    verified, decision = (found[ti.run_id][task_id] for task_id in DECIDING)
+    if plan is not None and verified == "failed":
         return warehouse.refusal_of_run(ti.dag_id, ti.run_id, plan["model"])
-    if decided is not None and states["decide_promotion"] == "success":
+    if decided is not None and decision == "success":
         return int(decided["promotion_id"])
     return None
 
