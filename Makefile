@@ -4,9 +4,10 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-sandbox.txt requirements-dev.txt
+TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 export PIP_NO_INPUT := 1
 
-.PHONY: setup demo up down test check format bench constraints clean
+.PHONY: setup demo up down test-fast test test-long check format bench constraints clean
 
 setup: .venv/.ready  ## install everything into .venv
 
@@ -26,8 +27,14 @@ up: setup  ## start the stack and leave it running
 down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx_sandbox down
 
-test: setup  ## run every test, two modules at a time: `make WORKERS=1 test` needs half the memory
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+test-fast: setup  ## run the tests that need neither a language model nor a running stack: minutes
+	$(TEST) -m "not stack and not model"
+
+test: setup  ## run every test, on two processes: `make WORKERS=1 test` needs half the memory
+	$(TEST)
+
+test-long: setup  ## run the tests that know a longer range with that
+	$(TEST) -m long --long
 
 check: setup  ## lint, format and types
 	$(BIN)/ruff check .

@@ -24,6 +24,11 @@ os.environ.update(
 support_shared.begin()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take an option that the lane `make test-long` sets."""
+    parser.addoption("--long", action="store_true", help="take the longer range where a test knows two")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave no server and no folder behind."""
     from support_postgres import stop_postgres
@@ -38,6 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 pytest_plugins = [
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
+    "support_stack",
     "support_feature_group",
 ]  # fmt: skip
 
@@ -45,7 +51,7 @@ pytest_plugins = [
 LANES = {
     "stack": {"stack", "standalone", "machine"},
     "model": {"ollama_model", "ollama_server"},
-    "slow": set[str](),
+    "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""
 
@@ -71,8 +77,16 @@ def _fixtures(item: pytest.Item) -> set[str]:
 
 
 def _group(item: pytest.Item) -> str:
-    """What runs in one process, in order: a module, whose tests share fixtures."""
-    return item.path.relative_to(Path(__file__).parent).as_posix()
+    """What runs in one process, in order: a module, whose tests share fixtures, or the modules that share a stack."""
+    return (
+        "shared_stack" if "shared_stack" in _fixtures(item) else item.path.relative_to(Path(__file__).parent).as_posix()
+    )
+
+
+@pytest.fixture(scope="session")
+def long_range(pytestconfig: pytest.Config) -> bool:
+    """Whether a test that knows two ranges shall take the longer one."""
+    return bool(pytestconfig.getoption("--long"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A stack of a test module's own, and what one does with it: wait, trigger a run, read the warehouse."""
+"""Stacks: one that modules share, or one of a module's own; and what one does with it: wait, trigger, read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
+from ljwx_sandbox.demo import CLEANUP
 from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
 from ljwx_sandbox.stack import Stack
 from support_postgres import free_port, open_folder
+from support_tushare import REPOSITORY
 
 T = TypeVar("T")
 ENDED = {"success", "failed", "skipped"}
@@ -44,6 +46,32 @@ def running_stack(environment: Mapping[str, str] = MappingProxyType({}), **optio
             yield stack
         finally:
             stack.down()
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One stack for the modules that need nothing of their own; a script answers in the place of a model.
+
+    It has the package's DAGs and those of tests/end_to_end/dags, all paused, and a cleanup is late after four seconds.
+    A module unpauses what it needs, counts only what is its own, and puts back what it changes.
+    """
+    dags = tmp_path_factory.mktemp("dags")
+    for folder in ("dags", "tests/end_to_end/dags"):
+        for path in (REPOSITORY / folder).glob("*.py"):
+            (dags / path.name).symlink_to(path)
+    with running_stack(
+        {"LJWX_DEADLINE_HOURS": f"{CLEANUP}={4 / 3600}"},
+        market=("--stocks", "10", "--seed", "7", "--effect", "0.3"),
+        model_server=("--engine", "scripted"),
+        airflow_config={"AIRFLOW__CORE__DAGS_FOLDER": str(dags)},
+    ) as stack:
+        yield stack
+
+
+def is_idle(stack: Stack) -> bool:
+    """Whether every run has ended."""
+    running = [stack.api.get("dags/~/dagRuns", state=state)["total_entries"] for state in ("queued", "running")]
+    return running == [0, 0]
 
 
 def poll(done: Callable[[], T], seconds: float, otherwise: str | Path, pause: float = 0.5) -> T:

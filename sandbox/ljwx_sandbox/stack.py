@@ -153,25 +153,27 @@ class Stack:
 
     def _connect(self) -> None:
         """Create the connections and pools that the DAGs name."""
-        ports = self.settings.ports
-        local = {"host": "127.0.0.1"}
-        self.api.put_connection(
-            {"connection_id": "ljwx_postgres", "conn_type": "postgres", **local, "port": ports["postgres"],
-             "login": "postgres", "password": self.settings.secret("postgres"), "schema": "warehouse"}
-        )  # fmt: skip
-        self.api.put_connection(
-            {"connection_id": "tushare_default", "conn_type": "tushare", **local, "port": ports["tushare"],
-             "schema": "http", "password": os.environ.get("LJWX_TUSHARE_TOKEN", "sandbox-5000")}
-        )  # fmt: skip
-        self.api.put_connection(
-            {"connection_id": "ollama_default", "conn_type": "ollama", **local, "port": ports["ollama"],
-             "schema": "http"}
-        )  # fmt: skip
+        for connection in self.connections():
+            self.api.put_connection(connection)
         for name, (slots, description) in POOLS.items():
             self.api.put_pool(name, slots, description)
         self.api.put_variable(
             "ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README."
         )
+
+    def connections(self, *names: str) -> list[dict[str, Any]]:
+        """The connections that the DAGs name, or only the named ones of them, as Airflow's API takes them."""
+        ports = self.settings.ports
+        local = {"host": "127.0.0.1"}
+        every: list[dict[str, Any]] = [
+            {"connection_id": "ljwx_postgres", "conn_type": "postgres", **local, "port": ports["postgres"],
+             "login": "postgres", "password": self.settings.secret("postgres"), "schema": "warehouse"},
+            {"connection_id": "tushare_default", "conn_type": "tushare", **local, "port": ports["tushare"],
+             "schema": "http", "password": os.environ.get("LJWX_TUSHARE_TOKEN", "sandbox-5000")},
+            {"connection_id": "ollama_default", "conn_type": "ollama", **local, "port": ports["ollama"],
+             "schema": "http"},
+        ]  # fmt: skip
+        return [each for each in every if not names or each["connection_id"] in names]
 
     def _wait(self, name: str, ready: Callable[[], bool]) -> None:
         process = self._file(name).find()

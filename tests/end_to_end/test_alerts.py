@@ -11,7 +11,7 @@ from ljwx.resources import ALERTS_CONN_ID, OLLAMA_POOL
 from ljwx_sandbox.airflow import executable
 from ljwx_sandbox.stack import POOLS, Stack
 from support_alerts import Inbox, listening
-from support_stack import ENDED, poll, query, running_stack, trigger, unpause
+from support_stack import ENDED, is_idle, poll, query, trigger, unpause
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -27,15 +27,16 @@ def inbox() -> Iterator[Inbox]:
 
 
 @pytest.fixture(scope="module")
-def stack(inbox: Inbox) -> Iterator[Stack]:
-    """A stack whose token TuShare does not know, whose cleanup is late after four seconds, and whose alerts we take."""
-    told = {"LJWX_TUSHARE_TOKEN": BAD_TOKEN, "LJWX_DEADLINE_HOURS": f"{CLEANUP}={4 / 3600}"}
-    with running_stack(told, market=("--stocks", "5", "--seed", "7")) as stack:
-        stack.api.put_connection(
-            {"connection_id": ALERTS_CONN_ID, "conn_type": "apprise", "password": inbox.address(CHAT_TOKEN)}
-        )
-        unpause(stack, INGEST, CLEANUP)
-        yield stack
+def stack(shared_stack: Stack, inbox: Inbox) -> Iterator[Stack]:
+    """A stack whose token TuShare does not know, and whose alerts we take."""
+    api, (before,) = shared_stack.api, shared_stack.connections("tushare_default")
+    api.put_connection(before | {"password": BAD_TOKEN})
+    api.put_connection({"connection_id": ALERTS_CONN_ID, "conn_type": "apprise", "password": inbox.address(CHAT_TOKEN)})
+    poll(lambda: is_idle(shared_stack), 120, "another module's run goes on")
+    unpause(shared_stack, INGEST, CLEANUP)
+    yield shared_stack
+    api.put_connection(before)
+    api.send("DELETE", f"connections/{ALERTS_CONN_ID}", {})
 
 
 def until_failed(stack: Stack, dag: str, run: str, starts: int) -> None:
@@ -87,7 +88,8 @@ def test_a_backfill_that_fails_is_told_to_nobody(stack: Stack, inbox: Inbox, fai
     command = (executable("airflow"), "backfill", "create", "--dag-id", INGEST)
     window = ("--from-date", "2026-06-29", "--to-date", "2026-06-29")
     subprocess.run((*command, *window), env=stack.environment, check=True, capture_output=True)
-    (run,) = stack.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill")["dag_runs"]
+    runs = stack.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill", order_by="-id")["dag_runs"]
+    run = next(run for run in runs if run["partition_key"] == "2026-06-29")
     until_failed(stack, INGEST, run["dag_run_id"], 1)
     logs = stack.settings.home / "airflow" / "logs" / f"dag_id={INGEST}" / f"run_id={run['dag_run_id']}"
     silent = "no alert for a backfill"

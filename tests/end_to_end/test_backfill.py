@@ -1,4 +1,7 @@
-"""Sixty sessions backfilled through the real scheduler, again with each reprocess behaviour, and what follows them."""
+"""Sessions backfilled through the real scheduler, again with each reprocess behaviour, and what follows them.
+
+Three weeks with the Spring Festival between them; with `--long` sixty sessions, up to the middle of May.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +18,45 @@ from ljwx.resources import sse_calendar
 from ljwx_sandbox.airflow import executable
 from ljwx_sandbox.demo import BUILD, INGEST, SAMPLES
 from ljwx_sandbox.stack import Stack
-from support_stack import ENDED, poll, query, running_stack, trigger, unpause
+from support_stack import ENDED, is_idle, poll, query, trigger, unpause
 
 pytestmark = pytest.mark.timeout(1800)
 
 EARLIER = ("2025-11-03", "2026-01-30")
-FIRST, LAST = "2026-02-02", "2026-05-08"
-"""Sixty sessions, with the Spring Festival, Tomb Sweeping and Labour Day between them."""
-SESSIONS = [str(day) for day in sse_calendar().between(date.fromisoformat(FIRST), date.fromisoformat(LAST))]
+FIRST = "2026-02-02"
+SHORT, LONG = ("2026-02-27", 14), ("2026-05-08", 60)
+"""The last session and how many there are, with the Spring Festival, and in the long range two more holidays."""
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def sessions(long_range: bool) -> list[str]:
+    last, count = LONG if long_range else SHORT
+    found = [str(day) for day in sse_calendar().between(date.fromisoformat(FIRST), date.fromisoformat(last))]
+    assert len(found) == count
+    return found
+
+
+@pytest.fixture(scope="module")
+def stack(shared_stack: Stack) -> Iterator[Stack]:
     """A stack on which three months were ingested before; the model build is left paused."""
-    with running_stack(market=("--stocks", "10", "--seed", "7", "--effect", "0.3")) as stack:
-        unpause(stack, INGEST, SAMPLES)
-        trigger(stack, INGEST, conf={"start_date": EARLIER[0], "end_date": EARLIER[1]})
-        poll(lambda: states(stack, INGEST) == Counter(success=1), 180, "the earlier months were not ingested")
-        yield stack
+    unpause(shared_stack, INGEST, SAMPLES)
+    run = trigger(shared_stack, INGEST, conf={"start_date": EARLIER[0], "end_date": EARLIER[1]})
+    path = f"dags/{INGEST}/dagRuns/{run}"
+    poll(lambda: shared_stack.api.get(path)["state"] in ENDED, 180, "the earlier months were not ingested")
+    assert shared_stack.api.get(path)["state"] == "success"
+    yield shared_stack
+    poll(lambda: is_idle(shared_stack), 180, "a run goes on")
+    for dag in (INGEST, SAMPLES):
+        shared_stack.api.send("PATCH", f"dags/{dag}", {"is_paused": True})
 
 
 def runs(stack: Stack, dag: str, **having: Any) -> list[dict[str, Any]]:
     return list(stack.api.get(f"dags/{dag}/dagRuns", limit=200, **having)["dag_runs"])
 
 
-def states(stack: Stack, dag: str, **having: Any) -> Counter[str]:
-    return Counter(run["state"] for run in runs(stack, dag, **having))
+def filled(stack: Stack, sessions: list[str]) -> list[dict[str, Any]]:
+    """The ingest's backfill runs of these sessions."""
+    return [run for run in runs(stack, INGEST, run_type="backfill") if run["partition_key"] in sessions]
 
 
 def backfill(stack: Stack, first: str, last: str, *more: str) -> str:
@@ -79,30 +95,33 @@ def calendar_page(stack: Stack, first: str, last: str) -> Counter[tuple[str, str
     return Counter({(each["date"][:10], each["state"]): each["count"] for each in answer.json()["dag_runs"]})
 
 
-def attempts(stack: Stack) -> Counter[str]:
+def attempts(stack: Stack, sessions: list[str]) -> Counter[str]:
     """How often each session was fetched: a cleared run keeps its id and counts its tries."""
     tries: Counter[str] = Counter()
-    for run in runs(stack, INGEST, run_type="backfill"):
+    for run in filled(stack, sessions):
         path = f"dags/{INGEST}/dagRuns/{run['dag_run_id']}/taskInstances"
         planned = [task for task in stack.api.get(path)["task_instances"] if task["task_id"] == "plan_ingest"]
         tries[run["partition_key"]] += sum(task["try_number"] for task in planned)
     return tries
 
 
-def test_sixty_sessions_are_filled_once_each_and_samples_follow_without_a_pile_of_runs(stack: Stack) -> None:
-    assert len(SESSIONS) == 60
-    backfill(stack, FIRST, LAST)
-    assert states(stack, INGEST, run_type="backfill") == Counter(success=60)
-    assert sorted(run["partition_key"] for run in runs(stack, INGEST, run_type="backfill")) == SESSIONS
+def test_sessions_are_filled_once_each_and_samples_follow_without_a_pile_of_runs(
+    stack: Stack, sessions: list[str]
+) -> None:
+    first, last = sessions[0], sessions[-1]
+    backfill(stack, first, last)
+    assert sorted((run["partition_key"], run["state"]) for run in filled(stack, sessions)) == [
+        (session, "success") for session in sessions
+    ]
     fetched = query(
-        stack, f"SELECT session::text FROM ljwx.ingest_days WHERE complete AND session >= '{FIRST}' ORDER BY 1"
+        stack, f"SELECT session::text FROM ljwx.ingest_days WHERE complete AND session >= '{first}' ORDER BY 1"
     )
-    assert [session for (session,) in fetched] == SESSIONS
+    assert [session for (session,) in fetched] == sessions
 
     def followed() -> bool:
         newest = query(stack, "SELECT max(last_session)::text FROM ljwx.datasets")[0][0]
         idle = not any(run["state"] not in ENDED for run in runs(stack, SAMPLES))
-        return bool(newest == LAST and idle)
+        return bool(newest == last and idle)
 
     poll(followed, 300, "no dataset holds the newest session")
     # A day's technical analysis needs no future, so the newest dataset reaches the last session.
@@ -110,31 +129,31 @@ def test_sixty_sessions_are_filled_once_each_and_samples_follow_without_a_pile_o
         stack,
         "SELECT count(DISTINCT session) FROM ljwx.samples JOIN ljwx.dataset_samples USING (sample_id) "
         "WHERE dataset_id = (SELECT dataset_id FROM ljwx.datasets ORDER BY created_at DESC LIMIT 1) "
-        f"AND session >= '{FIRST}'",
+        f"AND session >= '{first}'",
     )[0][0]
-    assert days >= 20
-    assert states(stack, SAMPLES)["failed"] == 0
+    assert days >= len(sessions) // 3
+    assert Counter(run["state"] for run in runs(stack, SAMPLES))["failed"] == 0
     assert len(runs(stack, SAMPLES)) == 1 + 1, "one for the earlier months, one for the whole backfill"
     taken = consumed(stack)
-    assert {session: taken[session] for session in SESSIONS} == dict.fromkeys(SESSIONS, 1)
-    assert calendar_page(stack, FIRST, LAST) == Counter({(session, "success"): 1 for session in SESSIONS})
+    assert {session: taken[session] for session in sessions} == dict.fromkeys(sessions, 1)
+    assert calendar_page(stack, first, last) == Counter({(session, "success"): 1 for session in sessions})
     assert runs(stack, BUILD) == []
 
 
-def test_each_reprocess_behaviour_takes_the_runs_it_names(stack: Stack) -> None:
-    first, last = SESSIONS[0], SESSIONS[2]
+def test_each_reprocess_behaviour_takes_the_runs_it_names(stack: Stack, sessions: list[str]) -> None:
+    first, last = sessions[0], sessions[2]
     rows = "SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM ljwx.{} t"
     before = [query(stack, rows.format(table)) for table in ("bars", "features")]
-    once = attempts(stack)
+    once = attempts(stack, sessions)
     assert set(once.values()) == {1}
 
     backfill(stack, first, last, "--reprocess-behavior", "none")
-    assert attempts(stack) == once, "what is there is not fetched again"
+    assert attempts(stack, sessions) == once, "what is there is not fetched again"
 
     backfill(stack, first, last, "--reprocess-behavior", "failed")
-    assert attempts(stack) == once, "nothing had failed"
+    assert attempts(stack, sessions) == once, "nothing had failed"
 
     backfill(stack, first, last, "--reprocess-behavior", "completed")
-    again = attempts(stack)
-    assert {session for session in SESSIONS if again[session] > once[session]} == set(SESSIONS[:3])
+    again = attempts(stack, sessions)
+    assert {session for session in sessions if again[session] > once[session]} == set(sessions[:3])
     assert [query(stack, rows.format(table)) for table in ("bars", "features")] == before, "the same again"

@@ -19,6 +19,7 @@ import requests
 from ljwx_sandbox import celery
 from ljwx_sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, SAMPLES
 from ljwx_sandbox.stack import SMALL, Stack
+from support_ollama import OllamaServer
 from support_stack import ENDED, poll, running_stack, trigger, unpause
 
 pytestmark = [
@@ -28,8 +29,10 @@ pytestmark = [
 
 FIRST, LAST = "2026-02-02", "2026-06-30"
 MARKET = ("--stocks", "14", "--seed", "7", "--effect", "0.3")
-SERVER = ("--no-prompt-cache",)
+SERVER = ("--engine", "scripted")
 """An answer must not depend on what was asked before: a killed worker asks again, and in another order."""
+SLOW = {"route": "chat", "kind": "delay", "seconds": 1.5, "times": 1000}
+"""Gives the time to kill a worker that asks: a script answers at once."""
 AIRFLOW = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
@@ -203,11 +206,14 @@ class Killer:
         self.killed: dict[str, str] = {}
 
     def __call__(self, dag: str, run_id: str) -> None:
+        server = OllamaServer(f"http://127.0.0.1:{self.stack.settings.ports['ollama']}")
+        server.play(SLOW)
         worker = poll(lambda: self._busy(dag, run_id), 600, f"{dag}: nobody was in the middle of it", pause=0.05)
         process = self.stack._file(worker).find()
         assert process is not None
         os.killpg(process.pid, signal.SIGKILL)
         self.killed[dag] = run_id
+        server.clear_faults()
         poll(lambda: self.stack._file(worker).find() is None, 30, f"{worker} survived SIGKILL")
         self.stack.start_component(worker)
 

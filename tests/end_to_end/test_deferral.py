@@ -11,8 +11,6 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,7 +21,7 @@ from ljwx.resources import OLLAMA_POOL
 from ljwx_sandbox.stack import Stack
 from support_ollama import BASE as THERE
 from support_ollama import OllamaServer
-from support_stack import ENDED, poll, running_stack, trigger, unpause
+from support_stack import ENDED, is_idle, poll, trigger, unpause
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -35,11 +33,10 @@ TOLD = ["pulling abc 0 %", "pulling abc 25 %", "pulling abc 50 %", "pulling abc 
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    own = {"AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).with_name("dags"))}
-    with running_stack(airflow_config=own) as stack:
-        unpause(stack, LONG, SHORT)
-        yield stack
+def stack(shared_stack: Stack) -> Stack:
+    poll(lambda: is_idle(shared_stack), 120, "another module's run goes on")
+    unpause(shared_stack, LONG, SHORT)
+    return shared_stack
 
 
 @pytest.fixture(scope="module")
