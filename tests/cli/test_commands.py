@@ -23,6 +23,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
+from support_rows import add_alias, add_decision, add_evaluation, add_model
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
 
@@ -46,15 +47,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def crowned(chain_db: Database, chain: Chain) -> Database:
     """The chain's model is the champion."""
-    promotion = chain_db.insert(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT model, %s, 'first_champion', true, '[]', '{}', run_key FROM ljwx.models RETURNING promotion_id",
-        chain.question_set_id,
-    )  # fmt: skip
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
-        "SELECT 'champion', model, digest, %s FROM ljwx.models", promotion,
-    )  # fmt: skip
+    model = chain.plan["model"]
+    add_alias(chain_db, model, promotion_id=add_decision(chain_db, model, "first_champion"))
     return chain_db
 
 
@@ -291,17 +285,14 @@ def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a
     run: Run, crowned: Database, chain: Chain
 ) -> None:
     for question_set, card in (
-        (chain.question_set_id, '{"model": {"overall": {"n": 240, "accuracy": 0.5}}}'),
+        (chain.question_set_id, {"model": {"overall": {"n": 240, "accuracy": 0.5}}}),
         ("later", None),
     ):
         crowned.execute(
             "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, run_key) SELECT %s, dataset_id, run_key "
             "FROM ljwx.question_sets ON CONFLICT DO NOTHING", question_set,
         )  # fmt: skip
-        crowned.execute(
-            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
-            "SELECT model, digest, %s, %s, run_key FROM ljwx.models", question_set, card,
-        )  # fmt: skip
+        add_evaluation(crowned, chain.plan["model"], question_set, scorecard=card)
     (build,) = json.loads(run("report", "--json").stdout)["builds"]
     assert build["overall"] == {"n": 240, "accuracy": 0.5}
     assert re.search(r"first_champion\s+240\s", run("report").stdout)
@@ -366,16 +357,9 @@ def test_a_name_of_nothing_is_not_found(run: Run, crowned: Database, name: str) 
 
 def rival(db: Database, chain: Chain, right: int) -> None:
     """Two models that answered the chain's questions: the champion all of them rightly, the other `right` of them."""
-    db.execute(
-        "INSERT INTO ljwx.models SELECT 'ljwx-stock:rival', digest, strategy, base, base_digest, spec, spec_sha256, "
-        "dataset_id, verified, created_at, deleted_at, run_key FROM ljwx.models"
-    )
+    add_model(db, "ljwx-stock:rival")
     for model in (chain.plan["model"], "ljwx-stock:rival"):
-        evaluation = db.insert(
-            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, run_key) "
-            "SELECT model, digest, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-            chain.question_set_id, model,
-        )  # fmt: skip
+        evaluation = add_evaluation(db, model, chain.question_set_id)
         db.execute(
             "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, label, latency_s, prompt_tokens, "
             "answer_tokens) SELECT %s, sample_id, '', true, CASE WHEN %s OR position < %s THEN label ELSE 'none' END, "
@@ -519,14 +503,7 @@ def test_nothing_to_roll_back_to_is_said(run: Run, crowned: Database, chain: Cha
 def test_a_tag_deleted_by_hand_is_in_the_audit_and_cannot_be_rolled_back_to(
     run: Run, crowned: Database, chain: Chain
 ) -> None:
-    crowned.execute(
-        "INSERT INTO ljwx.models SELECT 'ljwx-stock:gone', digest, strategy, base, base_digest, spec, spec_sha256, "
-        "dataset_id, verified, created_at, deleted_at, run_key FROM ljwx.models"
-    )
-    crowned.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'previous', model, digest FROM ljwx.models "
-        "WHERE model = 'ljwx-stock:gone'"
-    )
+    add_alias(crowned, add_model(crowned, "ljwx-stock:gone"), "previous")
     (orphan,) = json.loads(run("audit", "--json", code=4).stdout)
     assert (orphan["name"], orphan["lacks"]) == ("ljwx-stock:gone", "no tag on the model server")
     assert "ModelMissing" in one_line(run("rollback", "--reason", "worse", code=1))

@@ -22,6 +22,7 @@ from ljwx.services import doctor as checkup
 from support_chain import Chain, Database, connect
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres
+from support_rows import add_alias
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer
 
@@ -289,7 +290,7 @@ def test_a_champion_that_is_not_served_is_named_with_the_command(
 ) -> None:
     digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[BASE]
     healthy.execute("ALTER TABLE ljwx.aliases DROP CONSTRAINT aliases_model_fkey")
-    healthy.execute("INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, %s)", BASE, digest)
+    add_alias(healthy, BASE, digest=digest)
     ollama_sandbox.delete("ljwx-stock:latest")
     found = doctor()
     assert found["champion"]["found"] == f"ljwx-stock:latest is missing, not {BASE}"
@@ -314,9 +315,7 @@ def test_a_champion_that_did_not_pass_its_last_verification_is_told(
     chain_db: Database, chain: Chain, doctor: Doctor, market: TushareServer, ollama_sandbox: OllamaServer
 ) -> None:
     model = chain.plan["model"]
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'champion', model, digest FROM ljwx.models"
-    )
+    add_alias(chain_db, model)
     assert ollama_sandbox.post("copy", {"source": model, "destination": "ljwx-stock:latest"}).ok
     try:
         assert doctor()["champion"]["found"] == f"{model} is served as ljwx-stock:latest"

@@ -19,7 +19,8 @@ import requests
 from ljwx_sandbox.airflow import executable
 from ljwx_sandbox.demo import BUILD, CLEANUP, DAGS, INGEST, Demo
 from ljwx_sandbox.settings import SandboxError, SandboxSettings
-from ljwx_sandbox.stack import SMALL, Stack
+from ljwx_sandbox.stack import SMALL as DEMO
+from ljwx_sandbox.stack import Stack
 from support_docs import ROOT, on_stack
 from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.timeout(1500)
 FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
+SMALL = DEMO | {"evaluation": DEMO["evaluation"] | {"questions": 4}, "gate": DEMO["gate"] | {"min_questions": 4}}
+"""The demo's settings with half of its questions."""
 TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",
@@ -158,7 +161,7 @@ def test_every_question_is_answered_once_and_scored_against_baselines(finished: 
     asked = f"""SELECT q.kind, e.is_base, count(*), count(DISTINCT a.sample_id) FROM ljwx.answers a {OF_A_SET}
                 GROUP BY q.kind, e.is_base ORDER BY q.kind, e.is_base"""
     assert query(finished, asked) == [
-        ("masked", False, 1, 1), ("test", False, 2, 2), ("validation", False, 8, 8), ("validation", True, 8, 8),
+        ("masked", False, 1, 1), ("test", False, 1, 1), ("validation", False, 4, 4), ("validation", True, 4, 4),
     ]  # fmt: skip
     decided_on = "q.kind = 'validation' AND NOT e.is_base"
     sets = "ljwx.evaluations e JOIN ljwx.question_sets q USING (question_set_id)"

@@ -9,6 +9,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.summary import summarise
 from support_chain import Chain, Database
 from support_ollama import BASE
+from support_rows import add_decision, add_evaluation
 
 REASONS = [
     Reason(code="examples", text="It shows no foreign examples.", favourable=True),
@@ -21,14 +22,8 @@ def test_a_refusal_is_told_with_its_reasons_also_after_an_earlier_decision(
     chain_db: Database, chain: Chain, decided: bool
 ) -> None:
     if decided:
-        chain_db.execute(
-            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
-            "SELECT model, digest, %s, '{}', run_key FROM ljwx.models", chain.question_set_id,
-        )  # fmt: skip
-        chain_db.execute(
-            "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-            "SELECT model, %s, 'rejected', false, '[]', '{}', run_key FROM ljwx.models", chain.question_set_id,
-        )  # fmt: skip
+        add_evaluation(chain_db, chain.plan["model"], chain.question_set_id, scorecard={})
+        add_decision(chain_db, chain.plan["model"])
         assert "decision    rejected" in summarise(chain_db.url)
     else:
         assert "model       none yet" in summarise(chain_db.url)

@@ -20,16 +20,11 @@ from ljwx.stages.build.rollback import roll_back_if_asked
 from ljwx.warehouse.promotions import Promotion, Rollback
 from support_chain import Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
+from support_rows import add_alias, add_decision, add_model
 from support_tasks import TaskRunner
 
 LATEST, PREVIOUS, NEWER, THIRD = (f"ljwx-stock:{tag}" for tag in ("latest", "previous", "newer", "third"))
 WRITTEN = ("promotions", "aliases")
-COPIED = (
-    "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, "
-    "run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, run_key "
-    "FROM ljwx.models LIMIT 1"
-)
-"""Another row of the chain's model, under another name."""
 
 
 @pytest.fixture
@@ -38,17 +33,11 @@ def replaced(chain_db: Database, chain: Chain, ollama_sandbox: OllamaServer) -> 
     old = chain.plan["model"]
     for name in (NEWER, LATEST):
         assert ollama_sandbox.post("copy", {"source": old, "destination": name}).ok
-    chain_db.execute(COPIED, NEWER)
-    decision = chain_db.insert(
-        "INSERT INTO ljwx.promotions (challenger, champion, question_set_id, evaluation_id, verdict, promoted, "
-        "reasons, policy, run_key) SELECT model, %s, question_set_id, evaluation_id, 'promoted', true, '[]', '{}', "
-        "run_key FROM ljwx.evaluations WHERE evaluation_id = %s RETURNING promotion_id",
-        old, evaluation_of(chain_db, chain, NEWER),
-    )  # fmt: skip
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) SELECT CASE model WHEN %s THEN 'champion' "
-        "ELSE 'previous' END, model, digest, %s FROM ljwx.models", NEWER, decision,
-    )  # fmt: skip
+    add_model(chain_db, NEWER)
+    evaluation = evaluation_of(chain_db, chain, NEWER)
+    decision = add_decision(chain_db, NEWER, "promoted", champion=old, evaluation_id=evaluation)
+    for model, alias in ((NEWER, "champion"), (old, "previous")):
+        add_alias(chain_db, model, alias, promotion_id=decision)
     yield chain_db
     for name in (NEWER, LATEST, PREVIOUS):
         ollama_sandbox.delete(name)
@@ -124,7 +113,7 @@ def promoting(chain: Chain, challenger: str, champion: str, evaluation_id: int) 
 
 def test_a_decision_that_waited_for_a_rollback_does_not_undo_it(replaced: Database, chain: Chain) -> None:
     """The challenger was compared with NEWER; the rollback has begun when the decision is to be written."""
-    replaced.execute(COPIED, THIRD)
+    add_model(replaced, THIRD)
     decision = promoting(chain, THIRD, NEWER, evaluation_of(replaced, chain, THIRD))
     refused: list[str] = []
 
@@ -198,7 +187,7 @@ def test_a_previous_champion_that_was_replaced_on_the_server_is_not_put_back(
 def test_what_a_person_rolled_back_is_told_of_models_like_it_until_it_is_put_back(
     replaced: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
-    replaced.execute(COPIED, THIRD)
+    add_model(replaced, THIRD)
     assert WarehouseHook().rolled_back(THIRD) is None
     rollback("it invents prices")
     same = RolledBack(model=NEWER, reason="it invents prices", same=True)
@@ -225,9 +214,7 @@ def test_with_nothing_to_roll_back_to_it_says_so(chain_db: Database, chain: Chai
     before = chain_db.state(*WRITTEN)
     with pytest.raises(NotFound, match="nothing to roll back to: there is no champion"):
         rollback("why")
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'champion', model, digest FROM ljwx.models"
-    )
+    add_alias(chain_db, chain.plan["model"])
     with pytest.raises(NotFound, match=f"nothing to roll back to: {chain.plan['model']} is the first champion"):
         rollback("why")
     done = CliRunner().invoke(app, ["rollback", "--reason", "why"])

@@ -30,6 +30,7 @@ from ljwx.stages.build.verification import verify_model
 from ljwx.stages.evaluate.questions import ask_all, plan_questions
 from support_chain import SMALL, Chain, Database, answer_next
 from support_ollama import BASE, OllamaServer
+from support_rows import add_alias, add_model
 from support_tasks import TaskRunner
 
 NAME = "ljwx-stock:bad-input"
@@ -404,11 +405,7 @@ def test_champion_that_is_gone_from_the_server_is_named_and_nothing_is_asked(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
     gone = "ljwx-stock:gone"
-    chain_db.execute(
-        "INSERT INTO ljwx.models SELECT (jsonb_populate_record(m, %s::jsonb)).* FROM ljwx.models m",
-        json.dumps({"model": gone}),
-    )
-    chain_db.execute("INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, repeat('0', 64))", gone)
+    add_alias(chain_db, add_model(chain_db, gone), digest="0" * 64)
     untouched = ("answers", "promotions", "aliases", "models")
     before = chain_db.state(*untouched)
     with pytest.raises(ModelMissing, match=gone):

@@ -16,6 +16,7 @@ from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.stages.build.plan import plan_build
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
+from support_rows import add_alias, add_decision
 from support_tasks import TaskRunner
 
 WRITTEN = ("models", "evaluations", "promotions", "aliases")
@@ -160,15 +161,8 @@ def test_nothing_is_built_from_the_spec_the_champion_is_made_of(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
     chain_db.execute("UPDATE ljwx.models SET model = 'ljwx-stock:20200101-' || left(spec_sha256, 12)")
-    promotion = chain_db.insert(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT model, %s, 'first_champion', true, '[]', '{}', run_key FROM ljwx.models RETURNING promotion_id",
-        chain.question_set_id,
-    )  # fmt: skip
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
-        "SELECT 'champion', model, digest, %s FROM ljwx.models", promotion,
-    )  # fmt: skip
+    model = chain_db.value("SELECT model FROM ljwx.models")
+    add_alias(chain_db, model, promotion_id=add_decision(chain_db, model, "first_champion"))
     with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion ljwx-stock:20200101-"):
         tasks.run(plan_build)
     chain_db.execute("UPDATE ljwx.models SET verified = NULL")

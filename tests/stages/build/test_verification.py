@@ -21,9 +21,11 @@ from ljwx.exceptions import (
 )
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.operators.ollama import OllamaOperator
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
+from ljwx.stages.evaluate.questions import ask_questions, plan_questions
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_script import Script
@@ -39,6 +41,26 @@ def test_a_verified_model_cites_its_dataset_spec_and_digest(
     assert (row["model"], row["dataset_id"]) == (chain.plan["model"], chain.dataset_id)
     canonical = json.dumps(row["spec"], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(canonical.encode()).hexdigest() == row["spec_sha256"]
+
+
+def test_a_language_model_built_from_the_same_plan_is_the_same_and_passes_every_check(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_model: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_model.connection)
+    chain_db.execute("DELETE FROM ljwx.models")
+    built = OllamaOperator(task_id="build", model=chain.plan["model"], spec_path=chain.plan["spec_path"]).execute({})
+    assert built["digest"] == chain.built["digest"]
+    assert tasks.run(verify_model, chain.plan, built) == chain.plan["model"]
+    checks = chain_db.value("SELECT verified FROM ljwx.models")
+    assert [answer["task"] for answer in checks["answers"] if answer["valid"]] == list(TASKS)
+    assert checks["differs_from_base_on"]
+    assert 0 < max(answer["prompt_tokens"] for answer in checks["answers"]) < checks["context"] == 4096
+    tasks.run(ask_questions, tasks.run(plan_questions, built["model"], chain.question_set_id)[0] | {"questions": 1})
+    answers = chain_db.rows("SELECT valid, probabilities_from, prompt_tokens, answer_tokens FROM ljwx.answers")
+    assert [(row["valid"], row["probabilities_from"]) for row in answers] == [(True, "tokens")]
+    assert min(answers[0]["prompt_tokens"], answers[0]["answer_tokens"]) > 0
+    for name in (built["model"], "ljwx-stock:challenger"):
+        ollama_model.delete(name)
 
 
 def test_the_checks_are_recorded_with_their_times_tokens_and_context(chain_db: Database, chain: Chain) -> None:

@@ -24,6 +24,7 @@ from ljwx.warehouse.promotions import Promotion
 from support_chain import SMALL, Database
 from support_ollama import BASE, OllamaServer
 from support_postgres import data_of
+from support_rows import add_alias, add_decision, add_evaluation
 from support_tasks import TaskRunner
 
 NEW, OLD, OPEN, CHAMPION, GONE = (f"ljwx-stock:{name}" for name in ("new", "old", "open", "champion", "gone"))
@@ -68,10 +69,10 @@ def stock(
         "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, run_key) VALUES (%s, %s, 1)", QUESTIONS, DATASET
     )
     for name in (NEW, OLD, OPEN, CHAMPION, GONE):
-        add_model(db, name, digest)
+        add_verified(db, name, digest)
     for name in (OLD, CHAMPION, GONE):
-        add_decision(db, name)
-    db.execute("INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, %s)", CHAMPION, digest)
+        add_decision(db, name, decided_at="2026-05-01")
+    add_alias(db, CHAMPION)
     yield db
     for name in (NEW, OLD, OPEN, CHAMPION):
         ollama_sandbox.delete(name)
@@ -85,21 +86,13 @@ def add_dataset(db: Database, name: str, made: str, folder: Path) -> None:
     )  # fmt: skip
 
 
-def add_model(db: Database, name: str, digest: str) -> None:
+def add_verified(db: Database, name: str, digest: str) -> None:
     """A verified model from half a year ago but for `new`; `old` and `gone` are made from the old dataset."""
     db.execute(
         "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
         "created_at, verified, run_key) VALUES (%s, %s, 'prompt', %s, '', '{}', %s, %s, %s, '{}', 1)",
         name, digest, BASE, SPEC,
         OLD_DATASET if name in (OLD, GONE) else DATASET, "2026-11-01" if name == NEW else "2026-05-01",
-    )  # fmt: skip
-
-
-def add_decision(db: Database, name: str) -> None:
-    """A rejection from half a year ago."""
-    db.execute(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, decided_at, "
-        "run_key) VALUES (%s, %s, 'rejected', false, '[]', '{}', '2026-05-01', 1)", name, QUESTIONS,
     )  # fmt: skip
 
 
@@ -239,10 +232,7 @@ def test_a_refused_model_is_kept_and_removed_as_a_rejected_one(
     stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:
     stock.execute("UPDATE ljwx.models SET verified = NULL, dataset_id = %s WHERE model = %s", OLD_DATASET, OPEN)
-    stock.execute(
-        "INSERT INTO ljwx.promotions (challenger, verdict, promoted, reasons, policy, decided_at, run_key) "
-        "VALUES (%s, 'refused', false, '[]', '{}', '2026-10-01', 1)", OPEN,
-    )  # fmt: skip
+    add_decision(stock, OPEN, "refused", question_set_id=None, decided_at="2026-10-01")
     apply(tasks, params={"dry_run": False})
     assert OPEN in tags(ollama_sandbox), "cited by a decision of the last 90 days"
     assert stock.value("SELECT deleted_at FROM ljwx.datasets WHERE dataset_id = %s", OLD_DATASET) is None
@@ -273,10 +263,7 @@ def test_what_becomes_protected_after_the_plan_was_made_stays(
 
     def crown_first(self: Cleaner, removal: Removal) -> bool:
         if removal.name == OLD:
-            stock.execute(
-                "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'previous', model, digest FROM ljwx.models "
-                "WHERE model = %s", OLD,
-            )  # fmt: skip
+            add_alias(stock, OLD, "previous")
         return removals(self, removal)
 
     monkeypatch.setattr(Cleaner, "remove", crown_first)
@@ -392,8 +379,8 @@ def test_the_bytes_of_a_model_are_those_the_server_gives_back(
     made = ollama_sandbox.post("create", {"model": alone, "from": BASE, "system": "独一无二" * 500, "stream": False})
     assert made.ok
     digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[alone]
-    add_model(stock, alone, digest)
-    add_decision(stock, alone)
+    add_verified(stock, alone, digest)
+    add_decision(stock, alone, decided_at="2026-05-01")
     before = ollama_sandbox.blob_bytes()
     apply(tasks, params={"dry_run": False})
     told = stock.value("SELECT bytes FROM ljwx.retention_events WHERE name = %s", alone)
@@ -417,12 +404,8 @@ def test_rows_that_are_too_old_go_and_scorecards_stay(stock: Database, tasks: Ta
         "FROM unnest('{2025-10-01,2025-11-19,2025-11-20}'::date[]) day"
     )
     stock.execute("ALTER TABLE ljwx.answers DROP CONSTRAINT answers_sample_id_fkey")
-    for digest, scorecard in (("scored", "{}"), ("given up, or a rival's", None)):
-        evaluation = stock.insert(
-            "INSERT INTO ljwx.evaluations (model, digest, question_set_id, scorecard, run_key) "
-            "SELECT model, %s, %s, %s, run_key FROM ljwx.models WHERE model = %s RETURNING evaluation_id",
-            digest, QUESTIONS, scorecard, OLD,
-        )  # fmt: skip
+    for digest, scorecard in (("scored", {}), ("given up, or a rival's", None)):
+        evaluation = add_evaluation(stock, OLD, QUESTIONS, digest=digest, scorecard=scorecard)
         stock.execute(
             "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, latency_s, prompt_tokens, answer_tokens) "
             "SELECT %s, number::text, '', false, 1, 1, 1 FROM generate_series(1, 4) number", evaluation,

@@ -16,6 +16,7 @@ from ljwx.services.asking import ReadAnswer, read_answer
 from ljwx.stages.evaluate.questions import ask_questions, freeze_questions, plan_questions
 from support_chain import SMALL, Chain, Database, answer_next, python
 from support_ollama import BASE, OllamaServer
+from support_rows import add_alias, add_model
 from support_tasks import TaskRunner
 
 ADVICE = {
@@ -118,31 +119,17 @@ def test_shards_cover_every_question_once_and_none_is_too_large(
 
 
 def test_a_champion_is_asked_the_same_questions(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
-    model = another_model(chain_db, "ljwx-stock:latest-champion")
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) "
-        "SELECT 'champion', model, digest FROM ljwx.models WHERE model = %s", model,
-    )  # fmt: skip
+    model = add_model(chain_db, "ljwx-stock:latest-champion")
+    add_alias(chain_db, model)
     with pytest.raises(ModelMissing, match="latest-champion"):
         planned(tasks, chain)
     assert chain_db.rows(EVALUATIONS) == []
 
 
-def another_model(db: Database, name: str) -> str:
-    """A row of a model that is not on the server."""
-    db.execute(
-        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, "
-        "run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, run_key "
-        "FROM ljwx.models",
-        name,
-    )
-    return name
-
-
 def test_a_model_that_was_deleted_meanwhile_fails_and_no_answer_is_written(
     chain_db: Database, chain: Chain, tasks: TaskRunner
 ) -> None:
-    another_model(chain_db, "ljwx-stock:gone")
+    add_model(chain_db, "ljwx-stock:gone")
     with pytest.raises(ModelMissing, match="ljwx-stock:gone"):
         tasks.run(plan_questions, "ljwx-stock:gone", chain.question_set_id)
     counts = chain_db.counts()
@@ -202,10 +189,8 @@ def test_who_is_not_what_was_recorded_is_not_asked(
 def test_a_champion_that_was_replaced_on_the_server_is_not_asked(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:
-    champion = another_model(chain_db, "ljwx-stock:replaced")
-    chain_db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest) VALUES ('champion', %s, repeat('0', 64))", champion
-    )
+    champion = add_model(chain_db, "ljwx-stock:replaced")
+    add_alias(chain_db, champion, digest="0" * 64)
     assert ollama_sandbox.post("copy", {"source": chain.plan["model"], "destination": champion}).ok
     try:
         with pytest.raises(ModelMissing, match=f"{champion} on .* is another model by now: .*, not 0000"):

@@ -21,6 +21,7 @@ from ljwx.stages.promote.decision import decide_promotion
 from ljwx.warehouse.promotions import Promotion
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import BASE, OllamaServer
+from support_rows import add_alias, add_decision, add_model
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY
 
@@ -69,20 +70,7 @@ def answered(
 def second_model(db: Database, chain: Chain, server: OllamaServer) -> None:
     """Another model with the same weights, as row and as tag."""
     assert server.post("copy", {"source": chain.plan["model"], "destination": OTHER}).ok
-    db.execute(
-        "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, "
-        "run_key) SELECT %s, digest, strategy, base, base_digest, spec, spec_sha256, verified, dataset_id, run_key "
-        "FROM ljwx.models",
-        OTHER,
-    )
-
-
-def crown(db: Database, model: str, promotion: int | None = None) -> None:
-    db.execute(
-        "INSERT INTO ljwx.aliases (alias, model, digest, promotion_id) "
-        "SELECT 'champion', model, digest, %s FROM ljwx.models WHERE model = %s",
-        promotion, model,
-    )  # fmt: skip
+    add_model(db, OTHER)
 
 
 def promotions(db: Database) -> list[dict[str, Any]]:
@@ -188,7 +176,7 @@ def test_without_evidence_the_champion_stays(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     before = chain_db.rows(ALIASES)
@@ -203,7 +191,7 @@ def test_a_champion_that_has_not_answered_the_questions_is_a_clear_error_and_not
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     before = chain_db.state("aliases", "promotions", "evaluations")
     with pytest.raises(ConfigurationError) as refused:
@@ -218,11 +206,9 @@ def test_a_champion_that_has_not_answered_the_questions_is_a_clear_error_and_not
 
 def recorded(db: Database, verdict: str, promoted: bool) -> int:
     """A decision on the newest evaluation against the other model, as an earlier run left it."""
-    return db.insert(
-        "INSERT INTO ljwx.promotions (challenger, champion, question_set_id, evaluation_id, verdict, promoted, "
-        "reasons, policy, run_key) SELECT model, %s, question_set_id, evaluation_id, %s, %s, '[]', '{}', run_key "
-        "FROM ljwx.evaluations ORDER BY evaluation_id DESC LIMIT 1 RETURNING promotion_id", OTHER, verdict, promoted,
-    )  # fmt: skip
+    newest = "SELECT model, question_set_id, evaluation_id FROM ljwx.evaluations ORDER BY evaluation_id DESC LIMIT 1"
+    (evaluation,) = db.rows(newest)
+    return add_decision(db, evaluation.pop("model"), verdict, champion=OTHER, promoted=promoted, **evaluation)
 
 
 def test_a_repeated_task_finds_its_own_decision_after_the_challenger_became_champion(
@@ -232,7 +218,7 @@ def test_a_repeated_task_finds_its_own_decision_after_the_challenger_became_cham
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     promotion = recorded(chain_db, "promoted", promoted=True)
-    crown(chain_db, chain.plan["model"], promotion)
+    add_alias(chain_db, chain.plan["model"], promotion_id=promotion)
     before = promotions(chain_db), chain_db.rows(ALIASES)
     assert tasks.run(decide_promotion, *evaluation)["promotion_id"] == promotion
     assert (promotions(chain_db), chain_db.rows(ALIASES)) == before
@@ -242,7 +228,7 @@ def test_the_champion_is_not_decided_on_with_other_answers(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
-    crown(chain_db, chain.plan["model"])
+    add_alias(chain_db, chain.plan["model"])
     with pytest.raises(ConfigurationError, match="is the champion already: there is nothing to decide"):
         tasks.run(decide_promotion, *evaluation)
     assert promotions(chain_db) == []
@@ -258,7 +244,7 @@ def test_a_decision_stands_when_the_same_evidence_is_judged_again(
     chain_db: Database, chain: Chain, server: OllamaServer
 ) -> None:
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     evaluation = evaluation_of(chain_db, chain, chain.plan["model"])
     promotion = recorded(chain_db, "kept_champion", promoted=False)
     run = chain_db.column("SELECT run_key FROM ljwx.models")[0]
@@ -307,7 +293,7 @@ def test_the_window_is_not_opened_for_a_decision_that_stands(
 ) -> None:
     tasks.variables["ljwx_training_config"] = settings(test_share=0.25)
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     recorded(chain_db, "kept_champion", promoted=False)
@@ -321,7 +307,7 @@ def test_answers_that_were_asked_otherwise_are_no_evidence(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     answered(chain_db, chain, OTHER, right=0)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
     # The champion was asked when answers were cut earlier.
@@ -345,7 +331,7 @@ def test_questions_that_were_never_asked_are_named_with_the_task(
 ) -> None:
     """As when a task of ask_questions was marked as success by hand."""
     second_model(chain_db, chain, server)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     answered(chain_db, chain, OTHER, right=0)
     answered(chain_db, chain, BASE, right=2, base=True)
     evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
@@ -392,7 +378,7 @@ def test_a_rollback_while_the_sealed_questions_are_asked_is_not_undone(
     save = WarehouseHook.save_answer
 
     def interrupted(self: WarehouseHook, evaluation_id: int, answer: Any) -> None:
-        crown(chain_db, OTHER)  # over a connection of its own, as another process would
+        add_alias(chain_db, OTHER)  # over a connection of its own, as another process would
         save(self, evaluation_id, answer)
 
     monkeypatch.setattr(WarehouseHook, "save_answer", interrupted)
@@ -405,7 +391,7 @@ def test_a_rollback_while_the_sealed_questions_are_asked_is_not_undone(
 def test_the_champion_that_is_beaten_becomes_previous(chain_db: Database, chain: Chain, server: OllamaServer) -> None:
     second_model(chain_db, chain, server)
     chain_db.execute("UPDATE ljwx.models SET digest = %s WHERE model = %s", "0" * 64, OTHER)
-    crown(chain_db, OTHER)
+    add_alias(chain_db, OTHER)
     evaluation = evaluation_of(chain_db, chain, chain.plan["model"])
     run = chain_db.column("SELECT run_key FROM ljwx.models")[0]
     WarehouseHook().save_promotion(run, made(chain, evaluation, OTHER), chain.built["digest"])
@@ -456,8 +442,8 @@ def test_a_previous_champion_that_is_gone_from_the_server_has_no_tag_and_the_cha
 ) -> None:
     model = chain.plan["model"]
     second_model(chain_db, chain, server)
-    crown(chain_db, model)
-    chain_db.execute("INSERT INTO ljwx.aliases SELECT 'previous', %s, digest FROM ljwx.models LIMIT 1", OTHER)
+    add_alias(chain_db, model)
+    add_alias(chain_db, OTHER, "previous")
     serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")
     assert digests(server)["ljwx-stock:previous"] == digests(server)[LATEST] == digests(server)[model]
     server.delete(OTHER)
@@ -470,7 +456,7 @@ def test_a_previous_champion_that_is_gone_from_the_server_has_no_tag_and_the_cha
 def test_a_champion_that_was_replaced_on_the_server_is_not_served(
     chain_db: Database, chain: Chain, server: OllamaServer
 ) -> None:
-    crown(chain_db, chain.plan["model"])
+    add_alias(chain_db, chain.plan["model"])
     chain_db.execute("UPDATE ljwx.aliases SET digest = repeat('0', 64)")
     with pytest.raises(BuildFailed, match=f"{LATEST} cannot be the champion {chain.plan['model']}"):
         serve_aliases(WarehouseHook(), OllamaHook(), "ljwx-stock")

@@ -17,6 +17,7 @@ from ljwx.resources import code_version
 from ljwx.stages.samples.dataset import build_dataset
 from support_chain import SMALL, Chain, Database, content_of, python
 from support_postgres import data_of
+from support_rows import add_decision
 from support_tasks import TaskRunner
 
 SPLITS = ("train", "validation", "test")
@@ -68,10 +69,7 @@ def test_the_same_dataset_is_not_built_twice_but_announced_until_it_was_decided_
     assert tasks.run(build_dataset) == chain.dataset_id
     assert tasks.outlets.pop(DATASET).partitions == ["latest"]
 
-    chain_db.execute(
-        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
-        "SELECT model, %s, 'rejected', false, '[]', '{}', run_key FROM ljwx.models", chain.question_set_id,
-    )  # fmt: skip
+    add_decision(chain_db, chain.plan["model"])
     with pytest.raises(AirflowSkipException, match=chain.dataset_id):
         tasks.run(build_dataset)
     assert DATASET not in tasks.outlets
