@@ -14,7 +14,7 @@ import pytest
 
 from ljwx_sandbox.demo import CLEANUP
 from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
-from ljwx_sandbox.stack import Stack
+from ljwx_sandbox.stack import SMALL, Stack
 from support_postgres import free_port, open_folder
 from support_tushare import REPOSITORY
 
@@ -64,6 +64,7 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         market=("--stocks", "10", "--seed", "7", "--effect", "0.3"),
         model_server=("--engine", "scripted"),
         airflow_config={"AIRFLOW__CORE__DAGS_FOLDER": str(dags)},
+        config=SMALL | {"samples": SMALL["samples"] | {"min_new_samples": 1}},
     ) as stack:
         yield stack
 
