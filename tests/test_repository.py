@@ -214,3 +214,9 @@ def test_an_environment_gets_pip_also_without_ensurepip(
     done = run([tmp_path / "venv" / "bin" / "pip", "--version"], capture_output=True, text=True, check=True)
     assert str(tmp_path / "venv") in done.stdout
     assert make_venv.PIP_WHEEL.split("-")[1] in done.stdout
+
+
+def test_no_test_chooses_its_lane_by_hand() -> None:
+    """Lanes follow from fixtures: see LANES in tests/conftest.py."""
+    by_hand = re.compile(r"pytest\.mark\.(stack|model|long)\b")
+    assert [str(path) for path in (ROOT / "tests").rglob("test_*.py") if by_hand.search(path.read_text())] == []
