@@ -56,9 +56,10 @@ def test_a_language_model_built_from_the_same_plan_is_the_same_and_passes_every_
     assert checks["differs_from_base_on"]
     assert 0 < max(answer["prompt_tokens"] for answer in checks["answers"]) < checks["context"] == 4096
     tasks.run(ask_questions, tasks.run(plan_questions, built["model"], chain.question_set_id)[0] | {"questions": 1})
-    answers = chain_db.rows("SELECT valid, probabilities_from, prompt_tokens, answer_tokens FROM ljwx.answers")
-    assert [(row["valid"], row["probabilities_from"]) for row in answers] == [(True, "tokens")]
-    assert min(answers[0]["prompt_tokens"], answers[0]["answer_tokens"]) > 0
+    (answer,) = chain_db.rows("SELECT valid, probabilities, prompt_tokens, answer_tokens FROM ljwx.answers")
+    assert answer["valid"]
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+    assert min(answer["prompt_tokens"], answer["answer_tokens"]) > 0
     for name in (built["model"], "ljwx-stock:challenger"):
         ollama_model.delete(name)
 
