@@ -183,6 +183,11 @@ def test_the_core_imports_nothing_that_reaches_outside_the_process() -> None:
     assert used - allowed - PURE == {"ljwx"}
 
 
+def test_the_warehouse_knows_no_airflow() -> None:
+    inside = [each for each in IMPORTS if each.part == "warehouse" and each.module.split(".")[0] == "airflow"]
+    assert [str(each) for each in inside] == []
+
+
 def test_nothing_imports_the_dag_files() -> None:
     names = {path.stem for path in (ROOT / "dags").glob("*.py")} | {"dags"}
     assert [str(each) for each in IMPORTS if each.module.split(".")[0] in names] == []

@@ -46,8 +46,20 @@ def test_every_sql_file_is_used() -> None:
     assert SQL - quoted == set()
 
 
+def test_the_sql_of_a_noun_is_run_by_the_module_of_that_noun_alone() -> None:
+    modules = {path.stem: source for path, source in package_sources() if path.parent.name == "warehouse"}
+    foreign = {
+        f"{stem}: {name}"
+        for stem, source in modules.items()
+        for name in set(QUOTED.findall(source)) & SQL
+        if name.split("/")[0] in modules and name.split("/")[0] != stem
+    }
+    assert len(modules) > 10
+    assert foreign == set()
+
+
 def test_every_statement_that_the_code_names_exists() -> None:
-    warehouse = [source for path, source in package_sources() if "warehouse" in path.parts]
+    warehouse = [source for path, source in package_sources() if path.parent.name == "warehouse"]
     named = {name for source in warehouse for pattern in (CALLED, QUOTED) for name in pattern.findall(source)}
     assert len(named) > 30
     assert named - SQL == set()
