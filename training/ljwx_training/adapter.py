@@ -31,7 +31,7 @@ def with_adapter(base: PreTrainedModel, settings: Hyperparameters, seed: int) ->
             parameter.data = parameter.data.float()
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
-            module.cast_input_dtype_enabled = False  # autocast casts the small adapter instead of each activation
+            module.cast_input_dtype_enabled = False  # type: ignore[assignment]  # autocast casts the small adapter instead of each activation
     if settings.compile:
         for block in base.model.layers:
             block.compile()

@@ -90,9 +90,13 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _fit(plan: Plan, micro: int) -> Fitted:
+    last = checkpoints.newest(plan.folder, plan.recipe)
+    arguments = arguments_of(plan, micro, from_start=last is None)
+    if last and checkpoints.has_stopped(last):
+        arguments.max_steps = checkpoints.step_of(last)
     trainer = LoraTrainer(
         plan.model(),
-        arguments_of(plan, micro),
+        arguments,
         plan.collator,
         plan.train,
         plan.validation,
@@ -103,7 +107,6 @@ def _fit(plan: Plan, micro: int) -> Fitted:
     for callback in trainer.callback_handler.callbacks:
         if isinstance(callback, Reporter):
             callback.trainer = trainer
-    last = checkpoints.newest(plan.folder, plan.recipe)
     if trainer.is_world_process_zero():
         plan.metrics.go_back_to(checkpoints.step_of(last) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
@@ -117,7 +120,7 @@ def _fit(plan: Plan, micro: int) -> Fitted:
     )
 
 
-def arguments_of(plan: Plan, micro: int) -> TrainingArguments:
+def arguments_of(plan: Plan, micro: int, from_start: bool) -> TrainingArguments:
     """Return transformers' arguments of the hyperparameters."""
     settings, gpu = plan.settings, torch.cuda.is_available()
     has_classes = any(sample.decisions for sample in plan.validation)
@@ -143,6 +146,7 @@ def arguments_of(plan: Plan, micro: int) -> TrainingArguments:
         logging_nan_inf_filter=False,
         eval_strategy="steps" if plan.validation else "no",
         eval_steps=settings.evaluate_every,
+        eval_on_start=from_start and bool(plan.validation),
         save_strategy="steps",
         save_steps=settings.evaluate_every,
         save_total_limit=2,

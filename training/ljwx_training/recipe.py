@@ -35,7 +35,7 @@ class Hyperparameters:
     __pydantic_config__: ClassVar[Any] = STRICT
 
     rank: int = 16
-    alpha: float = 32.0
+    alpha: int = 32
     dropout: float = 0.0
     targets: tuple[str, ...] = PROJECTIONS
     layers: int | None = None

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Batch, Collator
@@ -47,7 +47,9 @@ class LoraTrainer(Trainer):
             compute_loss_func=losses,  # says that the loss is scaled for accumulation here
             callbacks=[Reporter(metrics, recipe), *callbacks],
         )
+        self.remove_callback(PrinterCallback)
         self.collator = collator
+        self.validation = list(validation)
         self.metrics = metrics
         self.tokens = 0
 
@@ -59,7 +61,8 @@ class LoraTrainer(Trainer):
         if not batches:
             return batches, torch.ones((), device=device)
         weight = torch.stack([weight_of(batch).to(device) for batch in batches]).sum()
-        return batches, self.accelerator.gather(weight).sum()
+        total: torch.Tensor = self.accelerator.gather(weight).sum()
+        return batches, total
 
     def compute_loss(
         self, model: nn.Module, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -68,7 +71,8 @@ class LoraTrainer(Trainer):
         found = losses(model, inputs)
         self.tokens += inputs["input_ids"].numel()
         weight = found.weight if num_items_in_batch is None else num_items_in_batch
-        return found.weighted * (self.accelerator.num_processes / weight)
+        share: torch.Tensor = found.weighted * (self.accelerator.num_processes / weight)
+        return share
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Look at the validation split: answer loss, and the log score of the true class among the classes."""
@@ -89,20 +93,18 @@ class LoraTrainer(Trainer):
             result["eval_class_log_score"] = score / scored
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, result)
         if self.is_world_process_zero():
-            figures = {name.removeprefix("eval_"): value for name, value in result.items()}
-            self.metrics.add(
-                "validation", self.state.global_step, **figures, seconds=round(time.monotonic() - began, 3)
-            )
+            named = {name.removeprefix("eval_"): value for name, value in result.items()}
+            self.metrics.add("validation", self.state.global_step, **named, seconds=round(time.monotonic() - began, 3))
         return result
 
     def _validation(self) -> Iterator[tuple[Batch, bool]]:
         """This rank's batches; every rank gets as many, the last of some only to keep step, not counted."""
-        samples, rank, ranks = self.eval_dataset, self.accelerator.process_index, self.accelerator.num_processes
+        samples, rank, ranks = self.validation, self.accelerator.process_index, self.accelerator.num_processes
         size = self.args.per_device_eval_batch_size
-        mine = list(samples[rank::ranks])
+        mine = samples[rank::ranks]
         for at in range(0, math.ceil(len(samples) / ranks), size):
             batch = mine[at : at + size]
-            tensors = self.collator(batch or list(samples[:1]))
+            tensors = self.collator(batch or samples[:1])
             yield {name: tensor.to(self.args.device) for name, tensor in tensors.items()}, bool(batch)
 
 
@@ -149,4 +151,4 @@ class Reporter(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Seal the checkpoint that was just written."""
         if state.is_world_process_zero:
-            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}", self.recipe)
+            checkpoints.seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}", self.recipe)

@@ -1,0 +1,258 @@
+"""One job from top to bottom: files, base, samples, training, merged file, proof, result."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel, set_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict
+from transformers import PreTrainedModel
+
+from ljwx_training import VERSION
+from ljwx_training.adapter import in_four_bits, with_adapter
+from ljwx_training.base import Base
+from ljwx_training.batches import Collator
+from ljwx_training.compare import Comparison, Said, compare
+from ljwx_training.dataset import Encoder, Question, Row, checked, class_rates, read_rows
+from ljwx_training.errors import Busy, ExportDiffers, NoSpace, NothingTrained, OtherRecipe
+from ljwx_training.export import deltas_of, write_merged
+from ljwx_training.files import digest_of, fetched, read_json, write_json
+from ljwx_training.job import File, Job, read_job
+from ljwx_training.loop import Fitted, Plan, fit
+from ljwx_training.metrics import Metrics
+from ljwx_training.proof import said_by
+from ljwx_training.tokenizer import tokenizer_of
+
+RESULT, MERGED, ADAPTER = "result.json", "merged.gguf", "adapter"
+TOLERANCE = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03}
+SMALL = 1_000_000_000
+"""Up to so many parameters the proof computes in 32 bits; a larger base is compared as it was trained."""
+
+
+def run(folder: Path) -> dict[str, Any]:
+    """Train a job, or go on with it, and return what its result.json says; a finished one is not trained again."""
+    job = read_job(folder)
+    with alone(folder):
+        done = finished(folder, job)
+        if done is not None:
+            return done
+        began = time.monotonic()
+        base = Base(fetched(job.base.path, job.base.sha256, folder))
+        splits = {"train": job.train, "validation": job.validation}
+        rows = {name: rows_of(name, files, folder, job) for name, files in splits.items()}
+        encoder = encoder_of(base, job, rows["train"])
+        samples = {name: encoder.samples(split) for name, split in rows.items()}
+        enough_space(folder, base)
+
+        def model() -> PeftModel:
+            return with_adapter(frozen(base, job), job.hyperparameters, job.seed)
+
+        metrics = Metrics(folder / "metrics.jsonl")
+        fitted = fit(
+            Plan(
+                model=model,
+                collator=Collator(job.objective),
+                train=samples["train"],
+                validation=samples["validation"],
+                settings=job.hyperparameters,
+                seed=job.seed,
+                folder=folder / "checkpoints",
+                metrics=metrics,
+                recipe=job.recipe.sha256,
+            )
+        )
+        if int(os.environ.get("RANK", "0")):
+            return {}
+        trained = trainable(fitted.model)
+        write_adapter(fitted.model, folder)
+        merged_in = merge(base, fitted.model, job, folder)
+        questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
+        proof = prove(base, fitted, job, folder, questions)
+        result = {
+            "version": VERSION,
+            "recipe": asdict(job.recipe),
+            "recipe_sha256": job.recipe.sha256,
+            "merged": described(folder / MERGED, folder),
+            "adapter": described(folder / ADAPTER / "adapter_model.safetensors", folder),
+            "parameters": {"trained": trained, "base": parameters_of(base)},
+            "samples": {name: len(split) for name, split in samples.items()},
+            "steps": fitted.steps,
+            "best_step": fitted.best_step,
+            "micro_batch": fitted.micro_batch,
+            "validation": validation_of(metrics, fitted.best_step),
+            "class_rates": encoder.rates,
+            "class_rates_log_score": rates_log_score(encoder, rows["validation"]),
+            "proof": asdict(proof),
+            "merge_s": round(merged_in, 2),
+            "seconds": round(time.monotonic() - began, 1),
+            "machine": {"gpu": gpu_name(), "cpus": os.cpu_count(), "platform": platform.platform()},
+        }
+        write_json(folder / RESULT, result)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return result
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the job for this process and its ranks.
+
+    :raises Busy: another one holds it.
+    """
+    if int(os.environ.get("RANK", "0")):
+        yield
+        return
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Busy(f"another process trains {folder}") from error
+        yield
+
+
+def finished(folder: Path, job: Job) -> dict[str, Any] | None:
+    """Return the result that is already there.
+
+    :raises OtherRecipe: it is of another recipe.
+    """
+    path = folder / RESULT
+    if not path.exists():
+        return None
+    result: dict[str, Any] = read_json(path)
+    if result["recipe_sha256"] != job.recipe.sha256:
+        raise OtherRecipe(f"{path} is of recipe {result['recipe_sha256'][:12]}, the job is another: use another folder")
+    return result
+
+
+def rows_of(name: str, files: Sequence[File], folder: Path, job: Job) -> list[Row]:
+    """Return a split's rows, checked."""
+    rows = read_rows(fetched(file.path, file.sha256, folder) for file in files)
+    checked(name, rows, job.objective)
+    return rows
+
+
+def encoder_of(base: Base, job: Job, train: Sequence[Row]) -> Encoder:
+    """Return what makes samples of rows."""
+    return Encoder(
+        tokenizer=tokenizer_of(base, job.template),
+        objective=job.objective,
+        context=base.context,
+        add_bos=bool(base.value("tokenizer.ggml.add_bos_token", False)),
+        rates=class_rates(train, job.objective),
+    )
+
+
+def enough_space(folder: Path, base: Base) -> None:
+    """Refuse to begin where the merged file cannot end.
+
+    :raises NoSpace: less is free than the merged file may take.
+    """
+    need, free = 2 * parameters_of(base), shutil.disk_usage(folder).free
+    if free < need:
+        raise NoSpace(f"{folder} has {free >> 20} MiB free; the merged file may take {need >> 20}")
+
+
+def frozen(base: Base, job: Job) -> PreTrainedModel:
+    """Return the base as it is kept while the adapter is trained."""
+    model = base.model(torch.bfloat16 if job.hyperparameters.precision == "bf16" else torch.float32)
+    return in_four_bits(model) if job.hyperparameters.quantize else model
+
+
+def write_adapter(model: PeftModel, folder: Path) -> None:
+    """Write the adapter as safetensors, whole or not at all."""
+    partial = folder / f"{ADAPTER}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    model.save_pretrained(str(partial), save_embedding_layers=False)
+    shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+    partial.rename(folder / ADAPTER)
+
+
+def merge(base: Base, model: PeftModel, job: Job, folder: Path) -> float:
+    """Write the merged file and return the seconds it took.
+
+    :raises NothingTrained: the adapter adds nothing.
+    """
+    began = time.monotonic()
+    deltas = deltas_of(model)
+    if not any(bool(delta.any()) for delta in deltas.values()):
+        raise NothingTrained("the adapter adds nothing to any weight")
+    write_merged(base, deltas, job.output, folder / MERGED)
+    return time.monotonic() - began
+
+
+def prove(base: Base, fitted: Fitted, job: Job, folder: Path, questions: Sequence[Question]) -> Comparison:
+    """Read the merged file back and compare it with the trained model; keep what each said in proof.json.
+
+    :raises ExportDiffers: it is not the trained model; the file is removed.
+    """
+    model, precise = fitted.model, parameters_of(base) <= SMALL
+    bf16 = job.hyperparameters.precision == "bf16" and not precise
+    if precise:
+        adapter = get_peft_model_state_dict(model)
+        model = with_adapter(base.model(torch.float32), job.hyperparameters, job.seed)
+        set_peft_model_state_dict(model, adapter)
+    trained = said_by(model, questions, bf16)
+    with model.disable_adapter():
+        untrained = said_by(model, questions, bf16)
+    del model
+    read_back = Base(folder / MERGED).model(torch.bfloat16 if bf16 else torch.float32)
+    device = next(fitted.model.parameters()).device
+    if bf16:
+        read_back.to(device)  # type: ignore[arg-type]  # its stub leaves devices out
+    merged = said_by(read_back, questions, bf16)
+    found = compare(trained, merged, untrained, TOLERANCE[job.output])
+    if found.reason:
+        (folder / MERGED).unlink()
+        raise ExportDiffers(f"the merged file is not the trained model: {found.reason}, {found.largest_difference:.4f}")
+    write_json(folder / "proof.json", {"trained": lines(trained), "base": lines(untrained)})
+    return found
+
+
+def lines(said: Sequence[Said]) -> list[dict[str, Any]]:
+    """For JSON."""
+    return [asdict(one) for one in said]
+
+
+def validation_of(metrics: Metrics, step: int) -> dict[str, Any]:
+    """Return the looks at the validation split before training and at the step whose weights were kept."""
+    looks = [line for line in metrics.lines() if line["kind"] == "validation"]
+    return {"before": looks[0], "after": next((line for line in looks if line["step"] == step), looks[-1])}
+
+
+def rates_log_score(encoder: Encoder, rows: Sequence[Row]) -> float | None:
+    """Return what the train split's class rates alone score on the validation split."""
+    rates = encoder.rates or {}
+    named = [row.named for row in rows if row.named and row.named[0] in rates]
+    if not named:
+        return None
+    return sum(math.log(max(rates[field][label], 1e-9)) for field, label in named) / len(named)
+
+
+def trainable(model: PeftModel) -> int:
+    """Return how many numbers were trained."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def parameters_of(base: Base) -> int:
+    """Return how many numbers the base has."""
+    return sum(int(tensor.n_elements) for tensor in base.reader.tensors)
+
+
+def described(path: Path, folder: Path) -> dict[str, Any]:
+    """Return a file's name in the folder, size and digest."""
+    return {"path": str(path.relative_to(folder)), "size": path.stat().st_size, "sha256": digest_of(path)}
+
+
+def gpu_name() -> str | None:
+    """Return the card's name."""
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
