@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ljwx.core.claims.check import unsupported_claims
@@ -59,6 +62,23 @@ def test_every_training_answer_of_the_fifth_is_valid_and_true(with_five: Dataset
     numbers = with_five.fit.as_dict()
     assert numbers["shallow_to"] < numbers["deep_from"]
     assert {"volatility", "drawdown", "low", "high"} < set(numbers)
+
+
+def test_a_task_that_needs_no_future_is_labelled_from_its_snapshot(
+    market: Any, fifth_task: TaskDefinition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = fifth_task.rule
+    present = replace(
+        fifth_task, name="drawdown_now", needs_future=False, fit=None,
+        label=lambda spec, fitted: pl.col(rule.signal).replace_strict(dict(rule.says)),
+    )  # fmt: skip
+    monkeypatch.setitem(TASKS, present.name, present)
+    samples = market.build(tasks=(present.name,)).samples
+    assert present.is_copying
+    assert not fifth_task.is_copying
+    assert (samples["label_end"] == samples["session"]).all()
+    for snapshot, label in samples.select("snapshot", "label").iter_rows():
+        assert label == rule.says[json.loads(snapshot)["readings"][rule.signal]]
 
 
 def test_its_question_is_asked_with_its_own_text(with_five: Dataset, files: dict[str, Path]) -> None:
