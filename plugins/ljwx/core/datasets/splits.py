@@ -6,7 +6,7 @@ Pure: never imports airflow, an HTTP client or a database driver.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -117,31 +117,37 @@ def prove(
     """
     _check_rows(samples)
     _check_examples(samples, examples)
-    facts = {
-        row["split"]: row
-        for row in samples.group_by("split")
-        .agg(
-            pl.len().alias("n"),
-            first=pl.col("session").min(),
-            last=pl.col("session").max(),
-            end=pl.col("label_end").max(),
-        )
-        .to_dicts()
-    }
-    between: dict[str, int | None] = {name: _check_edge(facts, name, sessions, spec) for name in SPLITS[:-1]}
-    pick: dict[str, dict[str, dt.date | None]] = {
-        key: {s: facts[s][key] if s in facts else None for s in SPLITS} for key in ("first", "last", "end")
-    }
+    spans = _spans(samples)
+    between: dict[str, int | None] = {name: _check_edge(spans, name, sessions, spec) for name in SPLITS[:-1]}
     return Proof(
         horizon=spec.horizon,
         purge=spec.purge,
-        counts={s: facts[s]["n"] if s in facts else 0 for s in SPLITS},
-        first_as_of=pick["first"],
-        last_as_of=pick["last"],
-        max_label_end=pick["end"],
+        counts={name: spans[name].samples if name in spans else 0 for name in SPLITS},
+        first_as_of={name: spans[name].first if name in spans else None for name in SPLITS},
+        last_as_of={name: spans[name].last if name in spans else None for name in SPLITS},
+        max_label_end={name: spans[name].label_end if name in spans else None for name in SPLITS},
         sessions_between=between,
         examples_from_train=len(examples),
     )
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A split's samples: how many, their first and last as-of session, and where the last label ends."""
+
+    samples: int
+    first: dt.date
+    last: dt.date
+    label_end: dt.date
+
+
+def _spans(samples: pl.DataFrame) -> dict[str, _Span]:
+    """The splits that have samples."""
+    session, end = pl.col("session"), pl.col("label_end")
+    rows = samples.group_by(pl.col("split").cast(pl.String)).agg(
+        pl.len(), first=session.min(), last=session.max(), end=end.max()
+    )
+    return {split: _Span(count, first, last, label_end) for split, count, first, last, label_end in rows.iter_rows()}
 
 
 def _check_rows(samples: pl.DataFrame) -> None:
@@ -180,19 +186,17 @@ def _check_examples(samples: pl.DataFrame, examples: Collection[str]) -> None:
         raise LeakDetected(f"few-shot example {foreign[0]} is not a sample of the train split")
 
 
-def _check_edge(facts: dict[str, Any], name: Split, sessions: Sequence[dt.date], spec: SampleSpec) -> int | None:
+def _check_edge(spans: Mapping[str, _Span], name: Split, sessions: Sequence[dt.date], spec: SampleSpec) -> int | None:
     """Sessions strictly between a split's last as-of and the next split's first, after checking both promises."""
-    later = [facts[s] for s in SPLITS[SPLITS.index(name) + 1 :] if s in facts]
-    if name not in facts or not later:
+    later = [spans[split].first for split in SPLITS[SPLITS.index(name) + 1 :] if split in spans]
+    if name not in spans or not later:
         return None
-    mine = facts[name]
-    first: dt.date = min(x["first"] for x in later)
-    if mine["end"] >= first:
-        raise LeakDetected(f"a label of the {name} split ends on {mine['end']}, and the next split begins on {first}")
-    last: dt.date = mine["last"]
-    between = len({s for s in sessions if last < s < first})
+    last, label_end, following = spans[name].last, spans[name].label_end, min(later)
+    if label_end >= following:
+        raise LeakDetected(f"a label of the {name} split ends on {label_end}, and the next split begins on {following}")
+    between = len({session for session in sessions if last < session < following})
     if between < spec.purge:
         raise LeakDetected(
-            f"{between} sessions lie between the {name} split ({mine['last']}) and the next ({first}), not {spec.purge}"
+            f"{between} sessions lie between the {name} split ({last}) and the next ({following}), not {spec.purge}"
         )
     return between
