@@ -239,6 +239,7 @@ class OwnServer(ThreadingHTTPServer):
     :param pause: seconds before each byte of the body; 0 sends it at once.
     """
 
+    daemon_threads = False  # so that closing the server waits for its handlers
     body = json.dumps({"code": 0, "msg": "", "data": {"fields": ["ts_code"], "items": [["x"]] * 500}}).encode()
 
     def __init__(self, pause: float) -> None:
