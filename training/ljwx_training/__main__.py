@@ -45,6 +45,7 @@ def train(folder: Path) -> None:
         os.environ["HF_HUB_OFFLINE"] = "0" if read_job(folder).hub else "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         warnings.filterwarnings("ignore", module=r"(peft|transformers|accelerate|torch)\..*")
+        import torch  # noqa: F401 - missing, transformers would go on without it
         from transformers.utils import logging
 
         from ljwx_training.run import RESULT, run
@@ -52,6 +53,8 @@ def train(folder: Path) -> None:
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     except ImportError as error:
+        if (error.name or "").startswith("ljwx_training"):
+            raise
         raise NotInstalled(f"{error.name or error} is not installed: pip install ./training") from error
     run(folder)
     sys.stdout.write(f"{folder / RESULT}\n")

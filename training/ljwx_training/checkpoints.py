@@ -24,16 +24,13 @@ def seal(folder: Path, recipe: str) -> None:
 
 
 def newest(folder: Path, recipe: str) -> Path | None:
-    """Return the newest whole checkpoint, and remove those that a killed process left unfinished.
+    """Return the newest whole checkpoint.
 
     :raises OtherRecipe: one was made by another recipe.
     :raises DamagedCheckpoint: a file of it is not the one that was written.
     """
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     whole = [path for path in found if (path / WHOLE).exists()]
-    for path in found:
-        if path not in whole:
-            shutil.rmtree(path)
     if not whole:
         return None
     last = whole[-1]
@@ -44,6 +41,13 @@ def newest(folder: Path, recipe: str) -> Path | None:
         if told["files"].get(name) != digest:
             raise DamagedCheckpoint(f"{last / name} was changed after it was written; remove {last} to go on before it")
     return last
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoints that a killed process left unfinished."""
+    for path in folder.glob("checkpoint-*"):
+        if not (path / WHOLE).exists():
+            shutil.rmtree(path)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -16,7 +16,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
-from ljwx_training.errors import OutOfMemory
+from ljwx_training.errors import BadJob, OutOfMemory
 from ljwx_training.metrics import Metrics
 from ljwx_training.recipe import Hyperparameters
 from ljwx_training.samples import Sample
@@ -108,6 +108,7 @@ def _fit(plan: Plan, micro: int) -> Fitted:
         if isinstance(callback, Reporter):
             callback.trainer = trainer
     if trainer.is_world_process_zero():
+        checkpoints.clear(plan.folder)
         plan.metrics.go_back_to(checkpoints.step_of(last) if last else 0)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     best = trainer.state.best_model_checkpoint if plan.settings.patience else None
@@ -173,11 +174,11 @@ def checkpointing(settings: Hyperparameters) -> dict[str, Any]:
 def accumulation(batch: int, micro: int) -> int:
     """Return how many micro-batches of each process make a step.
 
-    :raises ValueError: the processes do not divide the batch.
+    :raises BadJob: the processes do not divide the batch.
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if batch % (micro * processes):
-        raise ValueError(f"batch {batch} is no multiple of {micro} samples in each of {processes} processes")
+        raise BadJob(f"batch {batch} is no multiple of {micro} samples in each of {processes} processes")
     return batch // (micro * processes)
 
 

@@ -208,11 +208,14 @@ def make_job(folder: Path, base: Path, **changes: Any) -> Path:
     return folder
 
 
-def start(folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start the trainer as its own process with one thread."""
-    command = [sys.executable, "-m", "ljwx_training", "run", str(folder)]
+def start(folder: Path, *before: str) -> subprocess.Popen[str]:
+    """Start the trainer as its own process with one thread.
+
+    :param before: what stands before the module: a launcher.
+    """
+    command = [sys.executable, *before, "-m", "ljwx_training", "run", str(folder)]
     root = str(Path(__file__).resolve().parents[1])
-    added = {"OMP_NUM_THREADS": "1", "PYTHONPATH": root, **environment}
+    added = {"OMP_NUM_THREADS": "1", "PYTHONPATH": root}
     return subprocess.Popen(
         command, env={**os.environ, **added}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from support_tiny import digest, make_job, metrics, row, start, write_rows, write_tiny
 
 from ljwx_training.__main__ import main
+from ljwx_training.errors import Busy
 from ljwx_training.run import alone
 from ljwx_training.trainer import LoraTrainer, Reporter
 
@@ -111,6 +112,17 @@ def test_a_micro_batch_of_half_the_size_gives_the_same_losses(finished: Path, ti
     assert ran(folder) == 0
     for one, two in zip(metrics(finished), metrics(folder), strict=True):
         assert one["loss"] == pytest.approx(two["loss"], abs=1e-3)
+
+
+def test_two_processes_give_the_losses_of_one(finished: Path, tiny: Path, tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job", tiny)
+    process = start(folder, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert result_of(folder)["proof"]["reason"] is None
+    for kind in ("step", "validation"):
+        for one, two in zip(metrics(finished, kind), metrics(folder, kind), strict=True):
+            assert one["loss"] == pytest.approx(two["loss"], abs=1e-3)
 
 
 def ran(folder: Path) -> int:
@@ -277,13 +289,20 @@ def test_a_result_of_another_recipe_is_not_overwritten(finished: Path, tmp_path:
 
 def test_two_trainings_of_one_job_at_once_are_refused(tiny: Path, tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job", tiny)
-    with alone(folder):
-        program = f"import pathlib, ljwx_training.run as r\nwith r.alone(pathlib.Path({str(folder)!r})): pass"
-        root = Path(__file__).resolve().parents[1]
-        other = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False)
-        assert "Busy: another process trains" in other.stderr
+    with alone(folder), pytest.raises(Busy, match="another process trains"), alone(folder):
+        pass
     with alone(folder):
         pass
+
+
+def test_without_torch_it_says_what_is_missing(tiny: Path, tmp_path: Path) -> None:
+    folder = make_job(tmp_path / "job", tiny)
+    program = "import runpy, sys; sys.modules['torch'] = None; sys.argv = ['x', 'run', sys.argv[1]]\n"
+    program += "runpy.run_module('ljwx_training', run_name='__main__')"
+    root = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-c", program, str(folder)]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (11, "not_installed: torch is not installed: pip install ./training\n")
 
 
 class Stopped(Exception):
