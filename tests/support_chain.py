@@ -26,7 +26,7 @@ import support_shared
 from ljwx.warehouse.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
-from support_postgres import data_of
+from support_postgres import COPYING, data_of
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer, running_tushare
 
@@ -108,7 +108,7 @@ def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -
         # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {COPYING}")
     yield name
     if keep is None:
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
