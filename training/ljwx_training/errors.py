@@ -87,7 +87,7 @@ class EmptySplit(TrainingError):
 
 
 class OneClassSplit(TrainingError):
-    """Classes are to be learned, and a split has one class only."""
+    """Classes are to be learned, and the train split has one only."""
 
     name, code = "one_class_split", 32
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,23 @@ def _fetch(location: str, path: Path) -> None:
     except (FileNotFoundError, ImportError, ValueError) as error:
         raise MissingFile(f"{location} cannot be read: {error}") from error
     partial.replace(path)
+
+
+def published(folder: Path, names: Iterable[str], target: str) -> None:
+    """Copy finished files to a URL in this order: the last one says that all are there; those there already stay.
+
+    :raises MissingFile: the place cannot be written.
+    """
+    try:
+        system, root = fsspec.core.url_to_fs(target)
+        ordered = list(names)
+        if system.exists(f"{root}/{ordered[-1]}"):
+            return
+        for name in ordered:
+            system.makedirs(f"{root}/{name}".rpartition("/")[0], exist_ok=True)
+            system.put_file(str(folder / name), f"{root}/{name}")
+    except (ImportError, ValueError) as error:
+        raise MissingFile(f"{target} cannot be written: {error}") from error
 
 
 def digest_of(path: Path) -> str:

@@ -29,7 +29,8 @@ class Job(BaseModel):
     ``base`` is the GGUF that is served; ``train`` and ``validation`` are chat JSONL (a line: ``messages``, and where
     wanted ``weight`` and ``target``, the probability of each class). ``output`` is the form of the merged tensors.
     ``template`` replaces the base's chat template. ``proof`` is the number of prompts by which the written file is
-    compared with the trained model. ``hub`` lets libraries reach the Hugging Face hub.
+    compared with the trained model. ``publish`` is a URL to which the finished files are copied. ``hub`` lets
+    libraries reach the Hugging Face hub.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +44,7 @@ class Job(BaseModel):
     output: Literal["F16", "BF16", "Q8_0"] = "F16"
     template: str | None = None
     proof: int = Field(20, ge=1)
+    publish: str | None = None
     hub: bool = False
 
     @property

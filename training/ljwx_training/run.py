@@ -27,7 +27,7 @@ from ljwx_training.compare import Comparison, Said, compare
 from ljwx_training.dataset import Encoder, Question, Row, checked, class_rates, read_rows
 from ljwx_training.errors import Busy, ExportDiffers, NoSpace, NothingTrained, OtherRecipe
 from ljwx_training.export import deltas_of, write_merged
-from ljwx_training.files import digest_of, fetched, read_json, write_json
+from ljwx_training.files import digest_of, fetched, published, read_json, write_json
 from ljwx_training.job import File, Job, read_job
 from ljwx_training.loop import Fitted, Plan, fit
 from ljwx_training.metrics import Metrics
@@ -35,72 +35,85 @@ from ljwx_training.proof import said_by
 from ljwx_training.tokenizer import tokenizer_of
 
 RESULT, MERGED, ADAPTER = "result.json", "merged.gguf", "adapter"
+FILES = (
+    f"{ADAPTER}/adapter_config.json",
+    f"{ADAPTER}/adapter_model.safetensors",
+    MERGED,
+    "metrics.jsonl",
+    "proof.json",
+    RESULT,
+)
+"""What is published, the result last."""
+
 TOLERANCE = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03}
 SMALL = 1_000_000_000
 """Up to so many parameters the proof computes in 32 bits; a larger base is compared as it was trained."""
 
 
-def run(folder: Path) -> dict[str, Any]:
-    """Train a job, or go on with it, and return what its result.json says; a finished one is not trained again."""
+def run(folder: Path) -> None:
+    """Train a job, or go on with it, until its result.json is there; a finished one is not trained again."""
     job = read_job(folder)
     with alone(folder):
-        done = finished(folder, job)
-        if done is not None:
-            return done
-        began = time.monotonic()
-        base = Base(fetched(job.base.path, job.base.sha256, folder))
-        splits = {"train": job.train, "validation": job.validation}
-        rows = {name: rows_of(name, files, folder, job) for name, files in splits.items()}
-        encoder = encoder_of(base, job, rows["train"])
-        samples = {name: encoder.samples(split) for name, split in rows.items()}
-        enough_space(folder, base)
+        if not finished(folder, job):
+            trained(folder, job)
+        if job.publish and rank() == 0:
+            published(folder, FILES, job.publish)
 
-        def model() -> PeftModel:
-            return with_adapter(frozen(base, job), job.hyperparameters, job.seed)
 
-        metrics = Metrics(folder / "metrics.jsonl")
-        fitted = fit(
-            Plan(
-                model=model,
-                collator=Collator(job.objective),
-                train=samples["train"],
-                validation=samples["validation"],
-                settings=job.hyperparameters,
-                seed=job.seed,
-                folder=folder / "checkpoints",
-                metrics=metrics,
-                recipe=job.recipe.sha256,
-            )
+def trained(folder: Path, job: Job) -> None:
+    """Train from the first step or the newest checkpoint, and write everything that a result consists of."""
+    began = time.monotonic()
+    base = Base(fetched(job.base.path, job.base.sha256, folder))
+    splits = {"train": job.train, "validation": job.validation}
+    rows = {name: rows_of(name, files, folder, job) for name, files in splits.items()}
+    encoder = encoder_of(base, job, rows["train"])
+    samples = {name: encoder.samples(split) for name, split in rows.items()}
+    enough_space(folder, base)
+
+    def model() -> PeftModel:
+        return with_adapter(frozen(base, job), job.hyperparameters, job.seed)
+
+    metrics = Metrics(folder / "metrics.jsonl")
+    fitted = fit(
+        Plan(
+            model=model,
+            collator=Collator(job.objective),
+            train=samples["train"],
+            validation=samples["validation"],
+            settings=job.hyperparameters,
+            seed=job.seed,
+            folder=folder / "checkpoints",
+            metrics=metrics,
+            recipe=job.recipe.sha256,
         )
-        if int(os.environ.get("RANK", "0")):
-            return {}
-        trained = trainable(fitted.model)
-        write_adapter(fitted.model, folder)
-        merged_in = merge(base, fitted.model, job, folder)
-        questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
-        proof = prove(base, fitted, job, folder, questions)
-        result = {
-            "version": VERSION,
-            "recipe": asdict(job.recipe),
-            "recipe_sha256": job.recipe.sha256,
-            "merged": described(folder / MERGED, folder),
-            "adapter": described(folder / ADAPTER / "adapter_model.safetensors", folder),
-            "parameters": {"trained": trained, "base": parameters_of(base)},
-            "samples": {name: len(split) for name, split in samples.items()},
-            "steps": fitted.steps,
-            "best_step": fitted.best_step,
-            "micro_batch": fitted.micro_batch,
-            "validation": validation_of(metrics, fitted.best_step),
-            "class_rates": encoder.rates,
-            "class_rates_log_score": rates_log_score(encoder, rows["validation"]),
-            "proof": asdict(proof),
-            "merge_s": round(merged_in, 2),
-            "seconds": round(time.monotonic() - began, 1),
-            "machine": {"gpu": gpu_name(), "cpus": os.cpu_count(), "platform": platform.platform()},
-        }
-        write_json(folder / RESULT, result)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        return result
+    )
+    if rank():
+        return
+    write_adapter(fitted.model, folder)
+    merged_in = merge(base, fitted.model, job, folder)
+    questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
+    proof = prove(base, fitted, job, folder, questions)
+    result = {
+        "version": VERSION,
+        "recipe": asdict(job.recipe),
+        "recipe_sha256": job.recipe.sha256,
+        "merged": described(folder / MERGED, folder),
+        "adapter": described(folder / ADAPTER / "adapter_model.safetensors", folder),
+        "parameters": {"trained": trainable(fitted.model), "base": parameters_of(base)},
+        "samples": {name: len(split) for name, split in samples.items()},
+        "steps": fitted.steps,
+        "best_step": fitted.best_step,
+        "micro_batch": fitted.micro_batch,
+        "validation": validation_of(metrics, fitted.best_step),
+        "class_rates": encoder.rates,
+        "class_rates_log_score": rates_log_score(encoder, rows["validation"]),
+        "proof": asdict(proof),
+        "merge_s": round(merged_in, 2),
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": {"gpu": gpu_name(), "cpus": os.cpu_count(), "platform": platform.platform()},
+    }
+    write_json(folder / RESULT, result)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 @contextmanager
@@ -109,7 +122,7 @@ def alone(folder: Path) -> Iterator[None]:
 
     :raises Busy: another one holds it.
     """
-    if int(os.environ.get("RANK", "0")):
+    if rank():
         yield
         return
     with (folder / "lock").open("w") as lock:
@@ -120,18 +133,23 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def finished(folder: Path, job: Job) -> dict[str, Any] | None:
-    """Return the result that is already there.
+def rank() -> int:
+    """Return which of several processes this is; the first one writes the result."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def finished(folder: Path, job: Job) -> bool:
+    """Tell whether the result is already there.
 
     :raises OtherRecipe: it is of another recipe.
     """
     path = folder / RESULT
     if not path.exists():
-        return None
-    result: dict[str, Any] = read_json(path)
-    if result["recipe_sha256"] != job.recipe.sha256:
-        raise OtherRecipe(f"{path} is of recipe {result['recipe_sha256'][:12]}, the job is another: use another folder")
-    return result
+        return False
+    recipe = read_json(path)["recipe_sha256"]
+    if recipe != job.recipe.sha256:
+        raise OtherRecipe(f"{path} is of recipe {recipe[:12]}, the job is another: use another folder")
+    return True
 
 
 def rows_of(name: str, files: Sequence[File], folder: Path, job: Job) -> list[Row]:

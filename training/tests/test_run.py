@@ -15,6 +15,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -260,6 +261,28 @@ def test_a_base_cut_short_and_one_of_an_unknown_architecture_are_refused(tiny: P
     other = tmp_path / "other.gguf"
     write_tiny(other, "llama", **{"llama.rope.scaling.type": "yarn"})
     assert refused(make_job(tmp_path / "other", other))[0] == 23
+
+
+def test_inputs_come_from_and_results_go_to_any_place_that_fsspec_knows(
+    finished: Path, tiny: Path, tmp_path: Path
+) -> None:
+    memory = fsspec.filesystem("memory")
+    folder = make_job(tmp_path / "job", tiny)
+    memory.put_file(str(tiny), "/in/base.gguf")
+    changed(folder, lambda job: job.update(publish="memory://out/job"))
+    changed(folder, lambda job: job["base"].update(path="memory://in/base.gguf"))
+    assert ran(folder) == 0
+    assert memory.cat_file("/out/job/merged.gguf") == (finished / "merged.gguf").read_bytes()
+    assert json.loads(memory.cat_file("/out/job/result.json")) == result_of(folder)
+    assert ran(folder) == 0
+    shutil.rmtree(folder / "inputs")
+    (folder / "result.json").unlink()
+    (folder / "merged.gguf").unlink()
+    memory.pipe_file("/in/base.gguf", b"another file")
+    code, line = refused(folder)
+    assert (code, "memory://in/base.gguf has the sha256" in line) == (21, True)
+    memory.rm_file("/in/base.gguf")
+    assert refused(folder)[0] == 20
 
 
 def test_a_job_that_is_no_json_or_not_there_is_refused(tmp_path: Path) -> None:
