@@ -27,6 +27,14 @@ from ljwx_training.run import alone
 from ljwx_training.trainer import LoraTrainer, Reporter
 
 
+class Stopped(Exception):
+    """Stands for anything that ends a training in the middle."""
+
+
+def stop(*_: Any) -> None:
+    raise Stopped
+
+
 @pytest.fixture(scope="session")
 def finished(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A job that ran through, as its own process."""
@@ -97,13 +105,21 @@ def test_killed_at_random_steps_and_resumed_it_gives_the_same_losses_and_the_sam
     assert digest(finished / "merged.gguf") == digest(folder / "merged.gguf")
 
 
-def test_it_stops_when_the_class_log_score_gets_no_better_and_keeps_the_best(tiny: Path, tmp_path: Path) -> None:
+def test_it_stops_when_the_class_log_score_gets_no_better_and_keeps_the_best_also_after_a_break(
+    tiny: Path, tmp_path: Path
+) -> None:
     settings = {"patience": 2, "steps": 60, "learning_rate": 0.05}
     folder = make_job(tmp_path / "job", tiny, hyperparameters=settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ljwx_training.run.write_adapter", stop)
+        with pytest.raises(Stopped):
+            ran(folder)
+    trained = metrics(folder)
     assert ran(folder) == 0
     result, looks = result_of(folder), metrics(folder, "validation")
     best = max((look for look in looks if look["step"]), key=lambda look: look["class_log_score"])
-    assert result["steps"] < 60
+    assert metrics(folder) == trained
+    assert result["steps"] == len(trained) < 60
     assert result["best_step"] == best["step"] == result["steps"] - 6
     assert result["validation"]["after"] == best
 
@@ -326,10 +342,6 @@ def test_without_torch_it_says_what_is_missing(tiny: Path, tmp_path: Path) -> No
     command = [sys.executable, "-c", program, str(folder)]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (11, "not_installed: torch is not installed: pip install ./training\n")
-
-
-class Stopped(Exception):
-    """Stands for anything that ends a training in the middle."""
 
 
 def stopped_after(folder: Path, step: int) -> None:
