@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import support_shared
 
@@ -48,6 +51,7 @@ pytest_plugins = [
 ]  # fmt: skip
 
 
+ROOT = Path(__file__).resolve().parents[1]
 LANES = {
     "stack": {"stack", "standalone", "machine"},
     "model": {"ollama_model", "ollama_server"},
@@ -65,9 +69,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         lanes = {lane for lane, fixtures in LANES.items() if used & fixtures}
         for lane in lanes:
             item.add_marker(lane)
-        group_lanes.setdefault(_group(item), set()).update(lanes)
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: [lane not in group_lanes[_group(item)] for lane in LANES])
+        group_lanes.setdefault(_group(item.nodeid), set()).update(lanes)
+    items.sort(key=lambda item: [lane not in group_lanes[_group(item.nodeid)] for lane in LANES])
+
+
+class _Groups(LoadScopeScheduling):
+    """Gives each process one group after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Take groups in the place of xdist's own: its `loadgroup` does not know how pytest 9.2 keeps a test's name."""
+    return _Groups(config, log)
 
 
 def _fixtures(item: pytest.Item) -> set[str]:
@@ -76,11 +92,11 @@ def _fixtures(item: pytest.Item) -> set[str]:
     return {*getattr(item, "fixturenames", ()), *(value for value in named if isinstance(value, str))}
 
 
-def _group(item: pytest.Item) -> str:
+@functools.cache
+def _group(nodeid: str) -> str:
     """What runs in one process, in order: a module, whose tests share fixtures, or the modules that share a stack."""
-    return (
-        "shared_stack" if "shared_stack" in _fixtures(item) else item.path.relative_to(Path(__file__).parent).as_posix()
-    )
+    path = nodeid.partition("::")[0]
+    return "shared_stack" if "shared_stack" in (ROOT / path).read_text(encoding="utf-8") else path
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +108,7 @@ def long_range(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The repository's root."""
-    return Path(__file__).resolve().parents[1]
+    return ROOT
 
 
 @pytest.fixture
