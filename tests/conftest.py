@@ -53,7 +53,7 @@ pytest_plugins = [
 
 ROOT = Path(__file__).resolve().parents[1]
 LANES = {
-    "stack": {"stack", "standalone", "machine"},
+    "stack": {"stack", "standalone", "machine", "airflow"},
     "model": {"ollama_model", "ollama_server"},
     "long": {"long_range"},
 }

@@ -6,6 +6,7 @@ import json
 from math import exp
 from typing import Any
 
+import pytest
 import requests
 
 from support_ollama import BASE, OllamaServer
@@ -78,6 +79,18 @@ def test_the_token_of_the_class_tells_how_likely_each_class_is(ollama_sandbox: O
     assert decided["token"] == max(shares, key=lambda name: shares[name])
     assert decided["token"] == json.loads(answer["message"]["content"])["advice"]
     assert bytes(decided["bytes"]).decode() == decided["token"]
+
+
+@pytest.mark.parametrize("top", [1, 2, 20])
+def test_each_token_has_as_many_alternatives_as_were_asked_for_itself_the_first(
+    ollama_sandbox: OllamaServer, top: int
+) -> None:
+    for token in chat(ollama_sandbox, logprobs=True, top_logprobs=top).json()["logprobs"]:
+        shares = [exp(each["logprob"]) for each in token["top_logprobs"]]
+        assert token["top_logprobs"][0]["token"] == token["token"]
+        assert len(shares) == top
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) <= 1
 
 
 def test_an_answer_is_cut_at_its_limit_and_says_so(ollama_sandbox: OllamaServer) -> None:

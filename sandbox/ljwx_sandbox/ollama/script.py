@@ -20,6 +20,9 @@ _KNOWN = {
     "description", "default", "examples", "x-guidance",
 }  # fmt: skip
 _CERTAIN = 0.98
+_UNLIKELY = tuple(f" {letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+"""Texts that are never said, to fill the list of alternatives."""
+_UNLIKELY_SHARE = (1 - _CERTAIN) / len(_UNLIKELY)
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,10 @@ class Token:
     def entry(self, count: int) -> dict[str, Any]:
         """The token with its log-probability and the `count` likeliest in its place, as llama.cpp gives them."""
         options = self.options or ((self.text, _CERTAIN),)
-        told = [_entry(text, share) for text, share in options]
-        own = next(each for each, (text, _) in zip(told, options, strict=True) if text == self.text)
+        known = {text for text, _ in options}
+        others = [word for word in _UNLIKELY if word not in known][: max(0, count - len(options))]
+        told = [_entry(text, share) for text, share in (*options, *((word, _UNLIKELY_SHARE) for word in others))]
+        own = next(each for each in told if each["token"] == self.text)
         return {**own, "top_logprobs": told[:count]}
 
 
