@@ -22,7 +22,7 @@ from support_stack import ENDED, is_idle, poll, query, trigger, unpause
 
 pytestmark = pytest.mark.timeout(1800)
 
-EARLIER = ("2025-11-03", "2026-01-30")
+EARLIER = ("2025-07-01", "2026-01-30")
 FIRST = "2026-02-02"
 SHORT, LONG = ("2026-02-27", 14), ("2026-05-08", 60)
 """The last session and how many there are, with the Spring Festival, and in the long range two more holidays."""
@@ -38,11 +38,11 @@ def sessions(long_range: bool) -> list[str]:
 
 @pytest.fixture(scope="module")
 def stack(shared_stack: Stack) -> Iterator[Stack]:
-    """A stack on which three months were ingested before; the model build is left paused."""
+    """A stack on which seven months were ingested before, enough for a dataset; the model build is left paused."""
     unpause(shared_stack, INGEST, SAMPLES)
     run = trigger(shared_stack, INGEST, conf={"start_date": EARLIER[0], "end_date": EARLIER[1]})
     path = f"dags/{INGEST}/dagRuns/{run}"
-    poll(lambda: shared_stack.api.get(path)["state"] in ENDED, 180, "the earlier months were not ingested")
+    poll(lambda: shared_stack.api.get(path)["state"] in ENDED, 300, "the earlier months were not ingested")
     assert shared_stack.api.get(path)["state"] == "success"
     yield shared_stack
     poll(lambda: is_idle(shared_stack), 180, "a run goes on")
