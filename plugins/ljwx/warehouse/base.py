@@ -117,16 +117,6 @@ class WarehouseBase:
         connection.autocommit = True
         return connection
 
-    def rows(self, name: str, **values: Any) -> list[dict[str, Any]]:
-        """Run the query of an SQL file and return its rows as dicts."""
-        with self.transaction() as connection:
-            return connection.execute(statement(name), values).fetchall()
-
-    def row(self, name: str, **values: Any) -> dict[str, Any] | None:
-        """Run the query of an SQL file and return its first row."""
-        found = self.rows(name, **values)
-        return found[0] if found else None
-
     def records(self, kind: Callable[..., Record], name: str, /, **values: Any) -> list[Record]:
         """Run the query of an SQL file and return its rows as records.
 
