@@ -94,6 +94,8 @@ def test_a_wrong_param_is_named_by_its_path(tasks: TaskRunner, chosen: Any, path
         ),
         ({"model": {"base": "ljwx-stock:latest"}}, ": model.base: ljwx-stock:latest is one of model.repository"),
         ({"model": {"base": "ljwx-stock"}}, ": model.base: ljwx-stock is one of model.repository"),
+        ({"model": {"base": "registry.ollama.ai/library/LJWX-Stock"}}, "LJWX-Stock is one of model.repository"),
+        ({"model": {"base": "Team/M:1", "repository": "team/m"}}, ": model.base: Team/M:1 is one of model.repository"),
         ({"model": {"base": "reg:5000/m", "repository": "reg:5000/m"}}, "model.repository: Value error, 'reg:5000/m'"),
         ({"model": {"base": ""}}, "model.base: Value error, '' is no name of a model"),
         ({"model": {"base": "a:b:c"}}, "model.base: Value error, 'a:b:c' is no name of a model"),

@@ -65,8 +65,12 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": "ollama",
                 "hook-name": "Ollama",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["login", "extra"],
-                    "relabeling": {"password": "Bearer token (optional)", "schema": "Scheme (http or https)"},
+                    "hidden-fields": ["extra"],
+                    "relabeling": {
+                        "login": "User (optional)",
+                        "password": "Password of the user, or a bearer token",
+                        "schema": "Scheme (http or https)",
+                    },
                     "placeholders": {"host": "127.0.0.1", "port": "11434", "schema": "http"},
                 },
                 "conn-fields": {

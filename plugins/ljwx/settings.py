@@ -14,9 +14,11 @@ from pydantic_core import PydanticCustomError
 
 from ljwx.core.datasets.spec import SampleSpec, path_of
 from ljwx.core.evaluations.intervals import Resampling
-from ljwx.core.ollama import parameter_problems
+from ljwx.core.model_names import is_of_repository
+from ljwx.core.ollama_requests import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
+from ljwx.core.thinking import Think
 from ljwx.environment import is_airflow_configured, variable
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
@@ -108,6 +110,8 @@ class EvaluationSettings(_Section):
     :param masked_share: share of the questions that the challenger is asked again without name, code and date.
     :param test_share: questions of the sealed test split after a pass, as a share of `questions`; 0: never opened.
     :param shard_size: questions of one mapped task; a killed one is repeated, not what it has asked.
+    :param think: whether a model that can think does so before it answers, or how much; its thoughts count as tokens of
+        the answer, so that `num_predict` must hold both.
     """
 
     questions: int = Field(default=240, ge=4)
@@ -117,6 +121,7 @@ class EvaluationSettings(_Section):
     masked_share: float = Field(default=0.25, ge=0, le=1)
     test_share: float = Field(default=0.5, ge=0, le=2)
     shard_size: int = Field(default=120, ge=1)
+    think: Think = False
 
     @property
     def masked_questions(self) -> int:
@@ -191,8 +196,7 @@ class Settings(_Section):
                 f"evaluation.num_predict: {answer} leaves no room for a question in "
                 f"model.parameters.num_ctx = {num_ctx}"
             )
-        name, mark, tag = self.model.base.rpartition(":")
-        if (name if mark and "/" not in tag else self.model.base) == self.model.repository:
+        if is_of_repository(self.model.base, self.model.repository):
             yield f"model.base: {self.model.base} is one of model.repository, which this package makes and removes"
 
 

@@ -20,6 +20,13 @@ def test_what_is_on_both_sides_is_no_orphan_and_an_alias_needs_no_row() -> None:
     assert orphans(WHOLE) == ()
 
 
+def test_names_are_compared_as_the_model_server_compares_them() -> None:
+    spelled = ["S:1", "library/s:latest", "T:1", "Base:7b"]
+    assert orphans(dataclasses.replace(WHOLE, tags=spelled, repository="registry.ollama.ai/library/S")) == ()
+    (orphan,) = orphans(dataclasses.replace(WHOLE, tags=[*spelled, "S:2"]))
+    assert (orphan.name, orphan.lacks) == ("S:2", "no row in ljwx.models")
+
+
 @pytest.mark.parametrize(
     ("side", "more", "kind", "lacks", "advice"),
     [

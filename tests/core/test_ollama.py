@@ -20,6 +20,7 @@ def test_servers_before_0_34_write_a_gguf_anew(version: str, kept: bool) -> None
     [
         ("deepseek-llm:7b", "https://ollama.com/library/deepseek-llm:7b"),
         ("smollm2", "https://ollama.com/library/smollm2"),
+        ("registry.ollama.ai/library/smollm2", "https://ollama.com/library/smollm2"),
         ("someone/finance:8b", "https://ollama.com/someone/finance:8b"),
         ("hf.co/someone/some-GGUF:Q4_K_M", "https://hf.co/someone/some-GGUF"),
     ],

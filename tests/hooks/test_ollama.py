@@ -58,17 +58,39 @@ def test_connection_test_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> 
     [
         ({"conn_type": "ollama", "host": "box"}, "http://box:11434"),
         ({"conn_type": "generic", "host": "https://box/ollama/", "port": 443}, "https://box:443/ollama"),
-        ({"conn_type": "ollama", "host": "::1", "schema": "http", "port": 1}, None),
+        ({"conn_type": "ollama", "host": "https://box"}, "https://box:443"),
+        ({"conn_type": "ollama", "host": "box", "schema": "https"}, "https://box:443"),
+        ({"conn_type": "ollama", "host": "::1", "schema": "http", "port": 1}, "http://[::1]:1"),
         ({"conn_type": "ollama", "host": "[::1]", "port": 1}, "http://[::1]:1"),
+        ({"conn_type": "ollama", "host": "[::1]:11435"}, "http://[::1]:11435"),
     ],
 )
-def test_url_of_a_connection(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], url: str | None) -> None:
-    hook = connect(monkeypatch, json.dumps(connection))
-    if url is None:
-        with pytest.raises(ConfigurationError):
-            hook.settings  # noqa: B018 - reading it is what fails
-    else:
-        assert hook.settings.url == url
+def test_url_of_a_connection(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], url: str) -> None:
+    assert connect(monkeypatch, json.dumps(connection)).settings.url == url
+
+
+BASIC = "Basic dXNlcjrlr4bnoIE="  # user:密码 in UTF-8
+
+
+@pytest.mark.parametrize(
+    ("connection", "authorization"),
+    [
+        ({"host": "box"}, None),
+        ({"host": "box", "password": "a-token\n"}, "Bearer a-token"),
+        ({"host": "box", "login": "user", "password": "密码"}, BASIC),
+        ({"host": "https://user:%E5%AF%86%E7%A0%81@box"}, BASIC),
+        ({"host": "http://:a-token@box"}, "Bearer a-token"),
+        ({"host": "http://user@box"}, "Basic dXNlcjo="),
+    ],
+)
+def test_user_and_password_are_basic_authentication_and_a_password_alone_is_a_token(
+    monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any], authorization: str | None
+) -> None:
+    hook = connect(monkeypatch, json.dumps({"conn_type": "ollama", **connection}))
+    assert hook.get_conn().headers.get("Authorization") == authorization
+    assert hook.settings.url.endswith("://box:443" if "https" in connection["host"] else "://box:11434")
+    told = f"{hook.settings}"
+    assert not any(secret in told for secret in ("a-token", "密码", "dXNlc"))
 
 
 @pytest.mark.parametrize(
@@ -78,11 +100,17 @@ def test_url_of_a_connection(monkeypatch: pytest.MonkeyPatch, connection: dict[s
         {"conn_type": "ollama", "host": "box", "schema": "ftp"},
         {"conn_type": "ollama", "host": "box", "extra": {"chat_timeout": "soon"}},
         {"conn_type": "ollama", "host": "box", "extra": {"read_timeout": 0}},
+        {"conn_type": "ollama", "host": "box:port"},
+        {"conn_type": "ollama", "host": "user:s3cret@box", "password": "token"},
+        {"conn_type": "ollama", "host": "box", "password": "s3crét"},
+        {"conn_type": "ollama", "host": "user:s3cret/1@box"},
     ],
 )
 def test_wrong_connection_is_named(monkeypatch: pytest.MonkeyPatch, connection: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="ollama_default"):
+    with pytest.raises(ConfigurationError, match="ollama_default") as caught:
         connect(monkeypatch, json.dumps(connection)).version()
+    assert "s3cr" not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_token_is_sent_and_never_told(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +138,11 @@ def test_create_show_copy_digest_delete(hook: OllamaHook) -> None:
     hook.delete("hook-copy")
     with pytest.raises(ModelMissing, match="hook-copy:latest"):
         hook.digest("hook-copy")
+
+
+@pytest.mark.parametrize("spelled", [BASE.upper(), f"library/{BASE}", f"registry.ollama.ai/library/{BASE}"])
+def test_a_model_is_found_by_any_spelling_of_its_name(hook: OllamaHook, spelled: str) -> None:
+    assert hook.digest(spelled) == hook.digest(BASE)
 
 
 def test_the_port_of_a_registry_is_no_tag(hook: OllamaHook) -> None:

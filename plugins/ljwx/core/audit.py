@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from ljwx.core.model_names import is_of_repository, normalised_name
 from ljwx.core.models import token_count_model
 
 
@@ -71,17 +72,24 @@ def orphans(sides: Sides) -> tuple[Orphan, ...]:
 
 def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
     """Yield kind, names, what they lack, and advice."""
-    tags, models, folders, datasets = map(set, (sides.tags, sides.models, sides.folders, sides.datasets))
-    ours = {tag for tag in tags if tag.startswith(f"{sides.repository}:")}
+    tags, models, aliases, counters = (
+        {normalised_name(name): name for name in names}
+        for names in (sides.tags, sides.models, sides.aliases, [token_count_model(sides.repository)])
+    )
+    ours = {tag for tag in tags if is_of_repository(tag, sides.repository)}
+    folders, datasets = set(sides.folders), set(sides.datasets)
     yield (
-        "model", ours - models - set(sides.aliases), "no row in ljwx.models",
+        "model", {tags[tag] for tag in ours - models.keys() - aliases.keys()}, "no row in ljwx.models",
         "ollama rm {name}, unless somebody made it by hand",
     )  # fmt: skip
     yield (
-        "model", {token_count_model(sides.repository)} & tags, "no plan_build that deletes it",
+        "model", {tags[tag] for tag in counters.keys() & tags.keys()}, "no plan_build that deletes it",
         "ollama rm {name}, unless plan_build runs: a killed one left it",
     )  # fmt: skip
-    yield "model", models - tags, "no tag on the model server", "removed by hand? then clear the task build_model"
+    yield (
+        "model", {models[name] for name in models.keys() - tags.keys()}, "no tag on the model server",
+        "removed by hand? then clear the task build_model",
+    )  # fmt: skip
     yield "dataset", folders - datasets, "no row in ljwx.datasets", "a killed run left it: the next run finishes it"
     yield (
         "dataset", datasets - folders, "no files",

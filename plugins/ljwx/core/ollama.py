@@ -1,4 +1,4 @@
-"""Ollama's requests and answers as types. Pure: no airflow, HTTP or SQL, so that the checks run anywhere."""
+"""Ollama's answers as types. Pure: no airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
@@ -8,17 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ljwx.core.models import Message
+from ljwx.core.model_names import short_name
+from ljwx.core.thinking import in_tags, said_tokens, split_thinking
 
-ROLES = ("system", "user", "assistant", "tool")
-_INTEGERS = ("num_ctx", "num_predict", "num_keep", "num_batch", "num_gpu", "num_thread", "main_gpu")
-_PARAMETERS: dict[str, str] = {
-    **dict.fromkeys((*_INTEGERS, "seed", "top_k", "repeat_last_n"), "a whole number"),
-    **dict.fromkeys(("temperature", "top_p", "min_p", "typical_p", "repeat_penalty"), "a number"),
-    **dict.fromkeys(("presence_penalty", "frequency_penalty"), "a number"),
-    "use_mmap": "true or false",
-    "stop": "a text or a list of texts",
-}
 _KEEPS_WEIGHTS = (0, 34)
 _WEIGHTS = re.compile(r"^FROM .*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)
 
@@ -108,6 +100,7 @@ class ModelDescription:
 
     :param parameters: by name; `stop` is always a list.
     :param weights: 64 hex digits of the GGUF it serves; empty when the server does not say.
+    :param capabilities: what the server says it can do, such as ``thinking``; older servers say nothing.
     """
 
     system: str
@@ -117,6 +110,7 @@ class ModelDescription:
     weights: str
     parent: str
     info: Mapping[str, Any]
+    capabilities: tuple[str, ...] = ()
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> ModelDescription:
@@ -130,6 +124,7 @@ class ModelDescription:
             weights=weights.group(1) if weights else "",
             parent=(answer.get("details") or {}).get("parent_model", ""),
             info=answer.get("model_info") or {},
+            capabilities=tuple(map(_text, answer.get("capabilities") or ())),
         )
 
 
@@ -146,41 +141,69 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True)
+class Said:
+    """The text that an answer, or a line of it, brings; `thinking` is what the server tells apart as thought."""
+
+    content: str = ""
+    thinking: str = ""
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Said:
+        """Read a line of `/api/chat`."""
+        message = line["message"]
+        return cls(_text(message["content"]), _text(message.get("thinking") or ""))
+
+    def __add__(self, more: Said) -> Said:
+        return Said(self.content + more.content, self.thinking + more.thinking)
+
+
+@dataclass(frozen=True)
 class ChatReply:
     """A complete answer.
 
+    :param content: what was said, behind what was thought.
+    :param thinking: what was thought before; empty where nothing was.
+    :param raw: both as they came; a thought that came apart stands in front, in tags.
+    :param logprobs: of the tokens of `content`.
     :param done_reason: `stop`, `length`, `load` or `unload`.
-    :param prompt_eval_count: tokens of the prompt as it was answered, cached ones included.
+    :param prompt_eval_count: tokens of the prompt as it was answered, cached ones included; None where the server does
+        not say.
     :param eval_count: tokens of the answer.
     """
 
     model: str
     content: str
     done_reason: str
-    prompt_eval_count: int
+    prompt_eval_count: int | None
     eval_count: int
     total_seconds: float
     load_seconds: float
     prompt_eval_seconds: float
     eval_seconds: float
     logprobs: tuple[TokenLogprob, ...] = ()
+    thinking: str = ""
+    raw: str = ""
 
     @classmethod
-    def from_line(cls, line: Mapping[str, Any], content: str, logprobs: tuple[TokenLogprob, ...]) -> ChatReply:
-        """Read the last line of an answer; `content` is the text of all of them."""
+    def from_line(cls, line: Mapping[str, Any], said: Said, logprobs: tuple[TokenLogprob, ...]) -> ChatReply:
+        """Read the last line of an answer; `said` is the text of all of them."""
+        thinking, content = (said.thinking, said.content) if said.thinking else split_thinking(said.content)
         timed = ("total", "load", "prompt_eval", "eval")
         seconds = {name: (line.get(f"{name}_duration") or 0) / 1e9 for name in timed}
+        counted = line.get("prompt_eval_count")
         return cls(
             model=_text(line["model"]), content=content, done_reason=line.get("done_reason") or "stop",
-            prompt_eval_count=int(line.get("prompt_eval_count") or 0), eval_count=int(line.get("eval_count") or 0),
+            prompt_eval_count=int(counted) if counted else None, eval_count=int(line.get("eval_count") or 0),
             total_seconds=seconds["total"], load_seconds=seconds["load"],
-            prompt_eval_seconds=seconds["prompt_eval"], eval_seconds=seconds["eval"], logprobs=logprobs,
+            prompt_eval_seconds=seconds["prompt_eval"], eval_seconds=seconds["eval"],
+            logprobs=said_tokens(logprobs, thinking, content),
+            thinking=thinking, raw=in_tags(said.thinking, said.content),
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ReplyPiece:
-    """A piece of a streamed answer; the last one carries the whole in `answer`."""
+    """A piece of a streamed answer as it comes, thoughts left out; the last one carries the whole in `answer`."""
 
     content: str
     answer: ChatReply | None = None
@@ -192,10 +215,11 @@ def library_page(model: str) -> str:
     >>> library_page("deepseek-llm:7b"), library_page("hf.co/unsloth/some-GGUF:Q4_K_M")
     ('https://ollama.com/library/deepseek-llm:7b', 'https://hf.co/unsloth/some-GGUF')
     """
-    owner, slash, _ = model.partition("/")
+    short = short_name(model)
+    owner, slash, _ = short.partition("/")
     if "." in owner and slash:
-        return f"https://{model.partition(':')[0]}"
-    return f"https://ollama.com/{'' if slash else 'library/'}{model}"
+        return f"https://{short.partition(':')[0]}"
+    return f"https://ollama.com/{'' if slash else 'library/'}{short}"
 
 
 def read_version(answer: Mapping[str, Any]) -> str:
@@ -207,11 +231,6 @@ def keeps_weights(version: str) -> bool:
     """Return whether a server stores an uploaded GGUF byte for byte: 0.33 and before rewrite it, with other digits."""
     numbers = re.match(r"(\d+)\.(\d+)", version)
     return numbers is not None and tuple(map(int, numbers.groups())) >= _KEEPS_WEIGHTS
-
-
-def text_of(line: Mapping[str, Any]) -> str:
-    """Return the text that a line of `/api/chat` brings."""
-    return _text(line["message"]["content"])
 
 
 def parse_logprobs(entries: Iterable[Mapping[str, Any]] | None) -> tuple[TokenLogprob, ...]:
@@ -242,41 +261,7 @@ def parse_parameters(text: str) -> dict[str, Any]:
     return parameters
 
 
-def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
-    """Name every parameter the server would silently ignore or misread; an empty list means that all are fine."""
-    unknown = [f"unknown parameter {name!r}" for name in parameters if name not in _PARAMETERS]
-    wrong = [
-        f"parameter {name!r} must be {_PARAMETERS[name]}, not {value!r}"
-        for name, value in parameters.items()
-        if name in _PARAMETERS and not _fits(_PARAMETERS[name], value)
-    ]
-    return [*unknown, *wrong]
-
-
-def message_problems(messages: Iterable[Mapping[str, Any] | Message]) -> list[str]:
-    """Name every message the server would silently misread."""
-    problems = []
-    for index, message in enumerate(messages):
-        fields = message.model_dump() if isinstance(message, Message) else message
-        if fields.get("role") not in ROLES:
-            problems.append(f"message {index} has role {fields.get('role')!r}, not one of {', '.join(ROLES)}")
-        if not isinstance(fields.get("content"), str):
-            problems.append(f"message {index} has no text as content")
-    return problems
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} where a text belongs")
     return value
-
-
-def _fits(kind: str, value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if kind == "a whole number":
-        return number and float(value).is_integer()
-    if kind == "a number":
-        return number and value == value and abs(value) != float("inf")
-    if kind == "true or false":
-        return isinstance(value, bool)
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NoReturn
 
 from ljwx.core.promotions import Reason
+from ljwx.core.thinking import Think
 from ljwx.exceptions import BuildFailed
 
 FIXED_PROMPTS: Final = ("请用一句话介绍你自己。", "怎样判断一只股票的风险？")
@@ -94,6 +95,16 @@ def special_tokens(text: str) -> list[str]:
     ['<|im_end|>']
     """
     return sorted(set(_SPECIAL.findall(text)))
+
+
+def endless_thought(num_predict: int, think: Think) -> str:
+    """Say what a model that thinks without coming to an answer needs, as the end of a sentence."""
+    if think:
+        return f": it thinks for all of its {num_predict} tokens; raise evaluation.num_predict, or do not let it think"
+    return (
+        f": it thinks for all of its {num_predict} tokens, asked not to or on a server that does not know that it can; "
+        "take another base or a newer server, or raise evaluation.num_predict"
+    )
 
 
 def context_problem(prompt_tokens: int, num_predict: int, context: int) -> str | None:

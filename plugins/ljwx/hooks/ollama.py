@@ -11,6 +11,7 @@ from typing import Any, Literal
 import requests
 from airflow.sdk import BaseHook
 
+from ljwx.core.model_names import normalised_name
 from ljwx.core.models import Message
 from ljwx.core.ollama import (
     ChatReply,
@@ -19,13 +20,13 @@ from ljwx.core.ollama import (
     Progress,
     ReplyPiece,
     RunningModel,
+    Said,
     TokenLogprob,
-    message_problems,
-    parameter_problems,
     parse_logprobs,
     read_version,
-    text_of,
 )
+from ljwx.core.ollama_requests import message_problems, parameter_problems
+from ljwx.core.thinking import CAPABILITY, Think
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
 from ljwx.hooks.ollama_wire import OllamaSettings, OllamaWire
 
@@ -41,7 +42,8 @@ class OllamaHook(BaseHook):
     Every verb raises OllamaUnreachable when there is no answer or it breaks off, OllamaTimeout when it takes too long,
     ModelMissing for an unknown model and RefusedRequest for what the server, or a check made here first, rejects.
 
-    :param ollama_conn_id: connection with host, port, schema and optionally a bearer token as password.
+    :param ollama_conn_id: connection with host, port, schema and optionally user and password, or a bearer token alone
+        as password.
     """
 
     conn_name_attr = "ollama_conn_id"
@@ -52,6 +54,7 @@ class OllamaHook(BaseHook):
     def __init__(self, ollama_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.ollama_conn_id = ollama_conn_id
+        self._thinking: dict[str, bool] = {}
 
     @cached_property
     def settings(self) -> OllamaSettings:
@@ -96,8 +99,8 @@ class OllamaHook(BaseHook):
 
     def digest(self, model: str) -> str:
         """Return the 64 hex digits of what a tag points at; ModelMissing when there is no such tag."""
-        wanted = model if ":" in model.rpartition("/")[2] else f"{model}:latest"  # a registry may have a port
-        found = next((listed.digest for listed in self.list() if listed.name == wanted), None)
+        wanted = normalised_name(model)
+        found = next((listed.digest for listed in self.list() if normalised_name(listed.name) == wanted), None)
         if found is None:
             raise ModelMissing(f"model {wanted!r} is not on {self.settings.url}")
         return found
@@ -172,6 +175,7 @@ class OllamaHook(BaseHook):
         top_logprobs: int | None = None,
         keep_alive: str | int | None = None,
         truncate: bool = False,
+        think: Think = False,
     ) -> ChatReply:
         """Ask for one answer.
 
@@ -179,8 +183,10 @@ class OllamaHook(BaseHook):
         :param options: temperature, seed, num_ctx, num_predict and the like.
         :param top_logprobs: ask for the log-probabilities of the answer's tokens with this many alternatives.
         :param truncate: let the server cut a prompt that is too long instead of raising PromptTooLong.
+        :param think: whether a model that can think may do so first; to others nothing is said of it.
         """
         body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        body |= {"think": think} if self._can_think(model) else {}
         wait = self.settings.chat_timeout
         return self._wire.json("POST", "/api/chat", _whole_reply, {**body, "stream": False}, wait)
 
@@ -194,19 +200,27 @@ class OllamaHook(BaseHook):
         top_logprobs: int | None = None,
         keep_alive: str | int | None = None,
         truncate: bool = False,
+        think: Think = False,
     ) -> Iterator[ReplyPiece]:
         """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
         body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        body |= {"think": think} if self._can_think(model) else {}
         return self._pieces(body)
 
+    def _can_think(self, model: str) -> bool:
+        """Tell whether a model can think, asked once: a server refuses to hear of it for another one."""
+        if model not in self._thinking:
+            self._thinking[model] = CAPABILITY in self.show(model).capabilities
+        return self._thinking[model]
+
     def _pieces(self, body: Mapping[str, Any]) -> Iterator[ReplyPiece]:
-        text, logprobs = "", tuple[TokenLogprob, ...]()
+        said, logprobs = Said(), tuple[TokenLogprob, ...]()
 
         def read(line: dict[str, Any]) -> ReplyPiece:
-            nonlocal text, logprobs
-            piece = text_of(line)
-            text, logprobs = text + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
-            return ReplyPiece(piece, ChatReply.from_line(line, text, logprobs) if line["done"] else None)
+            nonlocal said, logprobs
+            piece = Said.of(line)
+            said, logprobs = said + piece, (*logprobs, *parse_logprobs(line.get("logprobs")))
+            return ReplyPiece(piece.content, ChatReply.from_line(line, said, logprobs) if line["done"] else None)
 
         for line in self._wire.lines("/api/chat", body, self.settings.chat_timeout):
             yield self._wire.read("/api/chat", line, read)
@@ -220,7 +234,7 @@ class OllamaHook(BaseHook):
 
 
 def _whole_reply(line: dict[str, Any]) -> ChatReply:
-    return ChatReply.from_line(line, text_of(line), parse_logprobs(line.get("logprobs")))
+    return ChatReply.from_line(line, Said.of(line), parse_logprobs(line.get("logprobs")))
 
 
 def _chat_request(

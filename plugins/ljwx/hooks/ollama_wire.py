@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,8 +21,10 @@ from ljwx.exceptions import (
     PromptTooLong,
     RefusedRequest,
 )
+from ljwx.sources.addresses import HttpAddress, read_http_address
 
-_DEFAULT_PORT = 11434
+_PORTS = {"http": 11434, "https": 443}
+"""Ollama itself speaks no TLS: what does stands before it, as a rule on the port of https."""
 _MOST_BYTES = 64 << 20
 """Of one JSON answer; a longest answer with 20 alternatives a token is some 20 MB."""
 
@@ -33,13 +35,14 @@ Read = TypeVar("Read")
 class OllamaSettings:
     """Where the server is and how long to wait for it, in seconds, read from a connection.
 
+    :param authorization: the header of that name.
     :param read_timeout: for quick answers: lists, show, copy, delete.
     :param chat_timeout: for an answer, or the next piece of a streamed one; a cold model loads within it too.
     :param build_timeout: for the next line of a create's or pull's progress, or a blob's acknowledgement.
     """
 
     url: str
-    token: str | None = field(repr=False)
+    authorization: str | None = field(repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     chat_timeout: float = 600.0
@@ -48,16 +51,31 @@ class OllamaSettings:
     @classmethod
     def from_connection(cls, connection: Any) -> OllamaSettings:
         """Read a connection of type `ollama` or `generic`; ConfigurationError names what is wrong with it."""
-        name, host = connection.conn_id, (connection.host or "").strip().rstrip("/")
-        if "://" not in host:
-            host = f"{connection.schema or 'http'}://{host}"
-        parts = urlsplit(host)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(f"connection {name!r} needs a host, and http or https as its schema")
-        port = connection.port or parts.port or _DEFAULT_PORT
-        address = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        url = f"{parts.scheme}://{address}:{port}{parts.path}"
-        return cls(url, connection.password or None, **_timeouts(name, connection.extra_dejson))
+        name = connection.conn_id
+        try:
+            address = read_http_address(connection.host or "", connection.schema, connection.port, _PORTS)
+            authorization = _authorization(address, connection.login, connection.password)
+        except ValueError as error:
+            raise ConfigurationError(f"connection {name!r}: {error}") from None
+        return cls(address.url, authorization, **_timeouts(name, connection.extra_dejson))
+
+
+def _authorization(address: HttpAddress, login: str | None, password: str | None) -> str | None:
+    """Return the header: a user and a password are basic authentication, a password alone is a bearer token.
+
+    :raises ValueError: there are two of them, or a token that no header can hold; the text quotes neither.
+    """
+    inside, beside = (address.user, address.password), (login or None, password or None)
+    if any(inside) and any(beside):
+        raise ValueError("user and password stand before its host and in its fields too: leave one of them out")
+    user, secret = inside if any(inside) else beside
+    if user is not None:
+        both = f"{user}:{secret or ''}"
+        return f"Basic {b64encode(both.encode()).decode()}"
+    token = (secret or "").strip()
+    if not (token.isascii() and token.isprintable()):
+        raise ValueError("its password without a user is a bearer token, and holds what no token can")
+    return f"Bearer {token}" if token else None
 
 
 def _timeouts(name: str, extra: Mapping[str, Any]) -> dict[str, float]:
@@ -82,8 +100,8 @@ class OllamaWire:
         self.session = requests.Session()
         self.session.trust_env = False  # a netrc entry would replace the token, a proxy would take loopback calls away
         self.session.mount("http", HTTPAdapter(pool_maxsize=32))
-        if settings.token:
-            self.session.headers["Authorization"] = f"Bearer {settings.token}"
+        if settings.authorization:
+            self.session.headers["Authorization"] = settings.authorization
 
     def lines(
         self,

@@ -20,6 +20,9 @@ from ljwx.resources import included_below
 from ljwx.settings import Settings
 from ljwx.warehouse.evaluations import ModelAnswer, StoredQuestion
 
+CUT_WHILE_THINKING = "cut_while_thinking"
+"""The reason of an invalid answer whose model was still thinking when its tokens were used up."""
+
 
 @dataclass(frozen=True)
 class Prompted:
@@ -80,13 +83,15 @@ def ask(
         format=TASKS[prompted.task].schema(),
         options=_options(settings, parameters),
         top_logprobs=settings.evaluation.top_logprobs or None,
+        think=settings.evaluation.think,
     )
     latency = time.monotonic() - started
-    read = read_answer(prompted.task, reply.content, cut=reply.done_reason == "length")
+    cut = reply.done_reason == "length"
+    read = read_answer(prompted.task, reply.content, cut=cut, thought=bool(reply.thinking))
     probabilities, source = _probabilities(prompted.task, read, reply.logprobs)
     return ModelAnswer(
         sample_id=prompted.sample_id,
-        raw=storable(reply.content),
+        raw=storable(reply.raw),
         valid=read.valid,
         label=read.label,
         parsed=read.parsed,
@@ -117,9 +122,11 @@ def request_config(settings: Settings, parameters: Mapping[str, Any] | None = No
     used = settings.samples.tasks
     schemas = json.dumps([TASKS[task].schema() for task in hashed_tasks(used)])
     prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, used)
+    think = settings.evaluation.think
     return {
         "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,
         "schemas": hashlib.sha256(schemas.encode()).hexdigest(), "prompts": prompts.sha256,
+        **({"think": think} if think else {}),
     }  # fmt: skip
 
 
@@ -128,16 +135,18 @@ def _options(settings: Settings, parameters: Mapping[str, Any] | None) -> dict[s
     return {**(parameters or {}), "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
 
 
-def read_answer(task: str, text: str, *, cut: bool) -> ReadAnswer:
+def read_answer(task: str, text: str, *, cut: bool, thought: bool = False) -> ReadAnswer:
     """Read an answer strictly by its task's schema.
 
     :param cut: whether the model was stopped before the end of its answer.
+    :param thought: whether it thought before; cut then without a text, it had not come to an answer.
     """
 
     try:
         answer = TASKS[task].parse(text)
     except ValueError:
-        return ReadAnswer(False, reason="cut_at_num_predict" if cut else "not_the_schema")
+        stopped = CUT_WHILE_THINKING if thought and not text else "cut_at_num_predict"
+        return ReadAnswer(False, reason=stopped if cut else "not_the_schema")
     written = answer.stated_probabilities
     return ReadAnswer(
         True,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from ljwx.core.model_names import is_of_repository
 from ljwx.exceptions import NotFound
 from ljwx.settings import current_settings
 from ljwx.warehouse.warehouse import Warehouse
@@ -58,4 +59,6 @@ def _alias_of(name: str) -> str | None:
 
 def _is_ours(repository: str, model: str) -> bool:
     """Tell whether tags of a repository are aliases: the alias's model is of it, or the settings name it."""
-    return model.startswith(f"{repository}:") or current_settings().model.repository == repository
+    return is_of_repository(model, repository) or is_of_repository(
+        f"{repository}:latest", current_settings().model.repository
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ljwx.exceptions import ConfigurationError
+from ljwx.sources.addresses import bracketed
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -48,7 +49,7 @@ def read_address(connection: Connection, default_host: str, extras: Collection[s
     port = f":{connection.port}" if connection.port else ""
     connect = above_zero(name, extra, "connect_timeout") or CONNECT_SECONDS
     read = above_zero(name, extra, "read_timeout") or READ_SECONDS
-    return Address(f"{scheme}://{host}{port}", (connect, read))
+    return Address(f"{scheme}://{bracketed(host)}{port}", (connect, read))
 
 
 def calls_per_minute(connection: Connection) -> int | None:

@@ -73,6 +73,7 @@ class ModelAnswer:
     :param probabilities_from: ``tokens`` or ``answer``.
     :param reason: machine-readable cause of an invalid answer.
     :param latency_s: seconds from request to last token; `server_s` by the server's own clock.
+    :param prompt_tokens: 0 where the server does not say.
     """
 
     sample_id: str

@@ -9,10 +9,19 @@ from dataclasses import dataclass
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.prompts import load_prompts, question
-from ljwx.core.verification import FIXED_PROMPTS, Findings, ProbeAnswer, context_problem, special_tokens
+from ljwx.core.thinking import split_thinking
+from ljwx.core.verification import (
+    FIXED_PROMPTS,
+    Findings,
+    ProbeAnswer,
+    context_problem,
+    endless_thought,
+    special_tokens,
+)
 from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.token_counts import no_count, require_counts
 from ljwx.resources import included_below
-from ljwx.services.asking import Prompted, ask, storable
+from ljwx.services.asking import CUT_WHILE_THINKING, Prompted, ask, storable
 from ljwx.settings import Settings
 from ljwx.strategies import strategy_named
 from ljwx.warehouse.evaluations import ModelAnswer
@@ -84,11 +93,13 @@ class Verification:
             answer = ask(self.ollama, self.model, probe, self.settings)
             answers.append(answer)
             self.found.answers.append(_measured(task, answer))
-            self._check_marks(answer.raw)
+            self._check_marks(split_thinking(answer.raw)[1])
             if answer.valid:
                 self.found.hold(f"valid_answer:{task}", f"Its answer number {number} to {task} is valid.")
                 return
         text = f"{self.model} gives no valid answer for {task} ({answers[-1].reason})"
+        if answers[-1].reason == CUT_WHILE_THINKING:
+            text += endless_thought(self.settings.evaluation.num_predict, self.settings.evaluation.think)
         self.found.refuse(f"valid_answer:{task}", text, *(each.raw for each in answers))
 
     def _check_repeated(self, probe: Prompted) -> None:
@@ -115,11 +126,21 @@ class Verification:
         self.found.context = context
         if not context:
             return
-        longest = max(answer.prompt_tokens for answer in self.found.answers)
+        counted = [answer.prompt_tokens for answer in self.found.answers]
+        if not all(counted):
+            raise no_count(self.ollama, self.model)
+        longest = max(counted)
         problem = context_problem(longest, self.settings.evaluation.num_predict, context)
         if problem is not None:
             self.found.refuse("context", f"{self.model}: {problem}")
         self.found.hold("context", f"Its longest prompt, {longest} tokens, and an answer fit its context of {context}.")
+
+    def check_counts(self) -> None:
+        """See that the server's counts of tokens can be believed; that they cannot is no fault of the model."""
+        if self.found.context:
+            written = self.spec.parameters.get("num_ctx")
+            asked = written if isinstance(written, int) else self.found.context
+            require_counts(self.ollama, self.model, asked)
 
     def check_base(self) -> None:
         """See that model and base answer fixed prompts differently; no schema keeps a template's marks out here."""
@@ -129,22 +150,21 @@ class Verification:
         for number, prompt in enumerate(FIXED_PROMPTS, 1):
             log.info("Comparing with the base %s: fixed prompt %d of %d", base, number, len(FIXED_PROMPTS))
             said.append(self._plain_answer(self.model, prompt))
-            self._check_marks(said[-1])
+            self._check_marks(split_thinking(said[-1])[1])
             if said[-1] != self._plain_answer(base, prompt):
                 differing.append(prompt)
         self.found.differs_from_base_on = differing
         self.found.hold("marks", "No answer holds a mark of its template.")
         if not differing:
-            text = (
-                f"{self.model} answers like its base {base}: system prompt and examples do not reach it; see template"
-            )
+            text = f"{self.model} answers like its base {base}: system prompt and examples do not reach it"
+            text += "; see template" if any(split_thinking(each)[1] for each in said) else "; both only think"
             self.found.refuse("differs_from_base", text, *said)
         text = f"It answers {len(differing)} of {len(said)} fixed prompts otherwise than {base}."
         self.found.hold("differs_from_base", text)
 
     def _plain_answer(self, name: str, prompt: str) -> str:
         options = {"temperature": 0, "seed": 1, "num_predict": COMPARED_TOKENS}
-        return storable(self.ollama.chat(name, [{"role": "user", "content": prompt}], options=options).content)
+        return storable(self.ollama.chat(name, [{"role": "user", "content": prompt}], options=options).raw)
 
     def _check_marks(self, answer: str) -> None:
         """See that an answer holds no mark of the chat template."""

@@ -26,6 +26,10 @@ UNDECISIVE = ("masked_share", "test_share", "shard_size")
 """Settings of `evaluation` that decide nothing: masked and sealed questions are reported, shards share out the rest."""
 
 
+NO_THINKING = ("think", False)
+"""As it was before there was the setting: decisions that do not know it were made so."""
+
+
 def choose_base() -> str:
     """Return the tag of the base model that the settings name."""
     return current_settings().model.base
@@ -77,7 +81,9 @@ def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Leave out the settings that decide nothing; a decision that stands keeps those it was first made with."""
     if evaluation is None:
         return None
-    return {name: value for name, value in evaluation.items() if name not in UNDECISIVE}
+    return {
+        name: value for name, value in evaluation.items() if name not in UNDECISIVE and (name, value) != NO_THINKING
+    }
 
 
 def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:

@@ -39,6 +39,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     :raises BuildFailed: naming what the model lacks; it was refused.
     :raises PromptTooLong: a question does not fit its context; it was refused.
     :raises ModelMissing: its name stands for another model by now, or for none.
+    :raises ConfigurationError: the server's counts of tokens cannot be believed; nothing was decided.
     """
     planned, made = BuildPlan(**plan), BuildResult(**built)
     spec = BuildSpec.model_validate_json(ObjectStoragePath(planned.spec_path).read_text())
@@ -54,6 +55,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
             verification.check_answers(_probes(warehouse, planned.dataset_id))
             verification.check_context()
             verification.check_base()
+            verification.check_counts()
         except (BuildFailed, PromptTooLong) as error:
             check_digest(ollama, made.model, made.digest)  # the answers of another model do not count against this one
             _save_refusal(warehouse, run.key, made.model, found, error)

@@ -8,6 +8,7 @@ from datetime import date
 
 from airflow.sdk import get_current_context
 
+from ljwx.core.model_names import normalised_name
 from ljwx.core.ollama import InstalledModel
 from ljwx.core.reclaimed import Tag, reclaimed
 from ljwx.core.retention import Removal, RetentionPolicy, Sweep, sweeps
@@ -104,12 +105,14 @@ class Cleaner:
 
         if removal.kind == "dataset":
             return folder_bytes(self.warehouse.dataset_folder(removal.name))
-        listed = {model.name: model for model in self.ollama.list() if model.name not in self.gone}
-        if removal.name not in listed:
+        gone, name = set(map(normalised_name, self.gone)), normalised_name(removal.name)
+        listed = {normalised_name(model.name): model for model in self.ollama.list()}
+        listed = {tag: model for tag, model in listed.items() if tag not in gone}
+        if name not in listed:
             return None
-        tags = {name: self._tag(model) for name, model in listed.items()}
-        known = {name: tag for name, tag in tags.items() if tag is not None}
-        return reclaimed(removal.name, known) if len(known) == len(tags) else None
+        tags = {each: self._tag(model) for each, model in listed.items()}
+        known = {each: tag for each, tag in tags.items() if tag is not None}
+        return reclaimed(name, known) if len(known) == len(tags) else None
 
     def _tag(self, model: InstalledModel) -> Tag | None:
         """Return what a tag is made of, asked once for each digest; None when the server fails at it."""

@@ -16,6 +16,7 @@ from ljwx.core.tasks import hashed_tasks
 from ljwx.core.verification import context_problem
 from ljwx.exceptions import ConfigurationError, ModelMissing, PromptTooLong
 from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.token_counts import count_tokens, require_counts
 from ljwx.strategies.interface import BuildRequest
 
 log = logging.getLogger(__name__)
@@ -65,10 +66,9 @@ class Context:
 
     def tokens(self, messages: Sequence[Message]) -> int | None:
         """Return the server's count of a conversation's tokens; None when they do not fit the context."""
-        options = {"num_ctx": self.size, "num_predict": 1, "temperature": 0}
         system = {"role": "system", "content": self.system}
         try:
-            return self.ollama.chat(self.counter, [system, *messages], options=options).prompt_eval_count
+            return count_tokens(self.ollama, self.counter, [system, *messages], self.size)
         except PromptTooLong:
             return None
 
@@ -83,7 +83,7 @@ class Context:
 def fitting_examples(request: BuildRequest) -> ChosenExamples:
     """Choose examples, one more of each task in turn, until the longest question of any task would not fit behind.
 
-    :raises ConfigurationError: a split is empty, or not one example of each task fits.
+    :raises ConfigurationError: a split is empty, not one example of each task fits, or the server does not count.
     """
     train, validation = (_split(request, name) for name in ("train", "validation"))
     candidates = _in_rounds(train, request)
@@ -91,6 +91,7 @@ def fitting_examples(request: BuildRequest) -> ChosenExamples:
         context = Context(request.ollama, counter, request.prompts.system, request.num_ctx, request.num_predict)
         longest = _longest_question(context, validation, request.prompts)
         chosen = _as_many_as_fit(context, candidates, longest, request)
+        require_counts(request.ollama, counter, request.num_ctx)
     log.info("%d examples, of %d candidates", len(chosen), len(candidates))
     return ChosenExamples(tuple(each.sample_id for each in chosen), _messages(chosen, request.prompts))
 
