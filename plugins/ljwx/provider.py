@@ -29,6 +29,7 @@ def get_provider_info() -> dict[str, Any]:
                     "calls_per_minute": _number("Calls a minute", "The tier's limit per interface: 50, 200 or 500."),
                     "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
+                    **_route(),
                 },
             },
             {
@@ -49,6 +50,7 @@ def get_provider_info() -> dict[str, Any]:
                     "calls_per_minute": _number("Calls a minute", "One stock is one call; 120 by default."),
                     "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
+                    **_route(),
                 },
             },
             {
@@ -59,6 +61,7 @@ def get_provider_info() -> dict[str, Any]:
                     "hidden-fields": ["host", "schema", "login", "port", "extra"],
                     "relabeling": {"password": "Addresses, one a line (dingtalk://, feishu://, mailtos://, …)"},
                 },
+                "conn-fields": {"verify": _route()["verify"]},
             },
             {
                 "hook-class-name": "ljwx.hooks.ollama.OllamaHook",
@@ -78,6 +81,7 @@ def get_provider_info() -> dict[str, Any]:
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for a short answer."),
                     "chat_timeout": _number("Chat time-out (s)", "Seconds to wait for a model's answer."),
                     "build_timeout": _number("Build time-out (s)", "Seconds to wait for a create or pull to go on."),
+                    **_route(),
                 },
             },
         ],
@@ -86,3 +90,15 @@ def get_provider_info() -> dict[str, Any]:
 
 def _number(label: str, description: str) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": {"type": ["number", "null"], "default": None}}
+
+
+def _route() -> dict[str, Any]:
+    """Return the fields that say by which way a server is reached."""
+    return {
+        "verify": _text("Certificate", "true, false, or a file of CAs; empty: as the environment says."),
+        "proxy": _text("Proxy", "none, env, or a URL; empty is env: HTTPS_PROXY, but not for local addresses."),
+    }
+
+
+def _text(label: str, description: str) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": {"type": ["string", "null"], "default": None}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from ljwx.notifications.alerts import FailureAlert, LateAlert, note_recovery
 from ljwx.notifications.channels import AlertsHook
 from support_alerts import Inbox, connection, listening
 from support_chain import Database, connect
+from support_network import make_ca, tls_in_front_of
 
 # apprise imports the module where Python still has it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -290,3 +292,40 @@ def test_the_operations_guide_has_a_row_for_every_advice(repository: Path) -> No
 def test_the_nearest_class_decides_the_advice() -> None:
     assert advice(BadToken("x")) == ADVICE["BadToken"]
     assert "unforeseen" in advice(ValueError("x"))[1]
+
+
+def test_a_webhook_with_a_private_ca_is_reached_by_the_extra_verify(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ca = make_ca(tmp_path)
+
+    def sent(**extra: Any) -> tuple[bool, str]:
+        address = inbox.address(SECRET).replace("json://", "jsons://").replace(str(inbox.port), str(port))
+        fields = {"conn_type": "apprise", "password": address, "extra": extra}
+        monkeypatch.setenv(CONNECTION, json.dumps(fields))
+        return AlertsHook().test_connection()
+
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    with tls_in_front_of(inbox.port, ca) as port:
+        assert not sent()[0]
+        assert sent(verify=str(ca.ca))[0]
+        assert sent(verify=False)[0]
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca.ca))
+        assert sent()[0]
+        fine, said = sent(verfy=str(ca.ca))
+        assert not fine
+        assert said == "connection ljwx_alerts: unknown extra 'verfy'; known are verify"
+        assert AlertsHook().send("title", "body") == (0, ["address 1 of 1 (jsons://…) did not take it"])
+    assert len(inbox.posts) == 3
+    assert said in caplog.text
+
+
+def test_a_wrong_extra_is_told_and_holds_up_no_alert(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = {"conn_type": "apprise", "password": inbox.address(SECRET), "extra": {"config": "x"}}
+    monkeypatch.setenv(CONNECTION, json.dumps(fields))
+    assert AlertsHook().send("title", "body") == (1, [])
+    assert inbox.titles() == ["title"]
+    assert "unknown extra 'config'" in caplog.text

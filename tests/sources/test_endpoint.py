@@ -16,7 +16,8 @@ def connection(extra: str = "{}", **fields: Any) -> Connection:
 
 
 def test_an_empty_connection_means_the_known_host_by_https() -> None:
-    assert read_address(connection(), "api.example.org") == Address("https://api.example.org", (5.0, 30.0))
+    address = read_address(connection(), "api.example.org")
+    assert (address.url, address.timeouts) == ("https://api.example.org", (5.0, 30.0))
     assert calls_per_minute(connection()) is None
 
 

@@ -1,19 +1,20 @@
-"""What the connections of all sources say alike: where the server is, and how long to wait for it."""
+"""What the connections of all sources say alike: where the server is, by which way, and how long to wait for it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ljwx.exceptions import ConfigurationError
+from ljwx.network import ROUTE_EXTRAS, Route, read_route, require_known
 from ljwx.sources.addresses import bracketed
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
-COMMON_EXTRAS = frozenset({"connect_timeout", "read_timeout", "calls_per_minute"})
+COMMON_EXTRAS = ROUTE_EXTRAS | {"connect_timeout", "read_timeout", "calls_per_minute"}
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,18 @@ class Address:
 
     url: str
     timeouts: tuple[float, float]
+    route: Route = field(default_factory=Route)
 
 
 def read_address(connection: Connection, default_host: str, extras: Collection[str] = COMMON_EXTRAS) -> Address:
-    """Read a connection's host, schema, port and time-outs.
+    """Read a connection's host, schema, port, way and time-outs.
 
     :param extras: the extras that the connection may have.
-    :raises ConfigurationError: an unknown extra or scheme, a host that is none, a time-out that is none.
+    :raises ConfigurationError: an unknown extra or scheme, a host that is none, a time-out that is none, a way that
+        leads nowhere.
     """
     name, extra = connection.conn_id, connection.extra_dejson
-    unknown = sorted(set(extra) - set(extras))
-    if unknown:
-        raise ConfigurationError(
-            f"connection {name}: unknown extra {unknown[0]!r}; known are {', '.join(sorted(extras))}"
-        )
+    require_known(name, extra, extras)
     scheme = (connection.schema or "https").lower()
     if scheme not in ("http", "https"):
         raise ConfigurationError(f"connection {name}: schema must be https or http, not {scheme!r}")
@@ -49,7 +48,8 @@ def read_address(connection: Connection, default_host: str, extras: Collection[s
     port = f":{connection.port}" if connection.port else ""
     connect = above_zero(name, extra, "connect_timeout") or CONNECT_SECONDS
     read = above_zero(name, extra, "read_timeout") or READ_SECONDS
-    return Address(f"{scheme}://{bracketed(host)}{port}", (connect, read))
+    url = f"{scheme}://{bracketed(host)}{port}"
+    return Address(url, (connect, read), read_route(name, extra, url))
 
 
 def calls_per_minute(connection: Connection) -> int | None:

@@ -13,6 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from ljwx.exceptions import MalformedAnswer, RateLimited, SourceUnavailable
+from ljwx.network import trouble_on_the_way
 from ljwx.sources.endpoint import Address
 
 log = logging.getLogger(__name__)
@@ -100,20 +101,13 @@ class Transport:
 
     @cached_property
     def _session(self) -> requests.Session:
-        session = requests.Session()
-        # A .netrc entry must not put credentials of its own on the request.
-        session.auth = _no_auth
-        return session
+        return self.address.route.session()
 
     def close(self) -> None:
         """Close pooled connections; the next request opens new ones."""
         session = self.__dict__.pop("_session", None)
         if session is not None:
             session.close()
-
-
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _read(answer: requests.Response, deadline: float) -> bytes:
@@ -130,7 +124,9 @@ def _read(answer: requests.Response, deadline: float) -> bytes:
 
 
 def _describe(error: Exception) -> str:
-    """Name a failure by its class alone."""
+    """Name a failure by its class alone, or say what to do about it."""
+    if (known := trouble_on_the_way(error)) is not None:
+        return known
     if isinstance(error, requests.ConnectTimeout):
         return "connect time-out"
     if isinstance(error, requests.ReadTimeout | ReadTimeoutError):

@@ -114,13 +114,13 @@ class TencentClient:
 
     def test(self) -> tuple[bool, str]:
         """Ask for the newest bar of the first stock, and say what came of it."""
-        stock = self.endpoint.stocks[0]
+        stock, address = self.endpoint.stocks[0], self.endpoint.address
         try:
             line = self._page(stock, "", 1, budget=0.0)
         except SourceError as error:
             return False, str(error)
         newest = f"{line.rows[-1].session}" if line.rows else "none"
-        return True, f"{self.endpoint.address.url} answers; the newest bar of {stock} is of {newest}"
+        return True, f"{address.url} answers{address.route}; the newest bar of {stock} is of {newest}"
 
     def close(self) -> None:
         """Close pooled connections; the client may be used again."""

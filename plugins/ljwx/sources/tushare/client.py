@@ -92,7 +92,7 @@ class TushareClient(TushareInterfaces):
             return True, f"The token is known; its limit is used up for now: {error}"
         except SourceError as error:
             return False, str(error)
-        return True, f"TuShare answers at {self.endpoint.url}"
+        return True, f"TuShare answers at {self.endpoint.url}{self.endpoint.address.route}"
 
     def close(self) -> None:
         """Close pooled connections; the client may be used again."""
