@@ -48,6 +48,7 @@ pytest_plugins = [
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
     "support_stack",
     "support_feature_group",
+    "support_pgbouncer",
 ]  # fmt: skip
 
 

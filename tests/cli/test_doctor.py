@@ -27,8 +27,8 @@ from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer
 
 PARTS = (
-    "settings", "database", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar", "disk",
-    "pools",
+    "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
+    "disk", "pools",
 )  # fmt: skip
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
@@ -103,6 +103,7 @@ def test_when_all_is_well_each_line_says_so_and_the_exit_code_is_0(
         ("settings", f"valid: fewshot on {BASE}"),
         ("include", f"from {tmp_path / 'include'}: sessions/sse.txt"),
         ("database", "PostgreSQL 18."),
+        ("role", "postgres may write and make the tables"),
         ("schema", "migration 00"),
         ("clock", "s from the database's"),
         ("tushare", f"TuShare answers at {market.url}"),
@@ -146,6 +147,33 @@ def test_wrong_settings_hide_nothing_else(healthy: Database, doctor: Doctor, tas
     assert set(care(found)) == {"settings", "base"}
 
 
+def test_a_pooler_is_told(healthy: Database, doctor: Doctor, pooled_url: str) -> None:
+    found = doctor()
+    assert care(found) == {}
+    assert found["database"]["found"].endswith(" behind a pooler")
+
+
+def test_a_role_that_may_not_make_next_year_s_tables_is_told(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = healthy.value("SELECT current_database()")
+    healthy.execute("CREATE ROLE reader LOGIN PASSWORD 'hidden'")
+    try:
+        healthy.execute("GRANT USAGE ON SCHEMA ljwx TO reader")
+        healthy.execute("GRANT SELECT ON ALL TABLES IN SCHEMA ljwx TO reader")
+        healthy.execute(f"REVOKE TEMP ON DATABASE {name} FROM PUBLIC")
+        connect(monkeypatch, healthy.url.replace("postgres:for-tests-only", "reader:hidden"))
+        found = doctor()
+        assert found["role"]["found"] == (
+            "reader may not make temporary tables, may not make tables, may not make partitions of tables of another "
+            "owner"
+        )
+        assert set(care(found)) == {"role"}
+    finally:
+        healthy.execute("DROP OWNED BY reader")
+        healthy.execute("DROP ROLE reader")
+
+
 WAREHOUSE = "see the connection ljwx_postgres, and whether PostgreSQL runs"
 
 
@@ -157,7 +185,7 @@ def test_without_the_database_what_needs_it_says_so(
         monkeypatch.delenv("AIRFLOW_CONN_LJWX_POSTGRES")
     else:
         monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
-    assert care(doctor()) == dict.fromkeys(("database", "schema", "clock", "tier", "champion"), WAREHOUSE)
+    assert care(doctor()) == dict.fromkeys(("database", "role", "schema", "clock", "tier", "champion"), WAREHOUSE)
 
 
 @pytest.mark.parametrize("version", ["0001", None])

@@ -1,1 +1,1 @@
-SELECT current_setting('server_version') AS version, now() AS now
+SELECT current_setting('server_version') AS version, now() AS now, pg_backend_pid() <> %(session)s AS pooled

@@ -33,6 +33,7 @@ DISK_FREE = 2 << 30
 CLOCK_SECONDS = 5.0
 CALENDAR_DAYS = 30
 UNVERIFIED = "ljwx report tells the reason; then clear verify_model of its run and what follows, or ljwx rollback"
+RIGHTS = "let an administrator give it the schema ljwx and what is in it, and TEMP on the database: docs/connections.md"
 REBUILT = "clear build_model alone of the run that made it, or ljwx rollback; if both are lost: docs/operations.md"
 
 
@@ -53,9 +54,9 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Yield a finding of each part."""
     checks: dict[str, Callable[[], Finding | None]] = {
-        "settings": _settings, "include": _include, "database": _database, "schema": _schema, "clock": _clock,
-        "tushare": _tushare, "tier": _tier, "index": _index, "ollama": _ollama, "base": _base, "champion": _champion,
-        "calendar": _calendar, "disk": _disk, "pools": _pools,
+        "settings": _settings, "include": _include, "database": _database, "role": _role, "schema": _schema,
+        "clock": _clock, "tushare": _tushare, "tier": _tier, "index": _index, "ollama": _ollama, "base": _base,
+        "champion": _champion, "calendar": _calendar, "disk": _disk, "pools": _pools,
     }  # fmt: skip
     for part, check in checks.items():
         finding = _looked_at(part, check)
@@ -103,7 +104,25 @@ def _include() -> Finding | None:
 
 def _database() -> Finding:
 
-    return Finding("database", True, f"PostgreSQL {WarehouseHook().server().version}")
+    server = WarehouseHook().server()
+    return Finding("database", True, f"PostgreSQL {server.version}{' behind a pooler' if server.pooled else ''}")
+
+
+def _role() -> Finding:
+    """Look whether the role may write the tables, and make those of the next year."""
+    rights = WarehouseHook().rights()
+    lacks = [
+        f"may not {what}"
+        for what, allowed in (
+            ("make temporary tables", rights.temporary),
+            ("make tables", rights.creates),
+            ("make partitions of tables of another owner", rights.owns),
+        )
+        if not allowed
+    ]
+    if not lacks:
+        return Finding("role", True, f"{rights.role} may write and make the tables")
+    return Finding("role", False, f"{rights.role} {', '.join(lacks)}", RIGHTS)
 
 
 def _schema() -> Finding:

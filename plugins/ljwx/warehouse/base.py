@@ -14,11 +14,17 @@ import polars as pl
 from psycopg import Connection, OperationalError, sql
 from psycopg.rows import dict_row, kwargs_row, scalar_row, tuple_row
 
+from ljwx.database import IN_UTF8, settle, unfit
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import packaged_folder
 
 SLICE_ROWS = 4_000
 BARS_LOCK = 0x6C6A62617273  # "ljbars"
+PATIENT = (
+    "SELECT set_config(name, '0', true) FROM pg_settings "
+    "WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
+"""Lets a transaction wait for the work that it guards, however long that takes; the second is of PostgreSQL 17."""
 
 Record = TypeVar("Record")
 Connect: TypeAlias = Callable[[], Connection[Any]]
@@ -50,19 +56,23 @@ class WarehouseBase:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
         self._idle: list[Connection[dict[str, Any]]] = []
+        self._guards: list[Connection[dict[str, Any]]] = []
         finalize(self, _close_all, self._idle, os.getpid())
 
     def migrate(self) -> None:
         """Bring the schema to the newest migration; safe from several processes at once.
 
-        :raises ConfigurationError: the schema is at a migration that this version does not know.
+        :raises ConfigurationError: the schema is at a migration that this version does not know, the role may not make
+            it, or the database cannot hold it.
         """
         from alembic.util import CommandError
 
-        from ljwx.migrations import upgrade
+        from ljwx.migrations import Refused, upgrade
 
         try:
             upgrade(connect=self._connect)
+        except Refused as error:
+            raise ConfigurationError(str(error)) from None
         except CommandError as error:
             raise ConfigurationError(f"the warehouse's tables are not of this version's past: {error}") from None
 
@@ -70,12 +80,15 @@ class WarehouseBase:
     def transaction(self) -> Iterator[Connection[dict[str, Any]]]:
         """Lend a connection whose work is kept as a whole on success, and leaves nothing on an error.
 
-        A transaction inside another one has a connection of its own.
+        A transaction inside another one has a connection of its own. Nothing is kept when `bars_lock` was held and is
+        lost.
         """
         connection = self._idle_connection() or self._new_connection()
         try:
             with connection.transaction():
                 yield connection
+                for guard in self._guards:
+                    guard.execute("")
         except BaseException:
             connection.close()
             raise
@@ -85,19 +98,19 @@ class WarehouseBase:
     def bars_lock(self, *, exclusive: bool = False) -> Iterator[None]:
         """Hold the lock between those who write bars, many at a time, and those who must see all of them, exclusively.
 
-        It is taken before a transaction begins, because a row's `first_seen` is the time of that beginning: whatever
-        begins after an exclusive holder has read is newer than what the holder writes, and cannot be missed.
+        It is taken before the writing transaction begins, because a row's `first_seen` is the time of that beginning:
+        whatever begins after an exclusive holder has read is newer than what the holder writes, and cannot be missed.
+        So a transaction of its own holds it, which a pooler leaves on one connection, as it does not a session.
         """
         suffix = "" if exclusive else "_shared"
-        connection = self._idle_connection() or self._new_connection()
-        try:
-            connection.execute(f"SELECT pg_advisory_lock{suffix}({BARS_LOCK})")
-            yield
-            connection.execute(f"SELECT pg_advisory_unlock{suffix}({BARS_LOCK})")
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
+        with self.transaction() as guard:
+            guard.execute(PATIENT)
+            guard.execute(f"SELECT pg_advisory_xact_lock{suffix}({BARS_LOCK})")
+            self._guards.append(guard)
+            try:
+                yield
+            finally:
+                self._guards.remove(guard)
 
     def _idle_connection(self) -> Connection[dict[str, Any]] | None:
         """Take a connection that still answers."""
@@ -113,6 +126,11 @@ class WarehouseBase:
 
     def _new_connection(self) -> Connection[dict[str, Any]]:
         connection = self._connect()
+        problem = unfit(connection)
+        if problem is not None:
+            connection.close()
+            raise ConfigurationError(f"the warehouse: {problem}")
+        settle(connection)
         connection.row_factory = dict_row
         connection.autocommit = True
         return connection
@@ -158,7 +176,7 @@ class WarehouseBase:
         :param schema: column → polars type, in the order of the query's columns.
         :param columns: names of columns, by the table's alias: see :func:`statement`.
         """
-        query = f"COPY ({statement(name, **(columns or {}))}) TO STDOUT (FORMAT csv)"
+        query = f"COPY ({statement(name, **(columns or {}))}) TO STDOUT ({IN_UTF8})"
         with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
             data = b"".join(bytes(part) for part in copy)
         if not data:
@@ -188,10 +206,10 @@ def append(connection: Connection[Any], table: str, frame: pl.DataFrame) -> None
 
 
 def _copy(connection: Connection[Any], target: str, frame: pl.DataFrame) -> None:
-    into = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN (FORMAT csv)"
+    into = f"COPY {target} ({', '.join(frame.columns)}) FROM STDIN ({IN_UTF8})"
     with connection.cursor().copy(into) as copy:
         for part in _arrays_as_text(frame).iter_slices(SLICE_ROWS):
-            copy.write(part.write_csv(include_header=False, quote_style="necessary"))
+            copy.write(part.write_csv(include_header=False, quote_style="necessary").encode())
 
 
 def _require_name(table: str) -> None:

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 from psycopg.errors import UndefinedTable
+from psycopg.rows import class_row
 
 from ljwx.core.lineage import OfRun
-from ljwx.warehouse.base import WarehouseBase
+from ljwx.warehouse.base import WarehouseBase, statement
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,25 @@ class MissingBar:
 
 @dataclass(frozen=True)
 class Server:
-    """The database server: its version and its clock."""
+    """The database server: its version, its clock, and whether a pooler gives us sessions of its own."""
 
     version: str
     now: datetime
+    pooled: bool
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the role may do.
+
+    :param temporary: make temporary tables; `creates`: make tables in the schema, or the schema where there is none.
+    :param owns: every table that is there is its own.
+    """
+
+    role: str
+    temporary: bool
+    creates: bool
+    owns: bool
 
 
 @dataclass(frozen=True)
@@ -118,8 +134,18 @@ class HistoryVerbs(WarehouseBase):
         return list(found[0]) if found else None
 
     def server(self) -> Server:
-        """Return the database server's version and clock."""
-        (found,) = self.records(Server, "history/server")
+        """Return the database server's version and clock, and whether a pooler is in between.
+
+        A pooler names another session at login than the one that then answers.
+        """
+        with self.transaction() as connection, connection.cursor(row_factory=class_row(Server)) as cursor:
+            session = {"session": connection.info.backend_pid}
+            (found,) = cursor.execute(statement("history/server"), session).fetchall()
+        return found
+
+    def rights(self) -> Rights:
+        """Return what the role may do."""
+        (found,) = self.records(Rights, "history/rights")
         return found
 
     def schema_version(self) -> str | None:
