@@ -114,7 +114,7 @@ def test_wrong_connection_is_named(monkeypatch: pytest.MonkeyPatch, connection: 
 
 
 def test_token_is_sent_and_never_told(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    fields = {**json.loads(ollama_faulty.connection), "password": "a-secret-token", "extra": {"other": 1}}
+    fields = {**json.loads(ollama_faulty.connection), "password": "a-secret-token"}
     hook = connect(monkeypatch, json.dumps(fields))
     assert hook.get_conn().headers["Authorization"] == "Bearer a-secret-token"
     ollama_faulty.fail_next("version", "status", status=401, message="unauthorized")

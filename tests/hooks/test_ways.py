@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
+from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.tencent import TencentHook
 from ljwx.hooks.tushare import TushareHook
 from ljwx.provider import get_provider_info
 from support_network import PrivateCA, Proxy, make_ca, running_proxy, tls_in_front_of
+from support_ollama import OllamaServer
 from support_tushare import UNLIMITED, TushareServer
 
 HOST = "market.example.org"
 CONNECTIONS: dict[str, dict[str, Any]] = {
     "tushare": {"password": UNLIMITED},
     "tencent": {"extra": {"stocks": ["000001.SZ"]}},
+    "ollama": {"schema": "https"},
 }
-HOOKS = {"tushare": TushareHook, "tencent": TencentHook}
+HOOKS = {"tushare": TushareHook, "tencent": TencentHook, "ollama": OllamaHook}
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +40,22 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> PrivateCA:
     return make_ca(tmp_path_factory.mktemp("ca"))
 
 
-@pytest.fixture(scope="module")
-def secure(tushare_process: TushareServer, ca: PrivateCA) -> Iterator[int]:
-    """The port of the market data server behind TLS."""
-    with tls_in_front_of(tushare_process.port, ca) as port:
+@pytest.fixture(params=HOOKS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The type of the connection."""
+    return str(request.param)
+
+
+@pytest.fixture
+def plain(kind: str, tushare_process: TushareServer, ollama_sandbox: OllamaServer) -> int:
+    """The port of the connection's server."""
+    return int(ollama_sandbox.url.rpartition(":")[2]) if kind == "ollama" else tushare_process.port
+
+
+@pytest.fixture
+def secure(plain: int, ca: PrivateCA) -> Iterator[int]:
+    """The port of that server behind TLS."""
+    with tls_in_front_of(plain, ca) as port:
         yield port
 
 
@@ -54,18 +69,18 @@ def asking(monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any], **
     """Press the Test button of a connection of this kind."""
     known = CONNECTIONS[kind]
     connection = {"conn_type": kind, **known, **fields, "extra": {**known.get("extra", {}), **extra}}
-    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", json.dumps(connection))
+    name = "OLLAMA" if kind == "ollama" else "TUSHARE"
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name}_DEFAULT", json.dumps(connection))
     return HOOKS[kind]().test_connection()
 
 
-@pytest.mark.parametrize("kind", HOOKS)
 def test_a_private_ca_is_trusted_by_the_extra_and_by_the_environment(
     monkeypatch: pytest.MonkeyPatch, kind: str, secure: int, ca: PrivateCA
 ) -> None:
     place = {"host": "127.0.0.1", "port": secure}
     fine, said = asking(monkeypatch, kind, {}, **place)
     assert not fine
-    assert said.endswith("(its certificate is not trusted; the extra verify of the connection may name the CA's file)")
+    assert "its certificate is not trusted; the extra verify of the connection may name the CA's file" in said
     assert asking(monkeypatch, kind, {"verify": str(ca.ca)}, **place)[0]
     fine, said = asking(monkeypatch, kind, {"verify": "false"}, **place)
     assert fine
@@ -75,7 +90,6 @@ def test_a_private_ca_is_trusted_by_the_extra_and_by_the_environment(
     assert asking(monkeypatch, kind, {}, **place)[0]
 
 
-@pytest.mark.parametrize("kind", HOOKS)
 def test_a_proxy_of_the_environment_or_of_the_connection_leads_to_the_server(
     monkeypatch: pytest.MonkeyPatch, kind: str, proxy: Proxy, ca: PrivateCA
 ) -> None:
@@ -91,22 +105,18 @@ def test_a_proxy_of_the_environment_or_of_the_connection_leads_to_the_server(
     assert "the proxy gave no way to it" in said
 
 
-@pytest.mark.parametrize("kind", HOOKS)
-def test_a_local_server_is_asked_directly(
-    monkeypatch: pytest.MonkeyPatch, kind: str, proxy: Proxy, tushare_process: TushareServer
-) -> None:
+def test_a_local_server_is_asked_directly(monkeypatch: pytest.MonkeyPatch, kind: str, proxy: Proxy, plain: int) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.url)
-    place = {"host": "127.0.0.1", "port": tushare_process.port, "schema": "http"}
+    place = {"host": "127.0.0.1", "port": plain, "schema": "http"}
     assert asking(monkeypatch, kind, {}, **place)[0]
     assert proxy.asked == []
 
 
-@pytest.mark.parametrize("kind", HOOKS)
 @pytest.mark.parametrize(
     ("extra", "says"),
     [
-        ({"verfy": "/x"}, "unknown extra 'verfy'; known are calls_per_minute, connect_timeout, proxy, read_timeout"),
+        ({"verfy": "/x"}, "unknown extra 'verfy'; known are "),
         (
             {"verify": "/nowhere.pem"},
             "extra verify must be true, false or a file of certificates; no file /nowhere",
@@ -115,9 +125,11 @@ def test_a_local_server_is_asked_directly(
     ],
 )
 def test_a_wrong_extra_is_named(monkeypatch: pytest.MonkeyPatch, kind: str, extra: dict[str, Any], says: str) -> None:
-    fine, said = asking(monkeypatch, kind, extra)
+    fine, said = asking(monkeypatch, kind, extra, host="elsewhere.example.org")
     assert not fine
     assert says in said
+    if "known are" in said:
+        assert {"proxy", "verify", "read_timeout"} <= set(said.partition("known are ")[2].split(", "))
 
 
 def test_the_form_of_each_connection_has_the_fields_of_its_way() -> None:

@@ -77,7 +77,7 @@ class OllamaHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Tell whether the server answers, and with which version."""
         try:
-            return True, f"Ollama {self.version()} at {self.settings.url}"
+            return True, f"Ollama {self.version()} at {self.settings.url}{self.settings.route}"
         except (OllamaError, ConfigurationError) as error:
             return False, str(error)
 

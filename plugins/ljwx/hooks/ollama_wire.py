@@ -21,10 +21,13 @@ from ljwx.exceptions import (
     PromptTooLong,
     RefusedRequest,
 )
+from ljwx.network import ROUTE_EXTRAS, Route, read_route, require_known, trouble_on_the_way
 from ljwx.sources.addresses import HttpAddress, read_http_address
 
 _PORTS = {"http": 11434, "https": 443}
 """Ollama itself speaks no TLS: what does stands before it, as a rule on the port of https."""
+TIMEOUTS = ("connect_timeout", "read_timeout", "chat_timeout", "build_timeout")
+EXTRAS = ROUTE_EXTRAS | set(TIMEOUTS)
 _MOST_BYTES = 64 << 20
 """Of one JSON answer; a longest answer with 20 alternatives a token is some 20 MB."""
 
@@ -39,6 +42,7 @@ class OllamaSettings:
     :param read_timeout: for quick answers: lists, show, copy, delete.
     :param chat_timeout: for an answer, or the next piece of a streamed one; a cold model loads within it too.
     :param build_timeout: for the next line of a create's or pull's progress, or a blob's acknowledgement.
+    :param route: the certificates that are trusted, and the proxy.
     """
 
     url: str
@@ -47,17 +51,20 @@ class OllamaSettings:
     read_timeout: float = 60.0
     chat_timeout: float = 600.0
     build_timeout: float = 900.0
+    route: Route = field(default_factory=Route)
 
     @classmethod
     def from_connection(cls, connection: Any) -> OllamaSettings:
         """Read a connection of type `ollama` or `generic`; ConfigurationError names what is wrong with it."""
-        name = connection.conn_id
+        name, extra = connection.conn_id, connection.extra_dejson
+        require_known(name, extra, EXTRAS)
         try:
             address = read_http_address(connection.host or "", connection.schema, connection.port, _PORTS)
             authorization = _authorization(address, connection.login, connection.password)
         except ValueError as error:
             raise ConfigurationError(f"connection {name!r}: {error}") from None
-        return cls(address.url, authorization, **_timeouts(name, connection.extra_dejson))
+        route = read_route(name, extra, address.url)
+        return cls(address.url, authorization, **_timeouts(name, extra), route=route)
 
 
 def _authorization(address: HttpAddress, login: str | None, password: str | None) -> str | None:
@@ -79,8 +86,7 @@ def _authorization(address: HttpAddress, login: str | None, password: str | None
 
 
 def _timeouts(name: str, extra: Mapping[str, Any]) -> dict[str, float]:
-    allowed = ("connect_timeout", "read_timeout", "chat_timeout", "build_timeout")
-    given = {key: extra[key] for key in allowed if extra.get(key) not in (None, "")}
+    given = {key: extra[key] for key in TIMEOUTS if extra.get(key) not in (None, "")}
     try:
         seconds = {key: float(value) for key, value in given.items()}
     except (TypeError, ValueError) as error:
@@ -97,8 +103,7 @@ class OllamaWire:
         self._settings = settings
         self._open: set[requests.Response] = set()
         self._hung_up = False
-        self.session = requests.Session()
-        self.session.trust_env = False  # a netrc entry would replace the token, a proxy would take loopback calls away
+        self.session = settings.route.session()
         self.session.mount("http", HTTPAdapter(pool_maxsize=32))
         if settings.authorization:
             self.session.headers["Authorization"] = settings.authorization
@@ -199,7 +204,8 @@ def _transport(url: str) -> Iterator[None]:
     except requests.RequestException as error:
         if isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error):
             raise OllamaTimeout(f"{url} did not answer in time") from error
-        raise OllamaUnreachable(f"no complete answer from {url}: {type(error).__name__}; is it running?") from error
+        known = trouble_on_the_way(error) or f"{type(error).__name__}; is it running?"
+        raise OllamaUnreachable(f"no complete answer from {url}: {known}") from error
 
 
 def _failure(status: int, message: str) -> OllamaError:
