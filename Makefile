@@ -1,6 +1,6 @@
 # The whole developer interface. Python: any 3.10 to 3.13; `make PYTHON=python3.12 …` chooses one.
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-sandbox.txt requirements-dev.txt
@@ -27,10 +27,11 @@ up: setup  ## start the stack and leave it running
 down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx_sandbox down
 
-test-fast: setup  ## run the tests that need neither a language model nor a running stack: minutes
-	$(TEST) -m "not stack and not model"
+test-fast: WORKERS := 2
+test-fast: setup  ## run the tests that need neither a language model nor a running stack or market: minutes
+	$(TEST) -m "not stack and not model and not market"
 
-test: setup  ## run every test, on two processes: `make WORKERS=1 test` needs half the memory
+test: setup  ## run every test, on three processes: `make WORKERS=1 test` needs a third of the memory
 	$(TEST)
 
 test-long: setup  ## run the tests that know a longer range with that

@@ -56,9 +56,12 @@ ROOT = Path(__file__).resolve().parents[1]
 LANES = {
     "stack": {"stack", "standalone", "machine", "airflow"},
     "model": {"ollama_model", "ollama_server"},
+    "market": {"market_process"},
     "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""
+LONGEST = ("tests/end_to_end/test_pipeline.py", "shared_stack", "tests/end_to_end/test_celery.py")
+"""The groups that take minutes each: what a process begins with, so that none is left to one process at the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,7 +74,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for lane in lanes:
             item.add_marker(lane)
         group_lanes.setdefault(_group(item.nodeid), set()).update(lanes)
-    items.sort(key=lambda item: [lane not in group_lanes[_group(item.nodeid)] for lane in LANES])
+    items.sort(key=lambda item: _turn(_group(item.nodeid), group_lanes))
+
+
+def _turn(group: str, lanes: dict[str, set[str]]) -> tuple[int, list[bool]]:
+    """The place of a group among all: the longest first, then lane by lane."""
+    return LONGEST.index(group) if group in LONGEST else len(LONGEST), [lane not in lanes[group] for lane in LANES]
 
 
 class _Groups(LoadScopeScheduling):

@@ -1,6 +1,6 @@
 """Sessions backfilled through the real scheduler, again with each reprocess behaviour, and what follows them.
 
-Three weeks with the Spring Festival between them; with `--long` sixty sessions, up to the middle of May.
+Eight sessions with the Spring Festival between them; with `--long` sixty sessions, up to the middle of May.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from support_stack import ENDED, is_idle, poll, query, trigger, unpause
 
 pytestmark = pytest.mark.timeout(1800)
 
-EARLIER = ("2025-07-01", "2026-01-30")
-FIRST = "2026-02-02"
-SHORT, LONG = ("2026-02-27", 14), ("2026-05-08", 60)
+EARLIER = ("2025-07-01", "2026-02-06")
+FIRST = "2026-02-09"
+SHORT, LONG = ("2026-02-26", 8), ("2026-05-15", 60)
 """The last session and how many there are, with the Spring Festival, and in the long range two more holidays."""
 
 
