@@ -31,6 +31,12 @@ BENCHES = {
     "create_overhead_s": ("benchmarks.evaluation", "<= 2"),
     "gate_with_effect": ("benchmarks.gate", ">= 0.8"),
     "gate_without_effect": ("benchmarks.gate", "<= 0.05"),
+    "gate_false_promotion_250": ("benchmarks.looks", "<= 0.05"),
+    "gate_worse_promotion_250": ("benchmarks.looks", "<= 0.01"),
+    "gate_ratchet_250": ("benchmarks.looks", "<= 0.05"),
+    "gate_power_ic10_250": ("benchmarks.looks", ">= 0.95"),
+    "gate_power_ic05_250": ("benchmarks.looks", ">= 0.8"),
+    "gate_smallest_ic_250": ("benchmarks.looks", "reported"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),
 }
 """Name → module whose function of that name measures it, and what the figure should be."""
@@ -49,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
             AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False", AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR"
         )
         os.environ.setdefault("XDG_RUNTIME_DIR", home)
-        _say(f"{'name':<22}{'value':>10} {'unit':<5}{'ours':>12}{'peer':>12}{'runs':>6}  wanted")
+        _say(f"{'name':<26}{'value':>10} {'unit':<5}{'ours':>12}{'peer':>12}{'runs':>6}  wanted")
         for name in [only] if only else BENCHES:
             figures = measure(name)
             keep(name, figures)
@@ -74,7 +80,7 @@ def keep(name: str, figures: dict[str, Any], path: Path = RESULT) -> None:
 
 def _line(name: str, figures: dict[str, Any]) -> str:
     value, unit, ours, peer, runs = (figures[field] for field in FIELDS)
-    text = f"{name:<22}{value:>10.3f} {unit:<5}{ours:>12.4g}{peer:>12.4g}{runs:>6}  {BENCHES[name][1]}"
+    text = f"{name:<26}{value:>10.3f} {unit:<5}{ours:>12.4g}{peer:>12.4g}{runs:>6}  {BENCHES[name][1]}"
     return f"{text}\n  {figures['note']}" if figures.get("note") else text
 
 

@@ -1,0 +1,175 @@
+"""The evidence of a year looked at daily: how often chance promotes, which skill is found. No model is asked.
+
+A trial is a market of some stocks over 250 sessions and some answerers, who order the stocks of each session; a label
+is the return over the next five sessions, so that labels overlap. An answerer's signal is the outcome as far as his
+skill goes, and noise that mostly stays from one session to the next, as the facts in prompts do. Luck is shared: a part
+of every return is one style's return on that day, times how much of the style the stock has, and a part of every
+answerer's noise is the style too. So his order of a whole session, and of those that overlap with it, is right or wrong
+together. The statistics, the evidence and the budget are the product's. ``LJWX_BENCH_TRIALS`` trials are drawn.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from math import pi, sin
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evidence import Budget, Stake, as_shares, chance_of_rank_ics, follow, rank_ics, usual_bounds
+
+Floats = NDArray[np.float64]
+TRIALS = int(os.environ.get("LJWX_BENCH_TRIALS", "500"))
+POINT = 0.038
+"""RankIC that is worth one point of accuracy on three classes of a third each, for normal signals and outcomes."""
+
+
+@dataclass(frozen=True)
+class Year:
+    """The circumstances of a trial.
+
+    :param luck: about the standard deviation of a session's RankIC from what its stocks share.
+    :param style: share of a return's variance that is the style's.
+    :param persistence: correlation of an answerer's noise on neighbouring sessions.
+    """
+
+    stocks: int = 100
+    sessions: int = 250
+    horizon: int = 5
+    luck: float = 0.03
+    style: float = 0.1
+    persistence: float = 0.8
+
+
+def rank_ics_of(year: Year, skills: list[float], seed: int) -> Floats:
+    """Draw a market, and answerers with these RankICs on average; return answerers × sessions."""
+    generator = np.random.default_rng(seed)
+    tilt = generator.normal(size=year.stocks)
+    outcomes = _outcomes(year, tilt, generator)
+    known = np.array([2 * sin(pi * skill / 6) for skill in skills])  # of normal values whose ranks have this one
+    known = known[:, None, None]
+    signals = known * outcomes + (1 - known**2) ** 0.5 * _noise(year, len(skills), tilt, generator)
+    return rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+
+
+def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> Floats:
+    """Return sessions × stocks: returns over the horizon after each session, with variance 1."""
+    days = year.sessions + year.horizon - 1
+    own = generator.normal(size=(days, year.stocks))
+    shared = generator.normal(size=(days, 1)) * tilt
+    daily = (1 - year.style) ** 0.5 * own + year.style**0.5 * shared
+    sums = np.cumsum(np.vstack([np.zeros((1, year.stocks)), daily]), axis=0)
+    return np.asarray((sums[year.horizon :] - sums[: -year.horizon]) / year.horizon**0.5)
+
+
+def _noise(year: Year, answerers: int, tilt: Floats, generator: np.random.Generator) -> Floats:
+    """Return answerers × sessions × stocks, with variance 1."""
+    weight = year.luck**2 / year.style
+    own = _lasting(generator.normal(size=(answerers, year.sessions, year.stocks)), year.persistence)
+    liking = _lasting(generator.normal(size=(answerers, year.sessions, 1)), year.persistence)
+    return np.asarray((1 - weight) ** 0.5 * own + weight**0.5 * liking * tilt)
+
+
+def _lasting(shocks: Floats, persistence: float) -> Floats:
+    values = shocks.copy()
+    values[:, 1:] *= (1 - persistence**2) ** 0.5
+    for session in range(1, values.shape[1]):
+        values[:, session] += persistence * values[:, session - 1]
+    return values
+
+
+def promoted_one(year: Year, champion: float, challenger: float, alpha: float, seed: int) -> bool:
+    """Tell whether one challenger is promoted on any of the year's days."""
+    ics = rank_ics_of(year, [champion, challenger], seed)
+    return bool(_confirmed(year, ics, np.zeros(1, dtype=np.intp), np.array([alpha]))[0] >= 0)
+
+
+def promoted_any(year: Year, champion: float, challenger: float, every: int, budget: Budget, seed: int) -> bool:
+    """Tell whether any challenger is promoted, when a new one comes every so many sessions and none ever leaves."""
+    begins = np.arange(0, year.sessions, every)
+    given: list[Stake] = []
+    for begin in begins:
+        given.append(budget.stake(given, int(begin)))
+    ics = rank_ics_of(year, [champion, *[challenger] * len(begins)], seed)
+    return bool((_confirmed(year, ics, begins, np.array([stake.alpha for stake in given])) >= 0).any())
+
+
+def _confirmed(year: Year, ics: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
+    differences = np.where(np.arange(year.sessions) >= begins[:, None], ics[1:] - ics[0], np.nan)
+    bounds = usual_bounds(differences, chance_of_rank_ics(np.float64(year.stocks)), year.horizon)
+    return follow(as_shares(differences, bounds), year.horizon, alphas).confirmed
+
+
+def share_of_one(year: Year, champion: float, challenger: float, alpha: float = 0.05, trials: int = TRIALS) -> float:
+    """Return the share of trials in which one challenger with this error rate is promoted within the year."""
+    return sum(promoted_one(year, champion, challenger, alpha, seed) for seed in range(trials)) / trials
+
+
+def share_of_any(year: Year, champion: float, challenger: float, every: int = 10, trials: int = TRIALS) -> float:
+    """Return the share of trials in which any of many challengers is promoted within the year."""
+    return sum(promoted_any(year, champion, challenger, every, Budget(), seed) for seed in range(trials)) / trials
+
+
+def gate_false_promotion_250() -> dict[str, Any]:
+    """Largest share of years in which an equal challenger is promoted: one, or a new one every ten sessions."""
+    found = {}
+    for luck in (0.03, 0.1):
+        found[f"one, luck {luck}"] = share_of_one(Year(luck=luck), 0.05, 0.05)
+        found[f"a new one every 10, luck {luck}"] = share_of_any(Year(luck=luck), 0.05, 0.05)
+    return _figure(max(found.values()), found)
+
+
+def gate_worse_promotion_250() -> dict[str, Any]:
+    """Share of years in which a challenger that is two points of accuracy worse is promoted."""
+    found = {f"luck {luck}": share_of_one(Year(luck=luck), 0.1, 0.1 - 2 * POINT) for luck in (0.03, 0.1)}
+    return _figure(max(found.values()), found)
+
+
+def gate_ratchet_250() -> dict[str, Any]:
+    """Share of years that end with a worse champion, every challenger three points worse, a new one every 10."""
+    found = {f"luck {luck}": share_of_any(Year(luck=luck), 0.1, 0.1 - 3 * POINT) for luck in (0.03, 0.1)}
+    return _figure(max(found.values()), found)
+
+
+def gate_power_ic10_250() -> dict[str, Any]:
+    """Share of years in which an edge of RankIC 0.10 on 100 stocks is found by one that holds the whole budget."""
+    return _power(Year(stocks=100), 0.10)
+
+
+def gate_power_ic05_250() -> dict[str, Any]:
+    """Share of years in which an edge of RankIC 0.05 on 300 stocks is found by one that holds the whole budget."""
+    return _power(Year(stocks=300), 0.05)
+
+
+def _power(year: Year, edge: float) -> dict[str, Any]:
+    whole = share_of_one(year, 0.0, edge)
+    found = {"a tenth of the budget": share_of_one(year, 0.0, edge, 0.005)}
+    found |= {f"luck {luck}": share_of_one(replace(year, luck=luck), 0.0, edge) for luck in (0.0, 0.1)}
+    return _figure(whole, found)
+
+
+def gate_smallest_ic_250() -> dict[str, Any]:
+    """Smallest edge in RankIC found in 80 % of the years, on 500 stocks a session; in the note 100 and 5,000."""
+    found = {stocks: smallest_found(Year(stocks=stocks), trials) for stocks, trials in _SIZES}
+    named = {f"{stocks} stocks": edge for stocks, edge in found.items()}
+    return _figure(found[500], named) | {"unit": "IC"}
+
+
+_SIZES = ((100, min(TRIALS, 200)), (500, min(TRIALS, 100)), (5000, min(TRIALS, 30)))
+
+
+def smallest_found(year: Year, trials: int) -> float:
+    """Return the edge at which four of five trials promote, to 0.0025, by halving."""
+    low, high = 0.0, 0.16
+    while high - low > 0.0025:
+        middle = (low + high) / 2
+        enough = share_of_one(year, 0.0, middle, trials=trials) >= 0.8
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def _figure(value: float, found: dict[str, float]) -> dict[str, Any]:
+    told = "; ".join(f"{name}: {share:.3g}" for name, share in found.items())
+    return {"value": value, "unit": "share", "ours": value, "peer": 0.0, "runs": TRIALS, "note": told}

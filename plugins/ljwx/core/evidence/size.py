@@ -1,0 +1,99 @@
+"""How large a difference is, what could have been seen, what a perfect answerer would show. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, sqrt
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evaluations.calibration import expected_calibration_error, reliability
+from ljwx.core.evidence.betting import STAKES
+from ljwx.core.evidence.scale import BOUND
+
+Floats = NDArray[np.float64]
+
+USUAL_EDGE: Final = 0.03
+"""Standard deviation of true differences in RankIC before anything was seen: two of three lie within it."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A mean difference over sessions.
+
+    :param raw: the mean; of a challenger that was chosen because it is large, too large.
+    :param error: its standard error, wider where neighbouring sessions go together.
+    :param spread: the standard deviation of one session's difference.
+    :param shrunken: the mean drawn towards 0 by as much as its error asks for.
+    """
+
+    raw: float
+    error: float
+    spread: float
+    shrunken: float
+    sessions: int
+
+
+@dataclass(frozen=True)
+class NullBand:
+    """The expected calibration error that an answerer shows whose probabilities are exactly right."""
+
+    mean: float
+    high: float
+
+
+def size_of(differences: Floats, horizon: int, usual_edge: float = USUAL_EDGE) -> Size | None:
+    """Return the size of a difference; None with fewer than two sessions.
+
+    The error has the covariances up to h - 1 sessions, with falling weights (Newey and West 1987). The shrunken mean is
+    the posterior mean under a normal prior around 0.
+
+    :param differences: (sessions) along the exchange's calendar; NaN where a session says nothing.
+    """
+    told = ~np.isnan(differences)
+    n = int(told.sum())
+    if n < 2:
+        return None
+    raw = float(differences[told].mean())
+    off = np.where(told, differences - raw, 0.0)
+    variance = float(off @ off)
+    spread = sqrt(variance / n)
+    for lag in range(1, min(horizon, len(off))):
+        variance += 2 * (1 - lag / horizon) * float(off[lag:] @ off[:-lag])
+    error = sqrt(max(variance, 0.0)) / n
+    weight = usual_edge**2 / (usual_edge**2 + error**2)
+    return Size(raw, error, spread, weight * raw, n)
+
+
+def smallest_visible(spread: float, sessions: int, horizon: int, alpha: float, power: float = 0.8) -> float | None:
+    """Return about the smallest mean difference that is confirmed with this chance; None where none is.
+
+    Of n sessions a gambler has n / h, the last of which come too late to be confirmed by. The logarithm of his capital
+    grows by f z - f² (1 + z²) / 2 a bet, give or take f, where f is his stake and z the mean, both in spreads.
+
+    :param spread: standard deviation of a session's difference.
+    :param sessions: that count.
+    """
+    bets = sessions / horizon - 2
+    if bets <= 0:
+        return None
+    needed = log(len(STAKES)) - log(alpha)
+    z = np.linspace(0, 2, 2001)
+    stakes = np.array(STAKES)[:, None] / BOUND
+    reached = bets * (stakes * z - stakes**2 * (1 + z**2) / 2) - NormalDist().inv_cdf(power) * stakes * sqrt(bets)
+    enough = (reached >= needed).any(axis=0)
+    return float(spread * z[enough.argmax()]) if enough.any() else None
+
+
+def ece_null_band(confidence: Floats, seed: int = 0, draws: int = 500, level: float = 0.95) -> NullBand:
+    """Return the band for these confidences by drawing, as often, which answers are right.
+
+    :param confidence: (answers) probability of each one's class.
+    """
+    generator = np.random.default_rng(seed)
+    right = generator.random((draws, len(confidence))) < confidence
+    found = np.array([expected_calibration_error(reliability(confidence, each)) for each in right])
+    return NullBand(float(found.mean()), float(np.quantile(found, level)))

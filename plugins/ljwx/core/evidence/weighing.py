@@ -1,0 +1,83 @@
+"""All that the sessions so far say about one pair, from arrays along the calendar. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evidence.betting import follow
+from ljwx.core.evidence.confidence import Bounds, confidence_bounds
+from ljwx.core.evidence.scale import as_shares, chance_of_rank_ics, usual_bounds
+from ljwx.core.evidence.size import Size, size_of, smallest_visible
+
+Floats = NDArray[np.float64]
+
+SIZES_OF_POSSIBLE: Final = 3
+"""The largest possible difference of a session's scores is taken for three usual ones, until sessions tell."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the sessions counted say about a challenger and its rival.
+
+    :param confirmed: the challenger is better: a proposal was confirmed.
+    :param waiting: the threshold is crossed, and the open sessions are awaited.
+    :param log_evidence: natural logarithm of the capital that 1 has become; it has to reach ``log_needed``.
+    :param sessions: counted, with their outcomes known.
+    :param size: of the difference; None with fewer than two sessions.
+    :param smallest: about the smallest mean difference that so many sessions confirm in four of five cases; None
+        without a size.
+    """
+
+    confirmed: bool
+    waiting: bool
+    log_evidence: float
+    log_needed: float
+    sessions: int
+    size: Size | None
+    bounds: Bounds
+    smallest: float | None
+
+
+def weigh_rank_ics(differences: Floats, stocks: Floats, horizon: int, alpha: float) -> Weighed:
+    """Weigh differences of two RankICs, or the RankICs of one against 0.
+
+    :param differences: (sessions) up to the session at whose close one looks; NaN where a session says nothing, or
+        where its outcome is not known yet.
+    :param stocks: (sessions) how many each has.
+    :param alpha: the chance of a confirmation where there is nothing, over all looks.
+    """
+    bounds = usual_bounds(differences, chance_of_rank_ics(stocks), horizon)
+    return _weighed(differences, bounds, horizon, alpha)
+
+
+def weigh_scores(differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:
+    """Weigh differences of proper scores.
+
+    :param differences: (sessions) as for RankICs.
+    :param bounds: (sessions) the largest value that each could have had.
+    """
+    possible = np.nan_to_num(bounds)
+    usual = usual_bounds(differences, possible / SIZES_OF_POSSIBLE, horizon)
+    return _weighed(differences, np.minimum(usual, possible), horizon, alpha)
+
+
+def _weighed(differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:
+    course = follow(as_shares(differences, bounds), horizon, alpha)
+    known = np.where(course.counted, differences, np.nan)
+    sessions = int((~np.isnan(known)).sum())
+    size = size_of(known, horizon)
+    return Weighed(
+        confirmed=bool(course.confirmed >= 0),
+        waiting=bool(course.waiting),
+        log_evidence=float(course.log_evidence[-1]),
+        log_needed=-log(alpha),
+        sessions=sessions,
+        size=size,
+        bounds=confidence_bounds(known, bounds, horizon),
+        smallest=None if size is None else smallest_visible(size.spread, sessions, horizon, alpha),
+    )

@@ -1,0 +1,51 @@
+"""A year looked at daily, drawn small: chance does not promote, skill is found. `make bench` draws it large.
+
+With the error rate that the product promises, more false promotions than allowed here come in one of a thousand runs.
+"""
+
+import numpy as np
+import pytest
+from benchmarks.looks import POINT, Year, rank_ics_of, share_of_any, share_of_one
+from scipy.stats import binom
+
+TRIALS = 60
+
+
+def most(rate: float) -> float:
+    """The largest share of the trials that a true rate explains, but for one run in a thousand."""
+    return float(binom.ppf(0.999, TRIALS, rate)) / TRIALS
+
+
+@pytest.mark.parametrize("luck", [0.0, 0.1])
+def test_an_equal_challenger_is_hardly_ever_promoted_on_any_day_of_a_year(luck):
+    assert share_of_one(Year(stocks=40, luck=luck), 0.05, 0.05, trials=TRIALS) <= most(0.05)
+
+
+def test_nor_is_any_of_those_that_come_every_ten_sessions():
+    assert share_of_any(Year(stocks=40, luck=0.1), 0.05, 0.05, every=10, trials=TRIALS) <= most(0.05)
+
+
+def test_a_challenger_two_points_worse_is_not_promoted():
+    assert share_of_one(Year(stocks=40, luck=0.1), 0.1, 0.1 - 2 * POINT, trials=TRIALS) <= most(0.01)
+
+
+def test_a_year_of_worse_challengers_does_not_make_the_champion_worse():
+    assert share_of_any(Year(stocks=40, luck=0.1), 0.1, 0.1 - 3 * POINT, every=10, trials=TRIALS) <= most(0.05)
+
+
+def test_an_edge_of_a_tenth_on_a_hundred_stocks_is_found_within_a_year():
+    assert share_of_one(Year(stocks=100), 0.0, 0.1, trials=TRIALS) >= 0.9
+
+
+def test_answerers_have_on_average_the_rank_correlation_that_was_asked_for():
+    ics = np.concatenate([rank_ics_of(Year(stocks=200), [0.0, 0.1], seed) for seed in range(8)], axis=1)
+    assert ics.mean(axis=1) == pytest.approx([0.0, 0.1], abs=0.012)
+
+
+def test_luck_is_shared_within_a_session_and_over_the_horizon():
+    ics = np.stack([rank_ics_of(Year(stocks=300, luck=0.1), [0.0], seed)[0] for seed in range(30)])
+    assert 0.07 < (ics.var() - 1 / 299) ** 0.5 < 0.1
+    next_but_one = np.mean([np.corrcoef(row[:-2], row[2:])[0, 1] for row in ics])
+    after_it = np.mean([np.corrcoef(row[:-5], row[5:])[0, 1] for row in ics])
+    assert next_but_one > 0.2
+    assert abs(after_it) < 0.2
