@@ -10,6 +10,7 @@ from ljwx.warehouse.features import FeaturesVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.incidents import IncidentsVerbs
 from ljwx.warehouse.lineage import LineageVerbs
+from ljwx.warehouse.lines import LinesVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.reports import ReportsVerbs
@@ -31,6 +32,7 @@ class Warehouse(
     LineageVerbs,
     HistoryVerbs,
     IncidentsVerbs,
+    LinesVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

@@ -1,0 +1,10 @@
+-- Without sessions on which either line was chosen, tuned or promoted, and those before the pair had a stake.
+SELECT e.session, e.value, e.bound, e.stocks, e.label_end
+FROM ljwx.line_evidence e
+JOIN ljwx.line_stakes s USING (challenger, rival)
+WHERE e.challenger = %(challenger)s AND e.rival = %(rival)s AND e.task = %(task)s AND e.statistic = %(statistic)s
+  AND e.session >= s.session
+  AND NOT EXISTS (
+      SELECT FROM ljwx.line_uses u WHERE u.line_id IN (e.challenger, e.rival) AND u.session = e.session
+  )
+ORDER BY e.session

@@ -1,0 +1,168 @@
+"""Lines of models: what each session says about a pair of them, how often one looked, what error rate was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+from psycopg.types.json import Jsonb
+
+from ljwx.core.evidence import Budget, Stake
+from ljwx.core.lines import Line
+from ljwx.warehouse.base import WarehouseBase, statement
+
+Statistic = Literal["rank_ic", "brier", "log"]
+Use = Literal["chosen", "tuned", "promoted"]
+
+NOTHING: Final = "none"
+"""The rival of a line that is judged by itself: a RankIC of 0."""
+CLASS_RATES: Final = "class_rates"
+"""The rival that says the class rates of the train period."""
+STAKES_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.line_stakes'))"
+
+
+@dataclass(frozen=True)
+class KnownLine:
+    """A line that the warehouse knows.
+
+    :param closed_at: when it ceased to challenge; None while it does.
+    """
+
+    line_id: str
+    strategy: str
+    recipe: Line
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SessionEvidence:
+    """What one session says about a line and its rival.
+
+    :param rival: a line_id, `none` or `class_rates`.
+    :param value: challenger less rival, positive where the challenger is better.
+    :param bound: the largest value that was possible, known before the outcome.
+    :param label_end: the session at whose close the outcome was known.
+    """
+
+    challenger: str
+    rival: str
+    session: date
+    task: str
+    statistic: Statistic
+    value: float
+    bound: float
+    stocks: int
+    label_end: date
+    challenger_model: str
+    rival_model: str | None
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A session that counts for a pair."""
+
+    session: date
+    value: float
+    bound: float
+    stocks: int
+    label_end: date
+
+
+@dataclass(frozen=True)
+class Given:
+    """The error rate that a line has to challenge a rival with, from a session on."""
+
+    challenger: str
+    rival: str
+    session: date
+    alpha: float
+
+
+class LinesVerbs(WarehouseBase):
+    """Verbs of lines and of the evidence that belongs to them."""
+
+    def open_line(self, run_key: int, line: Line, model: str) -> str:
+        """Write a line, or open it again, and let a model belong to it; return its line_id."""
+        recipe = Jsonb(line.model_dump(mode="json"))
+        values = {"line_id": line.line_id, "strategy": line.strategy, "recipe": recipe, "run_key": run_key}
+        with self.transaction() as connection:
+            connection.execute(statement("lines/add"), values)
+            connection.execute(statement("lines/set_model"), {"line_id": line.line_id, "model": model})
+        return line.line_id
+
+    def close_line(self, line_id: str) -> None:
+        """Let a line challenge no longer; its evidence stays."""
+        self.execute("lines/close", line_id=line_id)
+
+    def lines(self) -> list[KnownLine]:
+        """Return all lines, the first opened first."""
+        return self.records(_known_line, "lines/all")
+
+    def note_use(self, run_key: int, line_id: str, sessions: Collection[date], why: Use) -> None:
+        """Record that a line was chosen, tuned or promoted on sessions: they never count for it again."""
+        self.execute("lines/add_use", run_key=run_key, line_id=line_id, sessions=sorted(sessions), why=why)
+
+    def save_evidence(self, run_key: int, evidence: Sequence[SessionEvidence]) -> int:
+        """Write what sessions say; return of how many it was new. What was noted first of a session stays."""
+        with self.transaction() as connection:
+            return sum(
+                connection.execute(statement("lines/add_evidence"), vars(each) | {"run_key": run_key}).rowcount
+                for each in evidence
+            )
+
+    def evidence(self, challenger: str, rival: str, task: str, statistic: Statistic) -> list[Counted]:
+        """Return the sessions that count for a pair, in their order.
+
+        They are those since it was given its error rate, but for those on which one of both was chosen, tuned or
+        promoted.
+        """
+        return self.records(
+            Counted, "lines/evidence", challenger=challenger, rival=rival, task=task, statistic=statistic
+        )
+
+    def stakes(self) -> list[Given]:
+        """Return what error rates were given, the first first."""
+        return self.records(Given, "lines/stakes")
+
+    def give_stake(
+        self, run_key: int, challenger: str, rival: str, session: date, budget: Budget, calendar: Sequence[date]
+    ) -> Given:
+        """Give a line its part of the error rate to challenge a rival with; the first stays.
+
+        Those who ask at the same time are given theirs one after the other.
+
+        :param session: the pair's evidence begins with it.
+        :param calendar: all sessions up to it at least, in their order.
+        """
+        with self.transaction() as connection:
+            connection.execute(STAKES_LOCK)
+            known = self.stakes()
+            found = next((each for each in known if (each.challenger, each.rival) == (challenger, rival)), None)
+            if found is not None:
+                return found
+            position = {day: at for at, day in enumerate(calendar)}
+            before = [Stake(position[each.session], each.alpha) for each in known if each.session in position]
+            given = Given(challenger, rival, session, budget.stake(before, position[session]).alpha)
+            connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
+        return given
+
+    def note_look(
+        self, run_key: int, challenger: str, rival: str, session: date, sessions: int, log_evidence: float
+    ) -> int:
+        """Record a look at a pair's evidence, one for each session at whose close one looks; return how many there are.
+
+        :param sessions: how many counted.
+        """
+        values: dict[str, Any] = {"challenger": challenger, "rival": rival}
+        self.execute(
+            "lines/add_look", **values, session=session, sessions=sessions, log_evidence=log_evidence, run_key=run_key
+        )
+        (looks,) = self.column("lines/looks", **values)
+        return int(looks)
+
+
+def _known_line(recipe: dict[str, Any], **line: Any) -> KnownLine:
+    return KnownLine(recipe=Line.model_validate(recipe), **line)

@@ -1,0 +1,106 @@
+"""What is decided about a line: RankIC decides, scores and floors can only refuse, and what was looked at is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ljwx.core.evidence import Bounds, Size, Weighed
+from ljwx.core.promotions import Reason
+from ljwx.core.promotions.lines import Against, Circumstances, LinePolicy, decide_line
+
+POLICY = LinePolicy(score_margin=0.01)
+LOOKS = Circumstances(looks=7, lines=3, alpha=0.0064, spent=0.0244)
+HELD = (Reason(code="valid_share", text="", favourable=True),)
+BROKEN = (*HELD, Reason(code="copying", text="", favourable=False))
+
+
+def weighed(mean: float = 0.05, confirmed: bool = True, waiting: bool = False) -> Weighed:
+    size = Size(raw=mean, error=0.01, spread=0.1, shrunken=mean / 2, sessions=120)
+    return Weighed(
+        confirmed, waiting, 4.0 if confirmed else 0.5, 3.0, 120, size, Bounds(mean - 0.03, mean + 0.03), 0.04
+    )
+
+
+NOT_YET = weighed(0.02, confirmed=False)
+ALONE = Against(weighed(), {"price_direction": weighed(0.02), "investment_advice": NOT_YET})
+
+
+def decided(champion: Against | None, floors: tuple[Reason, ...] = HELD, alone: Against = ALONE):
+    return decide_line(POLICY, floors, champion, alone, LOOKS)
+
+
+def codes(decision) -> set[str]:
+    return {reason.code for reason in decision.reasons}
+
+
+def test_confirmed_evidence_on_ranking_promotes() -> None:
+    decision = decided(Against(weighed(), {"price_direction": NOT_YET}))
+    assert (decision.promote, decision.verdict) == (True, "promoted")
+    assert "ranks_better_than_champion" in codes(decision)
+
+
+@pytest.mark.parametrize("ranking", [NOT_YET, weighed(0.05, confirmed=False, waiting=True), weighed(-0.001)])
+def test_without_it_the_champion_stays_however_good_the_scores_are(ranking: Weighed) -> None:
+    decision = decided(Against(ranking, {"price_direction": weighed(0.2)}))
+    assert (decision.promote, decision.verdict) == (False, "kept_champion")
+
+
+def test_a_crossing_that_waits_for_its_open_sessions_is_told_as_such() -> None:
+    assert "ranks_better_than_champion_awaited" in codes(decided(Against(weighed(confirmed=False, waiting=True))))
+
+
+def test_a_score_that_is_worse_by_more_than_the_margin_keeps_the_champion() -> None:
+    near, far = (Against(weighed(), {"risk_assessment": weighed(mean, confirmed=False)}) for mean in (-0.009, -0.011))
+    assert decided(near).promote
+    assert decided(far).verdict == "kept_champion"
+
+
+def test_below_a_floor_no_evidence_helps() -> None:
+    decision = decided(Against(weighed(1.0)), floors=BROKEN)
+    assert (decision.promote, decision.verdict) == (False, "rejected")
+    assert decided(None, floors=BROKEN).verdict == "rejected"
+
+
+def test_without_a_champion_a_line_that_holds_the_floors_serves() -> None:
+    assert decided(None).verdict == "first_champion"
+
+
+def test_proven_is_a_line_that_ranks_and_whose_probabilities_say_more_than_class_rates() -> None:
+    assert decided(None).proven
+    assert "proven" in codes(decided(None))
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [
+        replace(ALONE, ranking=NOT_YET),
+        replace(ALONE, scores={"price_direction": NOT_YET, "investment_advice": NOT_YET}),
+        replace(ALONE, scores={"price_direction": weighed(), "investment_advice": weighed(-0.02, confirmed=False)}),
+        replace(ALONE, scores={}),
+    ],
+    ids=["no ranking", "no score better", "a score worse", "no score"],
+)
+def test_whatever_lacks_of_it_leaves_a_line_unproven_and_serves_all_the_same(alone: Against) -> None:
+    decision = decided(Against(weighed()), alone=alone)
+    assert (decision.promote, decision.proven) == (True, False)
+    assert "unproven" in codes(decision)
+
+
+@pytest.mark.parametrize("champion", [None, Against(weighed()), Against(NOT_YET)])
+@pytest.mark.parametrize("floors", [HELD, BROKEN])
+def test_every_decision_tells_looks_lines_and_the_error_rate_given(champion: Against | None, floors) -> None:
+    (told,) = [reason.text for reason in decided(champion, floors).reasons if reason.code == "looks"]
+    assert told == (
+        "Look number 7 at this pair. 3 lines began to challenge in 250 sessions; 2.44% of an error rate of 5% are "
+        "given to them, 0.64% to this one."
+    )
+
+
+def test_a_comparison_tells_its_shrunken_size_and_what_could_have_been_seen() -> None:
+    (told,) = [each.text for each in decided(Against(NOT_YET)).reasons if "ranks_better" in each.code]
+    assert told == (
+        "RankIC against the champion's: +0.020 on 120 sessions, shrunken +0.010, 95 % bounds -0.010 to +0.050. So many "
+        "sessions show about 0.040 or more. The evidence is 1.65 of 20.09; that is not enough."
+    )

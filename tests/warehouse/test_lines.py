@@ -1,0 +1,126 @@
+"""Lines and their evidence: counted once, not on sessions a line was chosen by, error rates from one budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from ljwx.core.evidence import Budget
+from ljwx.core.lines import Line, line_of, same_model
+from ljwx.core.models import BuildSpec, Message
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse.lines import SessionEvidence
+from ljwx.warehouse.runs import RunRef
+from support_chain import Database
+
+DAYS = [date(2026, 3, 2) + timedelta(at) for at in range(300)]
+PLAIN = BuildSpec(base="deepseek-llm:7b", base_digest="a" * 64, strategy="fewshot", system="x", parameters={"seed": 1})
+SHOWN = (Message(role="user", content="q"), Message(role="assistant", content="a"))
+
+MODEL = """
+INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, first_session, last_session, folder,
+                           code_version, run_key)
+VALUES ('ds', '', '{}', '{}', '{}', '{}', '2026-01-05', '2026-03-02', '', '', 1) ON CONFLICT DO NOTHING;
+INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, run_key)
+SELECT name, 'd', 'fewshot', 'b', 'd', '{}', '', 'ds', 1 FROM unnest(ARRAY['old', 'new', 'third']) AS name;
+"""
+
+
+@pytest.fixture
+def warehouse(warehouse_url: str) -> WarehouseHook:
+    hook = WarehouseHook()
+    assert hook.start_run(RunRef("tests", "one", "lines")) == 1
+    Database(warehouse_url).execute(MODEL)
+    return hook
+
+
+def opened(warehouse: WarehouseHook) -> tuple[str, str]:
+    """Open two lines and let one challenge the other; return both."""
+    ours = warehouse.open_line(1, line_of(PLAIN), "new")
+    theirs = warehouse.open_line(1, line_of(PLAIN.model_copy(update={"system": "y"})), "old")
+    warehouse.give_stake(1, ours, theirs, DAYS[0], Budget(), DAYS)
+    return ours, theirs
+
+
+def said(lines: tuple[str, str], session: date, value: float = 0.1) -> SessionEvidence:
+    end = session + timedelta(7)
+    return SessionEvidence(*lines, session, "price_direction", "rank_ic", value, 0.4, 100, end, "new", "old")
+
+
+def values(warehouse: WarehouseHook, lines: tuple[str, str]) -> list[tuple[date, float]]:
+    return [(each.session, each.value) for each in warehouse.evidence(*lines, "price_direction", "rank_ic")]
+
+
+def test_models_that_differ_in_their_data_alone_are_of_one_line() -> None:
+    shown = PLAIN.model_copy(update={"messages": SHOWN, "examples": ("s1",)})
+    weights = PLAIN.model_copy(update={"gguf_sha256": "b" * 64})
+    assert line_of(PLAIN).line_id == line_of(shown).line_id == line_of(weights).line_id
+
+
+@pytest.mark.parametrize("changed", [{"system": "y"}, {"parameters": {"seed": 2}}, {"base_digest": "c" * 64}])
+def test_another_recipe_is_another_line(changed: dict[str, object]) -> None:
+    assert line_of(PLAIN).line_id != line_of(PLAIN.model_copy(update=changed)).line_id
+    assert line_of(PLAIN).line_id != line_of(PLAIN, {"rank": 16}).line_id
+
+
+def test_a_model_under_another_dates_name_is_the_same_model() -> None:
+    again = BuildSpec.model_validate(PLAIN.model_dump())
+    assert again.model_name(DAYS[0]) != PLAIN.model_name(DAYS[1])
+    assert same_model(again, PLAIN)
+
+
+def test_a_line_is_read_as_it_was_opened(warehouse: WarehouseHook) -> None:
+    line = line_of(PLAIN, {"rank": 16})
+    warehouse.open_line(1, line, "new")
+    warehouse.open_line(1, line, "third")
+    (known,) = warehouse.lines()
+    assert isinstance(known.recipe, Line)
+    assert (known.recipe, known.line_id, known.closed_at) == (line, line.line_id, None)
+    warehouse.close_line(line.line_id)
+    assert warehouse.lines()[0].closed_at is not None
+    warehouse.open_line(1, line, "new")
+    assert warehouse.lines()[0].closed_at is None
+
+
+def test_a_session_counts_once_for_a_pair_and_its_first_word_stays(warehouse: WarehouseHook) -> None:
+    lines = opened(warehouse)
+    assert warehouse.save_evidence(1, [said(lines, DAYS[0]), said(lines, DAYS[1], 0.2)]) == 2
+    assert warehouse.save_evidence(1, [said(lines, DAYS[1], 0.9), said(lines, DAYS[2], 0.3)]) == 1
+    assert values(warehouse, lines) == [(DAYS[0], 0.1), (DAYS[1], 0.2), (DAYS[2], 0.3)]
+
+
+def test_sessions_on_which_either_line_was_chosen_do_not_count(warehouse: WarehouseHook) -> None:
+    lines = opened(warehouse)
+    warehouse.save_evidence(1, [said(lines, day) for day in DAYS[:5]])
+    warehouse.note_use(1, lines[0], DAYS[1:3], "chosen")
+    warehouse.note_use(1, lines[1], DAYS[4:5], "promoted")
+    assert [session for session, _ in values(warehouse, lines)] == [DAYS[0], DAYS[3]]
+
+
+def test_sessions_before_the_stake_do_not_count(warehouse: WarehouseHook) -> None:
+    ours, theirs = opened(warehouse)
+    third = warehouse.open_line(1, line_of(PLAIN, {"rank": 8}), "third")
+    warehouse.give_stake(1, third, theirs, DAYS[3], Budget(), DAYS)
+    warehouse.save_evidence(1, [replace(said((third, theirs), day), challenger_model="third") for day in DAYS[:5]])
+    assert [session for session, _ in values(warehouse, (third, theirs))] == [DAYS[3], DAYS[4]]
+    assert values(warehouse, (ours, theirs)) == []
+
+
+def test_lines_share_one_error_rate_and_a_pair_keeps_what_it_was_given(warehouse: WarehouseHook) -> None:
+    ours, theirs = opened(warehouse)
+    third = warehouse.open_line(1, line_of(PLAIN, {"rank": 8}), "third")
+    budget = Budget(alpha=0.05, sessions=250, share=0.2)
+    second = warehouse.give_stake(1, third, theirs, DAYS[10], budget, DAYS)
+    assert [each.alpha for each in warehouse.stakes()] == pytest.approx([0.01, 0.008])
+    assert warehouse.give_stake(1, third, theirs, DAYS[60], budget, DAYS) == second
+    after = warehouse.give_stake(1, third, ours, DAYS[251], budget, DAYS)
+    assert after.alpha == pytest.approx(0.2 * (0.05 - 0.008))
+
+
+def test_looks_are_counted_one_for_each_session(warehouse: WarehouseHook) -> None:
+    lines = opened(warehouse)
+    assert warehouse.note_look(1, *lines, DAYS[0], 0, 0.0) == 1
+    assert warehouse.note_look(1, *lines, DAYS[0], 0, 0.0) == 1
+    assert warehouse.note_look(1, *lines, DAYS[1], 1, 0.3) == 2
