@@ -4,6 +4,7 @@
 Fetches each trading session's bars, factors, limits and suspensions, checks every row, and computes the features.
 
 * **Scheduled**: one run per session of the Shanghai exchange, 18:30 Shanghai time; the partition key is the session.
+  It first makes up for the sessions before it that are missing (`ingest.catch_up`), as after the stack was down.
 * **By hand**: give `start_date` and `end_date`; the range is fetched in months.
 * **Backfill**: `airflow backfill create --dag-id ljwx_daily_ingest --from-date … --to-date …`.
 
@@ -47,7 +48,7 @@ def ljwx_daily_ingest():
     chunks = task(plan_ingest)()
     days = task(ingest_bars, pool=TUSHARE_POOL).expand(chunk=chunks)
     features = task(compute_features, trigger_rule=whatever_came)(chunks)
-    announced = task(announce_bars, outlets=[BARS], trigger_rule=whatever_came)()
+    announced = task(announce_bars, outlets=[BARS], trigger_rule=whatever_came)(chunks)
     gaps = task(check_gaps, trigger_rule=whatever_came)()
     migrated = task(migrate_warehouse)()
     migrated >> chunks >> days >> features

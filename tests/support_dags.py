@@ -22,6 +22,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import clear_task_instances
 from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
+from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
 def again(run, task):
     # What `test` asks for a new run is answered with the last one, of which some tasks are to do again.
@@ -37,6 +39,17 @@ def again(run, task):
 
     return mock.patch("airflow.models.dagrun.get_or_create_dagrun", found)
 
+def scheduled(key):
+    # What the scheduler makes of a session.
+    def made(*, dag, session, run_after, start_date, **_):
+        return dag.create_dagrun(
+            run_id=f"scheduled__{key}__{run_after.timestamp()}", run_type=DagRunType.SCHEDULED, partition_key=key,
+            run_after=run_after, start_date=start_date, state=DagRunState.RUNNING,
+            triggered_by=DagRunTriggeredByType.TIMETABLE, session=session,
+        )
+
+    return mock.patch("airflow.models.dagrun.get_or_create_dagrun", made)
+
 dags = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags
 for task in [task for dag in dags.values() for task in dag.tasks]:
     if task.is_mapped:
@@ -49,7 +62,8 @@ for line in sys.stdin:
         del os.environ[name]
     os.environ.update(asked["environment"])
     dags[asked["dag_id"]].deadline = None
-    with again(run, asked["clear"]) if asked["clear"] else nullcontext():
+    patched = again(run, asked["clear"]) if asked["clear"] else nullcontext()
+    with scheduled(asked["session"]) if asked["session"] else patched:
         run = dags[asked["dag_id"]].test(run_conf=asked["conf"])
     found = [[each.task_id, each.state] for each in run.get_task_instances()]
     print("ended", json.dumps([run.state, found]), flush=True)
@@ -89,17 +103,23 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Pop
 
 
 def ended(
-    airflow: subprocess.Popen[str], dag_id: str, conf: dict[str, Any], clear: str | None = None
+    airflow: subprocess.Popen[str],
+    dag_id: str,
+    conf: dict[str, Any],
+    clear: str | None = None,
+    session: str | None = None,
 ) -> tuple[str, dict[str, Counter[str]]]:
     """Run a DAG with the connections and Variables of now, and no others.
 
     :param clear: run this task and what follows once more in the last run, in place of a new one.
+    :param session: of a run that the clock starts; by default a person starts it.
     :return: the run's state, and those of each task's instances.
     """
     environment = OFF | {name: value for name, value in os.environ.items() if name.startswith(OURS)}
     assert airflow.stdin is not None
     assert airflow.stdout is not None
-    asked = {"dag_id": dag_id, "ours": OURS, "environment": environment, "conf": conf, "clear": clear}
+    asked = {"dag_id": dag_id, "ours": OURS, "environment": environment, "conf": conf}
+    asked |= {"clear": clear, "session": session}
     airflow.stdin.write(json.dumps(asked) + "\n")
     airflow.stdin.flush()
     said = next(line for line in airflow.stdout if line.startswith("ended "))

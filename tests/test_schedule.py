@@ -223,12 +223,35 @@ def test_with_schedules_off_nothing_runs_by_itself_but_keys_and_backfills_do(
     assert cleanup_schedule() is not None
 
 
-@pytest.mark.parametrize("zone", ["Asia/Shanghai", "UTC", "America/New_York"])
-def test_a_backfill_takes_the_days_that_were_named_wherever_the_person_is(clock: Clock, zone: str) -> None:
+ZONES = [
+    "Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Pacific/Honolulu",
+    "Australia/Eucla", "Asia/Tokyo", "Australia/Darwin", "Australia/Brisbane", "Australia/Adelaide", "Australia/Sydney",
+    "Asia/Kamchatka", "Pacific/Chatham", "Pacific/Auckland",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("month", [6, 11])
+def test_a_backfill_takes_the_days_that_were_named_wherever_the_person_is(clock: Clock, zone: str, month: int) -> None:
     """The UI sends midnights of the person's zone as moments in UTC; the command line sends midnights in UTC."""
     clock(2026, 11, 20, 20, 0)
-    monday, friday = (pendulum.datetime(2026, 11, day, tz=zone).in_timezone("UTC") for day in (9, 13))
+    monday, friday = (pendulum.datetime(2026, month, day, tz=zone).in_timezone("UTC") for day in (9, 13))
+    week = [day for day in range(9, 14) if datetime(2026, month, day, tzinfo=UTC).weekday() < 5]
+    assert keys(monday, friday) == [f"2026-{month:02}-{day:02}" for day in week]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Kiritimati", "America/New_York"])
+def test_a_moment_that_tells_its_zone_means_its_day_there(clock: Clock, zone: str) -> None:
+    """As Airflow's command line sends days where its own default zone is another one."""
+    clock(2026, 11, 20, 20, 0)
+    monday, friday = (pendulum.datetime(2026, 11, day, tz=zone) for day in (9, 13))
     assert keys(monday, friday) == [f"2026-11-{day:02}" for day in range(9, 14)]
+
+
+def test_the_moment_at_which_a_session_is_due_means_that_session(clock: Clock) -> None:
+    clock(2026, 11, 20, 20, 0)
+    due = datetime(2026, 11, 9, 10, 30, tzinfo=UTC)
+    assert keys(due, due) == ["2026-11-09"]
 
 
 def test_the_partition_date_is_the_session_itself_in_the_calendar_page(clock: Clock) -> None:

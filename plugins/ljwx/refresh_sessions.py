@@ -94,7 +94,7 @@ def _by_connection(first: int, last: int, *, required: bool) -> list[tuple[date,
         return None
     calendar = market_source().calendar(date(first, 1, 1), date(last, 12, 31))
     if calendar is None and required:
-        raise ConfigurationError(f"the source of the connection {TUSHARE_CONN_ID} has no calendar")
+        raise ConfigurationError(f"the source of the connection {TUSHARE_CONN_ID} has no calendar, or not for now")
     return None if calendar is None else list(calendar.select("session", "is_open").drop_nulls().iter_rows())
 
 

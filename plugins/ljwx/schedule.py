@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from airflow.utils.types import DagRunType
 
 SHANGHAI = pendulum.timezone("Asia/Shanghai")
+_HOURS_EAST = (8.75, 9, 9.5, 10, 10.5, 11, 12, 12.75, 13, 13.75)
+"""Offsets from UTC in use east of Shanghai, summer times among them."""
+MIDNIGHTS_EAST = frozenset(time(*divmod(round((24 - hours) * 60), 60)) for hours in _HOURS_EAST)
+"""When it is midnight there, by UTC."""
 
 
 class SessionTimetable(Timetable):
@@ -79,13 +83,9 @@ class SessionTimetable(Timetable):
         return info
 
     def iter_partition_dagrun_infos(self, *, earliest: datetime, latest: datetime) -> Iterable[DagRunInfo]:
-        """Yield the sessions from `earliest` to `latest` (days, inclusive) that are due by now; backfill walks this.
-
-        The command line gives a day as its midnight in UTC, the UI as midnight where the person is: in Shanghai both
-        are moments of that day.
-        """
+        """Yield the sessions from `earliest` to `latest` (days, inclusive) that are due by now; backfill walks this."""
         now = pendulum.now("UTC")
-        first, last = (_shanghai_day(moment) for moment in (earliest, latest))
+        first, last = (_day_meant(moment) for moment in (earliest, latest))
         infos: Iterator[DagRunInfo] = map(self._info, sse_calendar().between(first, last))
         return (info for info in infos if info.run_after <= now)
 
@@ -153,8 +153,18 @@ def _scheduled() -> bool:
     return os.environ.get("LJWX_SCHEDULES", "on") != "off"
 
 
-def _shanghai_day(moment: datetime) -> date:
-    return moment.date() if moment.tzinfo is None else moment.astimezone(SHANGHAI).date()
+def _day_meant(moment: datetime) -> date:
+    """Return the day that a person chose, of whom only a moment is known.
+
+    The command line gives a day as its midnight in Airflow's own zone, the UI as the person's midnight, told in UTC. A
+    zone that is told has the day. In UTC it is the day in Shanghai, but for the midnights of zones east of it, where
+    that day has not begun yet. (10:00, midnight in Hawaii and on the Line Islands, is taken for Hawaii's.)
+    """
+    offset = moment.utcoffset()
+    if offset is None or offset:
+        return moment.date()
+    day = moment.astimezone(SHANGHAI).date()
+    return day + timedelta(days=1) if moment.time() in MIDNIGHTS_EAST else day
 
 
 def _utc_midnight(session: date) -> pendulum.DateTime:

@@ -44,9 +44,11 @@ class IngestSettings(_Section):
     """The stage `bars`.
 
     :param tolerance: share of the expected stocks that may be missing from a session that still counts as complete.
+    :param catch_up: sessions before its own in which a scheduled run makes up for what is missing; 0: none.
     """
 
     tolerance: float = Field(default=0.0, ge=0, lt=0.1)
+    catch_up: int = Field(default=60, ge=0, le=500)
 
 
 class ModelSettings(_Section):

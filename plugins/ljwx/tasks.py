@@ -17,7 +17,7 @@ def migrate_warehouse() -> None:
 
 
 def plan_ingest() -> list[dict[str, str]]:
-    """Refresh the reference data and cut the run's sessions into months."""
+    """Refresh the reference data and cut into months what the run fetches: its sessions, and what it makes up for."""
     from ljwx.stages.ingest import plan
 
     return plan.plan_ingest()
@@ -37,11 +37,11 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     return features.compute_features(chunks)
 
 
-def announce_bars() -> int:
+def announce_bars(chunks: list[dict[str, str]] | None = None) -> int:
     """Announce the complete sessions of the run as partitions of the asset `bars`."""
     from ljwx.stages.ingest import announcing
 
-    return announcing.announce_bars()
+    return announcing.announce_bars(chunks)
 
 
 def check_gaps() -> dict[str, Any]:

@@ -224,19 +224,21 @@ def test_a_source_that_does_not_serve_is_named(
 
 
 @pytest.mark.parametrize(
-    ("absent", "told"),
+    ("absent", "deferred", "told"),
     [
-        ("{}", "lacked no interface"),
-        ("{adj_factor,stk_limit}", "was fetched without adj_factor, stk_limit: see docs/connections.md"),
+        ("{}", "{}", "lacked no interface"),
+        ("{adj_factor,stk_limit}", "{}", "was fetched without adj_factor, stk_limit: see docs/connections.md"),
+        ("{adj_factor,stk_limit}", "{adj_factor}", "was fetched without adj_factor (for now), stk_limit: see"),
     ],
 )
 def test_what_the_tier_lacked_is_told_and_is_no_fault(
-    healthy: Database, doctor: Doctor, absent: str, told: str
+    healthy: Database, doctor: Doctor, absent: str, deferred: str, told: str
 ) -> None:
     run = healthy.insert("INSERT INTO ljwx.runs (dag_id, run_id, task_id) VALUES ('t', 't', 't') RETURNING run_key")
     healthy.execute(
-        "INSERT INTO ljwx.ingest_days (session, complete, expected, received, quarantined, suspended, absent, run_key) "
-        "VALUES ('2026-03-02', true, 3, 3, 0, 0, %s, %s)", absent, run,
+        "INSERT INTO ljwx.ingest_days "
+        "(session, complete, expected, received, quarantined, suspended, absent, deferred, run_key) "
+        "VALUES ('2026-03-02', true, 3, 3, 0, 0, %s, %s, %s)", absent, deferred, run,
     )  # fmt: skip
     found = doctor()
     assert care(found) == {}

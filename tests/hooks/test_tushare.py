@@ -100,6 +100,20 @@ def test_stock_basic_has_every_list_state(hook: TushareHook, tushare_server: Tus
     assert len(table) > len(tushare_server.rows("stock_basic"))
 
 
+@pytest.mark.parametrize("answer", ["none", "one state", "refused"])
+def test_a_server_that_takes_one_list_state_is_asked_for_each(
+    hook: TushareHook, tushare_server: TushareServer, answer: str
+) -> None:
+    every, calls = hook.stock_basic(), tushare_server.stats()["calls"]["stock_basic"]
+    at = every.fields.index("list_status")
+    listed = [row for row in every.rows if row[at] == "L"]
+    data = {"fields": list(every.fields), "items": listed if answer == "one state" else [], "has_more": False}
+    body = {"code": 50101 if answer == "refused" else 0, "data": data, "msg": "查询数据失败，请确认参数！"}
+    tushare_server.faults(stock_basic={"kind": "literal", "body": json.dumps(body), "count": 1})
+    assert sorted(map(str, hook.stock_basic().rows)) == sorted(map(str, every.rows))
+    assert tushare_server.stats()["calls"]["stock_basic"] - calls == (4 if answer == "one state" else 5)
+
+
 def test_pages_are_joined_past_the_cap(hook: TushareHook, tushare_server: TushareServer) -> None:
     calls = tushare_server.stats()["calls"].get("daily", 0)
     table = hook.daily(start_date="20240501", end_date="20240612")
@@ -379,7 +393,7 @@ def test_the_limiter_is_asked_before_every_request(
     hook = _connect(monkeypatch, tushare_server.connection(calls_per_minute=200), limiter=ledger)
     hook.daily(start_date="20240501", end_date="20240612")
     hook.stock_basic()
-    assert ledger.asked == [("daily", 200)] * 2 + [("stock_basic", 50)] * 4
+    assert ledger.asked == [("daily", 200)] * 2 + [("stock_basic", 50)]
     tushare_server.faults(daily={"kind": "http_504", "count": 1})
     monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection())
     retrying, ledger.asked = TushareHook(limiter=ledger, sleep=Sleeper(), retry_budget=9.0), []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS, RateBook, Tier, read_tokens
+from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS, Rare, RateBook, Tier, read_tokens
 from support_tushare import TushareServer, running_tushare
 
 
@@ -60,6 +60,37 @@ def test_the_day_limit_ends_with_the_day() -> None:
     assert book.take("t", "daily", tier) is None
 
 
+def test_a_rare_interface_is_answered_once_an_hour_and_five_times_a_day() -> None:
+    """What users report of small tokens; the other interfaces of the token are not touched by it."""
+    clock, tier = Clock(), SANDBOX_TOKENS["sandbox-rare"]
+    book, said = clock.book(), []
+    for clock.seconds in (0.0, 3599.0, 3600.0, 7200.0, 10800.0, 14400.0, 18000.0):
+        said.append(book.take("t", "stock_basic", tier))
+    assert said == [None, "1次/小时", None, None, None, None, "5次/天"]
+    assert book.take("t", "trade_cal", tier) is None
+    assert [book.take("t", "daily", tier) for _ in range(50)] == [None] * 50
+    assert book.take("t", "daily", tier) == "50次/分钟"
+    clock.day = date(2026, 11, 21)
+    assert book.take("t", "stock_basic", tier) is None
+
+
+def test_a_rare_interface_says_so_over_http_and_the_others_are_refused() -> None:
+    with running_tushare("--stocks", "5", "--origin", "2026-01-01") as server:
+        said = [server.post("stock_basic", token="sandbox-rare")["msg"] for _ in range(2)]
+        assert said[0] == ""
+        assert said[1].startswith("抱歉，您访问接口(stock_basic)频率超限(1次/小时)")
+        assert server.post("namechange", token="sandbox-rare")["msg"].startswith("抱歉，您没有接口(namechange)访问权限")
+
+
+def test_a_token_file_may_name_rare_interfaces(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_text('{"t": {"rare": {"adj_factor": {"per_hour": 2}, "namechange": {"per_day": 1}}}}')
+    assert read_tokens(path)["t"].rare == {"adj_factor": Rare(2, None), "namechange": Rare(None, 1)}
+    path.write_text('{"t": {"rare": {"adj_factor": {"per_week": 2}}}}')
+    with pytest.raises(ValueError, match="unknown key 'per_week' in a rare interface; known are per_hour, per_day"):
+        read_tokens(path)
+
+
 def test_limits_hold_over_http_and_are_counted(tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({"slow": {"per_minute": 2, "apis": ["daily"]}, "rare": {"per_day": 1}}))
@@ -83,5 +114,5 @@ def test_an_unlimited_token_is_never_refused(tushare_server: TushareServer) -> N
 def test_a_token_file_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokens.json"
     path.write_text('{"t": {"per_hour": 3}}')
-    with pytest.raises(ValueError, match="unknown key 'per_hour'"):
+    with pytest.raises(ValueError, match="unknown key 'per_hour' in a tier; known are per_minute, per_day, apis, rare"):
         read_tokens(path)

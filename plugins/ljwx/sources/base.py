@@ -26,6 +26,19 @@ class RateLimiter(Protocol):
         """
 
 
+class AnswerKeeper(Protocol):
+    """Keeps answers that are good for a day, for all workers and runs."""
+
+    def kept(self, query: str) -> str | None:
+        """Return the answer to a query; None where none is kept, or it is too old."""
+
+    def keep(self, query: str, answer: str) -> None:
+        """Keep an answer to a query, in the place of an earlier one."""
+
+    def forget(self, beginning: str) -> None:
+        """Give up the answers to all queries that begin so."""
+
+
 class MarketSource(ABC):
     """A source of market data: bars, and what else it declares in `offers`, in the frames of ``core.bars.canonical``.
 
@@ -39,6 +52,8 @@ class MarketSource(ABC):
 
     def __init__(self, refused: Iterable[Capability] = ()) -> None:
         self._refused = set(refused)
+        self._deferred: set[Capability] = set()
+        self._given: dict[Capability, set[date]] = {}
 
     @classmethod
     @abstractmethod
@@ -51,14 +66,42 @@ class MarketSource(ABC):
         :raises ConfigurationError: the connection is wrong.
         """
 
+    def keep_answers(self, _keeper: AnswerKeeper) -> None:  # noqa: B027 - most sources have nothing to keep
+        """Take a keeper for what need not be asked for twice a day; a source without such questions needs none."""
+
+    def defer(self, capabilities: Iterable[Capability]) -> None:
+        """Go on without capabilities whose limit is used up for hours; they are not asked for again."""
+        self._deferred |= set(capabilities)
+
     def lacks(self, capability: Capability) -> bool:
-        """Say whether the source does not offer a capability, or has refused it."""
-        return capability not in self.offers or capability in self._refused
+        """Say whether the source does not offer a capability, has refused it, or has no room for it now."""
+        return capability not in self.offers or capability in self._refused | self._deferred
+
+    def is_deferred(self, capability: Capability) -> bool:
+        """Say whether the source has a capability, but no room for it now."""
+        return capability in self._deferred
 
     @property
     def absent(self) -> tuple[str, ...]:
         """What sessions lack, by its stored names, sorted; of refusals those that have happened so far."""
-        return tuple(sorted(capability.value for capability in OF_A_SESSION if self.lacks(capability)))
+        return _stored(each for each in OF_A_SESSION if self.lacks(each))
+
+    @property
+    def deferred(self) -> tuple[str, ...]:
+        """Of ``absent``, what the source carries, but has no room for now."""
+        return _stored(OF_A_SESSION & self._deferred)
+
+    def gave(self, capability: Capability, session: date) -> bool:
+        """Say whether a session has what a capability gives: all of it, or what came before its limit was used up."""
+        return not self.lacks(capability) or session in self._given.get(capability, ())
+
+    def absent_on(self, session: date) -> tuple[str, ...]:
+        """What a session lacks, by its stored names, sorted."""
+        return _stored(each for each in OF_A_SESSION if not self.gave(each, session))
+
+    def deferred_on(self, session: date) -> tuple[str, ...]:
+        """Of ``absent_on``, what the source carries, but had no room for."""
+        return tuple(name for name in self.absent_on(session) if name in self.deferred)
 
     @abstractmethod
     def bars(self, sessions: Sequence[date]) -> pl.DataFrame:
@@ -95,3 +138,7 @@ class MarketSource(ABC):
     def members(self, _index_code: str, _first: date, _last: date) -> SourceRows | None:
         """Return an index's lists of the days of a range: columns of ``MEMBERS``."""
         return None
+
+
+def _stored(capabilities: Iterable[Capability]) -> tuple[str, ...]:
+    return tuple(sorted(each.value for each in capabilities))

@@ -42,6 +42,7 @@ class IngestDay:
     :param complete: later stages see the session.
     :param missing: codes that should have a bar, and have neither one nor a rejected row.
     :param absent: stored names of the capabilities that the source lacked.
+    :param deferred: those of them that it has, but had no room for.
     """
 
     session: date
@@ -53,6 +54,7 @@ class IngestDay:
     unfactored: int = 0
     missing: Sequence[str] = ()
     absent: Sequence[str] = ()
+    deferred: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,12 @@ class SavedDay:
 
 @dataclass(frozen=True)
 class FetchedDay:
-    """A session that was fetched before, and the capabilities that its source lacked."""
+    """A session that was fetched before, and the capabilities that its source lacked, or had no room for."""
 
     session: date
     complete: bool
     absent: Sequence[str]
+    deferred: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ class BarsVerbs(ReferenceVerbs):
             stopped = () if suspensions is None else suspensions.iter_rows(named=True)
             halts = [{"session": session, "run_key": run_key, **row} for row in stopped]
             cursor.executemany(statement("bars/add_suspension"), halts)
-            counts = {**vars(day), "missing": list(day.missing), "absent": list(day.absent), "run_key": run_key}
+            lists = {name: list(getattr(day, name)) for name in ("missing", "absent", "deferred")}
+            counts = {**vars(day), **lists, "run_key": run_key}
             for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
                 cursor.execute(statement(name), counts)
         return SavedDay(session, merged.inserted, merged.revised, len(quarantine), withdrawn)

@@ -129,7 +129,7 @@ class HistoryVerbs(WarehouseBase):
         return found
 
     def absent_interfaces(self) -> list[str] | None:
-        """Return the interfaces that the last session was fetched without; None before the first session."""
+        """Return what the last session was fetched without, perhaps for now; None before the first session."""
         found = self.column("history/absent_interfaces")
         return list(found[0]) if found else None
 

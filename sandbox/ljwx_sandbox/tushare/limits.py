@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -21,17 +21,27 @@ def shanghai_today() -> date:
 
 
 @dataclass(frozen=True)
+class Rare:
+    """The limit of an interface that a tier answers, but seldom; None stands for no limit."""
+
+    per_hour: int | None = None
+    per_day: int | None = None
+
+
+@dataclass(frozen=True)
 class Tier:
     """What one token may do; None stands for no limit.
 
     :param apis: the interfaces carried; None for all.
     :param slow: interfaces with a per-minute limit of their own, lower than the tier's.
+    :param rare: interfaces that are answered a few times an hour or a day.
     """
 
     per_minute: int | None = None
     per_day: int | None = None
     apis: frozenset[str] | None = None
     slow: dict[str, int] = field(default_factory=dict)
+    rare: dict[str, Rare] = field(default_factory=dict)
 
     def carries(self, api: str) -> bool:
         """Say whether the tier carries the interface."""
@@ -42,38 +52,58 @@ class Tier:
         limits = [each for each in (self.per_minute, self.slow.get(api)) if each is not None]
         return min(limits) if limits else None
 
+    def day_limit(self, api: str) -> int | None:
+        """Return the calls a day this tier has on the interface."""
+        limits = [each for each in (self.per_day, self.rare.get(api, Rare()).per_day) if each is not None]
+        return min(limits) if limits else None
+
 
 _SLOW = {"stock_basic": 50}
+_RARE = {"stock_basic": Rare(1, 5), "trade_cal": Rare(1, 5)}
 SANDBOX_TOKENS: dict[str, Tier] = {
     "sandbox-120": Tier(50, 8_000, frozenset({"daily"}), _SLOW),
+    "sandbox-rare": Tier(50, 8_000, frozenset({"daily", *_RARE}), _SLOW, _RARE),
     "sandbox-2000": Tier(200, 100_000, None, _SLOW),
     "sandbox-5000": Tier(500, None, None, _SLOW),
     "sandbox-unlimited": Tier(),
 }
 
 
+_KEYS = ("per_minute", "per_day", "apis", "rare")
+
+
 def read_tokens(path: Path) -> dict[str, Tier]:
-    """Read tiers from JSON: ``{"token": {"per_minute": 3, "per_day": 9, "apis": ["daily"]}}``; keys may be left out."""
+    """Read tiers from JSON: ``{"token": {"per_minute": 3, "per_day": 9, "apis": ["daily"]}}``; keys may be left out.
+
+    ``"rare": {"stock_basic": {"per_hour": 1, "per_day": 5}}`` names interfaces that answer seldom.
+    """
     tiers: dict[str, Tier] = {}
     for token, given in json.loads(path.read_text(encoding="utf-8")).items():
-        unknown = set(given) - {"per_minute", "per_day", "apis"}
-        if unknown:
-            raise ValueError(
-                f"{path}: unknown key {sorted(unknown)[0]!r} in a tier; known are per_minute, per_day, apis"
-            )
+        _require_known(path, "a tier", given, _KEYS)
+        for limits in given.get("rare", {}).values():
+            _require_known(path, "a rare interface", limits, ("per_hour", "per_day"))
         apis = given.get("apis")
         tiers[token] = Tier(
-            given.get("per_minute"), given.get("per_day"), frozenset(apis) if apis is not None else None
+            given.get("per_minute"),
+            given.get("per_day"),
+            frozenset(apis) if apis is not None else None,
+            rare={api: Rare(**limits) for api, limits in given.get("rare", {}).items()},
         )
     return tiers
 
 
+def _require_known(path: Path, where: str, given: Iterable[str], known: Sequence[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"{path}: unknown key {unknown[0]!r} in {where}; known are {', '.join(known)}")
+
+
 class RateBook:
-    """Counts calls: a sliding window of 60 seconds and the Shanghai day. A refused call is not counted.
+    """Counts calls: sliding windows of a minute and an hour, and the Shanghai day. A refused call is not counted.
 
     TuShare does not say whether its minute is fixed or sliding; sliding is the stricter reading.
 
-    :param minute: seconds that stand for a minute.
+    :param minute: seconds that stand for a minute; sixty of them stand for an hour.
     """
 
     def __init__(
@@ -86,23 +116,27 @@ class RateBook:
         self._length = minute
         self._today = today
         self._lock = threading.Lock()
-        self._minute: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._times: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._day: dict[tuple[str, str, date], int] = defaultdict(int)
 
     def take(self, token: str, api: str, tier: Tier) -> str | None:
-        """Count one call, or return the limit it would break, as TuShare writes it: ``500次/分钟``, ``8000次/天``."""
-        key, today = (token, api), self._today()
+        """Count one call, or return the limit it would break, as TuShare writes it: ``500次/分钟``, ``1次/小时``."""
+        today, per_day = self._today(), tier.day_limit(api)
         with self._lock:
-            window, now = self._minute[key], self._clock()
-            while window and now - window[0] >= self._length:
-                window.popleft()
-            if tier.per_day is not None and self._day[token, api, today] >= tier.per_day:
-                return f"{tier.per_day}次/天"
-            limit = tier.minute_limit(api)
-            if limit is not None and len(window) >= limit:
-                return f"{limit}次/分钟"
-            if limit is not None:
-                window.append(now)
-            if tier.per_day is not None:
-                self._day[token, api, today] += 1
+            times, now = self._times[token, api], self._clock()
+            while times and now - times[0] >= 60 * self._length:
+                times.popleft()
+            if per_day is not None and self._day[token, api, today] >= per_day:
+                return f"{per_day}次/天"
+            for limit, unit, seconds in self._windows(tier, api):
+                if len(times) >= limit and now - times[-limit] < seconds:
+                    return f"{limit}次/{unit}"
+            times.append(now)
+            self._day[token, api, today] += 1
         return None
+
+    def _windows(self, tier: Tier, api: str) -> list[tuple[int, str, float]]:
+        """Return a tier's limits on an interface, each with its unit and its seconds."""
+        hour, minute = tier.rare.get(api, Rare()).per_hour, tier.minute_limit(api)
+        windows = [(hour, "小时", 60 * self._length), (minute, "分钟", self._length)]
+        return [(limit, unit, seconds) for limit, unit, seconds in windows if limit is not None]

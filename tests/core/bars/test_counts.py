@@ -85,10 +85,17 @@ def test_where_factors_are_published_a_bar_without_one_is_not_whole(bare: int, m
     came = day(CODES[missing:])
     factor = pl.when(pl.col("ts_code").is_in(CODES[-bare:])).then(None).otherwise(1.0)
     came = Checked(came.bars.with_columns(adj_factor=factor), came.quarantine)
-    (count,) = completeness([DAY], came, LISTED, tolerance=0.002, factored=True)
+    (count,) = completeness([DAY], came, LISTED, tolerance=0.002, factored={DAY})
     assert (count.received, count.unfactored, count.complete) == (1000 - missing, bare, complete)
     (without,) = completeness([DAY], day(CODES), LISTED, tolerance=0)
     assert (without.unfactored, without.complete) == (0, True)
+
+
+@pytest.mark.parametrize(("missing", "told", "complete"), [(20, False, True), (21, False, False), (20, True, False)])
+def test_where_suspensions_are_not_told_the_suspended_may_be_missing(missing: int, told: bool, complete: bool) -> None:
+    days = {DAY} if told else set()
+    (count,) = completeness([DAY], day(CODES[missing:]), LISTED, tolerance=0.002, told=days)
+    assert (count.expected, len(count.missing), count.complete) == (1000, missing, complete)
 
 
 def test_a_day_without_rows_and_a_day_without_stocks_are_not_complete() -> None:

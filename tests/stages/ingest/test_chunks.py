@@ -25,13 +25,24 @@ def test_it_travels_as_texts_and_comes_back() -> None:
     carried = chunk.as_xcom()
     assert carried == {"first": "2025-12-30", "last": "2025-12-31", "absent": "adj_factor,stk_limit"}
     assert Chunk.of_xcom(carried) == chunk
-    assert chunk.refused == (Capability.FACTORS, Capability.LIMITS)
+    assert chunk.absent == (Capability.FACTORS, Capability.LIMITS)
 
 
 def test_without_refusals_it_has_no_word_of_them() -> None:
     carried = Chunk(*SESSIONS[:2]).as_xcom()
     assert carried == {"first": "2025-12-30", "last": "2025-12-31"}
-    assert Chunk.of_xcom(carried).refused == ()
+    assert Chunk.of_xcom(carried).absent == ()
+
+
+def test_what_is_lacking_for_now_and_what_is_made_up_for_travel_too() -> None:
+    (chunk,) = by_month(SESSIONS[:2], ["adj_factor", "stock_basic"], ["stock_basic"], catch_up=True)
+    carried = chunk.as_xcom()
+    assert carried == {
+        "first": "2025-12-30", "last": "2025-12-31", "absent": "adj_factor,stock_basic", "deferred": "stock_basic",
+        "catch_up": "yes",
+    }  # fmt: skip
+    assert Chunk.of_xcom(carried) == chunk
+    assert (chunk.deferred, chunk.catch_up) == ((Capability.INSTRUMENTS,), True)
 
 
 def test_an_unknown_name_is_an_error() -> None:

@@ -19,7 +19,7 @@ TOLERANCE = 0.002
 """Share of the expected rows that may be missing: suspensions are published irregularly."""
 
 UNIVERSE_TOLERANCE = 0.02
-"""The same without a list of stocks, where new suspensions and delistings are missing rows too."""
+"""The same without a list of stocks, or without suspensions: what is suspended or delisted is a missing row then."""
 UNIVERSE_SLACK = 3
 """Stocks that may always be missing then, half of them at most: in a small market one suspension is a large share."""
 
@@ -62,7 +62,8 @@ def completeness(
     suspended: pl.DataFrame | None = None,
     tolerance: float = TOLERANCE,
     *,
-    factored: bool = False,
+    factored: Collection[date] = (),
+    told: Collection[date] | None = None,
 ) -> tuple[DayCount, ...]:
     """Count each session's rows.
 
@@ -71,10 +72,16 @@ def completeness(
     :param instruments: ts_code, list_date, delist_date.
     :param suspended: ts_code, session of whole-day suspensions.
     :param tolerance: share of the expected rows that may be missing, in quarantine or without a factor.
-    :param factored: whether the source carries factors, so that a bar without one is not whole.
+    :param factored: the sessions whose factors the source gives, so that a bar without one is not whole.
+    :param told: the sessions whose suspensions the source tells; all when None. Of another one as many may be missing
+        as without a list of stocks.
     """
-    rows = _Rows.of(checked, suspended, factored)
-    return tuple(_day(day, _listed(instruments, day), rows, tolerance) for day in sessions)
+    rows, counts = _Rows.of(checked, suspended, factored), []
+    for session in sessions:
+        listed = _listed(instruments, session)
+        known = told is None or session in told
+        counts.append(_day(session, listed, rows, tolerance if known else _untold(len(listed), tolerance)))
+    return tuple(counts)
 
 
 def completeness_by_precedent(
@@ -84,7 +91,7 @@ def completeness_by_precedent(
     suspended: pl.DataFrame | None = None,
     tolerance: float = UNIVERSE_TOLERANCE,
     *,
-    factored: bool = False,
+    factored: Collection[date] = (),
 ) -> tuple[DayCount, ...]:
     """Count each session's rows against the stocks of the last complete session, for a tier without stock_basic.
 
@@ -101,13 +108,20 @@ def completeness_by_precedent(
     for session in sessions:
         bars = frozenset(rows.bars.get(session, ()))
         known = reference or bars
-        slack = min(UNIVERSE_SLACK, len(known) // 2)
-        share = max(tolerance, (slack + 0.5) / max(len(known), 1))
-        count = _day(session, known, rows, share)
+        count = _day(session, known, rows, max(tolerance, _slack(len(known))))
         counts.append(count)
         if count.complete:
             reference = bars | reference.intersection(rows.bad.get(session, ()))
     return tuple(counts)
+
+
+def _untold(stocks: int, tolerance: float) -> float:
+    """Return the share that may be missing where suspensions are missing rows too."""
+    return max(tolerance, UNIVERSE_TOLERANCE, _slack(stocks))
+
+
+def _slack(stocks: int) -> float:
+    return (min(UNIVERSE_SLACK, stocks // 2) + 0.5) / max(stocks, 1)
 
 
 @dataclass(frozen=True)
@@ -120,8 +134,9 @@ class _Rows:
     halted: dict[date, list[str]]
 
     @classmethod
-    def of(cls, checked: Checked, suspended: pl.DataFrame | None, factored: bool) -> _Rows:
-        bare = checked.bars.filter(pl.col("adj_factor").is_null() & factored)
+    def of(cls, checked: Checked, suspended: pl.DataFrame | None, factored: Collection[date]) -> _Rows:
+        days = pl.Series(sorted(factored), dtype=pl.Date)
+        bare = checked.bars.filter(pl.col("adj_factor").is_null() & pl.col("session").is_in(days.implode()))
         halted = {} if suspended is None else _codes(suspended)
         return cls(_codes(checked.bars), _codes(bare), _codes(checked.quarantine), halted)
 

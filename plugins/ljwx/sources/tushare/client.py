@@ -6,13 +6,14 @@ the wire is spoken here.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ljwx.exceptions import BadQuery, MalformedAnswer, RateLimited, SourceError
-from ljwx.sources.base import RateLimiter
+from ljwx.sources.base import AnswerKeeper, RateLimiter
 from ljwx.sources.rows import Table
 from ljwx.sources.transport import RETRY_SECONDS, Retries, Transport
 from ljwx.sources.tushare.endpoint import Endpoint
@@ -22,6 +23,8 @@ from ljwx.sources.tushare.wire import Page, read_page
 log = logging.getLogger(__name__)
 
 MAX_PAGES = 1000
+REFERENCE = frozenset({"stock_basic", "trade_cal", "namechange"})
+"""Interfaces whose answers are good for a day. A small token has them once an hour."""
 
 
 class TushareClient(TushareInterfaces):
@@ -41,6 +44,7 @@ class TushareClient(TushareInterfaces):
         retry_budget: float = RETRY_SECONDS,
     ) -> None:
         self.endpoint = endpoint
+        self.keeper: AnswerKeeper | None = None
         self._limiter = limiter
         self._retry_budget = retry_budget
         self._sleep = sleep
@@ -68,7 +72,24 @@ class TushareClient(TushareInterfaces):
             offset, previous = offset + len(page.rows), page
         raise MalformedAnswer(f"{api_name}: no end after {MAX_PAGES} pages")
 
+    def forget(self, api_name: str) -> None:
+        """Give up what is kept of an interface: it cannot be used."""
+        if self.keeper is not None:
+            self.keeper.forget(f"{self.endpoint.url} {api_name} ")
+
     def _page(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any], retries: Retries) -> Page:
+        """Take a page of reference data that is kept, or else ask for it and keep it."""
+        if self.keeper is None or api_name not in REFERENCE:
+            return self._asked(api_name, fields, params, retries)
+        query = f"{self.endpoint.url} {api_name} {json.dumps([fields, dict(sorted(params.items()))], default=str)}"
+        kept = self.keeper.kept(query)
+        if kept is not None:
+            return Page.of_text(kept)
+        page = self._asked(api_name, fields, params, retries)
+        self.keeper.keep(query, page.as_text())
+        return page
+
+    def _asked(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any], retries: Retries) -> Page:
         """Fetch a page; repeat what may heal by itself as long as the budget lasts."""
         query = {
             "api_name": api_name, "token": self.endpoint.token, "params": dict(params), "fields": ",".join(fields),

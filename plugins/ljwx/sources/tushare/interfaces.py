@@ -66,8 +66,19 @@ class TushareInterfaces(ABC):
         return self.query("trade_cal", fields=TRADE_CAL, exchange=exchange, start_date=start, end_date=end)
 
     def stock_basic(self) -> Table:
-        """Return instruments in every list state, one query each: the default hides the delisted."""
-        parts = [self.query("stock_basic", fields=STOCKS, list_status=state) for state in LIST_STATES]
+        """Return instruments in every list state; the default hides the delisted.
+
+        Users ask for several states in one query, though TuShare documents one. An answer that has none but one state
+        may be of a server that takes one: then each of the others is asked for by itself.
+        """
+        try:
+            parts = [self.query("stock_basic", fields=STOCKS, list_status=",".join(LIST_STATES))]
+        except BadQuery:
+            parts = []
+        came = {row[STOCKS.index("list_status")] for part in parts for row in part.rows}
+        if len(came) < 2:
+            others = [state for state in LIST_STATES if state not in came]
+            parts += [self.query("stock_basic", fields=STOCKS, list_status=state) for state in others]
         return Table(STOCKS, [row for part in parts for row in part.rows], "stock_basic")
 
     def namechange(self, **params: Any) -> Table:

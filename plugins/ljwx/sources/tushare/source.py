@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ljwx.core.bars import Capability, SourceRows
 from ljwx.core.bars.canonical import EVERYTHING
-from ljwx.exceptions import NoPermission
-from ljwx.sources.base import MarketSource, RateLimiter
+from ljwx.exceptions import NoPermission, RateLimited
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
 from ljwx.sources.rows import Table, fetched_bars, stacked, wire_frame
 from ljwx.sources.tushare import rows
 from ljwx.sources.tushare.client import TushareClient
@@ -23,9 +24,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MANY = 100
+"""One bad row among so many good ones makes an answer a broken one."""
+
 
 class TushareSource(MarketSource):
-    """Calls the interfaces, and remembers what the tier refuses; `daily` is the one interface that every tier has."""
+    """Calls the interfaces, and remembers what the tier refuses, or allows so seldom that it has no room for it now.
+
+    `daily` is the one interface that every tier has.
+    """
 
     offers = EVERYTHING
 
@@ -42,10 +49,14 @@ class TushareSource(MarketSource):
         """Return the source behind a connection whose password is the token."""
         return cls(TushareClient(read_endpoint(connection), limiter), refused)
 
+    def keep_answers(self, keeper: AnswerKeeper) -> None:
+        """Take a keeper for the reference data, which is asked for once a day."""
+        self._client.keeper = keeper
+
     def bars(self, sessions: Sequence[date]) -> pl.DataFrame:
         """Return all bars of some sessions.
 
-        :raises NoPermission: the token may not even do that.
+        :raises NoPermission, RateLimited: the token may not even do that, or not now.
         """
         parts = [self._client.daily(day) for day in _days(sessions)]
         self._has_bars = True
@@ -56,19 +67,26 @@ class TushareSource(MarketSource):
         return self._client.test()
 
     def calendar(self, first: date, last: date) -> pl.DataFrame | None:
-        """Return the calendar days of a range."""
-        table = self._ask(Capability.CALENDAR, lambda: self._client.trade_cal(f"{first:%Y%m%d}", f"{last:%Y%m%d}"))
-        return None if table is None else rows.calendar(table)
+        """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""
+        years = f"{first.year}0101", f"{last.year}1231"
+        table = self._ask(Capability.CALENDAR, lambda: self._client.trade_cal(*years))
+        if table is None:
+            return None
+        days = rows.calendar(table).filter(pl.col("session").is_between(first, last))
+        clear = days.drop_nulls("is_open")["session"].n_unique()
+        if not clear == days.height == (last - first).days + 1:
+            self._client.forget("trade_cal")
+        return days
 
     def instruments(self) -> SourceRows | None:
         """Return the stocks of all list states."""
         table = self._ask(Capability.INSTRUMENTS, self._client.stock_basic)
-        return None if table is None else rows.instruments(wire_frame(table))
+        return None if table is None else self._sound("stock_basic", rows.instruments(wire_frame(table)))
 
     def names(self) -> SourceRows | None:
         """Return the names over time of all stocks."""
         table = self._ask(Capability.NAMES, self._client.namechange)
-        return None if table is None else rows.names(wire_frame(table))
+        return None if table is None else self._sound("namechange", rows.names(wire_frame(table)))
 
     def factors(self, sessions: Sequence[date]) -> SourceRows | None:
         """Return the adjustment factors of some sessions."""
@@ -91,17 +109,30 @@ class TushareSource(MarketSource):
         table = self._ask(Capability.MEMBERS, lambda: self._client.index_weight(index_code, *days))
         return None if table is None else rows.members(wire_frame(table), index_code)
 
+    def _sound(self, api_name: str, found: SourceRows) -> SourceRows:
+        """Give up a kept answer that is broken, so that it is asked for again; a single bad row is the source's own."""
+        if found.rejected.height * MANY >= found.usable.height:
+            self._client.forget(api_name)
+        return found
+
     def _by_day(
         self, capability: Capability, interface: Callable[[str], Table], sessions: Sequence[date]
     ) -> pl.DataFrame | None:
-        answers = (self._ask(capability, lambda day=day: interface(day)) for day in _days(sessions))  # type: ignore[misc]
-        parts = [table for table in answers if table is not None]
+        """Ask day by day; where a limit ends it, what came is taken."""
+        parts = []
+        for session in sessions:
+            table = self._ask(capability, partial(interface, f"{session:%Y%m%d}"))
+            if table is None:
+                break
+            self._given.setdefault(capability, set()).add(session)
+            parts.append(table)
         return wire_frame(stacked(parts)) if parts else None
 
     def _ask(self, capability: Capability, interface: Callable[[], Table]) -> Table | None:
-        """Return an interface's answer, or None when the tier does not carry it.
+        """Return an interface's answer, or None when the tier does not carry it, or has no room for it for hours.
 
         :raises NoPermission: `daily` is refused as well, or the interface answered before: then it is not the tier.
+        :raises RateLimited: of a minute, which is waited for.
         """
         if self.lacks(capability):
             return None
@@ -113,6 +144,12 @@ class TushareSource(MarketSource):
             self._require_bars()
             self._refused.add(capability)
             log.warning("going on without %s: %s", capability.value, str(refused))
+            return None
+        except RateLimited as limited:
+            if limited.unit == "minute":
+                raise
+            self.defer([capability])
+            log.warning("going on without %s for now, a later run fills it in: %s", capability.value, str(limited))
             return None
         self._answered.add(capability)
         return table

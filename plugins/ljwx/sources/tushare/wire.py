@@ -36,6 +36,16 @@ class Page:
     rows: list[Row]
     has_more: bool
 
+    @classmethod
+    def of_text(cls, text: str) -> Page:
+        """Read what ``as_text`` wrote."""
+        fields, rows, has_more = json.loads(text)
+        return cls(tuple(fields), rows, has_more)
+
+    def as_text(self) -> str:
+        """Write the page so that nothing is lost, NaN neither."""
+        return json.dumps([self.fields, self.rows, self.has_more], ensure_ascii=False)
+
 
 def read_page(api_name: str, body: bytes, asked: Sequence[str], token: str) -> Page:
     """Check an answer's body and return its rows; with nothing asked for, in the server's columns.

@@ -1,4 +1,5 @@
-"""Which sessions a run announces as partitions of the asset `bars`: its own, or, in a backfill, those of all its runs.
+"""Which sessions a run announces as partitions of the asset `bars`: its own with those it made up for, or, in a
+backfill, those of all its runs.
 
 Airflow makes a run downstream of each announcement, also while earlier ones wait (3.3.2: `max_active_runs` does not
 hold it back). A backfill of a year would wake the samples 250 times; so its runs leave it to the last of them.
@@ -7,7 +8,7 @@ hold it back). A backfill of a year would wake the samples 250 times; so its run
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date
 
 from airflow.sdk import get_current_context
@@ -16,8 +17,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 from ljwx.assets import BARS
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.runs import recorded_run
+from ljwx.warehouse.bars import SessionRange
 from ljwx.warehouse.runs import RunRef
 
 log = logging.getLogger(__name__)
@@ -25,23 +28,26 @@ log = logging.getLogger(__name__)
 UNFINISHED = ["queued", "running"]
 
 
-def announce_bars() -> int:
+def announce_bars(chunks: list[dict[str, str]] | None = None) -> int:
     """Announce the complete sessions of the run, whatever became of its other tasks, and those left to it.
 
     A task of its own, because one that ends well without naming a partition announces its run's key all the same.
 
+    :param chunks: what `plan_ingest` planned; None where it planned nothing.
     :return: how many sessions were announced.
     :raises AirflowSkipException: none; they are left to a later run of the backfill, or no session is complete.
     """
-
     warehouse, (first, last) = WarehouseHook(), _range()
+    planned = [Chunk.of_xcom(chunk) for chunk in chunks or ()]
+    earlier = [SessionRange(part.first, part.last) for part in planned if part.catch_up]
     # Of two runs that end together one sees the other's end: the lock is held until this one is recorded as finished.
     with (
         warehouse.bars_lock(exclusive=True),
         recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
     ):
         others = _runs_to_come(warehouse)
-        sessions = [] if others else _waiting(warehouse, warehouse.complete_sessions(first, last))
+        parts = [*earlier, SessionRange(first, last), *warehouse.left_to_announce(_this_task())]
+        sessions = [] if others else _complete(warehouse, parts)
         run.outputs |= {"announced": len(sessions)} | ({"left": True} if others else {})
     if others:
         raise AirflowSkipException(f"left to the last of {others} more run(s) of this backfill")
@@ -62,14 +68,10 @@ def _range() -> tuple[date, date]:
     return sessions[0], sessions[-1]
 
 
-def _waiting(warehouse: WarehouseHook, own: Sequence[date]) -> list[str]:
-    """Return the sessions to announce, sorted: the run's own, and what was left since the last announcement."""
-    left = [
-        session
-        for part in warehouse.left_to_announce(_this_task())
-        for session in warehouse.complete_sessions(part.first, part.last)
-    ]
-    return sorted({session.isoformat() for session in (*own, *left)})
+def _complete(warehouse: WarehouseHook, parts: Iterable[SessionRange]) -> list[str]:
+    """Return the complete sessions of some ranges, each once, sorted."""
+    found = {session for part in parts for session in warehouse.complete_sessions(part.first, part.last)}
+    return [session.isoformat() for session in sorted(found)]
 
 
 def _runs_to_come(warehouse: WarehouseHook) -> int:

@@ -10,6 +10,7 @@ import polars as pl
 from ljwx.core.bars import Capability, DayCount, instruments_seen
 from ljwx.exceptions import NotYetPublished
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.index_lists import save_lists
 from ljwx.stages.ingest.source import limited_source
@@ -34,21 +35,22 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
 
     :param chunk: one of `plan_ingest`.
     :return: counts of sessions, bars inserted, revised and withdrawn, rows quarantined, and of an index's lists.
-    :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session.
+    :raises NotYetPublished: a session is incomplete; what came is kept, and later stages do not see that session. Of
+        earlier sessions that the run makes up for it is only logged: each later scheduled run tries them again.
     """
     part, warehouse = Chunk.of_xcom(chunk), WarehouseHook()
-    source = limited_source(warehouse, part.refused)
+    source = limited_source(warehouse, part.absent, part.deferred)
     sessions = warehouse.sessions(part.first, part.last)
     with recorded_run(warehouse, **chunk) as run:
         validated = validate_bars(source, warehouse, sessions)
-        counts = _not_better_known(warehouse, validated)
+        counts = _not_better_known(warehouse, source, validated)
         warehouse.save_unassigned_rejects(run.key, _unassigned_rejects(validated, counts))
         if source.lacks(Capability.INSTRUMENTS):
             warehouse.save_seen(run.key, instruments_seen(validated.checked.bars))
-        saved = [_save(warehouse, run.key, validated, count) for count in counts]
+        saved = [_save(warehouse, source, run.key, validated, count) for count in counts]
         run.outputs |= _totals(saved) | save_lists(source, warehouse, run.key, part.first, part.last)
         log.info("%s to %s: %s", part.first, part.last, run.outputs)
-        _require_complete(counts)
+        _require_complete(counts, of_the_run=not part.catch_up)
     return dict(run.outputs)
 
 
@@ -62,21 +64,23 @@ def _totals(saved: Sequence[SavedDay]) -> dict[str, int]:
     }
 
 
-def _not_better_known(warehouse: WarehouseHook, validated: ValidatedBars) -> list[DayCount]:
+def _not_better_known(warehouse: WarehouseHook, source: MarketSource, validated: ValidatedBars) -> list[DayCount]:
     """Leave out complete sessions that have what now is lacking: another tier takes nothing away, whatever it adds."""
     sessions = [count.session for count in validated.counts]
     fetched = warehouse.days(sessions[0], sessions[-1])
-    better = {day.session for day in fetched if day.complete and not set(validated.absent) <= set(day.absent)}
+    better = {day.session for day in fetched if day.complete and set(source.absent_on(day.session)) - set(day.absent)}
     if better:
         log.warning("%d session(s) stay as they are: they have what is lacking now", len(better))
     return [count for count in validated.counts if count.session not in better]
 
 
-def _save(warehouse: WarehouseHook, run_key: int, validated: ValidatedBars, count: DayCount) -> SavedDay:
+def _save(
+    warehouse: WarehouseHook, source: MarketSource, run_key: int, validated: ValidatedBars, count: DayCount
+) -> SavedDay:
     of_the_day = pl.col("session") == count.session
     day = IngestDay(
         count.session, count.complete, count.expected, count.received, count.quarantined, count.suspended,
-        count.unfactored, count.missing, validated.absent,
+        count.unfactored, count.missing, source.absent_on(count.session), source.deferred_on(count.session),
     )  # fmt: skip
     stopped = validated.stopped
     halts = None if stopped is None else stopped.filter(of_the_day).select("ts_code", "kind", "timing")
@@ -90,13 +94,16 @@ def _unassigned_rejects(validated: ValidatedBars, counts: Iterable[DayCount]) ->
     return validated.quarantine.filter(~pl.col("session").is_in(written).fill_null(False))
 
 
-def _require_complete(counts: Iterable[DayCount]) -> None:
+def _require_complete(counts: Iterable[DayCount], *, of_the_run: bool) -> None:
     short = [count for count in counts if not count.complete]
-    if short:
-        lacking = "; ".join(
-            f"{count.session}: {count.received} of {count.expected} bars, {count.quarantined} in quarantine"
-            + (f", {count.unfactored} without a factor" if count.unfactored else "")
-            + (f", missing {', '.join(count.missing[:NAMED])}" if count.missing else "")
-            for count in short[:NAMED]
-        )
+    if not short:
+        return
+    lacking = "; ".join(
+        f"{count.session}: {count.received} of {count.expected} bars, {count.quarantined} in quarantine"
+        + (f", {count.unfactored} without a factor" if count.unfactored else "")
+        + (f", missing {', '.join(count.missing[:NAMED])}" if count.missing else "")
+        for count in short[:NAMED]
+    )
+    if of_the_run:
         raise NotYetPublished(f"{len(short)} session(s) are incomplete: {lacking}")
+    log.warning("%d earlier session(s) are still incomplete: %s", len(short), lacking)

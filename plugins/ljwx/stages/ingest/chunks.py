@@ -14,12 +14,16 @@ from ljwx.core.bars import Capability
 class Chunk:
     """The sessions of one month, from the first to the last.
 
-    :param refused: capabilities that the source has refused already.
+    :param absent: capabilities that the source does not give: it lacks them, has refused them, or has no room for them.
+    :param deferred: those of them that it has no room for now.
+    :param catch_up: earlier sessions that the run makes up for; it does not fail where one stays incomplete.
     """
 
     first: date
     last: date
-    refused: tuple[Capability, ...] = ()
+    absent: tuple[Capability, ...] = ()
+    deferred: tuple[Capability, ...] = ()
+    catch_up: bool = False
 
     @classmethod
     def of_xcom(cls, given: dict[str, str]) -> Chunk:
@@ -27,21 +31,35 @@ class Chunk:
         return _read(**given)
 
     def as_xcom(self) -> dict[str, str]:
-        """Write ``first``, ``last`` (YYYY-MM-DD) and, where anything was refused, ``absent``: its names with commas."""
-        absent = ",".join(capability.value for capability in self.refused)
-        return {"first": f"{self.first}", "last": f"{self.last}"} | ({"absent": absent} if absent else {})
+        """Write ``first`` and ``last`` (YYYY-MM-DD), and what there is of ``absent``, ``deferred`` and ``catch_up``.
+
+        The names of capabilities are written with commas between them.
+        """
+        lists = {"absent": _names(self.absent), "deferred": _names(self.deferred)}
+        marks = {**lists, "catch_up": "yes" if self.catch_up else ""}
+        return {"first": f"{self.first}", "last": f"{self.last}"} | {name: text for name, text in marks.items() if text}
 
 
-def _read(first: str, last: str, absent: str = "") -> Chunk:
-    refused = tuple(Capability(name) for name in absent.split(",") if name)
-    return Chunk(date.fromisoformat(first), date.fromisoformat(last), refused)
+def _names(capabilities: Iterable[Capability]) -> str:
+    return ",".join(capability.value for capability in capabilities)
 
 
-def by_month(sessions: Sequence[date], refused: Iterable[str] = ()) -> list[Chunk]:
-    """Cut sorted sessions into months.
+def _read(first: str, last: str, absent: str = "", deferred: str = "", catch_up: str = "") -> Chunk:
+    lacking, for_now = (_capabilities(filter(None, names.split(","))) for names in (absent, deferred))
+    return Chunk(date.fromisoformat(first), date.fromisoformat(last), lacking, for_now, bool(catch_up))
 
-    :param refused: stored names of capabilities.
+
+def _capabilities(names: Iterable[str]) -> tuple[Capability, ...]:
+    return tuple(Capability(name) for name in names)
+
+
+def by_month(
+    sessions: Sequence[date], absent: Iterable[str] = (), deferred: Iterable[str] = (), *, catch_up: bool = False
+) -> list[Chunk]:
+    """Cut sorted sessions, between which none is left out, into months.
+
+    :param absent, deferred: stored names of capabilities.
     """
-    known = tuple(Capability(name) for name in refused)
+    lacking, for_now = _capabilities(absent), _capabilities(deferred)
     months = (list(month) for _, month in groupby(sessions, key=lambda session: (session.year, session.month)))
-    return [Chunk(month[0], month[-1], known) for month in months]
+    return [Chunk(month[0], month[-1], lacking, for_now, catch_up) for month in months]

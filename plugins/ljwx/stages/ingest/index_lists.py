@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date, timedelta
 
-from ljwx.core.bars import whole_lists
+from ljwx.core.bars import Capability, whole_lists
 from ljwx.core.datasets.members import VALID_DAYS
 from ljwx.exceptions import SourceError
 from ljwx.hooks.warehouse import WarehouseHook
@@ -34,7 +34,8 @@ def save_lists(source: MarketSource, warehouse: WarehouseHook, run_key: int, fir
         log.warning("samples.universe.index: no list of members of %s for now: %s", index, error)
         return {"index_lists": 0}
     if lists is None:
-        log.warning("samples.universe.index: no list of members of %s, which this source does not carry", index)
+        why = " for now" if source.is_deferred(Capability.MEMBERS) else ", which this source does not carry"
+        log.warning("samples.universe.index: no list of members of %s%s", index, why)
         return {"index_lists": 0}
     warehouse.save_unassigned_rejects(run_key, lists.rejected)
     if lists.usable.is_empty():

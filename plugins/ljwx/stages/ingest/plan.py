@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.core.bars import RAW, instruments, name_periods
+from ljwx.core.bars import RAW, Capability, instruments, name_periods
 from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.resources import sse_calendar
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.chunks import by_month
+from ljwx.stages.ingest.catch_up import left_out, runs_of
+from ljwx.stages.ingest.chunks import Chunk, by_month
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.runs import recorded_run
+
+log = logging.getLogger(__name__)
 
 NAMED = 10
 """How many days a message names."""
@@ -26,25 +31,48 @@ def migrate_warehouse() -> None:
 
 
 def plan_ingest() -> list[dict[str, str]]:
-    """Refresh the reference data and cut the run's sessions into months.
+    """Refresh the reference data and cut the run's sessions into months, before them those that it makes up for.
 
     Where the source has no calendar the shipped one names the sessions; where it has no list of stocks or names there
     is no reference data to refresh.
 
-    :return: ranges ``{"first": YYYY-MM-DD, "last": YYYY-MM-DD}``, both sessions, in time order; with ``absent``, what
-        the source lacks, comma-separated, if anything.
+    :return: what ``Chunk.as_xcom`` writes, in time order.
     :raises ConfigurationError: dates that make no range, or a range without a session; nothing is written then.
     :raises AirflowSkipException: the exchange was closed on the run's day.
     """
     wanted = requested_sessions()
     warehouse = WarehouseHook()
     source = limited_source(warehouse)
-    sessions = open_days(source, wanted)
-    if not sessions:
+    own, earlier = open_days(source, wanted), left_out(warehouse, wanted[0])
+    opened = _confirmed(source, [day.session for day in earlier])
+    if not own and not opened:
         raise AirflowSkipException(f"the exchange was closed from {wanted[0]} to {wanted[-1]}")
-    with recorded_run(warehouse, first=sessions[0].isoformat(), last=sessions[-1].isoformat()) as run:
-        run.outputs |= {"sessions": len(sessions), **_refresh_reference(warehouse, source, run.key, sessions)}
-    return [chunk.as_xcom() for chunk in by_month(sessions, source.absent)]
+    asked = [*opened, *own]
+    with recorded_run(warehouse, first=asked[0].isoformat(), last=asked[-1].isoformat()) as run:
+        reference = _refresh_reference(warehouse, source, run.key)
+        late = [day.session for day in earlier if day.session in opened and day.can_gain(source)]
+        closed = [day.session for day in earlier if day.session not in opened]
+        parts = [*runs_of(late, closed), own]
+        for sessions in filter(None, parts):
+            warehouse.save_sessions(run.key, sessions)
+        run.outputs |= {"sessions": len(own), **({"catch_up": len(late)} if late else {}), **reference}
+    return [chunk.as_xcom() for sessions in parts for chunk in _chunks(source, sessions, catch_up=sessions is not own)]
+
+
+def _confirmed(source: MarketSource, days: Sequence[date]) -> list[date]:
+    """Keep the days on which the source says that the exchange was open; without a calendar, those that are certain."""
+    if days and not source.lacks(Capability.CALENDAR):
+        return open_days(source, days)
+    return [day for day in days if not sse_calendar().is_tentative(day)]
+
+
+def _chunks(source: MarketSource, sessions: Sequence[date], *, catch_up: bool) -> list[Chunk]:
+    if catch_up:
+        log.warning(
+            "%d earlier session(s), %s to %s, are missing or lack something: this run makes up for them",
+            len(sessions), sessions[0], sessions[-1],
+        )  # fmt: skip
+    return by_month(sessions, source.absent, source.deferred, catch_up=catch_up)
 
 
 def open_days(source: MarketSource, wanted: Sequence[date]) -> list[date]:
@@ -70,12 +98,9 @@ def open_days(source: MarketSource, wanted: Sequence[date]) -> list[date]:
     return [day for day in wanted if stated[day] == [True]]
 
 
-def _refresh_reference(
-    warehouse: WarehouseHook, source: MarketSource, run_key: int, sessions: Sequence[date]
-) -> dict[str, int]:
-    """Write the confirmed sessions, the instruments of all list states, and names over time."""
+def _refresh_reference(warehouse: WarehouseHook, source: MarketSource, run_key: int) -> dict[str, int]:
+    """Write the instruments of all list states, and names over time."""
     stocks, names = source.instruments(), source.names()
-    warehouse.save_sessions(run_key, sessions)
     done: dict[str, int] = {}
     if stocks is not None:
         warehouse.save_unassigned_rejects(run_key, stocks.rejected)

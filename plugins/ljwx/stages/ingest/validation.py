@@ -29,6 +29,8 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
 
+FACTORS_NAME = Capability.FACTORS.value
+
 
 @dataclass(frozen=True, eq=False)
 class ValidatedBars:
@@ -37,14 +39,12 @@ class ValidatedBars:
     :param counts: how whole each session is.
     :param stopped: the usable suspensions and resumptions; None where the source has none.
     :param quarantine: every row that was rejected, of bars and of what belongs to them.
-    :param absent: stored names of what the source lacked.
     """
 
     checked: Checked
     counts: tuple[DayCount, ...]
     stopped: pl.DataFrame | None
     quarantine: pl.DataFrame
-    absent: tuple[str, ...]
 
 
 def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequence[date]) -> ValidatedBars:
@@ -53,7 +53,7 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
     earlier = trading[: bisect_left(trading, sessions[0])]
     fetched, halts = source.bars(sessions), source.suspensions(sessions)
     factors, limits = source.factors(sessions), source.limits(sessions)
-    stopped, previous = _usable(halts), _previous(source, earlier)
+    stopped, previous = _usable(halts), _previous(source, warehouse, earlier)
     stocks = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments()
     whole_days = None if stopped is None else suspensions(stopped)
     context = Context(
@@ -66,22 +66,31 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
         amounts=not source.lacks(Capability.AMOUNTS),
     )
     checked = check(assemble(fetched, _usable(factors), _usable(limits)), context)
-    factored = not source.lacks(Capability.FACTORS)
-    counts = _count(sessions, checked, stocks, whole_days, previous, factored=factored)
+    counts = _count(source, sessions, checked, stocks, whole_days, previous)
     rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
-    return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]), source.absent)
+    return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]))
 
 
 def _usable(rows: SourceRows | None) -> pl.DataFrame | None:
     return None if rows is None else rows.usable
 
 
-def _previous(source: MarketSource, earlier: Sequence[date]) -> pl.DataFrame:
-    """Fetch the bars of the session before the range; none before the first session of the calendar."""
+def _previous(source: MarketSource, warehouse: WarehouseHook, earlier: Sequence[date]) -> pl.DataFrame:
+    """Fetch the bars of the session before the range; none before the first session of the calendar.
+
+    Its factors are those that are stored, where they are: a small token may not have a second call for them.
+    """
     if not earlier:
         return pl.DataFrame(schema=BARS)
     last = [earlier[-1]]
-    return assemble(source.bars(last), _usable(source.factors(last)), None)
+    stored = [day for day in warehouse.days(*last, *last) if day.complete and FACTORS_NAME not in day.absent]
+    factors = _stored_factors(warehouse, *last) if stored else _usable(source.factors(last))
+    return assemble(source.bars(last), factors, None)
+
+
+def _stored_factors(warehouse: WarehouseHook, session: date) -> pl.DataFrame:
+    known = warehouse.last_bars(session, session).select("ts_code", "adj_factor").drop_nulls()
+    return known.with_columns(session=pl.lit(session))
 
 
 def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequence[date]) -> pl.DataFrame:
@@ -101,18 +110,22 @@ def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequen
 
 
 def _count(
+    source: MarketSource,
     sessions: Sequence[date],
     checked: Checked,
     stocks: pl.DataFrame | None,
     suspended: pl.DataFrame | None,
     previous: pl.DataFrame,
-    *,
-    factored: bool,
 ) -> tuple[DayCount, ...]:
-    """Count against the listed stocks, or, where they are not known, against those of the session before."""
+    """Count against the listed stocks, or, where they are not known, against those of the session before.
+
+    Where suspensions are not known, or the list is not, more stocks may be missing.
+    """
     tolerance = current_settings().ingest.tolerance
-    if stocks is not None:
-        return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored)
-    seen = previous["ts_code"].drop_nulls().to_list()
-    tolerance = max(tolerance, UNIVERSE_TOLERANCE)
-    return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
+    factored = {day for day in sessions if source.gave(Capability.FACTORS, day)}
+    if stocks is None:
+        seen = previous["ts_code"].drop_nulls().to_list()
+        tolerance = max(tolerance, UNIVERSE_TOLERANCE)
+        return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
+    told = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
+    return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored, told=told)

@@ -1,0 +1,1 @@
+DELETE FROM ljwx.kept_answers WHERE starts_with(query, %(beginning)s)

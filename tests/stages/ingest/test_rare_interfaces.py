@@ -1,0 +1,313 @@
+"""The ingest on tokens that TuShare answers a few times an hour: what is asked, what is kept, what is filled in."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import date
+from itertools import count
+from typing import Any
+
+import pytest
+
+from ljwx.exceptions import RateLimited
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sources.tushare.interfaces import STOCKS
+from ljwx.stages.ingest.announcing import announce_bars
+from ljwx.stages.ingest.bars import ingest_bars
+from ljwx.stages.ingest.features import compute_features
+from ljwx.stages.ingest.plan import plan_ingest
+from ljwx.stages.samples.dataset import build_dataset
+from ljwx.warehouse.kept import WarehouseKeeper
+from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS
+from support_chain import FIRST, LAST, SMALL, Database, ingest
+from support_tasks import TaskRunner
+from support_tushare import REPOSITORY, TushareServer, running_tushare
+
+MARKET = (
+    "--stocks", "40", "--seed", "9", "--effect", "0.3", "--origin", "2025-01-01", "--to", "2026-11-20",
+    "--sessions", str(REPOSITORY / "include" / "sessions" / "sse.txt"),
+)  # fmt: skip
+"""One of its stocks was delisted, as some are in every real market: one query tells all list states."""
+SELDOM = {"per_hour": 1, "per_day": 5}
+REFERENCE = {"stock_basic", "trade_cal"}
+TIERS: dict[str, dict[str, Any]] = {
+    "small": {"apis": ["daily", *REFERENCE], "rare": dict.fromkeys(REFERENCE, SELDOM)},
+    "factors": {"rare": {"adj_factor": SELDOM}},
+    "bars": {"rare": {"daily": {"per_day": 1}}},
+    "paid": {},
+}
+REFUSED = ["adj_factor", "namechange", "stk_limit", "suspend_d"]
+"""What the small token has no access to at all."""
+MONDAY, TUESDAY, WEDNESDAY = "2026-03-02", "2026-03-03", "2026-03-04"
+DAYS = "SELECT session::text, complete, absent, deferred FROM ljwx.ingest_days ORDER BY session"
+
+
+class Market:
+    """The server, with as many tokens of each tier as are asked for: a new one has its hour before it."""
+
+    def __init__(self, server: TushareServer, patch: pytest.MonkeyPatch, numbers: Iterator[int]) -> None:
+        self.server = server
+        self.token = ""
+        self._patch = patch
+        self._numbers = numbers
+
+    def an_hour_later(self, tier: str = "small") -> None:
+        """Let limits have room again."""
+        self.token = f"{tier}-{next(self._numbers)}"
+        self._patch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", self.server.connection(token=self.token))
+
+    def use_up(self, *apis: str) -> None:
+        """Let somebody else ask with this hour's token."""
+        for api in apis:
+            assert self.server.post(api, token=self.token, limit=1, trade_date="20260105")["code"] == 0
+
+    def calls(self, *apis: str) -> list[int]:
+        made = self.server.stats()["calls"]
+        return [made.get(api, 0) for api in apis]
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
+    path = tmp_path_factory.mktemp("rare") / "tokens.json"
+    path.write_text(json.dumps({f"{tier}-{n}": given for tier, given in TIERS.items() for n in range(99)}))
+    with running_tushare(*MARKET, "--token-file", str(path)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def numbers() -> Iterator[int]:
+    return count()
+
+
+@pytest.fixture
+def market(process: TushareServer, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+    """A small token that has asked nothing yet."""
+    process.faults()
+    made = Market(process, monkeypatch, numbers)
+    made.an_hour_later()
+    yield made
+    process.faults()
+
+
+def day(session: str, *absent: str, deferred: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"session": session, "complete": True, "absent": list(absent), "deferred": list(deferred)}
+
+
+def scheduled(tasks: TaskRunner, session: str) -> list[str]:
+    """Let the clock start the run of a session, and return what it announces."""
+    chunks = tasks.run(plan_ingest, partition_key=session, run_type="scheduled")
+    for chunk in chunks:
+        tasks.run(ingest_bars, chunk)
+    tasks.run(compute_features, chunks)
+    tasks.outlets.clear()
+    tasks.run(announce_bars, chunks, partition_key=session, run_type="scheduled")
+    (event,) = tasks.outlets.values()
+    return list(event.partitions)
+
+
+def test_the_small_tier_here_is_the_one_of_the_sandbox() -> None:
+    tier = SANDBOX_TOKENS["sandbox-rare"]
+    assert sorted(tier.apis or ()) == sorted(TIERS["small"]["apis"])
+    assert {api: vars(limits) for api, limits in tier.rare.items()} == TIERS["small"]["rare"]
+
+
+def test_a_small_token_has_what_daily_has_and_the_list_of_stocks_by_one_question(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    before = market.calls("stock_basic", "trade_cal")
+    (chunk,) = ingest(tasks, MONDAY, WEDNESDAY)
+    assert chunk == {"first": MONDAY, "last": WEDNESDAY, "absent": "namechange"}
+    assert market.calls("stock_basic", "trade_cal") == [made + 1 for made in before]
+    assert db.rows(DAYS) == [day(session, *REFUSED) for session in (MONDAY, TUESDAY, WEDNESDAY)]
+    stocks = db.column("SELECT DISTINCT list_status FROM ljwx.current_instruments WHERE list_date IS NOT NULL")
+    assert sorted(stocks) == ["D", "L"]
+
+
+def test_a_suspended_stock_keeps_no_day_incomplete_where_suspensions_are_not_told(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    halts = market.server.rows("suspend_d", token="paid-0", suspend_type="S", start_date="20250901")
+    code, session = next((row["ts_code"], date.fromisoformat(row["trade_date"])) for row in halts)
+    ingest(tasks, f"{session}", f"{session}")
+    assert db.rows("SELECT complete, suspended, missing FROM ljwx.ingest_days") == [
+        {"complete": True, "suspended": 0, "missing": [code]}
+    ]
+
+
+def test_a_retry_and_the_runs_of_a_backfill_ask_for_no_reference_data_again(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    first = tasks.run(plan_ingest, partition_key=MONDAY, run_type="backfill")
+    asked = market.calls("stock_basic", "trade_cal")
+    assert tasks.run(plan_ingest, partition_key=MONDAY, run_type="backfill", again=True) == first
+    for session in (TUESDAY, WEDNESDAY):
+        (chunk,) = tasks.run(plan_ingest, partition_key=session, run_type="backfill")
+        assert chunk == {"first": session, "last": session, "absent": "namechange"}
+    assert market.calls("stock_basic", "trade_cal") == asked
+
+
+def test_on_a_large_tier_names_are_asked_for_once_too(db: Database, market: Market, tasks: TaskRunner) -> None:
+    market.an_hour_later("paid")
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    asked, names = market.calls("stock_basic", "trade_cal", "namechange"), db.state("names")
+    tasks.run(plan_ingest, partition_key=TUESDAY)
+    assert market.calls("stock_basic", "trade_cal", "namechange") == asked
+    assert db.state("names") == names
+
+
+def test_after_the_next_close_they_are_asked_for_again(db: Database, market: Market, tasks: TaskRunner) -> None:
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    asked = market.calls("stock_basic", "trade_cal")
+    db.execute("UPDATE ljwx.kept_answers SET asked_at = asked_at - interval '1 day'")
+    market.an_hour_later()
+    tasks.run(plan_ingest, partition_key=TUESDAY)
+    assert market.calls("stock_basic", "trade_cal") == [made + 1 for made in asked]
+
+
+def test_a_limit_of_an_hour_makes_an_interface_absent_for_now_and_a_later_scheduled_run_fills_it_in(
+    db: Database, market: Market, tasks: TaskRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    market.use_up(*REFERENCE)
+    with caplog.at_level(logging.WARNING):
+        (chunk,) = ingest(tasks, MONDAY, MONDAY)
+    assert chunk == {
+        "first": MONDAY, "last": MONDAY, "absent": "namechange,stock_basic,trade_cal",
+        "deferred": "stock_basic,trade_cal",
+    }  # fmt: skip
+    assert any("going on without stock_basic for now, a later run fills it in" in text for text in caplog.messages)
+    lacking = [*REFUSED, "stock_basic", "trade_cal"]
+    assert db.rows(DAYS) == [day(MONDAY, *sorted(lacking), deferred=("stock_basic", "trade_cal"))]
+    assert db.column("SELECT DISTINCT list_date FROM ljwx.current_instruments") == [None]
+
+    assert scheduled(tasks, TUESDAY) == [TUESDAY], "there is no room for it yet"
+    market.an_hour_later()
+    assert scheduled(tasks, WEDNESDAY) == [MONDAY, TUESDAY, WEDNESDAY]
+    assert db.rows(DAYS) == [day(session, *REFUSED) for session in (MONDAY, TUESDAY, WEDNESDAY)]
+    assert db.value("SELECT count(*) FROM ljwx.current_instruments WHERE list_date IS NULL") == 0
+    assert scheduled(tasks, "2026-03-05") == ["2026-03-05"], "nothing is left to be filled in"
+
+
+def test_what_is_refused_is_not_waited_for(db: Database, market: Market, tasks: TaskRunner) -> None:
+    ingest(tasks, MONDAY, MONDAY)
+    assert scheduled(tasks, TUESDAY) == [TUESDAY]
+
+
+def test_a_complete_session_that_has_the_list_is_left_alone_while_there_is_no_room_for_it(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    ingest(tasks, MONDAY, MONDAY)
+    kept = db.state("bars", "ingest_days", "instruments")
+    db.execute("DELETE FROM ljwx.kept_answers")
+    (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+    assert chunk["deferred"] == "stock_basic,trade_cal"
+    assert tasks.run(ingest_bars, chunk)["sessions"] == 0
+    assert db.state("bars", "ingest_days", "instruments") == kept
+
+
+def test_a_server_that_takes_one_list_state_at_a_time_is_asked_for_one_an_hour_and_what_came_is_kept(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    fields = list(STOCKS)
+    rows = market.server.rows("stock_basic", token="paid-0", fields=",".join(fields), list_status="L")
+    data = {"fields": fields, "items": [list(row.values()) for row in rows], "has_more": False}
+    only_listed = {"kind": "literal", "body": json.dumps({"code": 0, "data": data, "msg": ""}), "count": 1}
+    market.server.faults(stock_basic=only_listed)
+    lacking = []
+    for _ in range(4):
+        (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+        lacking.append(chunk.get("deferred"))
+        market.an_hour_later()
+    assert lacking == ["stock_basic", "stock_basic", "stock_basic", None]
+    states = db.column("SELECT DISTINCT list_status FROM ljwx.current_instruments ORDER BY 1")
+    assert states == ["D", "L"]
+
+
+def test_a_broken_answer_is_not_kept(db: Database, market: Market, tasks: TaskRunner) -> None:
+    market.an_hour_later("paid")
+    market.server.faults(stock_basic={"kind": "wrong_types", "column": "list_date", "share": 0.5, "count": 1})
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    assert db.value("SELECT count(*) FROM ljwx.quarantine") > 0
+    asked = market.calls("stock_basic", "trade_cal")
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    assert market.calls("stock_basic", "trade_cal") == [asked[0] + 1, asked[1]]
+
+
+def test_no_token_is_kept_with_an_answer(db: Database, market: Market, tasks: TaskRunner) -> None:
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    kept = db.column("SELECT query || answer FROM ljwx.kept_answers")
+    assert kept
+    assert not any(market.token in text for text in kept)
+
+
+def test_a_session_needs_one_call_for_its_factors(db: Database, market: Market, tasks: TaskRunner) -> None:
+    """The factors of the session before serve a rule that only flags: they are taken where they are, or left out."""
+    market.an_hour_later("factors")
+    assert scheduled(tasks, MONDAY) == [MONDAY]
+    assert db.rows(DAYS) == [day(MONDAY)]
+    assert db.value("SELECT count(*) FROM ljwx.current_bars WHERE adj_factor IS NULL") == 0
+    market.an_hour_later("factors")
+    before = market.calls("adj_factor")
+    assert scheduled(tasks, TUESDAY) == [TUESDAY]
+    assert market.calls("adj_factor") == [before[0] + 1], "those of the session before are stored"
+    assert db.rows(DAYS) == [day(MONDAY), day(TUESDAY)]
+
+
+def test_sessions_beyond_a_limit_go_on_without_factors_and_get_them_later(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.an_hour_later("factors")
+    ingest(tasks, MONDAY, WEDNESDAY)
+    without = ("adj_factor",)
+    assert db.rows(DAYS) == [day(MONDAY), *(day(each, *without, deferred=without) for each in (TUESDAY, WEDNESDAY))]
+    bare = "SELECT DISTINCT session::text FROM ljwx.current_bars WHERE adj_factor IS NULL ORDER BY 1"
+    assert db.column(bare) == [TUESDAY, WEDNESDAY]
+    assert WarehouseHook().bars(date(2026, 3, 2), date(2026, 3, 4))["adj_factor"].null_count() == 0, "chained"
+    market.an_hour_later("paid")
+    assert scheduled(tasks, "2026-03-05") == [TUESDAY, WEDNESDAY, "2026-03-05"]
+    assert db.column(bare) == []
+    assert db.column("SELECT DISTINCT deferred FROM ljwx.ingest_days") == [[]]
+
+
+def test_without_daily_there_is_no_session_and_its_limit_is_waited_for(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.an_hour_later("bars")
+    market.use_up("daily")
+    (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+    with pytest.raises(RateLimited, match="1次/天") as caught:
+        tasks.run(ingest_bars, chunk)
+    assert caught.value.unit == "day"
+    assert db.counts()["bars"] == 0
+
+
+def test_a_limit_of_a_minute_is_waited_for_whatever_the_interface(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.server.faults(stock_basic={"kind": "old_rate_limit"})
+    with pytest.raises(RateLimited) as caught:
+        tasks.run(plan_ingest, partition_key=MONDAY)
+    assert caught.value.unit == "minute"
+
+
+def test_half_a_year_of_a_small_token_makes_features_and_a_dataset(
+    db: Database, market: Market, tasks: TaskRunner, data_folder: Any
+) -> None:
+    tasks.variables["ljwx_training_config"] = SMALL
+    tasks.run(compute_features, ingest(tasks, FIRST, LAST))
+    assert db.value("SELECT count(*) FROM ljwx.ingest_days WHERE NOT complete") == 0
+    dataset_id = tasks.run(build_dataset)
+    assert db.column("SELECT dataset_id FROM ljwx.datasets") == [dataset_id]
+    assert db.value("SELECT count(DISTINCT split) FROM ljwx.dataset_samples") == 3
+
+
+def test_a_keeper_forgets_by_the_beginning_of_a_question(db: Database) -> None:
+    keeper = WarehouseKeeper(WarehouseHook())
+    for query in ("http://a/ stock_basic 1", "http://a/ stock_basic 2", "http://a/ trade_cal 1"):
+        keeper.keep(query, query.upper())
+    keeper.keep("http://a/ stock_basic 1", "anew")
+    assert keeper.kept("http://a/ stock_basic 1") == "anew"
+    keeper.forget("http://a/ stock_basic ")
+    assert keeper.kept("http://a/ stock_basic 2") is None
+    assert keeper.kept("http://a/ trade_cal 1") == "HTTP://A/ TRADE_CAL 1"
