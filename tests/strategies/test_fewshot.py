@@ -40,10 +40,14 @@ LONGEST = (500, 510, 490, 480)
 """Tokens of the longest question of each task."""
 
 
+COUNTED: dict[str, Any] = {
+    "model": "x", "done": True, "done_reason": "length", "eval_count": 1, "message": {"content": ""},
+}  # fmt: skip
+
+
 def count_next(server: OllamaServer, *tokens: int) -> None:
     """Let the server count these tokens for the next prompts, without computing them."""
-    end = {"model": "x", "done": True, "done_reason": "length", "eval_count": 1, "message": {"content": ""}}
-    server.play(*({"route": "chat", "kind": "lines", "lines": [end | {"prompt_eval_count": n}]} for n in tokens))
+    server.play(*({"route": "chat", "kind": "lines", "lines": [COUNTED | {"prompt_eval_count": n}]} for n in tokens))
 
 
 def test_few_shot_examples_are_answers_of_the_train_split_one_of_each_task(
@@ -177,3 +181,39 @@ def test_the_choice_says_what_it_counts_while_it_counts(
         "Counting the tokens of 4 examples, of 4 candidates",
         "4 examples, of 4 candidates",
     ]
+
+
+def test_a_server_of_older_ways_is_not_believed(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    """It cuts what is too long and counts what it computes anew: any number of examples would seem to fit."""
+    older = {"model": "older:1b", "from": BASE, "parameters": {"sandbox_older": True}, "stream": False}
+    assert ollama_faulty.post("create", older).ok
+    chosen = {"base": "older:1b", "strategy": "fewshot", "examples_per_task": None, "parameters": {"num_ctx": 4096}}
+    try:
+        with pytest.raises(ConfigurationError, match="does not say how many tokens a prompt of older:1b has") as told:
+            tasks.run(plan_build, params={"model": chosen})
+    finally:
+        ollama_faulty.delete("older:1b")
+    assert "take a newer Ollama" in str(told.value)
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ([*LONGEST, 3000, 130, 130, 2050], f"cuts a prompt that is too long for {BASE} instead of refusing it"),
+        ([*LONGEST, 3000, 130, 129], f"counts the same prompt of {BASE} as 130 tokens and as 129"),
+        ([*LONGEST, None], f"does not say how many tokens a prompt of {BASE} has"),
+        ([0], f"does not say how many tokens a prompt of {BASE} has"),
+    ],
+)
+def test_a_count_that_cannot_be_believed_plans_nothing(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, counts: list[int], says: str
+) -> None:
+    tasks.variables["ljwx_training_config"] = FEWSHOT
+    count_next(ollama_faulty, *counts)
+    specs = set((chain.data / "specs").iterdir())
+    with pytest.raises(ConfigurationError, match=says):
+        tasks.run(plan_build)
+    assert set((chain.data / "specs").iterdir()) == specs

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ljwx_sandbox.ollama import prompts
+from ljwx_sandbox.ollama import prompts, thinking
 from ljwx_sandbox.ollama.describe import timestamp
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
@@ -48,7 +48,7 @@ class Answerer:
         if not messages:
             return self._load(request)
         joined = prompts.with_own(model.system, model.messages, messages)
-        template = Template(model.template)
+        template = Template(model.template, request.think)
         return self._answer(
             request, lambda engine: prompts.fitted(template, joined, engine.tokenize, request.context, request.truncate)
         )
@@ -84,8 +84,8 @@ class Answerer:
             self._pool.touch(name, model.gguf, request.context, None)
             try:
                 tokens = tokens_of(engine)
-                for piece in engine.complete({"prompt": tokens, **request.sampling(request.context - len(tokens))}):
-                    text += piece.text
+                for piece in request.pieces(engine, tokens):
+                    text += "" if piece.thought else piece.text
                     if piece.final is None:
                         yield from request.line(piece)
                         continue
@@ -113,7 +113,7 @@ class Answerer:
             "done": True,
             "done_reason": "length" if length else "stop",
             "load_duration": load,
-            "prompt_eval_count": final["tokens_evaluated"],
+            **request.options.counted(final["tokens_evaluated"], timings["prompt_n"] - 1),  # the last one always is
             "prompt_eval_duration": int(timings["prompt_ms"] * 1e6),
             "eval_count": final["tokens_predicted"],
             "eval_duration": int(timings["predicted_ms"] * 1e6),
@@ -131,6 +131,7 @@ class _Request:
     logprobs: int | None
     truncate: bool
     keep_alive: float | None
+    think: bool | None
     text: Callable[[str], Line]
     context_tokens: bool
 
@@ -141,16 +142,15 @@ class _Request:
         top = body.get("top_logprobs") or 0
         if not isinstance(top, int) or not 0 <= top <= _MAX_LOGPROBS:
             raise ApiError(400, f"top_logprobs must be between 0 and {_MAX_LOGPROBS}")
-        for capability in ("tools", "think"):
-            if body.get(capability):
-                verb = "thinking" if capability == "think" else capability
-                raise ApiError(400, f'"{model.name.short}" does not support {verb}')
+        if body.get("tools"):
+            raise ApiError(400, f'"{model.name.short}" does not support tools')
+        think = thinking.wanted(model.name.short, model.template, body.get("think"))
         form = body.get("format")
         options = Options.merge(model.parameters, body.get("options"))
         logprobs = top if body.get("logprobs") else None
         keep_alive = keep_alive_seconds(body.get("keep_alive"))
-        truncate = body.get("truncate") is not False
-        return cls(model, options, form, constraint(form), logprobs, truncate, keep_alive, text, context_tokens)
+        truncate = body.get("truncate") is not False or options.older
+        return cls(model, options, form, constraint(form), logprobs, truncate, keep_alive, think, text, context_tokens)
 
     @property
     def context(self) -> int:
@@ -162,6 +162,13 @@ class _Request:
         probabilities = {} if self.logprobs is None else {"n_probs": max(1, self.logprobs)}
         return {**self.options.sampling(room), **self.constraint, **probabilities}
 
+    def pieces(self, engine: LanguageEngine, tokens: list[int]) -> Iterator[Piece]:
+        """The pieces of an answer to a prompt, a thought first where it is wanted."""
+        asked = self.sampling(self.context - len(tokens))
+        if self.think:
+            return thinking.pieces(engine, tokens, asked)
+        return engine.complete({**asked, "prompt": tokens})
+
     def head(self, text: str) -> Line:
         """The start of every line."""
         return {"model": self.model.name.short, "created_at": timestamp(), **self.text(text)}
@@ -170,7 +177,9 @@ class _Request:
         """The line of a piece that is not the last; none when the piece holds nothing."""
         if not piece.text and not piece.logprobs:
             return
-        line = {**self.head(piece.text), "done": False}
+        line = {**self.head("" if piece.thought else piece.text), "done": False}
+        if piece.thought:
+            line.get("message", line)["thinking"] = piece.text
         if self.logprobs is not None:
             line["logprobs"] = [_logprob(entry, self.logprobs) for entry in piece.logprobs]
         yield line
@@ -178,12 +187,14 @@ class _Request:
 
 def single(lines: Iterator[Line], key: str) -> Line:
     """Join an answer's lines into one; `key` is where the text is (`message` or `response`)."""
-    text, logprobs, line = "", [], {}
+    text, thought, logprobs, line = "", "", [], {}
     for line in lines:
         text += line[key]["content"] if key == "message" else line[key]
+        thought += (line[key] if key == "message" else line).get("thinking", "")
         logprobs += line.get("logprobs", [])
-    content = {**line[key], "content": text} if key == "message" else text
-    return {**line, key: content, **({"logprobs": logprobs} if logprobs else {})}
+    more = {"thinking": thought} if thought else {}
+    joined = {key: {**line[key], "content": text, **more}} if key == "message" else {key: text, **more}
+    return {**line, **joined, **({"logprobs": logprobs} if logprobs else {})}
 
 
 def _messages(messages: Any) -> list[prompts.Message]:

@@ -10,6 +10,7 @@ from typing import Any
 from ljwx_sandbox.ollama.models import Model
 from ljwx_sandbox.ollama.pool import Resident
 from ljwx_sandbox.ollama.store import ModelStore
+from ljwx_sandbox.ollama.thinking import capabilities
 
 _HIDDEN = ("general.name", "tokenizer.chat_template")
 
@@ -37,7 +38,7 @@ def _listed(model: Model, modified: float) -> dict[str, Any]:
         "size": model.manifest.size,
         "digest": model.manifest.digest,
         "details": {**model.details(), **lengths},
-        "capabilities": ["completion"],
+        "capabilities": capabilities(model.template),
     }
 
 
@@ -69,7 +70,7 @@ def show(store: ModelStore, model: Model) -> dict[str, Any]:
         "messages": model.messages,
         "model_info": {name: value for name, value in info.kv.items() if name not in _HIDDEN},
         "tensors": list(info.tensors),
-        "capabilities": ["completion"],
+        "capabilities": capabilities(model.template),
         "modified_at": timestamp(store.modified(model.name)),
     }
     return {key: value for key, value in answer.items() if value}

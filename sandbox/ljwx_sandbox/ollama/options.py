@@ -11,12 +11,16 @@ from ljwx_sandbox.ollama.errors import ApiError
 DEFAULT_CONTEXT = 4096
 DEFAULT_KEEP_ALIVE = 300.0
 
+OLDER = "sandbox_older"
+"""An option that only the sandbox knows: prompts are cut whatever is asked, and of them only the tokens that were
+computed anew are counted, none being left out, as servers of some years ago did. A model has it as a parameter."""
+
 _TYPES: dict[str, str] = {
     **dict.fromkeys(("num_ctx", "num_predict", "num_keep", "seed", "top_k", "repeat_last_n", "num_batch"), "int"),
     **dict.fromkeys(("num_gpu", "num_thread", "main_gpu"), "int"),
     **dict.fromkeys(("temperature", "top_p", "min_p", "typical_p", "repeat_penalty"), "float32"),
     **dict.fromkeys(("presence_penalty", "frequency_penalty"), "float32"),
-    **dict.fromkeys(("use_mmap", "numa", "penalize_newline"), "bool"),
+    **dict.fromkeys(("use_mmap", "numa", "penalize_newline", OLDER), "bool"),
     "stop": "[]string",
 }
 _DEFAULTS: dict[str, Any] = {
@@ -47,6 +51,16 @@ class Options:
     def context(self) -> int:
         """Tokens of prompt and answer together."""
         return int(self.values.get("num_ctx", DEFAULT_CONTEXT))
+
+    @property
+    def older(self) -> bool:
+        """Whether to do as older servers did."""
+        return bool(self.values.get(OLDER))
+
+    def counted(self, prompt: int, computed: int) -> dict[str, int]:
+        """Return what an answer tells of its prompt's tokens, all of them and those computed anew."""
+        told = computed if self.older else prompt
+        return {"prompt_eval_count": told} if told else {}
 
     def sampling(self, room: int) -> dict[str, Any]:
         """Return the request for llama.cpp, with at most `room` tokens of answer."""

@@ -12,12 +12,14 @@ class Piece:
     """A piece of an answer.
 
     :param logprobs: one entry a token, as llama.cpp gives them.
+    :param thought: whether it is of a thought before the answer.
     :param final: llama.cpp's last message with its counts and timings (milliseconds), on the last piece only.
     """
 
     text: str
     logprobs: list[dict[str, Any]] = field(default_factory=list)
     final: dict[str, Any] | None = None
+    thought: bool = False
 
 
 class LanguageEngine(Protocol):

@@ -17,6 +17,7 @@ from typing import Any
 
 from ljwx_sandbox.ollama.pieces import Piece
 from ljwx_sandbox.ollama.script import Token, fitting, prose
+from ljwx_sandbox.ollama.thinking import CLOSE, OPEN
 
 _TOKEN = re.compile(r"<\|\w+\|>| ?[A-Za-z]+| ?[0-9]|\s+|.", re.DOTALL)
 _VOCABULARY = 49152
@@ -48,7 +49,7 @@ class ScriptedEngine:
             self._before.append(prompt)
         dice = random.Random(_seed(prompt, request))
         form = request.get("json_schema")
-        tokens = list(prose(dice) if form is None else fitting(form, form, dice))
+        tokens = list(self._prose(prompt, dice) if form is None else fitting(form, form, dice))
         whole = _before_stop(tokens, request.get("stop", []))
         said = whole[: request["n_predict"]]
         read = time.perf_counter()
@@ -61,6 +62,13 @@ class ScriptedEngine:
             "timings": timings | {"predicted_ms": (time.perf_counter() - read) * 1e3},
         }  # fmt: skip
         yield Piece("", final=final)
+
+    def _prose(self, prompt: list[int], dice: random.Random) -> Iterator[Token]:
+        """Yield a sentence, and another one as a thought before it where the prompt ends inside of one."""
+        begun = self.tokenize(f"{OPEN}\n")
+        if prompt[-len(begun) :] == begun:
+            yield from (*prose(dice), Token("\n"), Token(CLOSE), Token("\n\n"))
+        yield from prose(dice)
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:

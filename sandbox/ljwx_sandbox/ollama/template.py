@@ -31,10 +31,14 @@ Node = Callable[[Scope], str]
 
 
 class Template:
-    """A parsed template."""
+    """A parsed template.
 
-    def __init__(self, source: str) -> None:
+    :param think: whether to think first; None where nothing was said of it.
+    """
+
+    def __init__(self, source: str, think: bool | None = None) -> None:
         self.source = source
+        self._asked = {"IsThinkSet": think is not None, "Think": bool(think)}
         self._tokens = _tokens(source)
         self._position = 0
         self._render = self._block(top=True)
@@ -47,9 +51,10 @@ class Template:
         if ".Messages" in self.source:
             system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
             capitalised = [{"Role": m["role"], "Content": m["content"]} for m in messages]
-            values = {"Messages": capitalised, "System": system, "Response": ""}
+            values = {"Messages": capitalised, "System": system, "Response": "", **self._asked}
             return self._render(Scope(values, values))
-        return "".join(self._render(Scope(values, values)) for values in _rounds(messages))
+        rounds = [{**values, **self._asked} for values in _rounds(messages)]
+        return "".join(self._render(Scope(values, values)) for values in rounds)
 
     def _block(self, top: bool = False) -> Node:
         nodes: list[Node] = []

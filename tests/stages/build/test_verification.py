@@ -246,6 +246,23 @@ def test_a_question_that_does_not_fit_the_models_context_refuses_it(
     assert (failed["code"], "523 tokens" in failed["text"]) == ("context", True)
 
 
+def test_counts_that_cannot_be_believed_are_no_fault_of_the_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    passing = script.prompt_tokens
+    script.prompt_tokens = 0
+    script.play(ollama_faulty)
+    with pytest.raises(ConfigurationError, match="does not say how many tokens a prompt of"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    script.prompt_tokens = passing
+    script.texts += ["", "", "cut"]
+    script.play(ollama_faulty)
+    with pytest.raises(ConfigurationError, match="cuts a prompt that is too long for"):
+        tasks.run(verify_model, chain.plan, chain.built)
+    assert chain_db.counts()["promotions"] == 0
+    assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
 @pytest.mark.parametrize("kind", ["hang_up", "status"])
 def test_a_server_that_fails_is_no_fault_of_the_model(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, kind: str
