@@ -14,9 +14,9 @@ VALUES ('2026-03-02', true, 3, 3, 0, 0, '{adj_factor}', 1);
 
 
 def test_what_sessions_of_before_lack_was_refused_and_is_not_waited_for(postgres: EmbeddedPostgres) -> None:
-    with warehouse_at(postgres, "0013") as (url, warehouse):
+    with warehouse_at(postgres, "0017") as (url, warehouse):
         warehouse.execute(BEFORE)
-        upgrade(url, "0014")
+        upgrade(url, "0018")
         assert warehouse.rows("SELECT absent, deferred FROM ljwx.ingest_days") == [
             {"absent": ["adj_factor"], "deferred": []}
         ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -30,4 +30,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0014 cannot be undone: 0013 does not tell what is lacking for now from what is refused")
+    raise NotImplementedError("0018 cannot be undone: 0017 does not tell what is lacking for now from what is refused")
