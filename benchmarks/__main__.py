@@ -19,6 +19,7 @@ RESULT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
 BENCHES = {
     "features_vs_ta": ("benchmarks.features", ">= 40"),
     "features_vs_talib": ("benchmarks.features", "<= 3"),
+    "features_scale_rows_changed": ("benchmarks.features", "0"),
     "bars_write_vs_to_sql": ("benchmarks.warehouse", ">= 5"),
     "bars_write_vs_copy": ("benchmarks.warehouse", ">= 0.4"),
     "bars_merge_vs_copy": ("benchmarks.warehouse", "reported"),

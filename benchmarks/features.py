@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import statistics
 import sys
 import time
@@ -23,7 +24,9 @@ import polars as pl
 import ta
 import talib
 
+from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.features import compute, feature_names
+from ljwx.core.snapshots.snapshot import snapshots
 
 STOCKS, SESSIONS = 5_400, 250
 TA_SAMPLE = 20
@@ -88,6 +91,25 @@ def features_vs_talib(runs: int = 5) -> dict[str, Any]:
     peer = seconds(lambda: [_by_talib(stock) for stock in stocks], runs)
     note = "TA-Lib gets arrays that are sorted, adjusted and split by stock; ours does that within its time"
     return {"value": ours / peer, "unit": "x", "ours": ours, "peer": peer, "runs": runs, "note": note}
+
+
+def features_scale_rows_changed(runs: int = 1) -> dict[str, Any]:
+    """Rows, and snapshots of them, that are others when all factors are multiplied by 1.7: none may be."""
+    none = pl.lit(None, pl.Float64)
+    before = (pl.col("close").shift(1).over("ts_code")).fill_null(pl.col("close"))
+    bars = market(stocks=500).with_columns(
+        open="close", pre_close=before, amount=pl.col("vol"), up_limit=none, down_limit=none
+    )
+    scaled = bars.with_columns(pl.col("adj_factor") * 1.7)
+    begin = time.perf_counter()
+    one, other = compute(bars), compute(scaled)
+    same = np.isclose(one[:, 2:].to_numpy(), other[:, 2:].to_numpy(), rtol=1e-9, atol=1e-9, equal_nan=True).all(axis=1)
+    texts = [snapshots(rows, features, SampleSpec())["snapshot"] for rows, features in ((bars, one), (scaled, other))]
+    told_alike = texts[0].eq_missing(texts[1]).to_numpy()
+    taken = time.perf_counter() - begin
+    changed = int((~(same & told_alike)).sum())
+    note = f"of {bars.height} rows on tick prices; seconds are of both passes with their snapshots"
+    return {"value": changed, "unit": "rows", "ours": taken, "peer": math.nan, "runs": runs, "note": note}
 
 
 def _names_without(missing: tuple[str, ...]) -> list[str]:

@@ -20,7 +20,10 @@ def weekdays(count: int, start: date = date(2022, 1, 3)) -> list[date]:
 def bars(
     stocks: int = 3, sessions: int = 120, seed: int = 1, ex_rights: bool = True, step: float = 0.0
 ) -> pl.DataFrame:
-    """Random walks with a factor that jumps now and then; ``step`` rounds prices, 0 leaves them free of ties."""
+    """Random walks with a factor that jumps now and then.
+
+    ``step`` rounds prices, and factors to four decimals as they are published; 0 leaves them free of ties.
+    """
     random = np.random.default_rng(seed)
     parts = []
     for i in range(stocks):
@@ -30,6 +33,7 @@ def bars(
         low = np.minimum(close, start) * np.exp(-np.abs(random.normal(0, 0.005, sessions)))
         jumps = np.where(random.random(sessions) < 0.02, random.uniform(1.0, 1.5, sessions), 1.0)
         factor = (np.cumprod(jumps) if ex_rights else np.ones(sessions)) * (1 + i)
+        factor = factor.round(4) if step else factor
         columns = {"open": start, "high": high, "low": low, "close": close}
         columns = {
             name: (x / factor).round(int(-np.log10(step))) if step else x / factor for name, x in columns.items()

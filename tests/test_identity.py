@@ -14,8 +14,8 @@ from support_chain import Chain
 @pytest.mark.parametrize(
     ("what", "name"),
     [
-        ("dataset_id", "20260320-c67d5f30856c"),
-        ("question_set_id", "05ca09e198a09ac9"),
+        ("dataset_id", "20260320-bf0d4fd52db8"),
+        ("question_set_id", "01ebd25d23373a64"),
         ("spec_sha256", "7bdc9ec688d60a3845d46ac0a19484c1572d07d2d75f518c21b1eeb0bd9af380"),
         ("model", "ljwx-stock:20260320-7bdc9ec688d6"),
         ("digest", "cb6ad47cd1a00f04d0d41b7b254a856e9c43a119e2b1b42a4dece3f2a14e0268"),

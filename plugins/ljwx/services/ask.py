@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ import polars as pl
 from ljwx.core.claims.check import unsupported_claims
 from ljwx.core.datasets.members import with_membership
 from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec, load_spec
-from ljwx.core.features import FEATURE_VERSION, feature_names
+from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
@@ -70,7 +71,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     model, sample_spec = warehouse.model(champion.model), warehouse.sample_spec_of(champion.model)
     if model is None or sample_spec is None:
         raise NotFound(f"the champion {champion.model} is not in the warehouse; run ljwx_model_build")
-    spec = load_spec(dict(sample_spec))
+    spec = _spec_of_today(sample_spec)
     session = _session(warehouse, day)
     snapshot = _snapshot(warehouse, spec, ts_code, session)
     check_digest(ollama, champion.model, champion.digest)
@@ -86,6 +87,12 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         answer=answer,
         unsupported=unsupported_claims(answer.parsed, snapshot) if answer.parsed is not None else (),
     )
+
+
+def _spec_of_today(sample_spec: Mapping[str, Any]) -> SampleSpec:
+    """The spec that a model's samples were made by, with the features that are computed now where they are alike."""
+    alike = sample_spec.get("feature_version") in ASKED_ALIKE
+    return load_spec({**sample_spec, **({"feature_version": FEATURE_VERSION} if alike else {})})
 
 
 def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> bool:

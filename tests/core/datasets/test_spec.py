@@ -35,7 +35,7 @@ def test_wrong_setting_is_named(values: dict[str, object], names: str) -> None:
 
 
 def test_another_feature_version_than_the_installed_one_is_refused() -> None:
-    says = r"^sample settings: feature_version: only features of version 1 are computed here; leave this setting out$"
+    says = r"^sample settings: feature_version: only features of version 2 are computed here; leave this setting out$"
     with pytest.raises(ConfigurationError, match=says):
         load_spec({"feature_version": "0"})
 

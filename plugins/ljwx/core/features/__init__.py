@@ -18,15 +18,21 @@ from ljwx.core.features.technical import TECHNICAL
 from ljwx.core.features.windows import BLOCK_INPUTS
 
 __all__ = [
-    "FEATURE_VERSION", "GROUPS", "LOOK_BACK", "Feature", "FeatureGroup", "all_features", "compute", "feature_names",
-    "groups_named", "inputs", "running", "segments",
+    "ASKED_ALIKE", "FEATURE_VERSION", "GROUPS", "LOOK_BACK", "Feature", "FeatureGroup", "all_features", "compute",
+    "feature_names", "groups_named", "inputs", "running", "segments",
 ]  # fmt: skip
 
 GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL,)
 """Every feature group that is computed."""
 
-FEATURE_VERSION = "1"
+FEATURE_VERSION = "2"
 """Changes whenever the definition of a feature changes; stored with whatever is made from features."""
+
+ASKED_ALIKE = ("1",)
+"""Earlier versions with the same places in a snapshot: a model made from them can be asked with today's snapshots.
+
+Version 1 let rounding decide ties, and so the arbitrary scale of the factors.
+"""
 
 LOOK_BACK = 600
 """Bars of each stock before the first wanted session that make every recursion equal a full pass within 1e-9.

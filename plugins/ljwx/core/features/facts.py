@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+SETTLED = 9
+"""Decimals that rounding in a computation never reaches, whatever the scale of the factors."""
+
 RANKS = "ranks"
 """The section of percentiles among the stocks of the same session."""
 
@@ -38,8 +41,14 @@ class Fact:
     def expr(self) -> pl.Expr:
         """Rounded; integers as Int64; minus zero as zero."""
         if self.decimals == 0:
-            return self.value.round(0).cast(pl.Int64).alias(self.column)
-        return (self.value.round(self.decimals) + 0.0).alias(self.column)
+            return settled(self.value).round(0).cast(pl.Int64).alias(self.column)
+        rounded = settled(self.value).round(self.decimals)
+        return pl.when(rounded == 0).then(0.0).otherwise(rounded).alias(self.column)
+
+
+def settled(value: pl.Expr) -> pl.Expr:
+    """Round off what computing has added, so that 0.25 is half way between 0.2 and 0.3 on every scale of factors."""
+    return value.round(SETTLED)
 
 
 def percent(expr: pl.Expr) -> pl.Expr:
@@ -49,7 +58,7 @@ def percent(expr: pl.Expr) -> pl.Expr:
 
 def from_close(column: str) -> pl.Expr:
     """How far a level lies from the close, percent of the close."""
-    return percent(pl.col(column) / pl.col("close") - 1)
+    return settled(percent(pl.col(column) / pl.col("close") - 1))
 
 
 def rank(column: str, *names: str, required: bool = True) -> Fact:

@@ -12,12 +12,14 @@ from typing import Literal
 
 import polars as pl
 
+from ljwx.core.features.windows import TIE
+
 Op = Literal[">=", ">", "<=", "<"]
 
 
 @dataclass(frozen=True)
 class Condition:
-    """``left op right``: a column against a number or another column."""
+    """``left op right``: a column against a number or another column; a difference of a billionth is none."""
 
     left: str
     op: Op
@@ -26,8 +28,8 @@ class Condition:
     def expr(self) -> pl.Expr:
         """As a polars predicate."""
         left = pl.col(self.left)
-        right = pl.col(self.right) if isinstance(self.right, str) else pl.lit(self.right)
-        return {">=": left >= right, ">": left > right, "<=": left <= right, "<": left < right}[self.op]
+        over = left - (pl.col(self.right) if isinstance(self.right, str) else pl.lit(self.right))
+        return {">=": over >= -TIE, ">": over > TIE, "<=": over <= TIE, "<": over < -TIE}[self.op]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,13 @@ Column = npt.NDArray[np.float64]
 BLOCK_INPUTS = ("high", "low", "close", "vol", "adj_factor")
 """Columns of the bars that every block has."""
 
+TIE = 1e-9
+"""Two prices, or two moves, are equal when they differ by no more than this share of the price.
+
+The scale of the factors is arbitrary, and a product rounds differently on every scale, by some 1e-16 of the price. One
+tick is 1e-6 of the dearest stock's price and more.
+"""
+
 
 def shifted(x: Column, n: int) -> Column:
     """Each row gets the value of n rows before."""
@@ -94,6 +101,17 @@ class Block:
     def raw(self, name: str) -> Column:
         """A column of the bars as it was published; no value where it is null."""
         return self._rows[name].fill_null(float("nan")).to_numpy()
+
+    @cached_property
+    def tie(self) -> Column:
+        """The largest difference of two adjusted prices of a row that is none: see :data:`TIE`."""
+        least: Column = TIE * self.high
+        return least
+
+    def settled(self, difference: Column) -> Column:
+        """A difference of prices, 0 where they are equal but for rounding."""
+        clear: Column = np.where(np.abs(difference) > self.tie, difference, 0.0)
+        return clear
 
     @cached_property
     def before(self) -> Column:

@@ -17,10 +17,12 @@ from ljwx.core.features.facts import RANKS, Fact, percent, rank
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.technical.facts import expected_range, nearest_level
 from ljwx.core.features.technical.signals import STATES
+from ljwx.core.features.windows import TIE
 from ljwx.core.snapshots.spec import SnapshotSpec
 
 _SPAN: Final = pl.col("high") - pl.col("low")
 _SUSPENSION_WINDOW: Final = 20
+_OFF_EDGE: Final = 0.3217505543 * TIE
 
 
 def _of_bar(name: str, price: str, *names: str) -> Fact:
@@ -86,7 +88,11 @@ def _in_order(rows: pl.DataFrame) -> bool:
 
 
 def _rank(column: str) -> pl.Expr:
-    value = pl.col(column)
+    """Percentile; values that differ by a billionth share one.
+
+    The edges of the steps are where no quotient of two prices lies, so that rounding parts no two equal ones.
+    """
+    value = ((pl.col(column) + _OFF_EDGE) / TIE).floor()
     return (100 * value.rank("average") / value.count()).ceil().over("session").cast(pl.Int16).alias(f"rank_{column}")
 
 

@@ -82,6 +82,8 @@ ORACLES: dict[str, Callable[[Prices], object]] = {
     "drawdown_60": lambda p: p["close"].to_numpy() / talib.MAX(p["close"].to_numpy(), 60) - 1,
 }
 
+PARTS = 1e6
+"""A price of two decimals times a factor of four is a whole number of these: no product is rounded, no tie hidden."""
 MARKETS = {"generated": lambda: bars(stocks=6, sessions=260, step=0.01), "real": real_bars}
 
 
@@ -100,8 +102,8 @@ def test_every_row_past_the_warm_up_equals_the_oracle(market: tuple[pl.DataFrame
     rows, features = market
     compared = 0
     for (code,), stock in rows.group_by("ts_code", maintain_order=True):
-        factor = stock["adj_factor"].to_numpy()
-        prices = {name: pd.Series(stock[name].to_numpy() * factor) for name in ("high", "low", "close")}
+        factor = stock["adj_factor"].to_numpy() * PARTS
+        prices = {name: pd.Series((stock[name].to_numpy() * factor).round()) for name in ("high", "low", "close")}
         prices["vol"] = pd.Series(stock["vol"].to_numpy())
         ours = features.filter(pl.col("ts_code") == code)[feature.name].to_numpy()
         if stock.height <= 30:

@@ -14,8 +14,9 @@ oracle of the tests; what follows says where that is a choice.
 * ATR: seeded with the mean of the first 14 true ranges, the first being high - low (TA-Lib leaves the first bar out).
 * ADX: Wilder sums seeded with the plain sum of the first 14 movements (TA-Lib seeds with 13).
 * OBV: an unchanged close counts as a rise and the first bar counts, as in ``ta`` (TA-Lib leaves OBV unchanged there).
-* MFI, ADX: a tie (an unchanged typical price, equal movements up and down) is decided on ``price * adj_factor`` as it
-  comes out of the floating-point product, as ``ta`` does when it is given those prices.
+* A tie (an unchanged close or typical price, equal movements up and down, a window without range) is a difference of
+  no more than a billionth of the price (``TIE``). ``ta`` compares its floating-point numbers as they are, and so lets
+  the arbitrary scale of the factors decide; it agrees when it is given whole numbers.
 
 A flat window makes a ratio meaningless. Null then: RSI with no change since the first bar, %b, CCI, Williams %R, MFI
 without flow, volume ratio after five sessions without volume. The field's usual value then: RSI and MFI without any

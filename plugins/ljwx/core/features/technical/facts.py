@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.features.facts import Fact, from_close, percent, rank
+from ljwx.core.features.facts import Fact, from_close, percent, rank, settled
 
 LEVEL_STEP: Final = 0.5
 """Support and resistance are given in half percents of the close …"""
@@ -109,5 +109,5 @@ def nearest_level(*, below: bool) -> pl.Expr:
 
 def expected_range(horizon: int) -> pl.Expr:
     """Percent that the price moves to either side within the horizon, as its volatility of 20 sessions has it."""
-    percents: pl.Expr = (pl.col("vol_20") * (100 * horizon**0.5)).round(0).clip(1, RANGE_LIMIT).cast(pl.Int64)
+    percents: pl.Expr = settled(pl.col("vol_20") * (100 * horizon**0.5)).round(0).clip(1, RANGE_LIMIT).cast(pl.Int64)
     return percents
