@@ -120,10 +120,11 @@ def test_a_claim_that_the_snapshot_does_not_hold_is_named(
     run: Run, crowned: Database, ollama_faulty: OllamaServer
 ) -> None:
     sample = validation_sample(crowned)
-    wrong = json.loads(sample["answer"]) | {"analysis": "RSI6为12345.6,5日涨幅99.9%"}
+    wrong = json.loads(sample["answer"]) | {"analysis": "RSI6为12345.6,5日涨幅99.9%,业绩翻倍"}
     answer_next(ollama_faulty, json.dumps(wrong, ensure_ascii=False))
     told = run("ask", sample["ts_code"].lower(), "--date", f"{sample['session']:%Y%m%d}").stdout
     assert "wrong   RSI6 12345.6: the snapshot has" in told
+    assert "        not checked: 业绩翻倍\n" in told
     assert "\nchecked " not in told
     assert RISK in told
     answer_next(ollama_faulty, json.dumps(json.loads(sample["answer"]), ensure_ascii=False))

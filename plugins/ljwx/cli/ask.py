@@ -65,14 +65,17 @@ def _draw(console: Console, found: StockAnswer) -> None:
             console.print(f"        {name}: {value}", markup=False)
         for claim in found.unsupported:
             console.print(f"wrong   {claim}", markup=False)
+        for words in found.unchecked:
+            console.print(f"        not checked: {words}", markup=False)
         if not found.unsupported:
-            console.print(f"checked {_checked(answer.claims)}")
+            console.print(f"checked {_checked(answer.claims, found.unchecked)}")
     console.print(found.risk_statement, markup=False)
 
 
-def _checked(counts: ClaimCounts | None) -> str:
+def _checked(counts: ClaimCounts | None, unchecked: tuple[str, ...]) -> str:
     """Say what the absence of a wrong claim means."""
     claims = 0 if counts is None else counts.right + counts.wrong + counts.unsupported
     if not claims:
         return "the answer names no number or reading that can be held against the snapshot"
-    return f"{claims} numbers and readings of the answer, all are the snapshot's; its other words are not checked"
+    rest = f"{len(unchecked)} of its phrases cannot be checked" if unchecked else "nothing else is said"
+    return f"{claims} numbers and readings of the answer, all are the snapshot's; {rest}"

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from ljwx.core.claims.check import unsupported_claims
+from ljwx.core.claims.check import Checked, check
 from ljwx.core.datasets.members import with_membership
 from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec, load_spec
 from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
@@ -35,6 +35,7 @@ class StockAnswer:
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
     :param unsupported: claims of the answer that its snapshot does not hold.
+    :param unchecked: words of the answer that are neither a number, a signal nor a known phrase.
     """
 
     model: str
@@ -46,6 +47,7 @@ class StockAnswer:
     snapshot: dict[str, Any]
     answer: ModelAnswer
     unsupported: tuple[str, ...]
+    unchecked: tuple[str, ...] = ()
     risk_statement: str = RISK_STATEMENT
 
     @property
@@ -76,6 +78,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     snapshot = _snapshot(warehouse, spec, ts_code, session)
     check_digest(ollama, champion.model, champion.digest)
     answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
+    checked = Checked() if answer.parsed is None else check(answer.parsed, snapshot)
     return StockAnswer(
         model=champion.model,
         digest=champion.digest,
@@ -85,7 +88,8 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         in_universe=_in_universe(warehouse, spec, ts_code, session),
         snapshot=json.loads(snapshot),
         answer=answer,
-        unsupported=unsupported_claims(answer.parsed, snapshot) if answer.parsed is not None else (),
+        unsupported=checked.unsupported,
+        unchecked=checked.unchecked,
     )
 
 

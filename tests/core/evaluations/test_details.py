@@ -1,6 +1,7 @@
 """Slices, the masked gap and faithfulness; expected values by hand."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -108,15 +109,34 @@ SNAPSHOT = {
         ({"analysis": "RSI14为70.0偏强"}, (1, 1, 0)),
         ({"analysis": "目标价12.5元"}, (0, 0, 1)),
         ({"analysis": "MACD金叉"}, (0, 1, 0)),
-        ({"analysis": "今日缩量"}, (0, 0, 1)),
+        ({"analysis": "今日缩量"}, (0, 1, 0)),
         ({"reasons": ["MACD多头", "RSI超卖"], "analysis": "-"}, (1, 1, 0)),
         ({"range": {"low": -6, "high": 6}, "analysis": "近5日-3.1%"}, (2, 0, 0)),
         ({"support": -2.0, "resistance": 3.0, "analysis": "-"}, (1, 1, 0)),
     ],
 )
 def test_claims_are_counted_as_right_wrong_and_unsupported(answer, counts):
-    assert count_claims(answer, SNAPSHOT) == ClaimCounts(*counts)
-    assert count_claims(json.dumps(answer), json.dumps(SNAPSHOT)) == ClaimCounts(*counts)
+    counted = count_claims(answer, SNAPSHOT)
+    assert (counted.right, counted.wrong, counted.unsupported) == counts
+    assert count_claims(json.dumps(answer), json.dumps(SNAPSHOT)) == counted
+
+
+def test_unchecked_words_are_counted_in_characters():
+    counted = count_claims({"analysis": "RSI14为63.2,业绩翻倍"}, SNAPSHOT)
+    assert (counted.unchecked, counted.characters, counted.checker) == (4, 13, 2)
+    assert count_claims({"analysis": "RSI14超过-999"}, SNAPSHOT).unchecked > 0
+
+
+def test_counts_of_an_older_checker_stay_and_are_told_apart():
+    questions = ask(2)
+    old = ScoredAnswer(questions[0].sample_id, True, "up", claims=ClaimCounts(right=1, wrong=1, unsupported=0))
+    new = ScoredAnswer(
+        questions[1].sample_id, True, "up", claims=ClaimCounts(2, 0, 0, unchecked=5, characters=20, checker=2)
+    )
+    told = score(questions, [old, new]).overall.faithfulness
+    assert (told.right, told.unchecked, told.checker) == (0.75, 0.25, 1)
+    before = score(questions, [old, replace(old, sample_id=questions[1].sample_id)]).overall.faithfulness
+    assert (before.unchecked, before.checker) == (None, 1)
 
 
 def test_the_scorecard_has_the_shares_of_the_claims_of_valid_answers():

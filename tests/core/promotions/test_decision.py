@@ -159,6 +159,25 @@ def test_a_challenger_whose_numbers_and_readings_are_not_those_of_the_snapshot_i
     assert codes(decision, favourable=False) == bad
 
 
+def talking(answers, unchecked, characters):
+    return [replace(answer, claims=ClaimCounts(9, 0, 0, unchecked, characters, 2)) for answer in answers]
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(None, "first_champion"), (0.5, "first_champion"), (0.3, "rejected")])
+def test_words_that_cannot_be_checked_are_told_and_decide_where_a_floor_is_set(most, verdict):
+    policy = POLICY if most is None else POLICY.model_copy(update={"max_unchecked_share": most})
+    decision = judge(QUESTIONS, talking(say(QUESTIONS, ALL), 40, 100), policy=policy)
+    assert decision.verdict == verdict
+    (reason,) = [reason for reason in decision.reasons if reason.code == "unchecked_share:price_direction"]
+    assert reason.text.startswith("40.0% of the words in the answers to price_direction")
+
+
+def test_the_floor_of_unchecked_words_is_kept_with_a_decision_only_where_it_is_set():
+    assert "max_unchecked_share" not in POLICY.model_dump(mode="json")
+    assert POLICY.model_copy(update={"max_unchecked_share": 0.5}).model_dump()["max_unchecked_share"] == 0.5
+    assert type(POLICY)(**POLICY.model_dump()) == POLICY
+
+
 def test_answers_that_claim_nothing_are_told_and_are_no_evidence_of_faithfulness():
     decision = judge(QUESTIONS, claiming(say(QUESTIONS, ALL), 0, 0, 0))
     assert decision.verdict == "first_champion"

@@ -103,6 +103,20 @@ def test_answer_that_lacks_a_field_is_refused(missing: str) -> None:
         TASKS["investment_advice"].parse(json.dumps({k: v for k, v in ADVICE.items() if k != missing}))
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '{"advice":"sell",' + json.dumps(ADVICE)[1:],
+        json.dumps(ADVICE).replace('"buy":', '"buy":0.1,"buy":', 1),
+        '{"\\u0061dvice":"sell",' + json.dumps(ADVICE)[1:],
+    ],
+)
+def test_answer_that_says_a_field_twice_is_refused(twice: str) -> None:
+    assert json.loads(twice).keys() == ADVICE.keys()
+    with pytest.raises(ValueError, match="twice"):
+        TASKS["investment_advice"].parse(twice)
+
+
 @pytest.mark.parametrize("text", ["", "buy", "{", "[]", "null", '{"advice":"buy"}', "{“advice”:“buy”}"])
 def test_what_is_not_the_json_object_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):

@@ -283,7 +283,9 @@ def test_an_answer_is_saved_with_the_probabilities_of_its_tokens_and_its_claims(
     assert row["probabilities"] == pytest.approx(dict(told))
     # The answer claims one reading twice: as its reason and in its prose.
     right = row["snapshot"]["readings"]["macd"] == "多头"
-    assert row["claims"] == {"right": 2 if right else 0, "wrong": 0 if right else 2, "unsupported": 0}
+    counts = {"right": 2 if right else 0, "wrong": 0 if right else 2, "unsupported": 0}
+    prose = sum(character.isalnum() for character in json.loads(TEXT)["analysis"])
+    assert row["claims"] == {**counts, "unchecked": 0, "characters": prose, "checker": 2}
 
 
 def test_the_masked_question_hides_the_stock_and_the_day(

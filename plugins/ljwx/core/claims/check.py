@@ -1,7 +1,7 @@
 """Is what an answer says true of its snapshot? Every number and every signal in it is looked up.
 
 Pure: never imports airflow, an HTTP client or a database driver. Classes and probabilities are opinions, not
-checked here. What counts as a claim in prose is said in :mod:`ljwx.core.claims.prose`.
+checked here. What counts as a claim in prose is said in :mod:`ljwx.core.claims.reader`.
 """
 
 from __future__ import annotations
@@ -9,43 +9,63 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final
 
-from ljwx.core.claims.prose import ProseClaim, numbers, words
+from ljwx.core.claims.claim import Claim
+from ljwx.core.claims.prose import read
 from ljwx.core.features.technical.signals import PHRASES, STATES
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
-Verdict = Literal["right", "wrong", "unsupported"]
+CHECKER_VERSION: Final = 2
+"""Rises where the same answer would get other verdicts; 1 knew no negation, day, entity or unit."""
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One number or signal in an answer, held against the snapshot.
+class Checked:
+    """What an answer claims, and what of its prose was not checked.
 
-    :param verdict: right; wrong, because the snapshot has another value for what was named; or unsupported, because
-        the snapshot says nothing of the kind.
-    :param text: the claim and, unless it is right, what the snapshot has.
+    :param unchecked: words that are neither a number, a signal nor a known phrase.
+    :param characters: letters and digits of the prose; ``unchecked_characters`` those among them that say nothing that
+        the snapshot could bear out.
     """
 
-    verdict: Verdict
-    text: str
+    claims: tuple[Claim, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    characters: int = 0
+    unchecked_characters: int = 0
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """What is claimed and not borne out."""
+        return tuple(claim.text for claim in self.claims if claim.verdict != "right")
 
 
-def claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[Claim, ...]:
-    """Every number and signal in an answer, each with its verdict.
+def check(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> Checked:
+    """Hold an answer against its snapshot.
 
     :param answer: a checked answer, as JSON text or parsed.
     :param snapshot: the snapshot it was given, as JSON text or parsed.
     """
     said = json.loads(answer) if isinstance(answer, str) else answer
     facts = json.loads(snapshot) if isinstance(snapshot, str) else snapshot
-    prose = str(said.get("analysis", ""))
-    return (*_fields(said, facts), *map(_verdict, (*numbers(prose, facts), *words(prose, facts))))
+    prose = read(str(said.get("analysis", "")), facts)
+    empty = tuple(claim.text for claim in prose.claims if claim.verdict == "unchecked")
+    return Checked(
+        (*_fields(said, facts), *(claim for claim in prose.claims if claim.verdict != "unchecked")),
+        (*prose.unchecked, *empty),
+        prose.characters,
+        prose.unchecked_characters,
+    )
+
+
+def claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[Claim, ...]:
+    """Every number and signal in an answer, each with its verdict."""
+    return check(answer, snapshot).claims
 
 
 def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> tuple[str, ...]:
     """What an answer claims and its snapshot does not hold; empty when all is supported."""
-    return tuple(claim.text for claim in claims(answer, snapshot) if claim.verdict != "right")
+    return check(answer, snapshot).unsupported
 
 
 def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim]:
@@ -65,9 +85,3 @@ def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim
             text = f"{field} {said[field]}"
             same = said[field] == value
             yield Claim("right", text) if same else Claim("wrong", f"{text}: the snapshot has {value}")
-
-
-def _verdict(claim: ProseClaim) -> Claim:
-    if claim.holds:
-        return Claim("right", claim.text)
-    return Claim("unsupported" if claim.holds is None else "wrong", f"{claim.text}: {claim.has}")

@@ -1,175 +1,203 @@
-"""Numbers and words of a snapshot in Chinese prose: what they are called there, and whether they are right.
+"""Reads Chinese prose against a snapshot: its clauses in order, each word by its kind.
 
 Pure: never imports airflow, an HTTP client or a database driver.
-
-A number is a claim about the fact named right before it in the same clause, with at most four characters between. One
-without such a name is unsupported, whatever the snapshot holds: of a hundred facts one always comes near. Periods
-("5日") are no claims.
-
-A word of a signal is a claim about the subject named last before it in the clause, of those that can have the word; of
-any signal when no subject is named. Price limits and broken levels are claims too. A clause that speaks of the future
-holds opinions, and its words are none.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-from ljwx.core.features import GROUPS
-from ljwx.core.features.facts import RANKS
-from ljwx.core.features.technical.signals import MOVES
-from ljwx.core.snapshots.facts import signals_in
-from ljwx.core.snapshots.fields import SIGNALS_SECTION, fields
+from ljwx.core.claims import naming, telling
+from ljwx.core.claims.claim import Claim
+from ljwx.core.claims.names import THIS_DAY
+from ljwx.core.claims.reader import OPS, Context, Reader, turned_round
+from ljwx.core.claims.signs import Facts
+from ljwx.core.claims.text import clauses, plain
+from ljwx.core.claims.tokens import Token, tokens
+from ljwx.core.claims.vocabulary import Kind
+
+_NO_TALK: Final = frozenset(
+    {
+        Kind.FILLER, Kind.NAME, Kind.PERIOD, Kind.TODAY, Kind.NOW, Kind.SELF, Kind.AND, Kind.BUT, Kind.OTHER, Kind.DATE,
+        Kind.OTHER_DAY, Kind.CLOSE, Kind.CODE, Kind.RANK, Kind.MARKET, Kind.GAIN, Kind.LOSS, Kind.CHANGE,
+    }
+)  # fmt: skip
+"""What may stand alone in a clause and only says what the next one is about."""
 
 
 @dataclass(frozen=True)
-class ProseClaim:
-    """One claim in prose.
+class Prose:
+    """What a text claims.
 
-    :param holds: None: the snapshot says nothing of the kind.
-    :param has: what the snapshot has instead, or why it cannot say.
+    :param unchecked: words that are neither a number, a signal nor a known phrase, as they stand.
+    :param characters: letters and digits of the text, and of its unchecked words.
     """
 
-    text: str
-    holds: bool | None
-    has: str
+    claims: tuple[Claim, ...]
+    unchecked: tuple[str, ...]
+    characters: int
+    unchecked_characters: int
 
 
-_SIGNALS: Final = signals_in(GROUPS)
-_NAMED_FIELDS: Final = [(name, field.path) for field in fields(GROUPS, horizon=0) for name in field.names]
-_RANKS: Final = {name: path for name, path in _NAMED_FIELDS if path[0] == RANKS}
-"""What these names mean in a clause that has spoken of ranks."""
-_PLACE: Final = _RANKS | {name: path for name, path in _NAMED_FIELDS if path[0] != RANKS}
-"""Names of numbers in prose, and where the snapshot has them; the longest name that fits is meant."""
+def read(prose: str, facts: Facts) -> Prose:
+    """Read a text against a parsed snapshot."""
+    text = plain(_of_this_stock(prose, facts))
+    claims: list[Claim] = []
+    unchecked: list[str] = []
+    context = Context()
+    for clause in clauses(text):
+        reader = Reader(facts, tokens(clause), context)
+        _read_clause(reader)
+        talk = [clause] if _is_talk(reader) else reader.unchecked
+        claims += reader.claims
+        unchecked += talk
+        context = Context() if reader.claims or talk else reader.context
+    of_claims = sum(_characters(claim.text.partition(":")[0]) for claim in claims if claim.verdict == "unchecked")
+    return Prose(
+        tuple(claims),
+        tuple(unchecked),
+        _characters(text),
+        min(_characters(text), _characters("".join(unchecked)) + of_claims),
+    )
 
 
-def _whole(name: str) -> str:
-    """A name as a whole: "K" is not in "KDJ", "5日" not in "15日", and "RSI14" is no RSI of 14."""
-    begin = r"(?<![A-Za-z\d])" if name[0].isascii() else ""
-    periods = "|".join(longer.removeprefix(name) for longer in _PLACE if re.fullmatch(rf"{re.escape(name)}\d+", longer))
-    end = rf"(?!(?:{periods})(?![\d.]))" if periods else ""
-    return begin + re.escape(name) + end + (r"(?![\d.])" if name[-1].isdigit() else "")
+def _characters(text: str) -> int:
+    return sum(character.isalnum() for character in text)
 
 
-def _any(names: Iterable[str]) -> str:
-    return "|".join(map(_whole, sorted(names, key=len, reverse=True)))
+def _of_this_stock(prose: str, facts: Facts) -> str:
+    name = facts.get("name")
+    return prose.replace(name, "该股") if name and not name.isascii() else prose
 
 
-_NUMBER: Final = r"[-+]?\d+(?:\.\d+)?"
-_NAMED: Final = re.compile(
-    rf"(?P<name>{_any(_PLACE)})(?![A-Za-z])(?P<verb>[^\d,,。;;.+\-]{{0,4}}?)(?P<number>{_NUMBER})(?![\d.日天])"
-    rf"(?:%?[~至到](?P<upto>{_NUMBER}))?"
-)
-_NO_CLAIM: Final = re.compile(rf"{_any(_PLACE)}|\d+(?:个交易)?[日天]")
-_CLAUSE: Final = re.compile(r"[^,,。;;]+")
-_FALLS: Final = ("跌", "降", "低", "回撤")
-_ABOVE: Final = ("高于", "大于", "超过")
-_BELOW: Final = ("低于", "小于", "不足")
+def _is_talk(reader: Reader) -> bool:
+    """Whether a clause claims nothing, and not because it only names what comes next."""
+    return not reader.claims and any(token.kind not in _NO_TALK for token in reader.clause)
 
 
-def numbers(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
-    """Every number in prose, against the fact it is said to be."""
-    for clause in _CLAUSE.findall(prose):
-        for match in _NAMED.finditer(clause):
-            yield _named(match, facts, ranked="排名" in clause[: match.start("number")])
-        rest = _NO_CLAIM.sub(" ", _NAMED.sub(" ", clause))
-        yield from (ProseClaim(bare, None, "no fact is named for it") for bare in re.findall(_NUMBER, rest))
+def _read_clause(reader: Reader) -> None:
+    kinds = {token.kind for token in reader.clause}
+    reader.ranked, reader.hedged = Kind.RANK in kinds, Kind.HEDGE in kinds
+    while (token := reader.next()) is not None:
+        reader.at += 1
+        handler = _HANDLERS.get(token.kind)
+        if handler:
+            handler(reader, token)
+    reader.settle()
+    reader.bind_orphans()
+    if Kind.UNTRUE in kinds:
+        reader.claims[:] = [turned_round(claim) for claim in reader.claims]
 
 
-def _named(match: re.Match[str], facts: Mapping[str, Any], *, ranked: bool) -> ProseClaim:
-    name = match["name"]
-    group, key = (_RANKS if ranked and name in _RANKS else _PLACE)[name]
-    value = facts.get(group, {}).get(key)
-    holds = _is_true(match["verb"], match["number"], value)
-    if match["upto"]:
-        holds = holds and name == "区间" and _is_true("", match["upto"], facts[group]["high"])
-    return ProseClaim(f"{name} {match['number']}", holds, f"the snapshot has {value}")
+def _high(reader: Reader, token: Token) -> None:
+    reader.unchecked.append(token.text)
 
 
-def _is_true(verb: str, number: str, value: float | None) -> bool:
-    """Whether a number is the value at the precision it is written with; "跌3.2" means -3.2, "超过70" any above."""
-    if value is None:
-        return False
-    said, slack = float(number), 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
-    if any(word in verb for word in _ABOVE):
-        return value > said
-    if any(word in verb for word in _BELOW):
-        return value < said
-    falls = said > 0 and any(word in verb for word in _FALLS)
-    return abs(said - value) <= slack or (falls and abs(-said - value) <= slack)
+def _unknown(reader: Reader, token: Token) -> None:
+    if len(token.text) > 1 or not reader.claims:
+        reader.unchecked.append(token.text)
 
 
-_SUBJECTS: Final = {subject: signal.name for signal in _SIGNALS for subject in (signal.subject, *signal.also)}
-_SUBJECT: Final = re.compile(_any(_SUBJECTS))
-_OWNERS: Final = {
-    word: [signal.name for signal in _SIGNALS if word in signal.words] for signal in _SIGNALS for word in signal.words
+def _not(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
+    reader.denied = not reader.denied
+
+
+def _but(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
+    reader.settle()
+    reader.denied = reader.future = reader.conditional = False
+
+
+def _today(reader: Reader, token: Token) -> None:
+    if reader.context.other.startswith("another day"):
+        reader.context.other = ""
+    if token.kind is Kind.TODAY and not reader.bare:
+        reader.settle()
+        reader.context.group = [THIS_DAY]
+
+
+def _elsewhere(why: str) -> Callable[[Reader, Token], None]:
+    def handler(reader: Reader, token: Token) -> None:
+        reader.settle()
+        reader.context.other = f"{why}: {token.text}"
+
+    return handler
+
+
+def _actor(reader: Reader, token: Token) -> None:
+    reader.context.other = f"it is said of others: {token.text}"
+    reader.unchecked.append(token.text)
+
+
+def _market(reader: Reader, token: Token) -> None:
+    if not reader.ranked and not reader.follows(Kind.STOCKS):
+        reader.context.other = f"it is said of others: {token.text}"
+
+
+def _self(reader: Reader, token: Token) -> None:
+    if reader.context.other.startswith("it is said") and reader.before() is not Kind.OTHER:
+        reader.context.other = ""
+    del token
+
+
+def _date(reader: Reader, token: Token) -> None:
+    digits = [int(part) for part in "".join(c if c.isdigit() else " " for c in token.text).split()]
+    session = [int(part) for part in str(reader.facts.get("session", "")).split("-") if part.isdigit()]
+    reader.context.other = "" if session and digits == session[-len(digits) :] else f"another day: {token.text}"
+
+
+def _code(reader: Reader, token: Token) -> None:
+    code = str(reader.facts.get("ts_code", ""))
+    reader.context.other = "" if code.startswith(token.text) else f"it is said of others: {token.text}"
+
+
+def _set(**values: bool) -> Callable[[Reader, Token], None]:
+    def handler(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
+        for name, value in values.items():
+            setattr(reader, name, value)
+
+    return handler
+
+
+_HANDLERS: Final[dict[Kind, Callable[[Reader, Token], None]]] = {
+    Kind.NAME: naming.a_name,
+    Kind.PERIOD: naming.a_period,
+    Kind.FOREIGN: naming.a_foreign_thing,
+    Kind.NUMBER: telling.a_number,
+    Kind.WORD: telling.a_signal,
+    Kind.GAIN: naming.a_gain,
+    Kind.LOSS: naming.a_gain,
+    Kind.CHANGE: naming.a_gain,
+    Kind.RISE: naming.a_direction,
+    Kind.FALL: naming.a_direction,
+    Kind.TO_VALUE: naming.to_a_value,
+    Kind.OR_MORE: naming.above_or_below,
+    Kind.OR_LESS: naming.above_or_below,
+    Kind.CLOSE: naming.the_close,
+    Kind.POSITIVE: telling.a_sign,
+    Kind.NEGATIVE: telling.a_sign,
+    Kind.LIMIT: telling.a_limit,
+    Kind.HIGH: _high,
+    Kind.TALK: _high,
+    Kind.UNKNOWN: _unknown,
+    Kind.NOT: _not,
+    Kind.BUT: _but,
+    Kind.TODAY: _today,
+    Kind.NOW: _today,
+    Kind.OTHER_DAY: _elsewhere("another day"),
+    Kind.OTHER: _elsewhere("it is said of others"),
+    Kind.ACTOR: _actor,
+    Kind.MARKET: _market,
+    Kind.COUNT: telling.a_count,
+    Kind.SELF: _self,
+    Kind.DATE: _date,
+    Kind.CODE: _code,
+    Kind.HIGHER: naming.higher_or_lower,
+    Kind.LOWER: naming.higher_or_lower,
+    Kind.NEAR: _set(near=True),
+    Kind.FUTURE: _set(future=True),
+    Kind.IF: _set(conditional=True),
+    Kind.IN_A_ROW: _set(in_a_row=True),
+    **dict.fromkeys(OPS, naming.a_comparison),
 }
-_WORD: Final = re.compile("|".join(sorted(map(re.escape, _OWNERS), key=len, reverse=True)))
-_SAYS: Final = {
-    "大涨": ("大涨", "上涨"),
-    "大跌": ("大跌", "下跌"),
-    "涨停": ("涨停", "触及涨停"),
-    "跌停": ("跌停", "触及跌停"),
-}
-"""Words that say a milder one too."""
-_NOT: Final = re.compile(r"(?:未|没有|没|不|非|无)$")
-_FUTURE: Final = re.compile("未来|后市|预计|预期|有望|可能|或将|将会|若|如果")
-_LIMIT: Final = re.compile("(?:触及)?(?:涨停|跌停)")
-_BREAK: Final = re.compile(
-    r"(?:(?P<up>突破|站上|升破)|跌破|失守)(?:了|上方|下方)?(?P<what>压力|阻力|支撑|上轨|下轨|"
-    r"MA(?:5|10|20|60)(?!\d)|(?:5|10|20|60)日均?线)"
-)
-_SILENT: Final = "the snapshot does not say so"
-
-
-def words(prose: str, facts: Mapping[str, Any]) -> Iterator[ProseClaim]:
-    """Every signal, price limit and broken level in prose."""
-    for clause in _CLAUSE.findall(prose):
-        if _FUTURE.search(clause):
-            continue
-        for match in _WORD.finditer(clause):
-            yield _signal(match[0], clause[: match.start()], facts[SIGNALS_SECTION])
-        for match in _LIMIT.finditer(clause):
-            limit = facts.get("limit", "未知")
-            holds = None if limit == "未知" else match[0] in _SAYS.get(limit, (limit,))
-            yield _turned(match[0], holds, clause[: match.start()], f"the snapshot has {limit}")
-        for match in _BREAK.finditer(clause):
-            yield _turned(match[0], _is_broken(match, facts), clause[: match.start()], _SILENT)
-
-
-def _signal(word: str, before: str, signals: Mapping[str, str]) -> ProseClaim:
-    spoken = [_SUBJECTS[subject] for subject in _SUBJECT.findall(before)]
-    named = [name for name in spoken if word in MOVES or not name.startswith("ret_")]  # "今日放量" is of the volume
-    owners = [name for name in named if name in _OWNERS[word]][-1:]
-    text = f"{(owners or named[-1:] or ['no signal'])[0]} {word}"
-    free = not owners and (not named or word in MOVES)
-    has = [signals[name] for name in (_OWNERS[word] if free else owners) if name in signals]
-    holds = any(word in _SAYS.get(said, (said,)) for said in has) if has else None
-    turned = _turned(text, holds, before, _SILENT)
-    return turned if owners or turned.holds else replace(turned, holds=None)
-
-
-def _turned(text: str, holds: bool | None, before: str, has: str) -> ProseClaim:
-    """A claim, or its opposite where the words before it deny it."""
-    denied = _NOT.search(before) is not None
-    return ProseClaim(f"not {text}" if denied else text, (not holds) if denied and holds is not None else holds, has)
-
-
-def _is_broken(match: re.Match[str], facts: Mapping[str, Any]) -> bool | None:
-    """Whether the close is beyond a level; None for what the snapshot does not say.
-
-    A support is below the close and a resistance above it; where there is none the close is beyond them all.
-    """
-    up, what = match["up"] is not None, match["what"]
-    if what in ("压力", "阻力"):
-        return facts["levels"]["resistance"] is None if up else None
-    if what == "支撑":
-        return None if up else facts["levels"]["support"] is None
-    if what in ("上轨", "下轨"):
-        boll = facts[SIGNALS_SECTION].get("boll")
-        return bool(boll == f"{what}之{'上' if up else '下'}") if up == (what == "上轨") else None
-    away = facts["features"].get(f"ma_{re.findall(r'[0-9]+', what)[0]}")
-    return None if away is None else bool((away < 0) if up else (away > 0))

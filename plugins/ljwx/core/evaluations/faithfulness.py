@@ -1,4 +1,4 @@
-"""Whether answers say what their snapshots hold: numbers and signals, right, wrong or unsupported. Pure: no I/O."""
+"""Whether answers say what their snapshots hold, and how much of them cannot be checked. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ljwx.core.claims.check import claims
+from ljwx.core.claims.check import CHECKER_VERSION, check
 from ljwx.core.evaluations.questions import ClaimCounts, ScoredAnswer
 
 
@@ -18,6 +18,9 @@ class Faithfulness(BaseModel):
     Answers that claim nothing show nothing: the shares are None, and no floor is held or missed by them.
 
     :param answers: answers looked through: the valid ones.
+    :param unchecked: share of their prose, in characters, that claims nothing a snapshot could bear out; None without
+        prose, and of answers that were counted before these words were.
+    :param checker: the oldest version of the checker among the counts: other versions give other verdicts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -27,12 +30,22 @@ class Faithfulness(BaseModel):
     right: float | None
     wrong: float | None
     unsupported: float | None
+    unchecked: float | None = None
+    checker: int = 1
 
 
 def count_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[str, Any]) -> ClaimCounts:
     """Count the claims of one valid answer against the snapshot it was given, each as JSON text or parsed."""
-    counts = Counter(claim.verdict for claim in claims(answer, snapshot))
-    return ClaimCounts(counts["right"], counts["wrong"], counts["unsupported"])
+    checked = check(answer, snapshot)
+    counts = Counter(claim.verdict for claim in checked.claims)
+    return ClaimCounts(
+        counts["right"],
+        counts["wrong"],
+        counts["unsupported"],
+        unchecked=checked.unchecked_characters,
+        characters=checked.characters,
+        checker=CHECKER_VERSION,
+    )
 
 
 def faithfulness(answers: Iterable[ScoredAnswer]) -> Faithfulness | None:
@@ -43,4 +56,11 @@ def faithfulness(answers: Iterable[ScoredAnswer]) -> Faithfulness | None:
     sums = {name: sum(getattr(each, name) for each in counted) for name in ("right", "wrong", "unsupported")}
     total = sum(sums.values())
     shares = {name: count / total if total else None for name, count in sums.items()}
-    return Faithfulness(answers=len(counted), claims=total, **shares)
+    characters = sum(each.characters for each in counted)
+    return Faithfulness(
+        answers=len(counted),
+        claims=total,
+        **shares,
+        unchecked=sum(each.unchecked for each in counted) / characters if characters else None,
+        checker=min(each.checker for each in counted),
+    )

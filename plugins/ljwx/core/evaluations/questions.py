@@ -45,11 +45,18 @@ class Question:
 
 @dataclass(frozen=True)
 class ClaimCounts:
-    """How many numbers and signals an answer claims, by what its snapshot says of them."""
+    """How many numbers and signals an answer claims, by what its snapshot says of them.
+
+    :param unchecked: characters of its prose that claim nothing a snapshot could bear out, of ``characters`` in all.
+    :param checker: the version of the checker; counts that do not name theirs are of 1, which knew no unchecked words.
+    """
 
     right: int = 0
     wrong: int = 0
     unsupported: int = 0
+    unchecked: int = 0
+    characters: int = 0
+    checker: int = 1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Pure: nothing here may import airflow, HTTP or SQL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -16,6 +17,31 @@ RANKS = "ranks"
 """The section of percentiles among the stocks of the same session."""
 
 
+Unit = Literal["number", "percent", "fraction", "ratio", "score", "rank"]
+Means = Literal["value", "move", "distance", "fall"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """How prose speaks of a number.
+
+    :param unit: fraction: a part of 1, which prose may give in percent; ratio: so many times;
+        number: written bare, as percent or as times.
+    :param means: move: it rose or fell by it; distance: so far above or below the close; fall: the size of a fall,
+        which prose gives with or without its minus.
+    :param usual: what practically no stock leaves, about the 0.1st to the 99.9th percentile of 120 stocks in 2024: a
+        threshold beyond it says nothing. None: every threshold says something.
+    """
+
+    unit: Unit = "number"
+    means: Means = "value"
+    usual: tuple[float, float] | None = None
+
+
+NUMBER = Said()
+"""Of a number that has no unit and no side."""
+
+
 @dataclass(frozen=True, eq=False)
 class Fact:
     """One number of the snapshot: where it stands, how it is computed and to how many decimals it is written.
@@ -24,6 +50,7 @@ class Fact:
     :param value: over columns of bars, features, ``derived`` of its group, and ``rank_*``.
     :param names: what Chinese prose calls it; a number after such a name is checked against this fact.
     :param required: a snapshot without it is not complete; else it may be null.
+    :param said: how prose speaks of it.
     """
 
     section: str
@@ -32,6 +59,7 @@ class Fact:
     decimals: int
     names: tuple[str, ...] = ()
     required: bool = True
+    said: Said = NUMBER
 
     @property
     def column(self) -> str:
@@ -63,4 +91,5 @@ def from_close(column: str) -> pl.Expr:
 
 def rank(column: str, *names: str, required: bool = True) -> Fact:
     """Percentile of a column among the stocks of the same session, 1 to 100, the largest value highest."""
-    return Fact(RANKS, column, pl.col(f"rank_{column}"), 0, names, required)
+    said = Said("rank", usual=(1.5, 99.5))
+    return Fact(RANKS, column, pl.col(f"rank_{column}"), 0, names, required, said)

@@ -23,6 +23,8 @@ class GatePolicy(Frozen):
     :param min_valid_share: least share of answers that keep to the schema.
     :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim; a
         task whose answers claim nothing neither holds nor misses it, and the decision says so.
+    :param max_unchecked_share: largest share of the prose of valid answers that is neither a number, a signal nor a
+        known phrase; 1 is no floor. Only another value than 1 is stored with decisions.
     :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
     :param min_questions: fewest questions in the set, all tasks together.
@@ -36,6 +38,7 @@ class GatePolicy(Frozen):
 
     min_valid_share: float = Field(default=0.95, ge=0, le=1)
     min_faithful_share: float = Field(default=0.9, ge=0, le=1)
+    max_unchecked_share: float = Field(default=1.0, ge=0, le=1, exclude_if=lambda share: share == 1)
     max_modal_share: float = Field(default=0.95, gt=0, le=1)
     max_latency_p95_s: float | None = Field(default=120, gt=0)
     min_questions: int = Field(default=100, ge=1)

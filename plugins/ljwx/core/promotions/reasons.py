@@ -70,6 +70,13 @@ def _floors_of_task(policy: GatePolicy, task: str, part: TaskScore) -> Iterator[
             f"the floor is {policy.min_faithful_share:.1%}.",
             favourable=told.right >= policy.min_faithful_share,
         )
+    if told is not None and told.unchecked is not None:
+        yield Reason(
+            code=f"unchecked_share:{task}",
+            text=f"{told.unchecked:.1%} of the words in the answers to {task} claim nothing that a snapshot could bear "
+            f"out; {policy.max_unchecked_share:.1%} are allowed.",
+            favourable=told.unchecked <= policy.max_unchecked_share,
+        )
     if part.modal_share is not None:
         yield Reason(
             code=f"modal_share:{task}",

@@ -41,6 +41,7 @@ class CardRow:
     """One answerer in the comparison. Shares are between 0 and 1, latencies seconds; None where it was not measured.
 
     :param faithful: share of the numbers and readings in the prose that the snapshot bears out.
+    :param unchecked: share of the prose that is neither a number, a signal nor a known phrase.
     """
 
     key: str
@@ -55,6 +56,7 @@ class CardRow:
     ece: float | None
     valid_share: float | None
     faithful: float | None
+    unchecked: float | None
     latency_p50: float | None
     latency_p95: float | None
 
@@ -77,6 +79,7 @@ class TaskRow:
     modal_share: float | None
     claims: int | None
     faithful: float | None
+    unchecked: float | None
     rank_ic: float | None
     rank_low: float | None
     rank_high: float | None
@@ -139,7 +142,8 @@ def tasks(card: Mapping[str, Any]) -> tuple[TaskRow, ...]:
             task, _number(part, "n"), _number(part, "accuracy"), _number(part, "balanced_accuracy"),
             _number(part, "macro_f1"), _number(part, "mcc"), _number(part, "valid_share"),
             _number(part, "modal_share"), _number(part, "faithfulness", "claims"),
-            _number(part, "faithfulness", "right"), _number(part, "rank_ic", "mean"),
+            _number(part, "faithfulness", "right"), _number(part, "faithfulness", "unchecked"),
+            _number(part, "rank_ic", "mean"),
             _number(part, "rank_ic", "interval", "low"), _number(part, "rank_ic", "interval", "high"),
             _number(part, "rank_ic", "sessions"),
             tuple(part.get("classes", ())), tuple(map(tuple, part.get("confusion", ()))),
@@ -174,6 +178,7 @@ def _row(key: str, overall: Mapping[str, Any]) -> CardRow:
         ece=_number(overall, "calibration", "ece"),
         valid_share=_number(overall, "valid_share"),
         faithful=_number(overall, "faithfulness", "right"),
+        unchecked=_number(overall, "faithfulness", "unchecked"),
         latency_p50=_number(overall, "latency", "p50") if timed else None,
         latency_p95=_number(overall, "latency", "p95") if timed else None,
     )

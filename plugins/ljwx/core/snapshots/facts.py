@@ -13,7 +13,7 @@ import polars as pl
 
 from ljwx.core.bars.limits import TICK
 from ljwx.core.features import FeatureGroup
-from ljwx.core.features.facts import RANKS, Fact, percent, rank
+from ljwx.core.features.facts import RANKS, Fact, Said, percent, rank
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.technical.facts import expected_range, nearest_level
 from ljwx.core.features.technical.signals import STATES
@@ -26,13 +26,14 @@ _OFF_EDGE: Final = 0.3217505543 * TIE
 
 
 def _of_bar(name: str, price: str, *names: str) -> Fact:
-    return Fact("bar", name, percent(pl.col(price) / pl.col("pre_close") - 1), 2, names)
+    said = Said("percent", "move", (-20.1, 20.1))
+    return Fact("bar", name, percent(pl.col(price) / pl.col("pre_close") - 1), 2, names, said=said)
 
 
 BAR_FACTS: Final = (
-    _of_bar("open", "open", "开盘"),
-    _of_bar("high", "high", "最高"),
-    _of_bar("low", "low", "最低"),
+    _of_bar("open", "open", "开盘", "开盘价"),
+    _of_bar("high", "high", "最高", "最高价"),
+    _of_bar("low", "low", "最低", "最低价"),
     _of_bar("change", "close", "当日", "今日"),
     Fact("bar", "in_range", pl.when(_SPAN > 0).then((pl.col("close") - pl.col("low")) / _SPAN).otherwise(0.5), 2),
     rank("amount", "成交额", required=False),  # a source of k-lines knows no amounts

@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.features import FeatureGroup
+from ljwx.core.features.facts import NUMBER, Said
 from ljwx.core.snapshots.facts import facts_in, signals_in
 
 Path = tuple[str, ...]
@@ -29,22 +30,27 @@ class Field:
     :param path: its keys, from the outermost.
     :param value: over the columns of :func:`ljwx.core.snapshots.snapshot.profiled`.
     :param names: what Chinese prose calls it, where it is a number.
+    :param said: how prose speaks of it.
     """
 
     path: Path
     value: pl.Expr
     names: tuple[str, ...] = ()
+    said: Said = NUMBER
+
+
+_LEVEL: Final = Said("percent", "distance", (-15.0, 15.0))
 
 
 def fields(groups: Sequence[FeatureGroup], horizon: int) -> tuple[Field, ...]:
     """Every field of a snapshot with these feature groups, sorted by path: the order of the JSON."""
     made = (
-        *(Field((fact.section, fact.name), pl.col(fact.column), fact.names) for fact in facts_in(groups)),
+        *(Field((fact.section, fact.name), pl.col(fact.column), fact.names, fact.said) for fact in facts_in(groups)),
         *(Field((SIGNALS_SECTION, s.name), pl.col(s.name).cast(pl.String)) for s in signals_in(groups)),
-        Field(("levels", "resistance"), pl.col("resistance"), ("压力",)),
-        Field(("levels", "support"), pl.col("support"), ("支撑",)),
+        Field(("levels", "resistance"), pl.col("resistance"), ("压力", "压力位", "阻力", "阻力位"), _LEVEL),
+        Field(("levels", "support"), pl.col("support"), ("支撑", "支撑位"), _LEVEL),
         Field(("range", "high"), pl.col("range")),
-        Field(("range", "low"), -pl.col("range"), ("区间",)),
+        Field(("range", "low"), -pl.col("range"), ("区间",), Said("percent")),
         Field(("horizon",), pl.lit(horizon)),
         Field(("session",), pl.col("session").dt.to_string("iso")),
         *(Field((c,), pl.col(c)) for c in ("board", "industry", "limit", "name", "suspended_20", "ts_code")),

@@ -5,7 +5,8 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +38,12 @@ class TaskSpec(Protocol):
 Numbers = Mapping[str, float]
 Direction = tuple[str, str]
 """The class for higher prices and the class for lower ones."""
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Refuse an object that says a key twice: its class would be of one place and its probabilities of another."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("a field is said twice")
 
 
 @dataclass(frozen=True)
@@ -102,10 +109,12 @@ class TaskDefinition:
     def parse(self, text: str) -> AnswerModel:
         """Check a model's text.
 
-        :raises ValueError: it is not JSON, lacks or adds a field, or has a wrong value or a control character in its
-            prose.
+        :raises ValueError: it is not JSON, lacks or adds a field, says one twice, or has a wrong value or a control
+            character in its prose.
         """
-        return self.answer.model_validate_json(text)
+        answer = self.answer.model_validate_json(text)
+        json.loads(text, object_pairs_hook=_once)
+        return answer
 
     def label_of(self, answer: AnswerModel) -> str:
         """The class that an answer decides for."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.features.facts import Fact, from_close, percent, rank, settled
+from ljwx.core.features.facts import Fact, Said, from_close, percent, rank, settled
 
 LEVEL_STEP: Final = 0.5
 """Support and resistance are given in half percents of the close …"""
@@ -45,52 +45,81 @@ NEEDED: Final = ("macd_gap_previous", "kdj_gap_previous")
 """Without the row before, no crossing can be seen."""
 
 
-def _facts() -> Iterator[Fact]:
-    def fact(name: str, value: pl.Expr, decimals: int, *names: str) -> Fact:
-        return Fact("features", name, value, decimals, names)
+def _fact(name: str, value: pl.Expr, decimals: int, said: Said, *names: str) -> Fact:
+    return Fact("features", name, value, decimals, names, said=said)
 
-    def of_close(name: str, *names: str) -> Fact:
-        return fact(name, percent(pl.col(name) / pl.col("close")), 2, *names)
 
-    def as_it_is(name: str, decimals: int, *names: str) -> Fact:
-        return fact(name, pl.col(name), decimals, *names)
+def _share(name: str) -> pl.Expr:
+    return percent(pl.col(name) / pl.col("close"))
 
-    for n in (5, 10, 20, 60):
-        yield fact(f"ma_{n}", from_close(f"ma_{n}"), 1, f"MA{n}")
-    for n in (12, 26):
-        yield fact(f"ema_{n}", from_close(f"ema_{n}"), 1, f"EMA{n}")
-    for name in ("boll_upper", "boll_mid", "boll_lower"):
-        yield fact(name, from_close(name), 1)
-    yield of_close("macd_dif", "DIF")
-    yield of_close("macd_dea", "DEA")
-    yield of_close("macd_hist", "MACD")
-    yield of_close("atr_14", "ATR")
-    for n in (1, 5, 10, 20):
-        names = (f"{n}日{word}" for word in ("", "涨跌幅", "涨跌", "涨幅"))
-        yield fact(f"ret_{n}", percent(pl.col(f"ret_{n}")), 1, *names)
-    yield fact("drawdown_60", percent(pl.col("drawdown_60")), 1, "回撤", "60日回撤")
-    yield fact("vol_20", percent(pl.col("vol_20")), 2, "波动", "20日波动")
-    yield as_it_is("rsi_14", 1, "RSI", "RSI14")
-    for n in (6, 12, 24):
-        yield as_it_is(f"rsi_{n}", 1, f"RSI{n}")
-    yield as_it_is("kdj_k", 1, "K")
-    yield as_it_is("kdj_d", 1, "D")
-    yield as_it_is("kdj_j", 1, "J")
-    yield as_it_is("adx_14", 1, "ADX")
-    yield as_it_is("cci_14", 1, "CCI")
-    yield as_it_is("williams_r_14", 1, "威廉")
-    yield as_it_is("mfi_14", 1, "MFI")
-    yield as_it_is("boll_width", 1, "带宽")
-    yield as_it_is("roc_12", 1, "动量")
-    yield as_it_is("boll_pct_b", 2, "布林")
-    yield as_it_is("volume_ratio_5", 2, "量比")
-    yield as_it_is("obv_flow_20", 2, "资金")
+
+def _lines() -> Iterator[Fact]:
+    """Averages and bands, from the close; and what is a share of it."""
+
+    def away(name: str, low: float, high: float, *names: str) -> Fact:
+        return _fact(name, from_close(name), 1, Said("percent", "distance", (low, high)), *names)
+
+    def of_close(name: str, most: float, *names: str) -> Fact:
+        return _fact(name, _share(name), 2, Said("percent", usual=(-most, most)), *names)
+
+    for n, low, high in ((5, -17.0, 20.0), (10, -27.0, 36.0), (20, -37.0, 62.0), (60, -54.0, 90.0)):
+        yield away(f"ma_{n}", low, high, f"MA{n}", f"{n}日均线", f"{n}日线", f"{n}日均价")
+    for n, low, high in ((12, -25.0, 37.0), (26, -36.0, 64.0)):
+        yield away(f"ema_{n}", low, high, f"EMA{n}", f"{n}日指数均线")
+    for name, word, low, high in (
+        ("upper", "上", -10.0, 90.0),
+        ("mid", "中", -37.0, 62.0),
+        ("lower", "下", -72.0, 9.0),
+    ):
+        yield away(f"boll_{name}", low, high, f"{word}轨", f"布林{word}轨", f"布林带{word}轨")
+    yield of_close("macd_dif", 15.0, "DIF", "DIF线", "DIF值")
+    yield of_close("macd_dea", 15.0, "DEA", "DEA线", "DEA值")
+    yield of_close("macd_hist", 13.0, "MACD", "MACD柱", "MACD值", "MACD柱状值", "MACD柱状图", "MACD柱体")
+    yield _fact("atr_14", _share("atr_14"), 2, Said("percent", usual=(1.4, 13.0)), "ATR", "ATR14")
+
+
+def _moves() -> Iterator[Fact]:
+    for n, low, high in ((1, -10.1, 10.1), (5, -31.0, 50.0), (10, -40.0, 74.0), (20, -54.0, 95.0)):
+        names = (f"{n}日{word}" for word in ("", "涨跌幅", "涨跌", "涨幅", "跌幅"))
+        yield _fact(f"ret_{n}", percent(pl.col(f"ret_{n}")), 1, Said("percent", "move", (low, high)), *names)
+    fall = Said("percent", "fall", (0.0, 83.0))
+    yield _fact("drawdown_60", percent(pl.col("drawdown_60")), 1, fall, "回撤", "60日回撤", "回撤幅度", "60日回撤幅度")
+    spread = Said("percent", usual=(0.2, 8.0))
+    yield _fact("vol_20", percent(pl.col("vol_20")), 2, spread, "波动", "20日波动", "波动率", "20日波动率")
+
+
+def _scores() -> Iterator[Fact]:
+    def score(name: str, low: float, high: float, *names: str) -> Fact:
+        return _fact(name, pl.col(name), 1, Said("score", usual=(low, high)), *names)
+
+    yield score("rsi_14", 7.0, 92.0, "RSI", "RSI14", "相对强弱指标", "相对强弱指数", "14日相对强弱指标")
+    for n, low, high in ((6, 1.0, 99.0), (12, 6.0, 94.0), (24, 11.0, 86.0)):
+        yield score(f"rsi_{n}", low, high, f"RSI{n}")
+    yield score("kdj_k", 0.9, 98.5, "K", "K值", "KDJ的K值")
+    yield score("kdj_d", 2.7, 96.0, "D", "D值", "KDJ的D值")
+    yield score("kdj_j", -20.0, 123.0, "J", "J值", "KDJ的J值")
+    yield score("adx_14", 8.0, 75.0, "ADX", "ADX14")
+    yield score("cci_14", -284.0, 329.0, "CCI", "CCI14")
+    yield score("williams_r_14", -99.9, -0.1, "威廉", "威廉指标", "威廉%R", "WR", "WR14")
+    yield score("mfi_14", 0.1, 98.0, "MFI", "MFI14", "资金流量指标")
+
+
+def _others() -> Iterator[Fact]:
+    wide = Said("percent", usual=(1.0, 123.0))
+    yield _fact("boll_width", pl.col("boll_width"), 1, wide, "带宽", "布林带宽", "布林带宽度")
+    change = Said("percent", "move", (-44.0, 91.0))
+    yield _fact("roc_12", pl.col("roc_12"), 1, change, "动量", "12日动量", "ROC", "ROC12")
+    within = Said("fraction", usual=(-0.33, 1.4))
+    yield _fact("boll_pct_b", pl.col("boll_pct_b"), 2, within, "布林", "布林位置", "布林带位置", "布林%B", "%B")
+    yield _fact("volume_ratio_5", pl.col("volume_ratio_5"), 2, Said("ratio", usual=(0.04, 7.8)), "量比")
+    flow = Said("fraction", usual=(-0.65, 0.78))
+    yield _fact("obv_flow_20", pl.col("obv_flow_20"), 2, flow, "资金", "资金流", "资金流向")
     for n in (1, 5, 20):
         yield rank(f"ret_{n}", f"{n}日")
-    yield rank("vol_20", "波动")
+    yield rank("vol_20", "波动", "波动率", "20日波动", "20日波动率")
 
 
-FACTS: Final = tuple(_facts())
+FACTS: Final = (*_lines(), *_moves(), *_scores(), *_others())
 """Every number, with what prose calls it."""
 
 

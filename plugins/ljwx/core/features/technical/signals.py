@@ -51,6 +51,7 @@ STATES: Final[tuple[Signal, ...]] = (
             State("空头", "below its signal", -1, (Condition("macd_gap", "<", 0.0),)),
             State("持平", "level"),
         ),
+        also=("DIF", "DEA"),
     ),
     Signal(
         "ma",
@@ -61,7 +62,7 @@ STATES: Final[tuple[Signal, ...]] = (
             State("空头排列", "falling order", -1, ordered(*reversed(_MAS))),
             State("交织", "mixed order"),
         ),
-        also=("MA",),
+        also=("MA", "移动平均线", "均线系统"),
     ),
     Signal(
         "boll",
@@ -73,7 +74,7 @@ STATES: Final[tuple[Signal, ...]] = (
             above("boll_pct_b", 0.0, "中轨下方", "lower half", -1),
             State("下轨之下", "below the lower band"),
         ),
-        also=("布林带",),
+        also=("布林带", "布林线", "BOLL"),
     ),
     Signal(
         "kdj",
@@ -86,6 +87,7 @@ STATES: Final[tuple[Signal, ...]] = (
             State("偏多", "K above D", 1, (Condition("kdj_gap", ">", 0.0),)),
             State("偏空", "K not above D", -1),
         ),
+        also=("K", "D", "J", "K值", "D值", "J值"),
     ),
 )
 """The five signals of the technical analysis; their votes decide its conclusion."""
@@ -100,7 +102,7 @@ MORE: Final[tuple[Signal, ...]] = (
             below("volume_ratio_5", 0.6, "缩量", "thin"),
             State("平量", "usual"),
         ),
-        also=("成交量",),
+        also=("成交量", "量能"),
     ),
     Signal(
         "volatility",
