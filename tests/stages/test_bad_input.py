@@ -229,7 +229,7 @@ HARD: dict[str, Broken] = {
     "a Sunday": Broken("closed_day", {"trade_date": "20260301"}),
     "a code that nobody knows": Broken("unlisted", {"ts_code": "999999.SZ"}),
     "a stock not yet listed": Broken("unlisted", listed=date(2026, 3, 4)),
-    "a stock suspended all day": Broken("suspended", halted=True),
+    "a row without volume of a stock suspended all day": Broken("suspended", {"vol": 0.0, "amount": 0.0}, halted=True),
 }
 
 
@@ -298,8 +298,8 @@ def same_value(raw: dict[str, Any], column: str, value: Any) -> bool:
 
 
 def test_every_hard_rule_has_a_case() -> None:
-    of_klines = {"reference"}  # TuShare gives pre_close itself; see test_bars_tencent
-    tried = {case.rule for case in HARD.values()} | of_klines
+    elsewhere = {"reference", "repeated"}  # TuShare gives pre_close itself; see test_bars_tencent, test_suspended
+    tried = {case.rule for case in HARD.values()} | elsewhere
     assert {rule.name for rule in BAR_RULES if rule.severity == "hard"} == tried
 
 

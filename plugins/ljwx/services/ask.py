@@ -12,7 +12,7 @@ import polars as pl
 
 from ljwx.core.claims.check import Checked, check
 from ljwx.core.datasets.members import with_membership
-from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec, load_spec
+from ljwx.core.datasets.spec import RISK_STATEMENT, IndexUniverse, SampleSpec, load_spec
 from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
@@ -101,12 +101,13 @@ def _spec_of_today(sample_spec: Mapping[str, Any]) -> SampleSpec:
 
 def _in_universe(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> bool:
 
+    codes = warehouse.codes()
     if spec.universe is None:
         return True
-    if spec.index is None:
-        return ts_code in spec.universe
-    members = warehouse.members_as_of(spec.index, warehouse.moment())
-    asked = pl.DataFrame({"ts_code": [ts_code], "session": [session]})
+    if not isinstance(spec.universe, IndexUniverse):
+        return ts_code in codes.all_of(spec.universe)
+    members = codes.as_stocks(warehouse.members_as_of(spec.universe.index, warehouse.moment()))
+    asked = pl.DataFrame({"ts_code": [codes.stock_of(ts_code)], "session": [session]})
     return bool(with_membership(asked, members).item(0, "member"))
 
 
@@ -135,7 +136,8 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
-    found = snapshots(bars, features, spec, warehouse.names(), warehouse.industries_as_of(warehouse.moment()))
+    industries, codes = warehouse.industries_as_of(warehouse.moment()), warehouse.codes()
+    found = snapshots(bars, features, spec, warehouse.names(), industries, codes)
     mine = found.filter(ts_code=ts_code, session=session)
     if mine.is_empty():
         raise NotFound(_why_no_bar(warehouse, bars, instruments, ts_code, session))
@@ -150,9 +152,13 @@ def _why_no_bar(
 ) -> str:
     """Say why a known stock has no bar on a complete session."""
     stock = instruments.filter(ts_code=ts_code)
-    listed, delisted = stock.item(0, "list_date"), stock.item(0, "delist_date")
+    listed, delisted, newer = (stock.item(0, name) for name in ("list_date", "delist_date", "renamed_to"))
+    if newer and (delisted is None or delisted <= session):
+        since = f" since {delisted}" if delisted else ""
+        return f"{ts_code} is {newer}{since}; ask about that, or about an earlier day"
     if delisted and delisted <= session:
-        return f"{ts_code} was delisted on {delisted}; ask about an earlier day"
+        what = "delisted on" if stock.item(0, "end_reason") is None else "listed no more from"
+        return f"{ts_code} was {what} {delisted}; ask about an earlier day"
     if listed and listed > session:
         return f"{ts_code} was listed on {listed}, after {session}"
     traded = bars.filter(ts_code=ts_code).get_column("session").sort().to_list()

@@ -69,6 +69,9 @@ class MarketSource(ABC):
     def keep_answers(self, _keeper: AnswerKeeper) -> None:  # noqa: B027 - most sources have nothing to keep
         """Take a keeper for what need not be asked for twice a day; a source without such questions needs none."""
 
+    def doubt(self, _capability: Capability) -> None:  # noqa: B027 - as above
+        """Give up what is kept of a capability: it is not to be believed, and the next run asks for it again."""
+
     def defer(self, capabilities: Iterable[Capability]) -> None:
         """Go on without capabilities whose limit is used up for hours; they are not asked for again."""
         self._deferred |= set(capabilities)
@@ -121,6 +124,10 @@ class MarketSource(ABC):
 
     def names(self) -> SourceRows | None:
         """Return the names over time of all stocks: columns of ``NAMES``."""
+        return None
+
+    def renames(self) -> SourceRows | None:
+        """Return the codes that others took the place of: columns of ``RENAMES``."""
         return None
 
     def factors(self, _sessions: Sequence[date]) -> SourceRows | None:

@@ -40,7 +40,7 @@ class AsOfVerbs(WarehouseBase):
         return self.frame("as_of/members", MEMBERS, index_code=index_code, known_at=known_at)
 
     def names_as_of(self, known_at: datetime) -> pl.DataFrame:
-        """Return the names over time as they were known: ts_code, name, start_date."""
+        """Return the names over time as they were known: ts_code, name, start_date, ann_date."""
 
-        schema = {"ts_code": pl.String, "name": pl.String, "start_date": pl.Date}
+        schema = {"ts_code": pl.String, "name": pl.String, "start_date": pl.Date, "ann_date": pl.Date}
         return self.frame("as_of/names", schema, known_at=known_at)

@@ -10,15 +10,21 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+from psycopg import Cursor
 
 from ljwx.core.bars import (
     LONGEST_OUTCOME,
     QUARANTINE,
     RAW,
+    UNRENAMED,
     Capability,
+    Codes,
     chained_for_features,
     chained_for_outcomes,
 )
+from ljwx.core.bars.codes import TRADED
+from ljwx.core.bars.frame import KEYS
+from ljwx.core.bars.rules import REPEATED
 from ljwx.core.features import inputs
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.reference import ReferenceVerbs
@@ -139,11 +145,15 @@ class BarsVerbs(ReferenceVerbs):
             stopped = () if suspensions is None else suspensions.iter_rows(named=True)
             halts = [{"session": session, "run_key": run_key, **row} for row in stopped]
             cursor.executemany(statement("bars/add_suspension"), halts)
-            lists = {name: list(getattr(day, name)) for name in ("missing", "absent", "deferred")}
-            counts = {**vars(day), **lists, "run_key": run_key}
-            for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
-                cursor.execute(statement(name), counts)
+            _set_day(cursor, run_key, day)
         return SavedDay(session, merged.inserted, merged.revised, len(quarantine), withdrawn)
+
+    def save_counts(self, run_key: int, days: Sequence[IngestDay]) -> None:
+        """Write how whole sessions are, whose bars stay as they are."""
+        with self.bars_lock(), self.transaction() as connection:
+            for day in days:
+                connection.execute(SESSION_LOCK, (day.session.toordinal(),))
+                _set_day(connection.cursor(), run_key, day)
 
     def bars(self, first: date, last: date, known_at: datetime | None = None, reach: int | None = None) -> pl.DataFrame:
         """Return the bars of the complete sessions in the range, sorted by stock and session.
@@ -155,40 +165,60 @@ class BarsVerbs(ReferenceVerbs):
         """
 
         chain = partial(chained_for_outcomes, reach=LONGEST_OUTCOME if reach is None else reach)
+        codes = self.codes(known_at)
         if known_at is None:
-            return self._bars("bars/current", chain, first=first, last=last)
-        return self._bars("bars/known", chain, first=first, last=last, known_at=known_at)
+            return self._bars("bars/current", chain, codes, first=first, last=last)
+        return self._bars("bars/known", chain, codes, first=first, last=last, known_at=known_at)
 
-    def bars_with_look_back(self, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
+    def bars_with_look_back(
+        self, since: date, look_back: int, stocks: Sequence[str] | None = None, codes: Codes = UNRENAMED
+    ) -> pl.DataFrame:
         """Return what features read of the complete sessions' bars from `since` on, and `look_back` of each before.
 
         Where the source had no factors they are chained, and `run` numbers what each stock's breaks leave unbroken.
 
-        :param stocks: only these; all by default.
+        :param stocks: only these codes; all by default.
+        :param codes: rows of a renamed stock are together, as ``Codes.as_stocks`` makes them.
         """
 
         query, chosen = "bars/with_look_back", None if stocks is None else list(stocks)
         wanted = {"since": since, "look_back": look_back, "stocks": chosen}
-        return self._bars(query, chained_for_features, read=inputs(), **wanted)
+        frame = codes.as_stocks(self._read_bars(query, inputs(), **wanted))
+        if TRADED in frame.columns:
+            back = pl.int_range(pl.len()).reverse().over("ts_code") - (pl.col("session") >= since).sum().over("ts_code")
+            frame = frame.filter(back < look_back)
+        return self._chained(frame, chained_for_features)
 
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
-        """Return ts_code, close and adj_factor of each stock's last bar in the range.
+        """Return ts_code, session, adj_factor and ``REPEATED`` of each code's last bar in the range.
 
-        A stock with a rejected row after that bar has none.
+        A code with a rejected row after that bar has none, unless that row stands for no trade.
         """
 
-        schema = {"ts_code": pl.String, "close": pl.Float64, "adj_factor": pl.Float64}
-        return self.frame("bars/last_before", schema, first=first, last=last)
+        values = dict.fromkeys(("adj_factor", *REPEATED), pl.Float64)
+        return self.frame(
+            "bars/last_before", {"ts_code": pl.String, "session": pl.Date, **values}, first=first, last=last
+        )
 
     def save_unassigned_rejects(self, run_key: int, rejected: pl.DataFrame) -> None:
         """Write rejected rows that belong to no session of a range: columns of ``QUARANTINE``."""
         with self.transaction() as connection:
             connection.cursor().executemany(statement("bars/add_quarantine"), _quarantine(run_key, rejected))
 
-    def _bars(self, query: str, chain: Chain, *, read: tuple[str, ...] | None = None, **values: Any) -> pl.DataFrame:
-        """Read bars, and chain factors where the source had none.
+    def _bars(self, query: str, chain: Chain, codes: Codes, **values: Any) -> pl.DataFrame:
+        """Read bars, and chain the factors of each stock where the source had none; rows stay under their codes."""
+        frame = self._read_bars(query, None, **values)
+        if not frame["unfactored"].any():
+            return frame.drop("unfactored")
+        stocks = codes.as_stocks(frame)
+        return (
+            codes.as_traded(self._chained(stocks, chain), stocks).select(*frame.drop("unfactored").columns).sort(KEYS)
+        )
 
-        :param read: the columns that the query leaves open; by default it names all of them itself.
+    def _read_bars(self, query: str, read: tuple[str, ...] | None, **values: Any) -> pl.DataFrame:
+        """Read bars, with `unfactored`: whether the source had no factors on their day.
+
+        :param read: the columns that the query leaves open; None where it names all of them itself.
         """
         columns = (*MEASURES, "flags") if read is None else read
         kinds: dict[str, Any] = {"ts_code": pl.String, "session": pl.Date, "flags": pl.String}
@@ -200,6 +230,9 @@ class BarsVerbs(ReferenceVerbs):
         if "flags" in columns:
             flags = pl.col("flags").str.strip_chars("{}").str.split(",")
             frame = frame.with_columns(flags.list.filter(pl.element() != ""))
+        return frame
+
+    def _chained(self, frame: pl.DataFrame, chain: Chain) -> pl.DataFrame:
         if not frame["unfactored"].any():
             return frame.drop("unfactored")
         days = frame["session"].unique().sort().to_list()
@@ -208,6 +241,15 @@ class BarsVerbs(ReferenceVerbs):
     def days(self, first: date, last: date) -> list[FetchedDay]:
         """Return the sessions in the range that were fetched before, sorted."""
         return self.records(FetchedDay, "bars/days", first=first, last=last)
+
+    def incomplete_days(self, codes: Sequence[str]) -> list[IngestDay]:
+        """Return the incomplete sessions that lack one of some codes, sorted; none that was counted without a list."""
+        return self.records(IngestDay, "bars/incomplete_days", codes=list(codes))
+
+    def traded(self, first: date, last: date, codes: Sequence[str]) -> pl.DataFrame:
+        """Return session and ts_code of the bars of some codes in the range."""
+        schema = {"session": pl.Date, "ts_code": pl.String}
+        return self.frame("bars/traded", schema, first=first, last=last, codes=list(codes))
 
     def known_days(self) -> list[KnownDay]:
         """Return each known session, fetched or not, sorted."""
@@ -226,6 +268,13 @@ class BarsVerbs(ReferenceVerbs):
         """Return the ids of the last other runs that have finished the same task, newest first."""
         run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
         return self.column("bars/passed_runs", **run)
+
+
+def _set_day(cursor: Cursor[Any], run_key: int, day: IngestDay) -> None:
+    lists = {name: list(getattr(day, name)) for name in ("missing", "absent", "deferred")}
+    counts = {**vars(day), **lists, "run_key": run_key}
+    for name in ("bars/set_day", "bars/close_day", "bars/open_day"):
+        cursor.execute(statement(name), counts)
 
 
 def _quarantine(run_key: int, rejected: pl.DataFrame | None) -> list[dict[str, Any]]:

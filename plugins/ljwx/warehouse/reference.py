@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from ljwx.core.bars import Codes
 from ljwx.resources import sse_calendar
 from ljwx.warehouse.base import WarehouseBase, statement
 from ljwx.warehouse.revisions import Merged, merge_revisions
 
 INSTRUMENTS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.instruments'))"
 """Two runs write instruments one after the other: the second finds nothing to change."""
+NAMES_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.names'))"
 MEMBERS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.index_members'))"
 """The months of a range look back to the same lists; they are written one after the other."""
 
@@ -26,6 +28,19 @@ class SavedLists:
     inserted: int
     revised: int
     withdrawn: int
+
+
+@dataclass(frozen=True)
+class SavedNames:
+    """The periods that came, and those of them that were new or changed; periods that are gone."""
+
+    periods: int
+    inserted: int
+    revised: int
+    withdrawn: int
+
+
+_PERIOD = {"ts_code": pl.String(), "start_date": pl.Date(), "name": pl.String()}
 
 
 class ReferenceVerbs(WarehouseBase):
@@ -69,17 +84,47 @@ class ReferenceVerbs(WarehouseBase):
             gone = connection.execute(withdraw, {"index_code": index_code, **came}).rowcount
         return SavedLists(members["session"].n_unique(), merged.inserted, merged.revised, withdrawn=gone)
 
-    def save_names(self, run_key: int, names: pl.DataFrame) -> None:
-        """Add names over time, as ``name_periods`` makes them; a name that ends gets its end date."""
-        values = [{"run_key": run_key, **period} for period in names.iter_rows(named=True)]
+    def save_names(self, run_key: int, names: pl.DataFrame, withdrawn: pl.DataFrame | None = None) -> SavedNames:
+        """Write names over time, as ``name_periods`` makes them; a changed period becomes a new revision.
+
+        :param withdrawn: ts_code, start_date and name of periods that the source has no more.
+        """
+        gone = pl.DataFrame(schema=_PERIOD) if withdrawn is None else withdrawn.select(*_PERIOD)
+        lost = {"ts_codes": gone["ts_code"].to_list(), "days": gone["start_date"].to_list()}
         with self.bars_lock(), self.transaction() as connection:
-            connection.cursor().executemany(statement("reference/add_name"), values)
+            connection.execute(NAMES_LOCK)
+            merged = merge_revisions(connection, "names", names, list(_PERIOD), run_key)
+            if len(gone):
+                connection.execute(statement("reference/withdraw_names"), lost | {"names": gone["name"].to_list()})
+        return SavedNames(names.height, merged.inserted, merged.revised, gone.height)
 
     def instruments(self) -> pl.DataFrame:
         """Return the current instruments of all list states, sorted by ts_code."""
 
         text = dict.fromkeys(("ts_code", "name", "industry", "market", "exchange", "list_status"), pl.String)
-        return self.frame("reference/instruments", {**text, "list_date": pl.Date, "delist_date": pl.Date})
+        days = {"list_date": pl.Date, "delist_date": pl.Date}
+        ended = {"end_reason": pl.String, "renamed_to": pl.String}
+        return self.frame("reference/instruments", {**text, **days, **ended})
+
+    def codes(self, known_at: datetime | None = None) -> Codes:
+        """Return which codes are one stock.
+
+        :param known_at: read what was known then; the present by default.
+        """
+        schema = {"ts_code": pl.String, "renamed_to": pl.String}
+        if known_at is None:
+            return Codes.of(self.frame("reference/renames", schema))
+        return Codes.of(self.frame("as_of/renames", schema, known_at=known_at))
+
+    def last_traded(self, codes: Sequence[str]) -> dict[str, date]:
+        """Return the last session of each code that has a bar."""
+        return self.mapping("reference/last_traded", codes=list(codes))
+
+    def forget_marks_of(self, codes: Sequence[str]) -> None:
+        """Let features be computed anew from the first session on which one of some codes has a bar."""
+        (since,) = self.column("reference/first_traded", codes=list(codes))
+        if since is not None:
+            self.execute("features/forget_marks", since=since)
 
     def sessions(self, first: date, last: date) -> list[date]:
         """Return the confirmed trading days of the range, sorted."""
@@ -96,7 +141,8 @@ class ReferenceVerbs(WarehouseBase):
         return [*known, *self.sessions(max(first, calendar.known_through + timedelta(days=1)), last)]
 
     def names(self) -> pl.DataFrame:
-        """Return names over time: ts_code, name, start_date, end_date (null: still on)."""
+        """Return names over time as the source has them: ts_code, name, start_date, end_date (or null), ann_date."""
 
         text = {"ts_code": pl.String, "name": pl.String}
-        return self.frame("reference/names", {**text, "start_date": pl.Date, "end_date": pl.Date})
+        days = dict.fromkeys(("start_date", "end_date", "ann_date"), pl.Date)
+        return self.frame("reference/names", {**text, **days})

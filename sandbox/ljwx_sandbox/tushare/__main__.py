@@ -16,6 +16,7 @@ from ljwx_sandbox.tushare.app import Desk, make_app
 from ljwx_sandbox.tushare.interfaces import Source
 from ljwx_sandbox.tushare.limits import MINUTE, SANDBOX_TOKENS, RateBook, read_tokens
 from ljwx_sandbox.tushare.market import SimulatedMarket
+from ljwx_sandbox.tushare.oddities.renames import Rename
 from ljwx_sandbox.tushare.replay import ReplaySource
 from ljwx_sandbox.tushare.sessions import SessionList
 from ljwx_sandbox.tushare.simulated import SimulatedSource
@@ -37,6 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sessions", type=Path, help="text file of ISO dates; past its end weekdays are sessions")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="serve nothing before")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="serve nothing after; stands for today")
+    parser.add_argument(
+        "--rename", type=Rename.read, action="append", default=[], help="OLD=NEW@DAY[@NAME]; may be given several times"
+    )
+    parser.add_argument("--rename-bse", type=date.fromisoformat, help="the Beijing exchange changes to 920xxx that day")
+    parser.add_argument("--history", choices=("new", "old"), default="new", help="code of rows before a rename")
+    parser.add_argument("--odd-suspensions", type=float, default=0.0, help="share of rows suspend_d is wrong about")
+    parser.add_argument("--untidy-names", action="store_true", help="names without an end, two on one day")
     parser.add_argument("--replay", type=Path, help="folder of real rows, in the place of the simulated market")
     parser.add_argument("--token-file", type=Path, help=f"JSON of tiers; default tokens: {', '.join(SANDBOX_TOKENS)}")
     parser.add_argument("--minute", type=float, default=MINUTE, help="seconds that stand for a minute in the limits")
@@ -51,7 +59,11 @@ def make_source(options: argparse.Namespace) -> Source:
     if options.first and options.last and options.last < options.first:
         raise ValueError(f"--to {options.last} is before --from {options.first}")
     sessions = SessionList.read(options.sessions) if options.sessions else SessionList()
-    spec = MarketSpec(options.stocks, options.seed, options.effect, options.origin)
+    spec = MarketSpec(
+        options.stocks, options.seed, options.effect, options.origin,
+        renames=tuple(options.rename), bse_day=options.rename_bse, history=options.history,
+        odd_suspensions=options.odd_suspensions, untidy_names=options.untidy_names,
+    )  # fmt: skip
     return SimulatedSource(SimulatedMarket(spec, sessions), options.first, options.last)
 
 

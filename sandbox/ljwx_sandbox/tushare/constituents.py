@@ -35,7 +35,7 @@ def index_weights(market: SimulatedMarket, query: Query, first: date, today: dat
         for month in range(12, 0, -1):
             day = _month_end(market, year, month)
             if day is not None and start <= day.toordinal() <= end:
-                yield _members(market, day)
+                yield _members(market, day, today)
 
 
 def _month_end(market: SimulatedMarket, year: int, month: int) -> date | None:
@@ -44,12 +44,13 @@ def _month_end(market: SimulatedMarket, year: int, month: int) -> date | None:
     return days[-1] if days else None
 
 
-def _members(market: SimulatedMarket, day: date) -> ListBlock:
+def _members(market: SimulatedMarket, day: date, today: date) -> ListBlock:
     """List the members in force on a day by their code's place, with weights in per cent; who was delisted is gone."""
     value, listed = _values(market, day)
     chosen = _chosen(market, day) & listed
     weights = np.round(value[chosen] / value[chosen].sum() * 100, 4)
-    codes = [market.universe.codes[at] for at in np.flatnonzero(chosen)]
+    of, asked = market.universe.book.of, today.toordinal()
+    codes = [of(int(at), day.toordinal(), asked) for at in np.flatnonzero(chosen)]
     rows = [[INDEX, code, f"{day:%Y%m%d}", weight] for code, weight in zip(codes, weights.tolist(), strict=True)]
     return ListBlock.of_records(_COLUMNS, rows)
 

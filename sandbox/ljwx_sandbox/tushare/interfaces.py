@@ -112,6 +112,7 @@ INTERFACES: dict[str, Interface] = {
         cap=8000,
         needs=("ts_code",),
     ),
+    "bse_mapping": Interface(_names("name o_code n_code list_date"), cap=1000),
     # No cap is documented. Without one a long range would not come in pages here, and it may there.
     "index_weight": Interface(_names("index_code con_code trade_date weight"), cap=6000, needs=("index_code",)),
 }

@@ -27,7 +27,8 @@ def stocks(market: SimulatedMarket, query: Query, today: date) -> ListBlock:
     exchange = query.given.get("exchange", "").upper()
     universe, now = market.universe, today.toordinal()
     rows = []
-    for at, code in enumerate(universe.codes):
+    for at in range(len(universe.codes)):
+        code = universe.book.of(at, now, now)
         if universe.list_day[at] > now or (query.codes and code not in query.codes):
             continue
         state = "D" if universe.delist_day[at] <= now else "L"
@@ -37,7 +38,7 @@ def stocks(market: SimulatedMarket, query: Query, today: date) -> ListBlock:
 
 
 def _stock(universe: Universe, at: int, now: int, state: str) -> list[object]:
-    code = universe.codes[at]
+    code = universe.book.of(at, now, now)
     symbol, suffix = code.split(".")
     industry, spell = INDUSTRIES[universe.industry[at]]
     # A delisted stock keeps the last name it had.
@@ -60,16 +61,16 @@ def names(market: SimulatedMarket, query: Query, today: date) -> ListBlock:
     universe, now = market.universe, today.toordinal()
     rows = [
         row
-        for at, code in enumerate(universe.codes)
-        if not query.codes or code in query.codes
-        for row in _periods(universe, at, now)
+        for at in range(len(universe.codes))
+        if not query.codes or universe.book.of(at, now, now) in query.codes
+        for row in _periods(universe, at, now, untidy=market.spec.untidy_names)
         if query.start <= str(row[4]) <= query.end
     ]
     return ListBlock.of_records(_NAME_COLUMNS, rows)
 
 
-def _periods(universe: Universe, at: int, now: int) -> Iterator[list[object]]:
-    code, plain = universe.codes[at], universe.names[at]
+def _periods(universe: Universe, at: int, now: int, *, untidy: bool) -> Iterator[list[object]]:
+    code, plain = universe.book.of(at, now, now), universe.names[at]
     listed, begin, end = int(universe.list_day[at]), int(universe.st_from[at]), int(universe.st_to[at])
     marked = universe.name_at(at, begin) if begin < NEVER else plain
 
@@ -82,8 +83,28 @@ def _periods(universe: Universe, at: int, now: int) -> Iterator[list[object]]:
         yield row(marked, begin, end - 1, marked[: marked.index("ST") + 2])
         if end <= now:
             yield row(marked, begin, NEVER, marked[: marked.index("ST") + 2])
+    if untidy and begin <= now:
+        # Two names on one day, of which this was announced first.
+        yield [code, f"临时{plain[2:]}", _text(begin), None, _text(begin - 9), "其他"]
+    rename = universe.book.renames.get(at)
+    if rename is not None and rename.name and rename.day.toordinal() <= now and begin == NEVER:
+        begin = rename.day.toordinal()
+        yield row(rename.name, begin, NEVER, "更名")
     if listed <= now:
-        yield row(plain, listed, begin - 1 if begin < NEVER else NEVER, "其他")
+        yield row(plain, listed, begin - 1 if begin < NEVER and not untidy else NEVER, "其他")
+
+
+def bse_mapping(market: SimulatedMarket, query: Query, today: date) -> ListBlock:
+    """Return what the codes of the Beijing exchange were before, from the day on which they changed."""
+    universe, now = market.universe, today.toordinal()
+    asked = [query.given.get(name, "").upper() for name in ("o_code", "n_code")]
+    rows = [
+        [universe.name_at(at, now), rename.old, rename.new, _text(int(universe.list_day[at]))]
+        for at, rename in sorted(universe.book.renames.items())
+        if rename.day.toordinal() <= now and rename.new.endswith(".BJ") and universe.list_day[at] <= now
+        if asked[0] in ("", rename.old) and asked[1] in ("", rename.new)
+    ]
+    return ListBlock.of_records(INTERFACES["bse_mapping"].default, rows)
 
 
 def calendar(market: SimulatedMarket, query: Query, today: date) -> ListBlock:

@@ -14,6 +14,7 @@ from ljwx_sandbox.tushare.daybook import RESUMED, SUSPENDED, TRADING
 from ljwx_sandbox.tushare.interfaces import INTERFACES, Block, ListBlock
 from ljwx_sandbox.tushare.limits import shanghai_today
 from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
+from ljwx_sandbox.tushare.oddities.suspended import RestingRows, last_traded, odd, resting
 from ljwx_sandbox.tushare.rules import AFTER_HOURS_APART
 from ljwx_sandbox.tushare.universe import CHINEXT, STAR, Floats, Ints
 from ljwx_sandbox.tushare.wire import Query
@@ -28,6 +29,7 @@ class _Cells:
     chunk: Chunk
     session: Ints
     stock: Ints
+    today: int
 
     @property
     def size(self) -> int:
@@ -36,7 +38,7 @@ class _Cells:
 
     def column(self, name: str, lo: int, hi: int) -> Sequence[object]:
         """Return rows `lo` to `hi` of a column."""
-        part = _Cells(self.market, self.chunk, self.session[lo:hi], self.stock[lo:hi])
+        part = _Cells(self.market, self.chunk, self.session[lo:hi], self.stock[lo:hi], self.today)
         return _COLUMNS[name](part)
 
     def take(self, name: str) -> Floats:
@@ -64,8 +66,11 @@ def _price(name: str) -> Callable[[_Cells], list[object]]:
 
 
 def _codes(cells: _Cells) -> list[object]:
-    codes = cells.market.universe.codes
-    return [codes[at] for at in cells.stock.tolist()]
+    book, days = cells.market.universe.book, cells.chunk.days
+    if not book.renames:
+        return [book.dealt[at] for at in cells.stock.tolist()]
+    places = zip(cells.session.tolist(), cells.stock.tolist(), strict=True)
+    return [book.of(at, days[session], cells.today) for session, at in places]
 
 
 def _dates(cells: _Cells) -> list[object]:
@@ -130,7 +135,7 @@ def _dividend_yield(cells: _Cells) -> list[object]:
 
 def _suspend_type(cells: _Cells) -> list[object]:
     status = cells.chunk.status[cells.session, cells.stock]
-    return ["S" if each == SUSPENDED else "R" for each in status.tolist()]
+    return ["R" if each == RESUMED else "S" for each in status.tolist()]
 
 
 _COLUMNS: dict[str, Callable[[_Cells], list[object]]] = {
@@ -184,7 +189,7 @@ class SimulatedSource:
         self._market = market
         self._first = market.sessions.at_or_after(first) if first else market.origin
         self._last = last
-        self._place = {code: at for at, code in enumerate(market.universe.codes)}
+        self._place = market.universe.book.places()
 
     def blocks(self, api: str, query: Query) -> Iterator[Block]:
         """Yield rows newest first; within a session by code as listed."""
@@ -194,8 +199,7 @@ class SimulatedSource:
             return self._indexes(query)
         if api == "index_weight":
             return index_weights(self._market, query, self._first, self._today())
-        table = {"stock_basic": reference.stocks, "namechange": reference.names, "trade_cal": reference.calendar}[api]
-        return iter([table(self._market, query, self._today())])
+        return iter([_TABLES[api](self._market, query, self._today())])
 
     def _today(self) -> date:
         return self._last or shanghai_today()
@@ -212,22 +216,50 @@ class SimulatedSource:
                 yield chunk, [at for at in reversed(range(len(chunk.days))) if start <= chunk.days[at] <= end]
 
     def _cells(self, api: str, query: Query) -> Iterator[Block]:
-        stocks = np.arange(len(self._place))
+        stocks = np.arange(len(self._market.universe.codes))
         if query.codes:
-            stocks = np.array(sorted(self._place[code] for code in query.codes if code in self._place), dtype=np.int64)
+            stocks = np.array(
+                sorted({self._place[code] for code in query.codes if code in self._place}), dtype=np.int64
+            )
         wanted = self._wanted(api, query)
         for chunk, sessions in self._chunks(query):
             # One block per session keeps a whole-market range lazy; a few stocks' year is one block.
             groups = [sessions] if query.codes else [[at] for at in sessions]
             for group in groups:
-                yield self._block(api, chunk, np.array(group, dtype=np.int64), stocks, wanted)
+                at = np.array(group, dtype=np.int64)
+                yield self._block(api, chunk, at, stocks, wanted, query)
+                if api == "daily" and self._market.spec.odd_suspensions:
+                    yield self._resting(chunk, at, stocks, query)
 
-    def _block(self, api: str, chunk: Chunk, sessions: Ints, stocks: Ints, wanted: tuple[int, ...]) -> Block:
-        mask = np.isin(chunk.status[np.ix_(sessions, stocks)], wanted)
+    def _block(
+        self, api: str, chunk: Chunk, sessions: Ints, stocks: Ints, wanted: tuple[int, ...], query: Query
+    ) -> Block:
+        status = chunk.status[np.ix_(sessions, stocks)]
+        mask = np.isin(status, wanted)
         if api == "stk_limit":
             mask &= chunk.up_limit[np.ix_(sessions, stocks)] > 0
+        if api == "suspend_d" and SUSPENDED in wanted and self._market.spec.odd_suspensions:
+            mask |= (status == TRADING) & odd(chunk, sessions, stocks, self._market.spec.odd_suspensions)
         row, column = np.nonzero(mask)
-        return _Cells(self._market, chunk, sessions[row], stocks[column])
+        return self._asked(_Cells(self._market, chunk, sessions[row], stocks[column], self._today().toordinal()), query)
+
+    def _asked(self, cells: _Cells, query: Query) -> _Cells:
+        """Leave out rows that bear another of their stock's codes than the one asked for."""
+        if not query.codes or not self._market.universe.book.renames:
+            return cells
+        kept = np.isin(np.array(_codes(cells), dtype=np.str_), query.codes)
+        return _Cells(cells.market, cells.chunk, cells.session[kept], cells.stock[kept], cells.today)
+
+    def _resting(self, chunk: Chunk, sessions: Ints, stocks: Ints, query: Query) -> Block:
+        chosen = odd(chunk, sessions, stocks, self._market.spec.odd_suspensions * 5) & resting(chunk, sessions, stocks)
+        row, column = np.nonzero(chosen)
+        cells = self._asked(
+            _Cells(self._market, chunk, sessions[row], stocks[column], self._today().toordinal()), query
+        )
+        before = last_traded(chunk, cells.session, cells.stock)
+        there = before >= 0
+        traded = _Cells(self._market, chunk, before[there], cells.stock[there], cells.today)
+        return RestingRows(traded, chunk, traded.stock, cells.session[there])
 
     def _wanted(self, api: str, query: Query) -> tuple[int, ...]:
         if api == "suspend_d" and query.given.get("suspend_type"):
@@ -245,6 +277,12 @@ class SimulatedSource:
         yield ListBlock.of_records(_INDEX_COLUMNS, rows)
 
 
+_TABLES: dict[str, Callable[[SimulatedMarket, Query, date], Block]] = {
+    "stock_basic": reference.stocks,
+    "namechange": reference.names,
+    "trade_cal": reference.calendar,
+    "bse_mapping": reference.bse_mapping,
+}
 _INDEX_COLUMNS = INTERFACES["index_daily"].default
 
 

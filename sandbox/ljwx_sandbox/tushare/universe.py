@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from ljwx_sandbox.tushare.oddities.renames import CodeBook, History, Rename, code_book
 from ljwx_sandbox.tushare.sessions import SessionList
 
 Ints = npt.NDArray[np.int64]
@@ -44,6 +45,10 @@ class MarketSpec:
 
     :param effect: how far the past predicts the future, in [0, 1); 0 plants nothing. See `market`.
     :param origin: the first day prices are made for; earlier dates have no rows.
+    :param renames: stocks whose code changes; ``bse_day``: when all of the Beijing exchange change to 920xxx.
+    :param history: the code under which what lies before a rename is served afterwards.
+    :param odd_suspensions: the share of stock-sessions of which suspend_d and daily contradict each other.
+    :param untidy_names: names stay open when a later one begins, and two begin on one day.
     """
 
     stocks: int = 60
@@ -56,6 +61,11 @@ class MarketSpec:
     ex_right_rate: float = 0.8
     suspend_rate: float = 0.25
     suspend_sessions: float = 5.0
+    renames: tuple[Rename, ...] = ()
+    bse_day: date | None = None
+    history: History = "new"
+    odd_suspensions: float = 0.0
+    untidy_names: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.stocks <= MAX_STOCKS:
@@ -77,6 +87,7 @@ class Universe:
     delist_day: Ints
     st_from: Ints
     st_to: Ints
+    book: CodeBook
 
     def is_st(self, day: int) -> npt.NDArray[np.bool_]:
         """Mark the stocks under special treatment on a day."""
@@ -89,6 +100,9 @@ class Universe:
     def name_at(self, at: int, day: int) -> str:
         """Return what the stock at an index is called on a day."""
         name = self.names[at]
+        rename = self.book.renames.get(at)
+        if rename is not None and rename.name and day >= rename.day.toordinal():
+            name = rename.name
         if not self.st_from[at] <= day < self.st_to[at]:
             return name
         return f"*ST{name[2:]}" if self.delist_day[at] != NEVER else f"ST{name[2:]}"
@@ -121,6 +135,7 @@ def build_universe(spec: MarketSpec, sessions: SessionList) -> Universe:
         delist_day=_on_sessions(delist_day, origin, sessions),
         st_from=_on_sessions(np.where(none, NEVER, st_from), origin, sessions),
         st_to=_on_sessions(np.where(none, NEVER, st_to), origin, sessions),
+        book=code_book(codes, spec.renames, spec.bse_day, spec.history),
     )
 
 

@@ -16,6 +16,7 @@ from ljwx.core.bars import (
     BAR_RULES,
     BARS,
     Checked,
+    Codes,
     Context,
     assemble,
     chain_factors,
@@ -24,11 +25,9 @@ from ljwx.core.bars import (
     limit_band,
     limit_percent,
     limit_price,
-    name_periods,
-    special_treatment,
     suspensions,
 )
-from ljwx.core.bars.canonical import INSTRUMENTS, NAMES, SUSPENSIONS
+from ljwx.core.bars.canonical import INSTRUMENTS, SUSPENSIONS
 from ljwx.sources.rows import fetched_bars
 
 GOOD = {
@@ -160,12 +159,77 @@ def test_a_bar_of_a_delisted_code_goes_to_quarantine_and_one_on_the_last_day_doe
     assert reasons(checked) == [["unlisted"]]
 
 
-def test_a_bar_of_a_suspended_code_goes_to_quarantine_and_other_days_do_not() -> None:
-    suspended = pl.DataFrame({"ts_code": ["000001.SZ"], "session": [date(2024, 6, 5)]})
-    next_day = {"trade_date": "20240605", "pre_close": 10.5, "change": 0.0, "pct_chg": 0.0}
-    checked = checked_bars(daily({}, next_day), suspended=suspended)
+SUSPENDED = pl.DataFrame({"ts_code": ["000001.SZ"] * 2, "session": [date(2024, 6, 5), date(2024, 6, 6)]})
+QUIET = {"trade_date": "20240605", "pre_close": 10.5, "change": 0.0, "pct_chg": 0.0}
+
+
+def test_a_bar_of_a_suspended_code_that_traded_is_kept_and_flagged() -> None:
+    checked = checked_bars(daily({}, QUIET | {"vol": 1001.0}), suspended=SUSPENDED)
+    assert flags(checked) == [[], ["suspended_traded"]]
+    assert checked.quarantine.height == 0
+
+
+def test_a_row_without_volume_on_a_suspended_day_goes_to_quarantine_and_on_another_day_does_not() -> None:
+    still = QUIET | {"vol": 0.0, "amount": 0.0}
+    checked = checked_bars(daily({}, still), suspended=SUSPENDED)
     assert checked.bars["session"].to_list() == [date(2024, 6, 4)]
     assert reasons(checked) == [["suspended"]]
+    assert flags(checked_bars(daily({}, still))) == [[], ["no_trade"]]
+
+
+COPY = {"trade_date": "20240605"}
+
+
+def test_a_row_that_repeats_the_bar_before_goes_to_quarantine_also_when_it_does_so_for_days() -> None:
+    third = COPY | {"trade_date": "20240606"}
+    checked = checked_bars(daily({}, COPY, third), suspended=SUSPENDED)
+    assert checked.bars["session"].to_list() == [date(2024, 6, 4)]
+    assert reasons(checked) == [["repeated"]] * 2
+
+
+def test_a_row_that_repeats_the_last_bar_before_the_frame_goes_to_quarantine() -> None:
+    names = ("open", "high", "low", "close", "pre_close", "vol", "amount")
+    before = pl.DataFrame({"ts_code": ["000001.SZ"], "adj_factor": [1.0], **{name: [GOOD[name]] for name in names}})
+    assert reasons(checked_bars(daily(), before=before)) == [["repeated"]]
+    assert flags(checked_bars(daily({"vol": 1000.5}), before=before)) == [["ex_right"]]
+
+
+def test_without_suspensions_a_repeated_row_is_known_by_its_repeated_reference() -> None:
+    """10.0 is no close before: after 10.5 the reference is 10.5, but for an ex-right that repeats every other value."""
+    assert reasons(checked_bars(daily({}, COPY))) == [["repeated"]]
+    same_trade_again = COPY | {"pre_close": 10.5, "change": 0.0, "pct_chg": 0.0}
+    assert flags(checked_bars(daily({}, same_trade_again))) == [[], []]
+
+
+def test_the_bar_after_a_suspension_follows_the_bar_before_it_whatever_rows_came_between() -> None:
+    after = NEXT | {"trade_date": "20240607", "pre_close": 10.0, "change": 0.5, "pct_chg": 5.0}
+    checked = checked_bars(daily({}, COPY, after), factors(d20240604=2.0, d20240607=2.0), suspended=SUSPENDED)
+    assert reasons(checked) == [["repeated"]]
+    assert flags(checked) == [[], ["ex_right"]]
+
+
+RENAMED = Codes({"000001.SZ": "300001.SZ"})
+
+
+def test_bars_before_and_after_a_rename_are_compared_as_those_of_one_stock() -> None:
+    renamed = NEXT | {"ts_code": "300001.SZ", "pre_close": 10.0, "change": 0.5, "pct_chg": 5.0}
+    both = pl.DataFrame(
+        {"ts_code": ["000001.SZ", "300001.SZ"], "trade_date": ["20240604", "20240605"], "adj_factor": [2.0, 2.0]}
+    )
+    assert flags(checked_bars(daily({}, renamed), both)) == [[], []]
+    assert flags(checked_bars(daily({}, renamed), both, codes=RENAMED)) == [[], ["ex_right"]]
+
+
+def test_of_a_stock_that_comes_under_two_codes_on_one_day_the_newest_stays() -> None:
+    checked = checked_bars(daily({}, {"ts_code": "300001.SZ"}), codes=RENAMED)
+    assert checked.bars["ts_code"].to_list() == ["300001.SZ"]
+    assert reasons(checked) == [["duplicate"]]
+
+
+def test_an_old_code_that_nobody_lists_is_known_by_its_stock() -> None:
+    unlisted = LISTED.filter(pl.col("ts_code") != "000001.SZ")
+    assert reasons(checked_bars(daily(), instruments=unlisted)) == [["unlisted"]]
+    assert flags(checked_bars(daily(), instruments=unlisted, codes=RENAMED)) == [[]]
 
 
 def test_equal_copies_keep_one_and_contradicting_copies_keep_none() -> None:
@@ -298,7 +362,7 @@ def test_st_narrows_the_band_while_the_name_says_so() -> None:
 def test_an_ipo_has_no_band_for_five_sessions_and_then_has_one() -> None:
     wild = {"ts_code": "001279.SZ", "high": 30.0, "close": 30.0, "change": 20.0, "pct_chg": 200.0, "amount": 2000.0}
     days = [date(2024, 6, day) for day in (4, 5, 6, 7, 11, 12)]
-    wire = daily(*(wild | {"trade_date": f"{day:%Y%m%d}"} for day in days))
+    wire = daily(*(wild | {"trade_date": f"{day:%Y%m%d}", "vol": 1000.0 + day.day} for day in days))
     checked = checked_bars(wire, sessions=[date(2024, 6, 3), *days], through=days[-1])
     assert checked.bars["session"].to_list() == days[:5]
     assert reasons(checked) == [["limits"]]
@@ -323,7 +387,17 @@ def test_every_rule_is_broken_by_some_case_here() -> None:
     tried = {name for _, names in BROKEN.values() for name in names} | {
         name for _, names in ODD.values() for name in names
     }
-    elsewhere = {"closed_day", "suspended", "duplicate", "factor_move", "ex_right", "no_factor", "limit_mismatch"}
+    elsewhere = {
+        "closed_day",
+        "suspended",
+        "repeated",
+        "suspended_traded",
+        "duplicate",
+        "factor_move",
+        "ex_right",
+        "no_factor",
+        "limit_mismatch",
+    }
     assert tried | elsewhere == {rule.name for rule in BAR_RULES}
     assert all(rule.sentence.endswith(".") for rule in BAR_RULES)
 
@@ -385,24 +459,6 @@ def test_whole_day_suspensions_only() -> None:
     )
     assert suspensions(stopped).rows() == [("000001.SZ", date(2024, 6, 4))]
     assert suspensions(stopped.clear()).height == 0
-
-
-def test_of_repeated_names_the_one_with_an_end_counts_and_st_is_read_from_the_name() -> None:
-    begun, ended, announced = date(2022, 5, 6), date(2023, 5, 31), date(2022, 4, 29)
-    names = pl.DataFrame(
-        {
-            "ts_code": ["000004.SZ"] * 3,
-            "name": ["*ST国华", "*ST国华", "国华网安"],
-            "change_reason": ["*ST", "*ST", "撤销*ST"],
-            "start_date": [begun, begun, date(2023, 6, 1)],
-            "end_date": [None, ended, None],
-            "ann_date": [announced, announced, date(2023, 5, 30)],
-        },
-        schema=NAMES,
-    )
-    periods = name_periods(names)
-    assert periods["name"].to_list() == ["*ST国华", "国华网安"]
-    assert special_treatment(periods).rows() == [("000004.SZ", date(2022, 5, 6), date(2023, 5, 31))]
 
 
 def test_a_stock_of_two_list_states_is_what_its_last_row_says() -> None:

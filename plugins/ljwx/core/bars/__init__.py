@@ -12,18 +12,21 @@ from ljwx.core.bars.canonical import (
     as_json,
 )
 from ljwx.core.bars.chaining import LONGEST_OUTCOME, chained_for_features, chained_for_outcomes
-from ljwx.core.bars.counts import UNIVERSE_TOLERANCE, DayCount, completeness, completeness_by_precedent, expected
+from ljwx.core.bars.codes import UNRENAMED, Codes
+from ljwx.core.bars.counts import (
+    UNIVERSE_TOLERANCE,
+    DayCount,
+    completeness,
+    completeness_by_precedent,
+    expected,
+    is_complete,
+)
 from ljwx.core.bars.ex_rights import ExRight, parse_ex_right, reference_price
 from ljwx.core.bars.frame import BARS, JOINED, assemble, chain_factors
 from ljwx.core.bars.limits import limit_band, limit_percent, limit_price, within_widest_limit
-from ljwx.core.bars.reference import (
-    instruments,
-    instruments_seen,
-    name_periods,
-    special_treatment,
-    suspensions,
-    whole_lists,
-)
+from ljwx.core.bars.names import in_force, name_periods, special_treatment, withdrawn
+from ljwx.core.bars.reference import instruments, instruments_seen, suspensions, whole_lists
+from ljwx.core.bars.retiring import Known, Settled, settle
 from ljwx.core.bars.rules import BAR_RULES, BarRule
 from ljwx.core.bars.validation import Checked, Context, check
 
@@ -39,12 +42,16 @@ __all__ = [
     "RAW",
     "UNIVERSE_TOLERANCE",
     "UNREFERENCED",
+    "UNRENAMED",
     "BarRule",
     "Capability",
     "Checked",
+    "Codes",
     "Context",
     "DayCount",
     "ExRight",
+    "Known",
+    "Settled",
     "SourceRows",
     "as_json",
     "assemble",
@@ -55,16 +62,20 @@ __all__ = [
     "completeness",
     "completeness_by_precedent",
     "expected",
+    "in_force",
     "instruments",
     "instruments_seen",
+    "is_complete",
     "limit_band",
     "limit_percent",
     "limit_price",
     "name_periods",
     "parse_ex_right",
     "reference_price",
+    "settle",
     "special_treatment",
     "suspensions",
     "whole_lists",
+    "withdrawn",
     "within_widest_limit",
 ]

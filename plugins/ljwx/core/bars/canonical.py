@@ -33,6 +33,8 @@ class Capability(Enum):
     """Which stocks did not trade."""
     MEMBERS = "index_weight"
     """Lists of an index's members."""
+    RENAMES = "bse_mapping"
+    """Which code took the place of which."""
     AMOUNTS = "amount"
     """Bars have an amount."""
     REFERENCES = "pre_close"
@@ -40,8 +42,8 @@ class Capability(Enum):
 
 
 EVERYTHING = frozenset(Capability)
-OF_A_SESSION = EVERYTHING - {Capability.MEMBERS}
-"""What a session can lack; lists of members belong to no session."""
+OF_A_SESSION = EVERYTHING - {Capability.MEMBERS, Capability.RENAMES}
+"""What a session can lack; lists of members, and of renamed codes, belong to no session."""
 
 QUOTES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 CLAIMS = ("change", "pct_chg")
@@ -75,6 +77,8 @@ NAMES = pl.Schema(
     | dict.fromkeys(("start_date", "end_date", "ann_date"), pl.Date())
 )
 """Names over time; end_date is the last day, null while it lasts or where this row does not say it."""
+RENAMES = pl.Schema(dict.fromkeys(("ts_code", "renamed_to", "name"), pl.String()) | {"list_date": pl.Date()})
+"""Codes of which the exchange changed to another, whenever that was; list_date is the stock's."""
 MEMBERS = pl.Schema({"index_code": pl.String()} | _KEYS | {"weight": pl.Float64()})
 """Members of an index by the list of a day (session); weight in per cent."""
 CALENDAR = pl.Schema({"session": pl.Date(), "is_open": pl.Boolean(), RAW: pl.String()})

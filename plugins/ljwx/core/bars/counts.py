@@ -13,6 +13,7 @@ from datetime import date
 
 import polars as pl
 
+from ljwx.core.bars.codes import UNRENAMED, Codes
 from ljwx.core.bars.validation import Checked
 
 TOLERANCE = 0.002
@@ -29,12 +30,12 @@ class DayCount:
     """The rows of one session against those that should be there.
 
     :param listed: stocks listed that day; without a universe, the stocks of the session before.
-    :param suspended: those of them suspended for the whole day.
+    :param suspended: those of them suspended for the whole day; one that traded all the same is not.
     :param expected: listed - suspended.
     :param received: kept bars of expected stocks.
     :param unfactored: those of them without a factor, where the source carries factors.
     :param quarantined: rows in quarantine, of any code.
-    :param missing: expected codes with neither a bar nor a row in quarantine, sorted.
+    :param missing: expected codes with neither a bar nor a row in quarantine, sorted; a renamed stock by its newest.
     :param complete: whether received reaches expected within the tolerance; a row in quarantine does not count as
         received, nor does one without its factor.
     """
@@ -64,6 +65,7 @@ def completeness(
     *,
     factored: Collection[date] = (),
     told: Collection[date] | None = None,
+    codes: Codes = UNRENAMED,
 ) -> tuple[DayCount, ...]:
     """Count each session's rows.
 
@@ -75,10 +77,12 @@ def completeness(
     :param factored: the sessions whose factors the source gives, so that a bar without one is not whole.
     :param told: the sessions whose suspensions the source tells; all when None. Of another one as many may be missing
         as without a list of stocks.
+    :param codes: a renamed stock is one, whichever of its codes the rows have.
     """
-    rows, counts = _Rows.of(checked, suspended, factored), []
+    rows, counts = _Rows.of(checked, suspended, factored, codes), []
+    stocks = instruments.with_columns(ts_code=codes.stock())
     for session in sessions:
-        listed = _listed(instruments, session)
+        listed = _listed(stocks, session)
         known = told is None or session in told
         counts.append(_day(session, listed, rows, tolerance if known else _untold(len(listed), tolerance)))
     return tuple(counts)
@@ -103,7 +107,7 @@ def completeness_by_precedent(
     :param tolerance: as for ``completeness``; ``UNIVERSE_SLACK`` stocks may be missing in any case.
     :param factored: as for ``completeness``.
     """
-    rows = _Rows.of(checked, suspended, factored)
+    rows = _Rows.of(checked, suspended, factored, UNRENAMED)
     reference, counts = frozenset(before), []
     for session in sessions:
         bars = frozenset(rows.bars.get(session, ()))
@@ -134,19 +138,22 @@ class _Rows:
     halted: dict[date, list[str]]
 
     @classmethod
-    def of(cls, checked: Checked, suspended: pl.DataFrame | None, factored: Collection[date]) -> _Rows:
+    def of(cls, checked: Checked, suspended: pl.DataFrame | None, factored: Collection[date], codes: Codes) -> _Rows:
+        def named(frame: pl.DataFrame) -> dict[date, list[str]]:
+            return _codes(frame.with_columns(ts_code=codes.stock()))
+
         days = pl.Series(sorted(factored), dtype=pl.Date)
         bare = checked.bars.filter(pl.col("adj_factor").is_null() & pl.col("session").is_in(days.implode()))
-        halted = {} if suspended is None else _codes(suspended)
-        return cls(_codes(checked.bars), _codes(bare), _codes(checked.quarantine), halted)
+        halted = {} if suspended is None else named(suspended)
+        return cls(named(checked.bars), named(bare), named(checked.quarantine), halted)
 
 
 def _day(day: date, listed: frozenset[str], rows: _Rows, tolerance: float) -> DayCount:
-    wanted = listed.difference(rows.halted.get(day, ()))
-    received = wanted.intersection(rows.bars.get(day, ()))
+    traded = frozenset(rows.bars.get(day, ()))
+    wanted = listed.difference(frozenset(rows.halted.get(day, ())) - traded)
+    received = wanted & traded
     bare = received.intersection(rows.bare.get(day, ()))
     bad = rows.bad.get(day, ())
-    lacking = len(wanted) - len(received) + len(bare)
     return DayCount(
         session=day,
         listed=len(listed),
@@ -156,8 +163,13 @@ def _day(day: date, listed: frozenset[str], rows: _Rows, tolerance: float) -> Da
         unfactored=len(bare),
         quarantined=len(bad),
         missing=tuple(sorted(wanted - received - frozenset(bad))),
-        complete=bool(received) and lacking <= math.floor(tolerance * len(wanted)),
+        complete=is_complete(len(wanted), len(received), len(bare), tolerance),
     )
+
+
+def is_complete(expected: int, received: int, unfactored: int, tolerance: float) -> bool:
+    """Say whether a session's counts, as ``DayCount`` has them, are those of a whole one."""
+    return received > 0 and expected - received + unfactored <= math.floor(tolerance * expected)
 
 
 def _listed(instruments: pl.DataFrame, session: date) -> frozenset[str]:

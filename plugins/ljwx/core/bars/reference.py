@@ -1,4 +1,4 @@
-"""Instruments, suspensions, names and indexes from a source. Pure: nothing here may import airflow, HTTP or SQL."""
+"""Instruments, suspensions and indexes from a source. Pure: nothing here may import airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def instruments_seen(bars: pl.DataFrame) -> pl.DataFrame:
     :return: ts_code, market (the board's Chinese name), exchange; sorted. When a stock was listed, what it is
         called and what it does are not known.
     """
+    return with_board(bars.select(pl.col("ts_code").unique()).sort("ts_code"))
+
+
+def with_board(stocks: pl.DataFrame) -> pl.DataFrame:
+    """Add market and exchange, which follow from ts_code."""
     exchange = pl.col("ts_code").str.slice(-2).replace_strict(EXCHANGES, default=None, return_dtype=pl.String)
-    return (
-        bars.select(pl.col("ts_code").unique())
-        .sort("ts_code")
-        .with_columns(
-            board().replace_strict(BOARDS, return_dtype=pl.String).alias("market"), exchange.alias("exchange")
-        )
+    return stocks.with_columns(
+        board().replace_strict(BOARDS, return_dtype=pl.String).alias("market"), exchange.alias("exchange")
     )
 
 
@@ -62,25 +63,3 @@ def whole_lists(members: pl.DataFrame, rejected: pl.DataFrame) -> tuple[pl.DataF
     odd = sums.filter((pl.col("weight") - 100).abs() > WEIGHT_LACK)["session"]
     days = sorted({*odd, *rejected["session"].drop_nulls()})
     return members.filter(~pl.col("session").is_in(days)), days
-
-
-def name_periods(fetched: pl.DataFrame) -> pl.DataFrame:
-    """Turn a source's names into names over time, one row a period.
-
-    A source may repeat a period, once with and once without an end: the end is taken where any repeat has one.
-
-    :param fetched: columns of ``canonical.NAMES``.
-    :return: ts_code, start_date, name, end_date (the last day; null while it lasts), ann_date, change_reason, sorted.
-    """
-    keys = ("ts_code", "start_date", "name")
-    return fetched.group_by(keys).agg(pl.col("end_date", "ann_date", "change_reason").max()).sort(keys)
-
-
-def special_treatment(periods: pl.DataFrame) -> pl.DataFrame:
-    """Find the periods in which a stock's name said ST or *ST.
-
-    :param periods: ts_code, name, start_date, end_date, as ``name_periods`` makes them.
-    :return: ts_code, start_date, end_date (the last day; null while it lasts), sorted.
-    """
-    named = periods.filter(pl.col("name").str.contains("ST", literal=True))
-    return named.select("ts_code", "start_date", "end_date").sort("ts_code", "start_date")

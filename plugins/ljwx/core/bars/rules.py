@@ -3,8 +3,9 @@
 An expression is true where the rule is broken, null or false where it is not. Rules read the columns of an assembled
 frame and those that ``validation`` adds: ``_copies``, ``_copy`` (how often the key comes, and which of equal copies
 this is), ``_known``, ``list_date``, ``delist_date``, ``_age``, ``_open`` (the day is a session), ``_late`` (past the
-run's day), ``_amounts`` (the source has amounts), ``_suspended``, ``_lower``, ``_upper`` (our limit prices; null
-without limit), ``_close``, ``_factor`` (of the stock's bar before).
+run's day), ``_amounts`` (the source has amounts), ``_suspended``, ``_renamed`` (the stock has a row under a newer code
+that day), ``_lower``, ``_upper`` (our limit prices; null without limit), ``_was_*`` (what the stock's last row with
+volume says), ``_close``, ``_factor`` (of the stock's bar before).
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ FACTOR_TOLERANCE = 5e-4
 """Relative: how exactly real ex-rights keep pre_close * adj = close' * adj'."""
 ROUNDING = 1e-6
 """CNY: the error of sums of binary fractions, far below a tick."""
+REPEATED = ("open", "high", "low", "close", "pre_close", "vol", "amount")
+"""What a row that repeats the one before has in common with it."""
+NO_BAR = ("suspended", "repeated")
+"""Reasons of rows that stand for no trade at all: without other reasons, no bar is missing where they were refused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,13 @@ def _vwap_outside(stretch: float) -> pl.Expr:
     return (money > most) | (money < least)
 
 
+def _says_the_same(*names: str) -> pl.Expr:
+    return pl.all_horizontal(_c(name).eq_missing(_c(f"_was_{name}")) for name in names)
+
+
+_repeats = _says_the_same("open", "high", "low", "close", "vol", "amount")
+_reference_repeats = _says_the_same("pre_close") & ((_c("pre_close") - _c("_was_close")).abs() > HALF_TICK)
+"""A bar's pre_close is the close before: the one of the bar before says that it is a copy of that bar."""
 _ex_right = (_c("pre_close") - _c("_close")).abs() > HALF_TICK
 _factor_moved = (_c("adj_factor") / _c("_factor") - 1).abs() > 1e-9
 _identity = (_c("pre_close") * _c("adj_factor") / (_c("_close") * _c("_factor")) - 1).abs()
@@ -125,7 +137,10 @@ BAR_RULES: tuple[BarRule, ...] = (
         "limits", "hard", _outside_band(), "high and low are inside the published limits, or else inside our own band."
     ),
     BarRule(
-        "duplicate", "hard", (_c("_copies") > 1) & (_c("_copy").is_null() | (_c("_copy") > 0)), "A key comes once."
+        "duplicate",
+        "hard",
+        _c("_renamed") | ((_c("_copies") > 1) & (_c("_copy").is_null() | (_c("_copy") > 0))),
+        "A key comes once; of a renamed stock the row of its newest code counts.",
     ),
     BarRule("future", "hard", _c("_late"), "The session is not after the day of the run."),
     BarRule("closed_day", "hard", ~_c("_open"), "The day is a session of the exchange."),
@@ -135,7 +150,19 @@ BAR_RULES: tuple[BarRule, ...] = (
         ~_c("_known") | (_c("session") < _c("list_date")) | (_c("session") > _c("delist_date")),
         "The code is an instrument that was listed that day.",
     ),
-    BarRule("suspended", "hard", _c("_suspended"), "The code was not suspended for the whole day."),
+    BarRule(
+        "suspended",
+        "hard",
+        _c("_suspended") & (_c("vol") <= 0).fill_null(True),
+        "A code that was suspended for the whole day has no row without volume.",
+    ),
+    BarRule(
+        "repeated",
+        "hard",
+        _repeats & (_c("_suspended").fill_null(False) | _reference_repeats),
+        "A row is not the one before once more, on a suspended day or with the same pre_close.",
+    ),
+    BarRule("suspended_traded", "soft", _c("_suspended"), "A stock that traded was not suspended for the whole day."),
     BarRule("no_trade", "soft", _c("vol") == 0, "Something was traded."),
     BarRule("vwap", "soft", (_c("vol") > 0) & _vwap_outside(1.0), "amount / vol is between low and high."),
     BarRule(

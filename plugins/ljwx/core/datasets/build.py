@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 import polars as pl
 
+from ljwx.core.bars.codes import UNRENAMED, Codes
 from ljwx.core.datasets.content import SPLIT, Content, task_type
 from ljwx.core.datasets.labelling import Fit, fit_and_label
 from ljwx.core.datasets.market import Market
@@ -95,6 +96,7 @@ def build(
     names: pl.DataFrame | None = None,
     industries: pl.DataFrame | None = None,
     members: pl.DataFrame | None = None,
+    codes: Codes = UNRENAMED,
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Dataset:
@@ -106,6 +108,7 @@ def build(
     :param sessions: all trading sessions; those after the newest bar are ignored.
     :param names: and ``industries``, over time: see :func:`ljwx.core.snapshots.profiles.with_profile`.
     :param members: MEMBERS frame of the index that the spec names; not looked at when it names none.
+    :param codes: a renamed stock is one for look-back and labels; each sample has the code of its session.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
     :raises TooFewSessions: when too few sessions are mature for three splits; more of them will do.
@@ -114,12 +117,13 @@ def build(
     """
     if bars.is_empty():
         raise TooFewSessions("there are no bars")
-    market = Market(bars, features, instruments, sessions, names, industries, spec)
+    market = Market(bars, features, instruments, sessions, names, industries, spec, codes)
     rows = market.rows()
     if spec.index is not None:
         members = pl.DataFrame(schema=MEMBERS) if members is None else members
-        rows = with_membership(rows, members)
-    chosen, left_out, fit, where = _decide(rows, sessions, spec, since, until)
+        rows = with_membership(rows, codes.as_stocks(members).select(*MEMBERS))
+    rows = market.as_traded(rows)
+    chosen, left_out, fit, where = _decide(rows, sessions, spec, codes, since, until)
     rows = rows.select("row", "ts_code", "session")
     content = _content(market, len(rows), chosen, spec, fit)
     index = content.index.drop("row")
@@ -137,7 +141,12 @@ def build(
 
 
 def _decide(
-    rows: pl.DataFrame, sessions: Sequence[dt.date], spec: SampleSpec, since: dt.date | None, until: dt.date | None
+    rows: pl.DataFrame,
+    sessions: Sequence[dt.date],
+    spec: SampleSpec,
+    codes: Codes,
+    since: dt.date | None,
+    until: dt.date | None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, Fit, Windows]:
     """Which keys (row, task) are samples, and of which split and class.
 
@@ -145,7 +154,7 @@ def _decide(
     """
     if since or until:
         rows = rows.filter(pl.col("session").is_between(since or dt.date.min, until or dt.date.max))
-    keys, unfit = _keys(rows, spec)
+    keys, unfit = _keys(rows, spec, codes)
     where = require_windows(keys, unfit, spec, since, until)
     split = assign(keys, sessions, spec, where).with_columns(pl.col("split").cast(SPLIT))
     purged = split.filter(pl.col("split").is_null()).select("row", "task", reason=pl.lit("purged", REASON))
@@ -157,9 +166,9 @@ def _decide(
     return chosen.select("row", "task", "label", "previous_label", "label_end", "split"), left_out, fit, where
 
 
-def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _keys(rows: pl.DataFrame, spec: SampleSpec, codes: Codes) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One key per task and row that can be a sample, and those that cannot with their reason."""
-    missing = _missing(spec)
+    missing = _missing(spec, codes)
     parts = []
     for task in spec.tasks:
         future = TASKS[task].needs_future
@@ -178,7 +187,7 @@ def _keys(rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFr
     return keys.filter(pl.col("reason").is_null()).drop("reason"), keys.filter(pl.col("reason").is_not_null())
 
 
-def _missing(spec: SampleSpec) -> pl.Expr:
+def _missing(spec: SampleSpec, codes: Codes) -> pl.Expr:
     """Why a row is no sample of any task, as far as that is known at its own session; null when it can be one."""
     missing: pl.Expr = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
     if spec.universe is None:
@@ -186,7 +195,7 @@ def _missing(spec: SampleSpec) -> pl.Expr:
     if isinstance(spec.universe, IndexUniverse):
         missing = pl.when(~pl.col("member")).then(pl.lit("not_in_universe")).otherwise(missing)
         return pl.when(pl.col("listed_on").is_null()).then(pl.lit("no_index_list")).otherwise(missing)
-    outside = ~pl.col("ts_code").cast(pl.String).is_in(spec.universe)
+    outside = ~pl.col("ts_code").cast(pl.String).is_in(codes.all_of(spec.universe))
     return pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
 
 
@@ -202,7 +211,7 @@ def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tup
 def _content(market: Market, rows: int, chosen: pl.DataFrame, spec: SampleSpec, fit: Fit) -> Content:
     """The chosen samples with their facts and, found by writing every text once, their ids."""
     wanted = pl.int_range(rows, eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
-    facts = market.facts_of(wanted)
+    facts = market.as_traded(market.facts_of(wanted))
     index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
         "session", "ts_code", "task"
     )

@@ -14,12 +14,14 @@ from typing import Final
 
 import polars as pl
 
+from ljwx.core.bars.codes import Codes
 from ljwx.core.datasets.labelling import labels_of_facts
 from ljwx.core.datasets.selection import alike
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.outcomes import outcomes
 from ljwx.core.parts import Places, by_stock, groups, part, places
 from ljwx.core.snapshots.facts import bars_with_ranks, facts_of_stocks, signals_in
+from ljwx.core.snapshots.profiles import of_stocks
 from ljwx.core.snapshots.snapshot import profiled
 
 PART_ROWS: Final = 20_000
@@ -28,7 +30,10 @@ PART_ROWS: Final = 20_000
 
 @dataclass(frozen=True)
 class Market:
-    """What a dataset is made from; see :func:`ljwx.core.datasets.build.build`."""
+    """What a dataset is made from; see :func:`ljwx.core.datasets.build.build`.
+
+    In the frames that come out ts_code is the newest code of each stock, until :meth:`as_traded`.
+    """
 
     bars: pl.DataFrame
     features: pl.DataFrame
@@ -37,6 +42,7 @@ class Market:
     names: pl.DataFrame | None
     industries: pl.DataFrame | None
     spec: SampleSpec
+    codes: Codes
 
     def rows(self) -> pl.DataFrame:
         """One light row per bar, in (ts_code, session) order.
@@ -45,7 +51,8 @@ class Market:
             nothing), the columns of :func:`labels_of_facts`, run_position (see :func:`alike`), and the columns of
             :func:`outcomes` but gross.
         """
-        happened = outcomes(self.bars, self.instruments, self.sessions, self.spec).drop("gross")
+        listed = self.codes.listed(self.instruments)
+        happened = outcomes(self._stocks, listed, self.sessions, self.spec).drop("gross")
         labels = labels_of_facts(self.spec)
         position = alike(self.sessions).cast(pl.UInt32)
         light = [
@@ -78,17 +85,29 @@ class Market:
             features = part(self._features, self._feature_places, stocks)
             yield (
                 first,
-                profiled(facts_of_stocks(bars, features, self.spec), self.spec, self.names, self.industries),
+                profiled(facts_of_stocks(bars, features, self.spec), self.spec, *self._profiles),
             )
             first += len(bars)
 
+    def as_traded(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Give each row the code of its session."""
+        return self.codes.as_traded(rows, self._stocks)
+
+    @cached_property
+    def _stocks(self) -> pl.DataFrame:
+        return self.codes.as_stocks(self.bars)
+
+    @cached_property
+    def _profiles(self) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
+        return of_stocks(self.names, self.codes), of_stocks(self.industries, self.codes)
+
     @cached_property
     def _prepared(self) -> pl.DataFrame:
-        return bars_with_ranks(self.bars, self.features, self.spec)
+        return bars_with_ranks(self._stocks, self._features, self.spec)
 
     @cached_property
     def _features(self) -> pl.DataFrame:
-        return by_stock(self.features)
+        return by_stock(self.codes.as_stocks(self.features))
 
     @cached_property
     def _bar_places(self) -> Places:

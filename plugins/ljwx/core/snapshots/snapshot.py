@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import polars as pl
 
+from ljwx.core.bars.codes import UNRENAMED, Codes
 from ljwx.core.snapshots.facts import facts_of_market, required_columns
 from ljwx.core.snapshots.fields import encoded, fields
-from ljwx.core.snapshots.profiles import with_profile
+from ljwx.core.snapshots.profiles import of_stocks, with_profile
 from ljwx.core.snapshots.spec import SnapshotSpec
 from ljwx.core.templates import NONE, Template, concatenated
 from ljwx.exceptions import ConfigurationError
@@ -30,13 +31,18 @@ def snapshots(
     spec: SnapshotSpec,
     names: pl.DataFrame | None = None,
     industries: pl.DataFrame | None = None,
+    codes: Codes = UNRENAMED,
 ) -> pl.DataFrame:
     """Snapshot of every bar's session; null where a fact is missing (warm-up, or its look-back was not given).
 
     :param names: and ``industries``, over time: see :func:`ljwx.core.snapshots.profiles.with_profile`.
+    :param codes: a renamed stock is looked back on as one; each snapshot has the code of its session.
     :returns: ts_code, session, board, industry, snapshot (JSON) and snapshot_sha256.
     """
-    rows = rendered(profiled(facts_of_market(bars, features, spec), spec, names, industries), spec)
+    stocks = codes.as_stocks(bars)
+    facts = facts_of_market(stocks, codes.as_stocks(features), spec)
+    told = profiled(facts, spec, of_stocks(names, codes), of_stocks(industries, codes))
+    rows = rendered(codes.as_traded(told, stocks), spec)
     return rows.select("ts_code", "session", "board", "industry", "snapshot", "snapshot_sha256")
 
 

@@ -23,7 +23,7 @@ from ljwx.sources.tushare.wire import Page, read_page
 log = logging.getLogger(__name__)
 
 MAX_PAGES = 1000
-REFERENCE = frozenset({"stock_basic", "trade_cal", "namechange"})
+REFERENCE = frozenset({"stock_basic", "trade_cal", "namechange", "bse_mapping"})
 """Interfaces whose answers are good for a day. A small token has them once an hour."""
 
 

@@ -21,6 +21,7 @@ SUSPEND = ("ts_code", "trade_date", "suspend_timing", "suspend_type")
 INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
 TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
 NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
+BSE_MAPPING = ("name", "o_code", "n_code", "list_date")
 STOCKS = (
     "ts_code", "symbol", "name", "area", "industry", "market", "exchange", "list_status", "list_date", "delist_date",
     "is_hs",
@@ -84,6 +85,10 @@ class TushareInterfaces(ABC):
     def namechange(self, **params: Any) -> Table:
         """Return names and their periods; periods under special treatment may come twice."""
         return self.query("namechange", fields=NAMES, **params)
+
+    def bse_mapping(self) -> Table:
+        """Return the codes of the Beijing exchange that changed (o_code), and what they are now (n_code)."""
+        return self.query("bse_mapping", fields=BSE_MAPPING)
 
     def index_weight(self, index_code: str, start: str, end: str, **params: Any) -> Table:
         """Return an index's lists of members from `start` to `end`; weights in per cent.

@@ -19,6 +19,7 @@ SUSPEND_D = WireSchema(
 )  # fmt: skip
 STOCK_BASIC = WireSchema("stock_basic", ("ts_code",), ("list_date", "delist_date"))
 NAMECHANGE = WireSchema("namechange", ("ts_code", "name", "start_date"), ("start_date", "end_date", "ann_date"))
+BSE_MAPPING = WireSchema("bse_mapping", ("o_code", "n_code"), ("list_date",), stock=None)
 INDEX_WEIGHT = WireSchema(
     "index_weight", ("index_code", "con_code", "trade_date"), ("trade_date",), ("weight",), once=True, stock=None
 )
@@ -52,6 +53,12 @@ def names(wire: pl.DataFrame) -> SourceRows:
     """Read namechange's rows."""
     usable, rejected = split_valid(NAMECHANGE, wire)
     return SourceRows(_canonical(usable, frames.NAMES), rejected)
+
+
+def renames(wire: pl.DataFrame) -> SourceRows:
+    """Read bse_mapping's rows."""
+    usable, rejected = split_valid(BSE_MAPPING, wire)
+    return SourceRows(_canonical(usable, frames.RENAMES, ts_code="o_code", renamed_to="n_code"), rejected)
 
 
 def members(wire: pl.DataFrame, index_code: str) -> SourceRows:

@@ -53,6 +53,10 @@ class TushareSource(MarketSource):
         """Take a keeper for the reference data, which is asked for once a day."""
         self._client.keeper = keeper
 
+    def doubt(self, capability: Capability) -> None:
+        """Give up the kept answers of an interface."""
+        self._client.forget(capability.value)
+
     def bars(self, sessions: Sequence[date]) -> pl.DataFrame:
         """Return all bars of some sessions.
 
@@ -87,6 +91,11 @@ class TushareSource(MarketSource):
         """Return the names over time of all stocks."""
         table = self._ask(Capability.NAMES, self._client.namechange)
         return None if table is None else self._sound("namechange", rows.names(wire_frame(table)))
+
+    def renames(self) -> SourceRows | None:
+        """Return the codes of the Beijing exchange that others took the place of."""
+        table = self._ask(Capability.RENAMES, self._client.bse_mapping)
+        return None if table is None else rows.renames(wire_frame(table))
 
     def factors(self, sessions: Sequence[date]) -> SourceRows | None:
         """Return the adjustment factors of some sessions."""

@@ -54,13 +54,16 @@ def _features_from(warehouse: WarehouseHook, since: date) -> Iterator[pl.DataFra
 
     complete = warehouse.complete_sessions()
     holes = sorted(set(warehouse.trading_days(complete[0], complete[-1])) - set(complete))
-    previous = warehouse.running_before(FEATURE_VERSION, since)
+    codes = warehouse.codes()
+    stocks = warehouse.instruments().select(codes.stock()).to_series().unique().sort().to_list()
+    previous = codes.as_stocks(warehouse.running_before(FEATURE_VERSION, since)).sort("ts_code", "session")
+    previous = previous.unique("ts_code", keep="last")
     begin = max(0, bisect_left(complete, since) - LOOK_BACK)
-    for stocks in _groups(warehouse.instruments()["ts_code"].to_list(), len(complete) - begin):
-        bars = warehouse.bars_with_look_back(since, LOOK_BACK, stocks)
+    for group in _groups(stocks, len(complete) - begin):
+        bars = warehouse.bars_with_look_back(since, LOOK_BACK, codes.all_of(group), codes)
         for piece in segments(bars, holes):
             earlier = previous.join(piece, on=["ts_code", "session"], how="semi")
-            rows = compute(piece, since=since, previous=earlier)
+            rows = codes.as_traded(compute(piece, since=since, previous=earlier), bars)
             yield rows.with_columns(feature_version=pl.lit(FEATURE_VERSION))
 
 

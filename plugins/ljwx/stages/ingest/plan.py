@@ -8,13 +8,15 @@ from datetime import date
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.core.bars import RAW, Capability, instruments, name_periods
+from ljwx.core.bars import RAW, Capability
 from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import left_out, runs_of
 from ljwx.stages.ingest.chunks import Chunk, by_month
+from ljwx.stages.ingest.codes import save_stocks
+from ljwx.stages.ingest.names import save_periods
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.runs import recorded_run
@@ -50,7 +52,12 @@ def plan_ingest() -> list[dict[str, str]]:
     asked = [*opened, *own]
     with recorded_run(warehouse, first=asked[0].isoformat(), last=asked[-1].isoformat()) as run:
         reference = _refresh_reference(warehouse, source, run.key)
-        late = [day.session for day in earlier if day.session in opened and day.can_gain(source)]
+        whole = set(warehouse.complete_sessions())
+        late = [
+            day.session
+            for day in earlier
+            if day.session in opened and day.can_gain(source) and (day.lacking or day.session not in whole)
+        ]
         closed = [day.session for day in earlier if day.session not in opened]
         parts = [*runs_of(late, closed), own]
         for sessions in filter(None, parts):
@@ -104,11 +111,8 @@ def _refresh_reference(warehouse: WarehouseHook, source: MarketSource, run_key: 
     done: dict[str, int] = {}
     if stocks is not None:
         warehouse.save_unassigned_rejects(run_key, stocks.rejected)
-        merged = warehouse.save_instruments(run_key, instruments(stocks.usable))
-        done |= {"instruments_new": merged.inserted, "instruments_revised": merged.revised}
+        done |= save_stocks(warehouse, source, run_key, stocks, names)
     if names is not None:
         warehouse.save_unassigned_rejects(run_key, names.rejected)
-        periods = name_periods(names.usable)
-        warehouse.save_names(run_key, periods)
-        done["names"] = len(periods)
+        done |= save_periods(warehouse, source, run_key, names)
     return done

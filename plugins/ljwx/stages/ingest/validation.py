@@ -15,6 +15,7 @@ from ljwx.core.bars import (
     UNIVERSE_TOLERANCE,
     Capability,
     Checked,
+    Codes,
     Context,
     DayCount,
     SourceRows,
@@ -25,6 +26,7 @@ from ljwx.core.bars import (
     special_treatment,
     suspensions,
 )
+from ljwx.core.bars.rules import REPEATED
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
@@ -54,21 +56,27 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
     fetched, halts = source.bars(sessions), source.suspensions(sessions)
     factors, limits = source.factors(sessions), source.limits(sessions)
     stopped, previous = _usable(halts), _previous(source, warehouse, earlier)
-    stocks = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments()
+    stocks, codes = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments(), warehouse.codes()
     whole_days = None if stopped is None else suspensions(stopped)
     context = Context(
         through=sessions[-1],
         sessions=trading,
-        instruments=stocks,
+        instruments=None if stocks is None else _as_the_source_says(stocks),
         suspended=whole_days,
         special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names()),
-        before=_last_bars(warehouse, previous, earlier),
+        before=_last_bars(warehouse, previous, earlier, codes),
         amounts=not source.lacks(Capability.AMOUNTS),
+        codes=codes,
     )
     checked = check(assemble(fetched, _usable(factors), _usable(limits)), context)
-    counts = _count(source, sessions, checked, stocks, whole_days, previous)
+    counts = _count(source, sessions, checked, stocks, whole_days, previous, codes)
     rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
     return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]))
+
+
+def _as_the_source_says(stocks: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the ends that we gave codes which are not listed any more: a bar that comes all the same is one."""
+    return stocks.with_columns(delist_date=pl.when(pl.col("end_reason").is_null()).then("delist_date"))
 
 
 def _usable(rows: SourceRows | None) -> pl.DataFrame | None:
@@ -93,20 +101,22 @@ def _stored_factors(warehouse: WarehouseHook, session: date) -> pl.DataFrame:
     return known.with_columns(session=pl.lit(session))
 
 
-def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequence[date]) -> pl.DataFrame:
+def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequence[date], codes: Codes) -> pl.DataFrame:
     """Return each stock's last bar before the range: of the session before, or else the last one that is stored.
 
     How a range is cut must not decide what is flagged when a stock resumes. A stored bar is the last one only where no
-    session after it is missing.
+    session after it is missing. A renamed stock has one, whichever of its codes it traded under.
     """
-    columns = ("ts_code", "close", "adj_factor")
+    columns = ("ts_code", "session", "adj_factor", *REPEATED)
     complete = set(warehouse.complete_sessions())
     whole = list(takewhile(complete.__contains__, reversed(earlier)))
-    if not whole:
-        return previous.select(columns).drop_nulls()
-    stored = warehouse.last_bars(whole[-1], earlier[-1])
-    resting = stored.join(previous, on="ts_code", how="anti")
-    return pl.concat([previous.select(columns), resting]).drop_nulls()
+    traded = previous.filter(pl.col("vol") > 0).select(columns).drop_nulls(["ts_code", "close"])
+    bars = codes.as_stocks(traded)
+    if whole:
+        stored = codes.as_stocks(warehouse.last_bars(whole[-1], earlier[-1]), by=None).sort("ts_code", "session")
+        resting = stored.unique("ts_code", keep="last").join(bars, on="ts_code", how="anti")
+        bars = pl.concat([bars.select(columns), resting.select(columns)])
+    return bars.select(columns)
 
 
 def _count(
@@ -116,6 +126,7 @@ def _count(
     stocks: pl.DataFrame | None,
     suspended: pl.DataFrame | None,
     previous: pl.DataFrame,
+    codes: Codes,
 ) -> tuple[DayCount, ...]:
     """Count against the listed stocks, or, where they are not known, against those of the session before.
 
@@ -128,4 +139,4 @@ def _count(
         tolerance = max(tolerance, UNIVERSE_TOLERANCE)
         return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
     told = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
-    return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored, told=told)
+    return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored, told=told, codes=codes)

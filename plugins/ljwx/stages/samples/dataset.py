@@ -149,7 +149,10 @@ def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec) -> Dataset:
     days = warehouse.trading_days(sessions[0], sessions[-1])
     instruments, names = warehouse.instruments_as_of(as_of.at), warehouse.names_as_of(as_of.at)
     industries = warehouse.industries_as_of(as_of.at)
-    dataset = build(bars, features, instruments, days, spec, names=names, industries=industries, members=members)
+    codes = warehouse.codes(as_of.at)
+    dataset = build(
+        bars, features, instruments, days, spec, names=names, industries=industries, members=members, codes=codes
+    )
     for task, reason, count in dataset.exclusions.select("task", "reason", "count").iter_rows():
         log.info("left out of %s: %d (%s)", task, count, reason)
     return dataset

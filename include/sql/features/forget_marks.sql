@@ -1,0 +1,1 @@
+DELETE FROM ljwx.feature_marks WHERE session >= %(since)s

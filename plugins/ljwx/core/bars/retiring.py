@@ -1,0 +1,158 @@
+"""How the source's list of stocks becomes instruments: what it no longer lists ends, what it renamed goes on elsewhere.
+
+Pure: nothing here may import airflow, HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from ljwx.core.bars.canonical import INSTRUMENTS
+from ljwx.core.bars.codes import Codes
+from ljwx.core.bars.reference import with_board
+
+GONE_SHARE = 0.01
+"""Share of the listed stocks that may vanish from one answer without a rename; more is an answer that came short."""
+GONE_SLACK = 3
+"""Stocks that may always vanish, half of them at most: in a small market one is a large share."""
+ENDED = {"end_reason": pl.String(), "renamed_to": pl.String()}
+
+Names = Mapping[str, Collection[str]]
+"""Code → what it was called."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """What an answer of the source makes of the instruments.
+
+    :param instruments: rows to write: columns of ``INSTRUMENTS``, end_reason (renamed or gone, where we ended a code
+        and not the source) and renamed_to.
+    :param renamed: codes that are newly known to be renamed; ``gone``: codes newly ended without a rename.
+    :param doubted: codes that the answer lacks and that are kept, because they are too many to be believed.
+    """
+
+    instruments: pl.DataFrame
+    renamed: tuple[str, ...]
+    gone: tuple[str, ...]
+    doubted: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What was known of codes before.
+
+    :param instruments: the stored ones: columns of ``INSTRUMENTS``, end_reason, renamed_to.
+    :param names: what stored codes were called.
+    :param ends: of codes that were traded, the session after their last one.
+    """
+
+    instruments: pl.DataFrame
+    names: Names
+    ends: Callable[[Collection[str]], Mapping[str, date]]
+
+
+def settle(
+    fetched: pl.DataFrame,
+    names: Names,
+    told: pl.DataFrame | None,
+    known: Known,
+    unreadable: Collection[str] = (),
+) -> Settled:
+    """Decide which codes go on, and which have ended.
+
+    A code that the source does not list any more ends after the last session it traded. It was renamed where the
+    source's mapping says so, or where a code of the same exchange and listing day has its name, now or earlier.
+
+    :param fetched: the source's instruments, each once.
+    :param names: what the source's codes are and were called.
+    :param told: the source's mapping: ts_code, renamed_to, name, list_date; None where it has none.
+    :param unreadable: codes of rows that came and were rejected: they are there.
+    """
+    there = {*fetched["ts_code"], *unreadable}
+    ours = pl.col("delist_date").is_null() | pl.col("end_reason").is_not_null()
+    lacking = known.instruments.filter(ours & ~pl.col("ts_code").is_in(list(there)))
+    renames = _renames(fetched, lacking, names, told, known)
+    renamed = pl.col("ts_code").is_in(list(renames))
+    gone = lacking.filter(~renamed)
+    new = gone.filter(pl.col("end_reason").is_null())
+    listed = known.instruments.filter(pl.col("delist_date").is_null()).height
+    believed = new.height <= max(GONE_SHARE * listed, min(GONE_SLACK, listed // 2))
+    ended = pl.concat([lacking.filter(renamed), gone if believed else gone.filter(pl.col("end_reason").is_not_null())])
+    strange = _never_listed(told, {*there, *known.instruments["ts_code"]}, renames)
+    rows = _ended(pl.concat([ended, strange]), renames, known)
+    before = dict(known.instruments.select("ts_code", "renamed_to").iter_rows())
+    return Settled(
+        pl.concat([_going_on(fetched, renames), rows]).sort("ts_code"),
+        tuple(sorted(code for code, newest in renames.items() if before.get(code) != newest)),
+        tuple(new["ts_code"].sort()) if believed else (),
+        () if believed else tuple(new["ts_code"].sort()),
+    )
+
+
+def _renames(
+    fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, told: pl.DataFrame | None, known: Known
+) -> dict[str, str]:
+    """Renamed code → newest code, of codes whose newest one the source lists: by its mapping, as stored, by names."""
+    steps, listed = _by_name(fetched, lacking, names, known.names), {*fetched["ts_code"]}
+    for source in (known.instruments.filter(~pl.col("ts_code").is_in(list(listed))), told):
+        if source is not None:
+            steps |= dict(source.select("ts_code", "renamed_to").drop_nulls().iter_rows())
+    codes = Codes.of(pl.DataFrame({"ts_code": list(steps), "renamed_to": list(steps.values())}, schema=_STEPS))
+    return {code: newest for code, newest in codes.newest.items() if newest in listed}
+
+
+_STEPS = {"ts_code": pl.String(), "renamed_to": pl.String()}
+
+
+def _by_name(fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, before: Names) -> dict[str, str]:
+    """Match codes that vanished with listed ones of their exchange and listing day that bear or bore their name."""
+    listed: dict[tuple[str, date], list[str]] = defaultdict(list)
+    for code, exchange, day in fetched.select("ts_code", "exchange", "list_date").iter_rows():
+        listed[exchange, day].append(code)
+    pairs = [
+        (code, other)
+        for code, name, exchange, day in lacking.select("ts_code", "name", "exchange", "list_date").iter_rows()
+        if day is not None
+        for other in listed.get((exchange, day), ())
+        if {name, *before.get(code, ())} & {*names.get(other, ())} - {None}
+    ]
+    times = Counter(code for pair in pairs for code in pair)
+    return {code: other for code, other in pairs if times[code] == times[other] == 1}
+
+
+def _never_listed(told: pl.DataFrame | None, there: Collection[str], renames: Mapping[str, str]) -> pl.DataFrame:
+    """Make instruments of old codes that only the mapping knows: a source may have history under them."""
+    schema = {**INSTRUMENTS, **ENDED}
+    if told is None:
+        return pl.DataFrame(schema=schema)
+    only = pl.col("ts_code").is_in(list(renames)) & ~pl.col("ts_code").is_in(list(there))
+    rows = with_board(told.filter(only).unique("ts_code", keep="last", maintain_order=True))
+    missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    return rows.with_columns(missing).select(*schema)
+
+
+def _going_on(fetched: pl.DataFrame, renames: Mapping[str, str]) -> pl.DataFrame:
+    """Take the source's rows as they are, and say of one that is listed still what it is renamed to."""
+    return fetched.select(
+        *INSTRUMENTS,
+        pl.lit(None, dtype=pl.String).alias("end_reason"),
+        pl.col("ts_code").replace_strict(dict(renames), default=None, return_dtype=pl.String).alias("renamed_to"),
+    )
+
+
+def _ended(rows: pl.DataFrame, renames: Mapping[str, str], known: Known) -> pl.DataFrame:
+    """End codes after the last session they traded; one that never did, when it was listed, unless it was renamed."""
+    ends = dict(known.ends(rows["ts_code"].to_list())) if len(rows) else {}
+    code = pl.col("ts_code")
+    renamed_to = code.replace_strict(dict(renames), default=None, return_dtype=pl.String)
+    after = code.replace_strict(ends, default=None, return_dtype=pl.Date)
+    return rows.with_columns(
+        renamed_to=renamed_to,
+        end_reason=pl.when(renamed_to.is_null()).then(pl.lit("gone")).otherwise(pl.lit("renamed")),
+        delist_date=pl.coalesce(after, pl.when(renamed_to.is_null()).then("list_date")),
+    ).select(*INSTRUMENTS, *ENDED)

@@ -1,0 +1,1 @@
+"""What real sources do oddly, as options of the simulated market: none of it unless asked for."""

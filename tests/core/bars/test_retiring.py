@@ -1,0 +1,158 @@
+"""Codes that the source's list lacks: renamed, gone, or missing from an answer that came short."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ljwx.core.bars import Known, Settled, settle
+from ljwx.core.bars.canonical import INSTRUMENTS, RENAMES
+from ljwx.core.bars.retiring import ENDED
+
+LISTED = date(2020, 7, 27)
+LAST, AFTER = date(2025, 9, 30), date(2025, 10, 9)
+OLD, NEW = "430047.BJ", "920047.BJ"
+
+
+def stock(code: str, name: str, **changed: Any) -> dict[str, Any]:
+    exchange = {"SZ": "SZSE", "SH": "SSE", "BJ": "BSE"}[code[-2:]]
+    usual = {"ts_code": code, "name": name, "exchange": exchange, "list_status": "L", "list_date": LISTED}
+    return {**usual, **changed}
+
+
+MARKET = [stock(f"{at:06d}.SZ", f"股{at}", list_date=date(2000, 1, 1 + at % 28)) for at in range(1, 400)]
+
+
+def frame(rows: list[dict[str, Any]], schema: Any = INSTRUMENTS) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema)
+
+
+def settled(
+    fetched: list[dict[str, Any]],
+    known: list[dict[str, Any]],
+    told: list[tuple[str, str]] | None = None,
+    *,
+    called: Mapping[str, Collection[str]] | None = None,
+    traded: Collection[str] = (OLD,),
+    unreadable: Collection[str] = (),
+) -> Settled:
+    names = {row["ts_code"]: {row["name"]} for row in fetched} | dict(called or {})
+    mapping = (
+        None
+        if told is None
+        else [{"ts_code": old, "renamed_to": new, "name": "诺思", "list_date": LISTED} for old, new in told]
+    )
+    before = Known(
+        frame(known, {**INSTRUMENTS, **ENDED}), {}, lambda codes: {code: AFTER for code in codes if code in traded}
+    )
+    return settle(frame(fetched), names, None if mapping is None else frame(mapping, RENAMES), before, unreadable)
+
+
+def row_of(result: Settled, code: str) -> dict[str, Any] | None:
+    found = result.instruments.filter(ts_code=code)
+    return found.row(0, named=True) if len(found) else None
+
+
+def ended(result: Settled, code: str) -> tuple[Any, ...]:
+    row = row_of(result, code)
+    assert row is not None
+    return row["delist_date"], row["end_reason"], row["renamed_to"]
+
+
+def test_a_code_that_the_mapping_renames_ends_after_its_last_bar_and_the_new_one_goes_on() -> None:
+    result = settled([*MARKET, stock(NEW, "新名")], [*MARKET, stock(OLD, "诺思")], [(OLD, NEW)])
+    assert ended(result, OLD) == (AFTER, "renamed", NEW)
+    assert ended(result, NEW) == (None, None, None)
+    assert (result.renamed, result.gone, result.doubted) == ((OLD,), (), ())
+
+
+def test_a_whole_exchange_may_be_renamed_on_one_day() -> None:
+    old = [stock(f"43{at:04d}.BJ", f"京{at}") for at in range(248)]
+    new = [stock(f"92{at:04d}.BJ", f"京{at}") for at in range(248)]
+    told = [(before["ts_code"], after["ts_code"]) for before, after in zip(old, new, strict=True)]
+    result = settled([*MARKET, *new], [*MARKET, *old], told)
+    assert len(result.renamed) == 248
+    assert result.doubted == ()
+    assert len(settled([*MARKET, *new], [*MARKET, *old]).renamed) == 248
+    others = [row | {"name": "别名"} for row in new]
+    assert len(settled([*MARKET, *others], [*MARKET, *old]).doubted) == 248
+
+
+def test_without_a_mapping_a_name_of_the_same_listing_day_says_what_became_of_a_code() -> None:
+    known = [*MARKET, stock("000922.SZ", "深赤湾A")]
+    new = stock("001872.SZ", "招商港口")
+    assert ended(settled([*MARKET, new], known, called={"001872.SZ": {"招商港口", "深赤湾A"}}), "000922.SZ")[1:] == (
+        "renamed", "001872.SZ",
+    )  # fmt: skip
+    assert ended(settled([*MARKET, stock("001872.SZ", "深赤湾A")], known), "000922.SZ")[1:] == ("renamed", "001872.SZ")
+    for other in (new, stock("001872.SZ", "深赤湾A", list_date=date(2018, 12, 26)), stock("601872.SH", "深赤湾A")):
+        assert ended(settled([*MARKET, other], known), "000922.SZ")[1:] == ("gone", None)
+
+
+def test_two_codes_that_bear_the_name_say_nothing() -> None:
+    fetched = [*MARKET, stock("001872.SZ", "深赤湾A"), stock("001873.SZ", "深赤湾A")]
+    assert ended(settled(fetched, [*MARKET, stock("000922.SZ", "深赤湾A")]), "000922.SZ")[1:] == ("gone", None)
+
+
+def test_a_code_that_is_gone_ends_after_its_last_bar_and_one_that_never_traded_when_it_was_listed() -> None:
+    assert ended(settled(MARKET, [*MARKET, stock(OLD, "诺思")]), OLD) == (AFTER, "gone", None)
+    assert ended(settled(MARKET, [*MARKET, stock(OLD, "诺思")], traded=()), OLD) == (LISTED, "gone", None)
+
+
+def test_a_code_that_the_source_delisted_is_left_as_it_said() -> None:
+    known = [*MARKET, stock(OLD, "诺思", list_status="D", delist_date=LAST)]
+    assert row_of(settled(MARKET, known), OLD) is None
+
+
+def test_an_answer_that_is_short_or_empty_ends_nothing_and_says_so() -> None:
+    short = settled(MARKET[:390], MARKET)
+    assert short.instruments.height == 390
+    assert (short.gone, len(short.doubted)) == ((), 9)
+    empty = settled([], MARKET)
+    assert empty.instruments.is_empty()
+    assert len(empty.doubted) == len(MARKET)
+    assert len(settled(MARKET[:396], MARKET).gone) == 3
+
+
+def test_codes_that_ended_before_stay_ended_while_an_answer_is_short() -> None:
+    known = [*MARKET, stock(OLD, "诺思", delist_date=LAST, end_reason="gone")]
+    result = settled(MARKET[:390], known)
+    assert ended(result, OLD) == (AFTER, "gone", None)
+    assert len(result.doubted) == 9
+
+
+def test_a_code_whose_row_could_not_be_read_is_there() -> None:
+    assert row_of(settled(MARKET, [*MARKET, stock(OLD, "诺思")], unreadable=[OLD]), OLD) is None
+
+
+def test_a_code_that_is_listed_again_goes_on() -> None:
+    known = [*MARKET, stock(OLD, "诺思", delist_date=AFTER, end_reason="gone")]
+    assert ended(settled([*MARKET, stock(OLD, "诺思")], known), OLD) == (None, None, None)
+
+
+def test_a_mapping_is_kept_while_it_cannot_be_had() -> None:
+    known = [*MARKET, stock(NEW, "诺思"), stock(OLD, "诺", delist_date=AFTER, end_reason="renamed", renamed_to=NEW)]
+    result = settled([*MARKET, stock(NEW, "诺思")], known)
+    assert ended(result, OLD) == (AFTER, "renamed", NEW)
+    assert result.renamed == ()
+
+
+def test_a_mapping_that_comes_before_the_day_links_two_codes_and_ends_none() -> None:
+    result = settled([*MARKET, stock(OLD, "诺思"), stock(NEW, "诺思")], [*MARKET, stock(OLD, "诺思")], [(OLD, NEW)])
+    assert ended(result, OLD) == (None, None, NEW)
+
+
+def test_a_mapping_to_a_code_that_is_not_listed_yet_says_nothing() -> None:
+    result = settled([*MARKET, stock(OLD, "诺思")], [*MARKET, stock(OLD, "诺思")], [(OLD, NEW)])
+    assert ended(result, OLD) == (None, None, None)
+
+
+def test_an_old_code_that_was_never_listed_here_is_known_by_the_mapping() -> None:
+    row = row_of(settled([*MARKET, stock(NEW, "诺思")], MARKET, [(OLD, NEW)], traded=()), OLD)
+    assert row is not None
+    assert {name: row[name] for name in ("list_date", "delist_date", "end_reason", "renamed_to", "exchange")} == {
+        "list_date": LISTED, "delist_date": None, "end_reason": "renamed", "renamed_to": NEW, "exchange": "BSE",
+    }  # fmt: skip
