@@ -14,6 +14,7 @@ import pytest
 import requests
 from ollama import Client, ResponseError
 
+from ljwx_sandbox.ollama.thinking import THINKING
 from support_ollama import BASE, OllamaServer, running_sandbox, sandbox_command, sandbox_environment
 
 QUICK = {"temperature": 0, "num_predict": 4}
@@ -287,3 +288,26 @@ def test_official_client_drives_it(sandbox: OllamaServer, made: list[str]) -> No
         client.delete(made[1])
         with pytest.raises(ResponseError, match="not found"):
             client.show(made[1])
+
+
+def test_a_model_with_a_place_for_thoughts_thinks_unless_it_is_asked_not_to(
+    sandbox: OllamaServer, made: list[str]
+) -> None:
+    create(sandbox, made[0], template=THINKING)
+    create(sandbox, made[1], **{"from": made[0], "system": "Be brief."})
+    for name, can in ((BASE, ["completion"]), (made[0], ["completion", "thinking"])):
+        assert sandbox.post("show", {"model": name}).json()["capabilities"] == can
+        assert next(tag for tag in sandbox.get("tags")["models"] if tag["name"] == name)["capabilities"] == can
+    quiet = chat(sandbox, made[1], think=False).json()["message"]
+    assert (quiet.keys(), bool(quiet["content"])) == ({"role", "content"}, True)
+    for asked in ({}, {"think": True}, {"think": "low"}):
+        cut = chat(sandbox, made[1], **asked).json()
+        assert (cut["done_reason"], cut["eval_count"], cut["message"]["content"]) == ("length", 4, "")
+        assert cut["message"]["thinking"]
+    streamed = sandbox.post(
+        "chat", {"model": made[1], "messages": [{"role": "user", "content": "Hi."}], "options": QUICK}
+    )
+    lines = [json.loads(line)["message"] for line in streamed.text.splitlines()]
+    assert all(line["thinking"] and not line["content"] for line in lines[:-1])
+    assert "thinking" not in lines[-1]
+    assert chat(sandbox, made[1], think="a lot").status_code == 400

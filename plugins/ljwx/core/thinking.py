@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal, Protocol, TypeVar
 
-Think = bool | Literal["low", "medium", "high"]
+Think = bool | Literal["low", "medium", "high", "max"]
 """Whether a model may think first; some models only tell how much."""
 CAPABILITY: Final = "thinking"
 """How a server names it among what a model can do."""

@@ -13,6 +13,11 @@ from ljwx.exceptions import BuildFailed
 
 FIXED_PROMPTS: Final = ("请用一句话介绍你自己。", "怎样判断一只股票的风险？")
 """Asked of a model and of its base, without a schema: a model that its prompts reach answers differently."""
+UNHELD: Final = (
+    ": a server may hold a model that can think to no schema unless it thinks, as Ollama does qwen3.5 and gemma4; "
+    "set evaluation.think, with a larger evaluation.num_predict, or take another base"
+)
+"""What to do where a model that can think, and was asked not to, does not keep to the schema; a sentence's end."""
 QUOTED = 200
 """Characters of an answer that an error quotes; the refusal keeps all of it."""
 

@@ -186,7 +186,7 @@ class OllamaHook(BaseHook):
         :param think: whether a model that can think may do so first; to others nothing is said of it.
         """
         body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
-        body |= {"think": think} if self._can_think(model) else {}
+        body |= {"think": think} if self.can_think(model) else {}
         wait = self.settings.chat_timeout
         return self._wire.json("POST", "/api/chat", _whole_reply, {**body, "stream": False}, wait)
 
@@ -204,10 +204,10 @@ class OllamaHook(BaseHook):
     ) -> Iterator[ReplyPiece]:
         """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
         body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
-        body |= {"think": think} if self._can_think(model) else {}
+        body |= {"think": think} if self.can_think(model) else {}
         return self._pieces(body)
 
-    def _can_think(self, model: str) -> bool:
+    def can_think(self, model: str) -> bool:
         """Tell whether a model can think, asked once: a server refuses to hear of it for another one."""
         if model not in self._thinking:
             self._thinking[model] = CAPABILITY in self.show(model).capabilities

@@ -145,8 +145,8 @@ class _Request:
         if body.get("tools"):
             raise ApiError(400, f'"{model.name.short}" does not support tools')
         think = thinking.wanted(model.name.short, model.template, body.get("think"))
-        form = body.get("format")
         options = Options.merge(model.parameters, body.get("options"))
+        form = None if think is False and options.parsed else body.get("format")
         logprobs = top if body.get("logprobs") else None
         keep_alive = keep_alive_seconds(body.get("keep_alive"))
         truncate = body.get("truncate") is not False or options.older

@@ -11,6 +11,9 @@ from ljwx_sandbox.ollama.errors import ApiError
 DEFAULT_CONTEXT = 4096
 DEFAULT_KEEP_ALIVE = 300.0
 
+PARSED = "sandbox_parsed"
+"""An option that only the sandbox knows: a model that can think is held to no format unless it thinks, as those that a
+server has a parser of its own for (qwen3.5, gemma4) are not; ollama/ollama issues 14645 and 15260."""
 OLDER = "sandbox_older"
 """An option that only the sandbox knows: prompts are cut whatever is asked, and of them only the tokens that were
 computed anew are counted, none being left out, as servers of some years ago did. A model has it as a parameter."""
@@ -20,7 +23,7 @@ _TYPES: dict[str, str] = {
     **dict.fromkeys(("num_gpu", "num_thread", "main_gpu"), "int"),
     **dict.fromkeys(("temperature", "top_p", "min_p", "typical_p", "repeat_penalty"), "float32"),
     **dict.fromkeys(("presence_penalty", "frequency_penalty"), "float32"),
-    **dict.fromkeys(("use_mmap", "numa", "penalize_newline", OLDER), "bool"),
+    **dict.fromkeys(("use_mmap", "numa", "penalize_newline", OLDER, PARSED), "bool"),
     "stop": "[]string",
 }
 _DEFAULTS: dict[str, Any] = {
@@ -51,6 +54,11 @@ class Options:
     def context(self) -> int:
         """Tokens of prompt and answer together."""
         return int(self.values.get("num_ctx", DEFAULT_CONTEXT))
+
+    @property
+    def parsed(self) -> bool:
+        """Whether the server has a parser of its own for the model's thoughts."""
+        return bool(self.values.get(PARSED))
 
     @property
     def older(self) -> bool:

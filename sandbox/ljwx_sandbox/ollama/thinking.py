@@ -24,7 +24,8 @@ OLDER_THINKING = (
     "{{- range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n<think>\n"
 )
 """ChatML of a model that thinks and does not say so: its server cannot tell the thought from the answer."""
-_LEVELS = ("low", "medium", "high")
+_LEVELS = ("high", "medium", "low", "max")
+_MUST_BE = ", ".join(f'"{level}"' for level in _LEVELS) + ", true, or false"
 _OF_THE_FORMAT = ("json_schema", "ignore_eos")
 
 
@@ -38,8 +39,10 @@ def wanted(name: str, template: str, think: Any) -> bool | None:
 
     :raises ApiError: the model cannot, or what was asked is no answer to that.
     """
-    if think is not None and not isinstance(think, bool) and think not in _LEVELS:
-        raise ApiError(400, 'think must be a boolean or string ("high", "medium", "low", true, or false)')
+    if isinstance(think, str) and think not in _LEVELS:
+        raise ApiError(400, f'invalid think value: "{think}" (must be {_MUST_BE})')
+    if think is not None and not isinstance(think, bool | str):
+        raise ApiError(400, f"think must be a boolean or string ({_MUST_BE})")
     if "thinking" in capabilities(template):
         return think is None or bool(think)
     if think:

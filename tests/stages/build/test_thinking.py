@@ -39,9 +39,12 @@ def settings(**evaluation: Any) -> dict[str, Any]:
     }
 
 
-def build(tasks: TaskRunner, server: OllamaServer, template: str) -> tuple[dict[str, str], dict[str, Any]]:
+def build(
+    tasks: TaskRunner, server: OllamaServer, template: str, **parameters: Any
+) -> tuple[dict[str, str], dict[str, Any]]:
     """Make the base with a template, and a model from it as the settings in force say."""
-    assert server.post("create", {"model": THINKER, "from": BASE, "template": template, "stream": False}).ok
+    base = {"model": THINKER, "from": BASE, "template": template, "parameters": parameters, "stream": False}
+    assert server.post("create", base).ok
     plan = tasks.run(plan_build)
     return plan, OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
 
@@ -83,3 +86,14 @@ def test_a_base_that_thinks_without_end_is_refused_for_that_and_not_for_its_temp
     (refusal, _) = chain_db.rows("SELECT reasons, checks FROM ljwx.promotions ORDER BY promotion_id")
     assert "template" not in refusal["reasons"][-1]["text"]
     assert refusal["checks"]["said"] == ["<think>嗯，看看</think>"] * 3
+
+
+def test_a_base_that_keeps_to_the_schema_only_when_it_thinks_is_refused_with_the_way_out(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    tasks.variables["ljwx_training_config"] = settings(think=False)
+    plan, built = build(tasks, server, THINKING, sandbox_parsed=True)
+    with pytest.raises(BuildFailed, match=r"\(not_the_schema\): a server may hold .*; set evaluation\.think"):
+        tasks.run(verify_model, plan, built)
+    tasks.variables["ljwx_training_config"] = settings(think=True)
+    assert tasks.run(verify_model, plan, built, again=True) == plan["model"]

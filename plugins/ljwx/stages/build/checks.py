@@ -12,6 +12,7 @@ from ljwx.core.prompts import load_prompts, question
 from ljwx.core.thinking import split_thinking
 from ljwx.core.verification import (
     FIXED_PROMPTS,
+    UNHELD,
     Findings,
     ProbeAnswer,
     context_problem,
@@ -98,8 +99,11 @@ class Verification:
                 self.found.hold(f"valid_answer:{task}", f"Its answer number {number} to {task} is valid.")
                 return
         text = f"{self.model} gives no valid answer for {task} ({answers[-1].reason})"
+        asked = self.settings.evaluation
         if answers[-1].reason == CUT_WHILE_THINKING:
-            text += endless_thought(self.settings.evaluation.num_predict, self.settings.evaluation.think)
+            text += endless_thought(asked.num_predict, asked.think)
+        elif not asked.think and self.ollama.can_think(self.model):
+            text += UNHELD
         self.found.refuse(f"valid_answer:{task}", text, *(each.raw for each in answers))
 
     def _check_repeated(self, probe: Prompted) -> None:
