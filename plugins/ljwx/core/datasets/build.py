@@ -131,7 +131,7 @@ def build(
         index=index,
         rows=rows,
         left_out=left_out,
-        exclusions=count_reasons(left_out.select(pl.col("task", "reason").cast(pl.String))),
+        exclusions=count_reasons(left_out),
         fit=fit,
         windows=where,
         proof=prove(index, sessions, spec),

@@ -101,5 +101,6 @@ def select(frame: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.Data
 
 
 def count_reasons(rows: pl.DataFrame) -> pl.DataFrame:
-    """task, reason, count (Int64), sorted."""
-    return rows.group_by("task", "reason").agg(count=pl.len().cast(pl.Int64)).sort("task", "reason")
+    """task, reason, count (Int64), sorted by their texts."""
+    counted = rows.group_by("task", "reason").agg(count=pl.len().cast(pl.Int64))
+    return counted.with_columns(pl.col("task", "reason").cast(pl.String)).sort("task", "reason")

@@ -157,9 +157,9 @@ def _check_rows(samples: pl.DataFrame) -> None:
     early = samples.filter((pl.col("label_end") < pl.col("session")) | pl.col("label_end").is_null())
     if len(early):
         raise LeakDetected(f"sample {early['sample_id'][0]} has a label that ends before its own session, or never")
-    # By their hash first: a table of a million ids would be the largest thing in memory.
-    perhaps = samples.select(pl.col("sample_id").hash().is_duplicated()).to_series()
-    twice = samples.filter(perhaps).filter(pl.col("sample_id").is_duplicated()) if perhaps.any() else samples.clear()
+    twice = samples.clear()
+    if _has_neighbours(samples.select(key=pl.col("sample_id").hash()).sort("key"), pl.lit(True)):
+        twice = samples.filter(pl.col("sample_id").is_duplicated())
     _check_alone(twice, "sample_id", ["sample_id"])
     _check_alone(samples, "stock-session", ["ts_code", "session"])
     if len(twice):
@@ -169,14 +169,22 @@ def _check_rows(samples: pl.DataFrame) -> None:
 def _check_alone(samples: pl.DataFrame, what: str, key: list[str]) -> None:
     """Refuse a key that is in more than one split; hashes tell first whether any can be."""
     here = samples.select(*key, pl.col("split").cast(pl.Enum(SPLITS)))
-    hashed = here.select(pl.struct(key).hash().alias("key"), "split").group_by("key")
-    ends = hashed.agg(first=pl.col("split").min(), last=pl.col("split").max())
-    if ends.select((pl.col("first") == pl.col("last")).all()).item():
+    hashed = here.select(pl.struct(key).hash().alias("key"), "split").sort("key")
+    if not _has_neighbours(hashed, pl.col("split") != pl.col("split").shift(1)):
         return
     shared = here.group_by(key).agg(pl.col("split").unique().sort()).filter(pl.col("split").list.len() > 1).sort(key)
     if len(shared):
         *found, splits = shared.row(0)
         raise LeakDetected(f"{what} {' '.join(map(str, found))} is in the splits {', '.join(sorted(splits))}")
+
+
+def _has_neighbours(hashed: pl.DataFrame, which: pl.Expr) -> bool:
+    """Tell whether two rows that stand together in the order of ``key`` have the same, and are what is asked for.
+
+    A table of a million keys would be the largest thing in memory.
+    """
+    same = pl.col("key") == pl.col("key").shift(1)
+    return bool(hashed.select((same & which).any()).item())
 
 
 def _check_examples(samples: pl.DataFrame, examples: Collection[str]) -> None:
