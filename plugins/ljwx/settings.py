@@ -71,6 +71,12 @@ class ModelSettings(_Section):
     template: str | None = Field(default=None, min_length=1)
     examples_per_task: int | None = Field(default=None, ge=1, le=20)
 
+    @property
+    def of_strategy(self) -> dict[str, int]:
+        """What the strategy is told beside base, prompt and parameters, where it differs from the default."""
+        shown = STRATEGIES[self.strategy].shows_examples and self.examples_per_task is not None
+        return {"examples_per_task": self.examples_per_task} if shown and self.examples_per_task else {}
+
     @field_validator(*_NAMES)
     @classmethod
     def _is_a_name(cls, value: str, info: ValidationInfo) -> str:

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
-from ljwx.core.promotions.reasons import Reason, RolledBack
+from ljwx.core.promotions.reasons import Looked, Reason, RolledBack
 from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.warehouse.base import WarehouseBase, statement
 
@@ -107,6 +107,10 @@ class PromotionsVerbs(WarehouseBase):
         Like it is one of the same strategy, base, system prompt and parameters; `same`: with the same examples too.
         """
         return self.record(RolledBack, "promotions/rolled_back", model=model)
+
+    def looked(self, model: str) -> Looked:
+        """Return how often was decided before about this model, whatever its name, and about models of its line."""
+        return self.record(Looked, "promotions/looked", model=model) or Looked(of_line=0, of_model=0, other_lines=0)
 
     def save_promotion(self, run_key: int, promotion: Promotion, digest: str) -> int:
         """Write a decision and, where it promotes, move the aliases, in one transaction.

@@ -1,9 +1,9 @@
-"""Honest size: shrunken means, the smallest effect to be seen, what perfect calibration looks like."""
+"""Honest size: shrunken means, the smallest effect to be seen."""
 
 import numpy as np
 import pytest
 
-from ljwx.core.evidence import ece_null_band, size_of, smallest_visible
+from ljwx.core.evidence import size_of, smallest_visible
 
 
 def test_the_error_of_independent_sessions_is_that_of_a_mean():
@@ -48,12 +48,3 @@ def test_the_smallest_effect_gets_smaller_with_sessions_and_with_a_larger_error_
     assert smallest_visible(0.1, 500, 5, 0.05) < smallest_visible(0.1, 250, 5, 0.05)
     assert smallest_visible(0.1, 250, 5, 0.05) < smallest_visible(0.1, 250, 5, 0.005)
     assert smallest_visible(0.1, 30, 5, 0.005) is None
-
-
-@pytest.mark.parametrize(("n", "shown"), [(60, 0.11), (240, 0.053)])
-def test_a_perfectly_calibrated_answerer_shows_an_error_of_calibration(n, shown):
-    generator = np.random.default_rng(5)
-    confidence = generator.dirichlet(np.full(3, 6.0), size=n).max(axis=1)
-    band = ece_null_band(confidence)
-    assert band.mean == pytest.approx(shown, abs=0.02)
-    assert band.high > band.mean

@@ -1,10 +1,12 @@
+import random
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from ljwx.core.evaluations import ClaimCounts, Question, ScoredAnswer, paired_difference, score
-from ljwx.core.promotions import Decision, GatePolicy, RolledBack, decide, with_sealed_test
+from ljwx.core.promotions import Decision, GatePolicy, Looked, RolledBack, decide, with_looks, with_sealed_test
 from ljwx.exceptions import ConfigurationError
 
 POLICY = GatePolicy(min_questions=80, min_sessions=40, block=10, resamples=1000, max_latency_p95_s=2.0)
@@ -287,3 +289,34 @@ def test_a_policy_that_would_not_protect_is_refused(change, message):
 def test_a_block_shorter_than_the_horizon_is_refused():
     with pytest.raises(ConfigurationError, match=r"gate\.block 10 must be at least samples\.horizon 11"):
         POLICY.resampling(horizon=11, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (Looked(of_line=0, of_model=0, other_lines=2), "The first decision about this recipe; 3 recipes were decided"),
+        (
+            Looked(of_line=4, of_model=0, other_lines=0),
+            "Decision number 5 about this recipe, on whatever data; 1",
+        ),
+        (Looked(of_line=4, of_model=2, other_lines=0), "2 of them about this very model under another name; 1 recipes"),
+    ],
+)
+def test_every_decision_tells_how_often_one_has_looked_and_decides_nothing_by_it(before, told):
+    decision = judge(QUESTIONS, say(QUESTIONS, ALL))
+    looked = with_looks(decision, before)
+    assert looked.verdict == decision.verdict
+    assert looked.reasons[-1].code == "looks"
+    assert looked.reasons[-1].favourable is (before.of_line == 0)
+    assert told in looked.reasons[-1].text
+
+
+def test_a_difference_is_told_as_it_remains_when_chance_is_allowed_for_and_with_what_could_have_been_found():
+    luck = random.Random(3)
+    ours, theirs = ([luck.random() < share for _ in QUESTIONS] for share in (0.7, 0.4))
+    decision = judge(QUESTIONS, say(QUESTIONS, ours), say(QUESTIONS, theirs))
+    reason = next(reason for reason in decision.reasons if "champion" in reason.code)
+    assert reason.favourable
+    raw, shrunken = (float(re.search(pattern, reason.text)[1]) for pattern in (r"by \+([\d.]+)", r"it is \+([\d.]+)"))
+    assert 0 < shrunken < raw
+    assert re.search(r"find \d+ points in four of five cases", reason.text)

@@ -545,3 +545,24 @@ def test_without_a_pass_or_a_share_the_test_split_stays_sealed(
     assert tasks.run(decide_promotion, *evaluation)["verdict"] == ("first_champion" if valid else "rejected")
     assert chain_db.rows(LOOKS) == []
     assert chain_db.column("SELECT kind FROM ljwx.question_sets") == ["validation"]
+
+
+def test_a_decision_tells_how_often_its_line_and_its_very_model_were_decided_about(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    model = chain.plan["model"]
+    spec = chain_db.value("SELECT spec FROM ljwx.models")
+    others = {
+        OTHER: {"examples": ["elsewhere"] * len(spec["examples"])},  # the same texts, from samples of another dataset
+        "ljwx-stock:newer-data": {"messages": spec["messages"][:2], "examples": spec["examples"][:1]},
+        "ljwx-stock:other-line": {"system": "another"},
+    }
+    for name, changed in others.items():
+        add_decision(chain_db, add_model(chain_db, name, spec=spec | changed))
+    tasks.run(decide_promotion, *answered(chain_db, chain, model, right=3))
+    reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE challenger = %s", model)
+    (told,) = [reason["text"] for reason in reasons if reason["code"] == "looks"]
+    assert told == (
+        "Decision number 3 about this recipe, on whatever data, 1 of them about this very model under another name; "
+        "2 recipes were decided about so far. Each look is a chance for luck; the interval is right for one."
+    )

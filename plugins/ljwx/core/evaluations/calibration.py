@@ -14,6 +14,7 @@ from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.tasks import TASKS
 
 ECE_BINS = 10
+NULL_DRAWS = 500
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -30,10 +31,25 @@ class ReliabilityBin:
     accuracy: float
 
 
+class NullBand(BaseModel):
+    """The expected calibration error that chance alone makes, at as many answers with these probabilities.
+
+    :param mean: over draws of which answers are right.
+    :param high: 95 % of the draws show no more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mean: float
+    high: float
+
+
 class Calibration(BaseModel):
     """How far probabilities can be believed, over the ``n`` valid answers that came with some.
 
     ``brier`` runs from 0 to 2 (the sum over classes); ``ece`` and ``bins`` are of the most probable class.
+
+    :param ece_of_perfect: what an answerer shows whose probabilities are exactly right; None in cards made before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,6 +57,7 @@ class Calibration(BaseModel):
     n: int
     brier: float
     ece: float
+    ece_of_perfect: NullBand | None = None
     bins: tuple[ReliabilityBin, ...]
 
 
@@ -64,6 +81,7 @@ def calibrate(pairs: Sequence[tuple[Question, ScoredAnswer]]) -> Calibration | N
         n=len(rows),
         brier=brier(probabilities, true),
         ece=expected_calibration_error(bins),
+        ece_of_perfect=ece_null_band(probabilities.max(axis=1)),
         bins=bins,
     )
 
@@ -94,8 +112,7 @@ def reliability(confidence: Floats, right: Bools, bins: int = ECE_BINS) -> tuple
     :param confidence: n values, the probability of the most probable class.
     :param right: n truth values, whether that class is the true one.
     """
-    edges = np.arange(bins + 1) / bins
-    index = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    edges, index = _binned(confidence, bins)
     return tuple(
         ReliabilityBin(
             low=float(edges[b]),
@@ -111,3 +128,18 @@ def reliability(confidence: Floats, right: Bools, bins: int = ECE_BINS) -> tuple
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     """Return the mean distance of confidence from accuracy over the bins, weighted by their answers (Guo 2017)."""
     return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / sum(b.n for b in bins)
+
+
+def ece_null_band(confidence: Floats, seed: int = 0) -> NullBand:
+    """Return the band for these confidences by drawing, ``NULL_DRAWS`` times, which answers are right."""
+    _, index = _binned(confidence, ECE_BINS)
+    member = index[:, None] == np.arange(ECE_BINS)
+    right = np.random.default_rng(seed).random((NULL_DRAWS, len(confidence))) < confidence
+    found = np.abs((right - confidence) @ member).sum(axis=1) / len(confidence)
+    return NullBand(mean=float(found.mean()), high=float(np.quantile(found, 0.95)))
+
+
+def _binned(confidence: Floats, bins: int) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the edges of equal bins, and in which each confidence lies."""
+    edges = np.arange(bins + 1) / bins
+    return edges, np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)

@@ -1,4 +1,4 @@
-"""How large a difference is, what could have been seen, what a perfect answerer would show. Pure: no I/O, no clock."""
+"""How large a difference is, and what could have been seen. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ljwx.core.evaluations.calibration import expected_calibration_error, reliability
 from ljwx.core.evidence.betting import STAKES
 from ljwx.core.evidence.scale import BOUND
 
@@ -35,14 +34,6 @@ class Size:
     spread: float
     shrunken: float
     sessions: int
-
-
-@dataclass(frozen=True)
-class NullBand:
-    """The expected calibration error that an answerer shows whose probabilities are exactly right."""
-
-    mean: float
-    high: float
 
 
 def size_of(differences: Floats, horizon: int, usual_edge: float = USUAL_EDGE) -> Size | None:
@@ -86,14 +77,3 @@ def smallest_visible(spread: float, sessions: int, horizon: int, alpha: float, p
     reached = bets * (stakes * z - stakes**2 * (1 + z**2) / 2) - NormalDist().inv_cdf(power) * stakes * sqrt(bets)
     enough = (reached >= needed).any(axis=0)
     return float(spread * z[enough.argmax()]) if enough.any() else None
-
-
-def ece_null_band(confidence: Floats, seed: int = 0, draws: int = 500, level: float = 0.95) -> NullBand:
-    """Return the band for these confidences by drawing, as often, which answers are right.
-
-    :param confidence: (answers) probability of each one's class.
-    """
-    generator = np.random.default_rng(seed)
-    right = generator.random((draws, len(confidence))) < confidence
-    found = np.array([expected_calibration_error(reliability(confidence, each)) for each in right])
-    return NullBand(float(found.mean()), float(np.quantile(found, level)))

@@ -4,8 +4,18 @@ Pure: never imports airflow, an HTTP client, a database driver or a clock, so th
 same decision.
 """
 
-from ljwx.core.promotions.decision import Decision, Verdict, decide, with_sealed_test
+from ljwx.core.promotions.decision import Decision, Verdict, decide, with_looks, with_sealed_test
 from ljwx.core.promotions.policy import GatePolicy
-from ljwx.core.promotions.reasons import Reason, RolledBack
+from ljwx.core.promotions.reasons import Looked, Reason, RolledBack
 
-__all__ = ["Decision", "GatePolicy", "Reason", "RolledBack", "Verdict", "decide", "with_sealed_test"]
+__all__ = [
+    "Decision",
+    "GatePolicy",
+    "Looked",
+    "Reason",
+    "RolledBack",
+    "Verdict",
+    "decide",
+    "with_looks",
+    "with_sealed_test",
+]

@@ -9,12 +9,14 @@ from ljwx.core.evaluations import Interval, Scorecard
 from ljwx.core.promotions.policy import Frozen, GatePolicy
 from ljwx.core.promotions.reasons import (
     NO_CHAMPION,
+    Looked,
     Reason,
     RolledBack,
     against_baseline,
     against_champion,
     floors_of,
     like_rolled_back,
+    looked_before,
     silent_tasks,
 )
 
@@ -106,6 +108,11 @@ def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference
         favourable=difference > 0,
     )
     return decision.model_copy(update={"reasons": (*decision.reasons, reason)})
+
+
+def with_looks(decision: Decision, before: Looked) -> Decision:
+    """Return the decision with how often was looked; it decides nothing."""
+    return decision.model_copy(update={"reasons": (*decision.reasons, looked_before(before))})
 
 
 def _check_evidence(

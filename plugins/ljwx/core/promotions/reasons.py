@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import NormalDist
+from typing import Final
 
 from ljwx.core.evaluations import Interval, Scorecard, TaskScore
 from ljwx.core.promotions.policy import Frozen, GatePolicy
+
+USUAL_EDGE: Final = 0.03
+"""Standard deviation of true differences in accuracy before anything was seen: two of three lie within it."""
 
 
 class Reason(Frozen):
@@ -27,6 +32,19 @@ class RolledBack(Frozen):
     model: str
     reason: str
     same: bool
+
+
+class Looked(Frozen):
+    """How often was decided before, refusals and rollbacks aside.
+
+    :param of_line: about models of the same line: the same recipe on whatever data.
+    :param of_model: of these, about the very same model under whatever name.
+    :param other_lines: how many other lines were decided about.
+    """
+
+    of_line: int
+    of_model: int
+    other_lines: int
 
 
 NO_CHAMPION = Reason(
@@ -107,6 +125,20 @@ def like_rolled_back(before: RolledBack) -> Reason:
     )
 
 
+def looked_before(before: Looked) -> Reason:
+    """Tell how often one has looked: the interval of the difference is right for one look alone."""
+    others = f"{before.other_lines + 1} recipes were decided about so far."
+    if not before.of_line:
+        return Reason(code="looks", text=f"The first decision about this recipe; {others}", favourable=True)
+    same = f", {before.of_model} of them about this very model under another name" if before.of_model else ""
+    return Reason(
+        code="looks",
+        text=f"Decision number {before.of_line + 1} about this recipe, on whatever data{same}; {others} "
+        "Each look is a chance for luck; the interval is right for one.",
+        favourable=False,
+    )
+
+
 def against_champion(policy: GatePolicy, sessions: int, difference: Interval | None) -> Reason:
     """Tell whether the interval of the difference lies above the margin."""
     if difference is None or sessions < policy.min_sessions:
@@ -119,13 +151,14 @@ def against_champion(policy: GatePolicy, sessions: int, difference: Interval | N
     if difference.low > policy.margin:
         return Reason(
             code="better_than_champion",
-            text=f"More accurate than the champion by {_points(difference)}: above the margin of {policy.margin:.1%}.",
+            text=f"More accurate than the champion by {_points(difference)}: above the margin of {policy.margin:.1%}. "
+            + _size(policy, difference),
             favourable=True,
         )
     return Reason(
         code="not_shown_better",
         text=f"Accuracy against the champion's: {_points(difference)}. The interval does not lie above the margin of "
-        f"{policy.margin:.1%}. The champion stays.",
+        f"{policy.margin:.1%}. {_size(policy, difference)} The champion stays.",
         favourable=False,
     )
 
@@ -152,4 +185,20 @@ def _points(difference: Interval) -> str:
     return (
         f"{100 * difference.estimate:+.1f} points "
         f"({made.confidence:.0%} interval {100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
+    )
+
+
+def _size(policy: GatePolicy, difference: Interval) -> str:
+    """Say what remains of a difference that was found because it is large, and what could have been found.
+
+    The first is the posterior mean under a normal prior around 0 with ``USUAL_EDGE``; the second the difference whose
+    interval lies above the margin in four of five cases. Both take half the interval for that of a normal distribution.
+    """
+    half = (difference.high - difference.low) / 2
+    error = half / NormalDist().inv_cdf((1 + difference.resampling.confidence) / 2)
+    shrunken = difference.estimate * USUAL_EDGE**2 / (USUAL_EDGE**2 + error**2)
+    smallest = policy.margin + half + NormalDist().inv_cdf(0.8) * error
+    return (
+        f"Drawn towards 0 as its error asks for, it is {100 * shrunken:+.1f}; so many questions find "
+        f"{100 * smallest:.0f} points in four of five cases."
     )

@@ -40,6 +40,7 @@ ELSEWHERE = {"resampling", "question_set", "bins"}
 class CardRow:
     """One answerer in the comparison. Shares are between 0 and 1, latencies seconds; None where it was not measured.
 
+    :param ece_of_perfect: how large `ece` may be by chance alone, at 95 %.
     :param faithful: share of the numbers and readings in the prose that the snapshot bears out.
     :param unchecked: share of the prose that is neither a number, a signal nor a known phrase.
     """
@@ -54,6 +55,7 @@ class CardRow:
     mcc: float | None
     brier: float | None
     ece: float | None
+    ece_of_perfect: float | None
     valid_share: float | None
     faithful: float | None
     unchecked: float | None
@@ -176,6 +178,7 @@ def _row(key: str, overall: Mapping[str, Any]) -> CardRow:
         mcc=_number(overall, "mcc"),
         brier=_number(overall, "calibration", "brier"),
         ece=_number(overall, "calibration", "ece"),
+        ece_of_perfect=_number(overall, "calibration", "ece_of_perfect", "high"),
         valid_share=_number(overall, "valid_share"),
         faithful=_number(overall, "faithfulness", "right"),
         unchecked=_number(overall, "faithfulness", "unchecked"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import ObjectStoragePath
 
+from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec
 from ljwx.core.promotions import Reason
 from ljwx.core.tasks import TASKS
@@ -46,6 +47,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     with recorded_run(warehouse, dataset_id=planned.dataset_id, spec_sha256=planned.spec_sha256) as run:
         warehouse.save_model(run.key, _record(made, spec, planned.dataset_id))
+        warehouse.open_line(run.key, line_of(spec, settings.model.of_strategy), made.model)
         check_digest(ollama, made.model, made.digest)
         found = Findings(settings.evaluation.model_dump(mode="json"))
         verification = Verification(ollama, made.model, spec, settings, found)

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import get_current_context
 
 from ljwx.assets import LATEST, MODEL
-from ljwx.core.promotions import Decision, decide
+from ljwx.core.promotions import Decision, decide, with_looks
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -98,7 +98,7 @@ def _decide(settings: Settings, warehouse: WarehouseHook, evaluation: Evaluation
     theirs = _of_champion(warehouse, settings, evaluation, champion) if champion else None
     evidence = gather(warehouse, settings, evaluation, theirs)
     warehouse.save_scorecards(evaluation.evaluation_id, evidence.cards)
-    return decide(
+    decision = decide(
         settings.gate,
         evidence.model,
         evidence.champion,
@@ -106,6 +106,7 @@ def _decide(settings: Settings, warehouse: WarehouseHook, evaluation: Evaluation
         {name: gap for name, gap in evidence.differences.items() if name != "champion"},
         warehouse.rolled_back(evaluation.model),
     )
+    return with_looks(decision, warehouse.looked(evaluation.model))
 
 
 def _of_champion(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Alias) -> Evaluation:
