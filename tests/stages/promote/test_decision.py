@@ -554,7 +554,7 @@ def test_a_decision_tells_how_often_its_line_and_its_very_model_were_decided_abo
     spec = chain_db.value("SELECT spec FROM ljwx.models")
     others = {
         OTHER: {"examples": ["elsewhere"] * len(spec["examples"])},  # the same texts, from samples of another dataset
-        "ljwx-stock:newer-data": {"messages": spec["messages"][:2], "examples": spec["examples"][:1]},
+        "ljwx-stock:newer-data": {"messages": [{"role": "user", "content": "another example"}]},
         "ljwx-stock:other-line": {"system": "another"},
     }
     for name, changed in others.items():
