@@ -224,6 +224,21 @@ def test_a_server_that_takes_one_list_state_at_a_time_is_asked_for_one_an_hour_a
     assert states == ["D", "L"]
 
 
+def test_a_list_longer_than_a_page_comes_page_by_page_and_hour_by_hour(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    rows = market.server.rows("stock_basic", token="paid-0", fields=",".join(STOCKS), list_status="L,D")
+    codes = sorted(str(row["ts_code"]) for row in rows)
+    for part, more in ((rows[:30], True), (rows[30:], False)):
+        data = {"fields": list(STOCKS), "items": [list(row.values()) for row in part], "has_more": more}
+        page = {"kind": "literal", "body": json.dumps({"code": 0, "data": data, "msg": ""}), "count": 1}
+        market.server.faults(stock_basic=page)
+        (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+        assert chunk.get("deferred") == ("stock_basic" if more else None)
+        assert db.column("SELECT ts_code FROM ljwx.current_instruments ORDER BY 1") == ([] if more else codes)
+        market.an_hour_later()
+
+
 def test_a_broken_answer_is_not_kept(db: Database, market: Market, tasks: TaskRunner) -> None:
     market.an_hour_later("paid")
     market.server.faults(stock_basic={"kind": "wrong_types", "column": "list_date", "share": 0.5, "count": 1})
