@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "migrations": {"database"},
     "sources": {"core", "exceptions", "network"},
     "warehouse": {"core", "exceptions", "resources", "migrations", "database"},
-    "hooks": {"sources", "warehouse", "core", "exceptions", "resources", "environment", "network"},
+    "hooks": {"sources", "warehouse", "core", "exceptions", "resources", "environment", "network", "database"},
     "triggers": {"hooks", "core", "exceptions"},
     "operators": {"hooks", "triggers", "core", "exceptions", "resources"},
     "notifications": {"hooks", "exceptions", "resources", "network"},

@@ -217,7 +217,7 @@ def test_a_socks_proxy_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     "host",
     ["localhost", "127.0.0.2", "::1", "10.1.2.3", "192.168.1.9", "172.16.0.1", "169.254.1.1", "fd00::1", "gpu-box",
-     "ollama", "box.local", "a.localhost", "x.internal", "host.docker.internal", "198.18.0.4",
+     "ollama", "box.local", "a.localhost", "ollama.ml.svc", "x.internal", "host.docker.internal", "198.18.0.4",
      "100.64.0.1", "LOCALHOST."],
 )  # fmt: skip
 def test_a_host_of_one_s_own_is_local(host: str) -> None:

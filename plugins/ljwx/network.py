@@ -24,7 +24,7 @@ from ljwx.exceptions import ConfigurationError
 ROUTE_EXTRAS = frozenset({"verify", "proxy"})
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that name trusted certificates; the first that is set counts."""
-LOCAL_NAMES = (".local", ".localhost", ".internal")
+LOCAL_NAMES = (".local", ".localhost", ".internal", ".svc")
 SCHEMES = ("http", "https")
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -151,6 +152,23 @@ def test_a_pooler_is_told(healthy: Database, doctor: Doctor, pooled_url: str) ->
     found = doctor()
     assert care(found) == {}
     assert found["database"]["found"].endswith(" behind a pooler")
+
+
+def test_a_database_that_is_not_in_utf8_is_told_with_what_to_do(
+    healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, postgres: EmbeddedPostgres
+) -> None:
+    admin = Database(postgres.url("postgres"))
+    with psycopg.connect(admin.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE in_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    try:
+        connect(monkeypatch, postgres.url("in_latin1"))
+        found = doctor()
+        assert "the database in_latin1 has the encoding LATIN1" in found["database"]["found"]
+        assert "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0" in found["database"]["found"]
+        assert set(care(found)) == {"database", "role", "schema", "clock", "tier", "champion"}
+    finally:
+        with psycopg.connect(admin.url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE in_latin1 WITH (FORCE)")
 
 
 def test_a_role_that_may_not_make_next_year_s_tables_is_told(

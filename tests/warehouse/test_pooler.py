@@ -28,6 +28,14 @@ def test_many_clients_use_the_same_statements_again_and_again(pooled_url: str) -
             assert hook.complete_sessions() == []
 
 
+def test_a_connection_of_one_s_own_prepares_nothing_either(pooled_url: str) -> None:
+    with WarehouseHook().get_conn() as one, WarehouseHook().get_conn() as other:
+        for _ in range(8):
+            for connection in (one, other):
+                assert connection.execute("SELECT %s::int", (1,)).fetchone() == (1,)
+                connection.commit()
+
+
 def test_a_day_is_written_and_read(pooled_url: str) -> None:
     hook = WarehouseHook()
     run = hook.start_run(RunRef("tests", "one", "save"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from ljwx.database import settle
 from ljwx.hooks.postgres import connect
 from ljwx.resources import POSTGRES_CONN_ID
 from ljwx.warehouse.warehouse import Warehouse
@@ -26,4 +27,6 @@ class WarehouseHook(Warehouse):
 
     def get_conn(self) -> Connection[Any]:
         """Open a connection of the caller's own."""
-        return connect(self.postgres_conn_id)
+        connection = connect(self.postgres_conn_id)
+        settle(connection)
+        return connection
