@@ -102,8 +102,64 @@ def test_models_of_one_gguf_share_one_engine(sandbox: OllamaServer, made: list[s
     for name in (*made[:2], *made[:2]):
         chat(sandbox, name).raise_for_status()
     assert sandbox.stats()["loads"] == loads
-    loaded = {model["name"]: model["context_length"] for model in sandbox.get("ps")["models"]}
-    assert (loaded[made[0]], loaded[made[1]]) == (4096, 2048)
+
+
+def running(server: OllamaServer) -> list[tuple[str, int]]:
+    """What is loaded of the base's weights, with its context."""
+    models = server.get("ps")["models"]
+    return [(each["name"], each["context_length"]) for each in models if each["details"]["family"] == "llama"]
+
+
+def unload(server: OllamaServer, model: str = BASE) -> Any:
+    """End the runner of a model's weights."""
+    return server.post("chat", {"model": model, "messages": [], "keep_alive": 0, "stream": False}).json()
+
+
+@pytest.fixture
+def unloaded(sandbox: OllamaServer) -> OllamaServer:
+    """The sandbox, with nothing of the base's weights loaded."""
+    assert unload(sandbox)["done_reason"] == "unload"
+    assert running(sandbox) == []
+    return sandbox
+
+
+def test_a_runner_is_listed_once_under_the_model_that_loaded_it(unloaded: OllamaServer, made: list[str]) -> None:
+    create(unloaded, made[0], system="You are A.")
+    create(unloaded, made[1], system="You are B.")
+    for name in (*made[:2], BASE):
+        chat(unloaded, name).raise_for_status()
+        assert running(unloaded) == [(made[0], 4096)]
+
+
+def test_other_options_of_the_runner_load_it_anew_under_the_model_that_wants_them(
+    unloaded: OllamaServer, made: list[str]
+) -> None:
+    create(unloaded, made[0], parameters={"num_ctx": 100_000, "temperature": 0.5})
+    create(unloaded, made[1], parameters={"num_ctx": 2048})
+    chat(unloaded).raise_for_status()
+    for name, context in ((made[0], 8192), (made[1], 2048), (BASE, 4096)):
+        chat(unloaded, name).raise_for_status()
+        assert running(unloaded) == [(name, context)], "of the 100,000 the weights take 8,192"
+    chat(unloaded, options={**QUICK, "num_thread": 1}).raise_for_status()
+    chat(unloaded, made[1], options={**QUICK, "num_ctx": 4096, "num_thread": 1}).raise_for_status()
+    assert running(unloaded) == [(BASE, 4096)]
+
+
+def test_unloading_one_model_unloads_all_that_share_its_weights(unloaded: OllamaServer, made: list[str]) -> None:
+    create(unloaded, made[0], system="You are A.")
+    chat(unloaded).raise_for_status()
+    assert running(unloaded) == [(BASE, 4096)]
+    unload(unloaded, made[0])
+    assert running(unloaded) == []
+
+
+def test_a_deleted_model_stays_loaded_and_listed(unloaded: OllamaServer, made: list[str]) -> None:
+    create(unloaded, made[0], system="You are A.")
+    chat(unloaded, made[0]).raise_for_status()
+    assert unloaded.delete(made[0]) == 200
+    assert running(unloaded) == [(made[0], 4096)]
+    chat(unloaded).raise_for_status()
+    assert running(unloaded) == [(made[0], 4096)]
 
 
 def test_a_shared_prefix_is_computed_once_even_when_models_alternate(sandbox: OllamaServer, made: list[str]) -> None:
@@ -163,9 +219,10 @@ def test_schema_bounds_the_answer(sandbox: OllamaServer) -> None:
     ("fields", "status", "error"),
     [
         ({"format": "yaml"}, 500, 'invalid format: "\\"yaml\\""; expected "json" or a valid JSON Schema object'),
-        ({"options": {"temperature": "hot"}}, 400, 'option "temperature" must be of type float32'),
+        ({"options": {"temperature": "hot"}}, 500, 'option "temperature" must be of type float32'),
         ({"model": "nope:1"}, 404, "model 'nope:1' not found"),
         ({"model": ""}, 400, "model is required"),
+        ({"model": "no name!"}, 400, "model is required"),
         ({"keep_alive": "soon"}, 400, 'time: invalid duration "soon"'),
         ({"top_logprobs": 21}, 400, "top_logprobs must be between 0 and 20"),
         ({"tools": [{"type": "function"}]}, 400, f'"{BASE}" does not support tools'),
@@ -207,24 +264,115 @@ def test_cut_drops_the_oldest_messages_and_keeps_system_and_newest(sandbox: Olla
     assert cut["message"] == kept["message"]
 
 
-def test_keep_alive_0_unloads_after_the_answer(sandbox: OllamaServer, made: list[str]) -> None:
-    create(sandbox, made[0], system="Short.")
-    chat(sandbox, made[0]).raise_for_status()
-    assert made[0] in [model["name"] for model in sandbox.get("ps")["models"]]
-    chat(sandbox, made[0], keep_alive=0).raise_for_status()
-    assert made[0] not in [model["name"] for model in sandbox.get("ps")["models"]]
+def test_keep_alive_0_unloads_after_the_answer(unloaded: OllamaServer, made: list[str]) -> None:
+    create(unloaded, made[0], system="Short.")
+    chat(unloaded, made[0]).raise_for_status()
+    assert running(unloaded) == [(made[0], 4096)]
+    chat(unloaded, made[0], keep_alive=0).raise_for_status()
+    assert running(unloaded) == []
 
 
 def test_upload_is_checked_and_a_broken_gguf_is_an_error_line(sandbox: OllamaServer) -> None:
-    content = b"GGUF but nothing more"
+    content = f"GGUF but nothing more {time.time_ns()}".encode()
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     url = f"{sandbox.url}/api/blobs"
-    assert requests.post(f"{url}/sha256:{'0' * 64}", data=content, timeout=30).status_code == 400
     assert requests.head(f"{url}/{digest}", timeout=30).status_code == 404
-    assert requests.post(f"{url}/{digest}", data=content, timeout=30).status_code == 200
+    for status in (201, 200):
+        assert requests.post(f"{url}/{digest}", data=content, timeout=30).status_code == status
     answer = sandbox.post("create", {"model": "broken:1", "files": {"a.gguf": digest}})
     assert answer.status_code == 200
     assert json.loads(answer.text.splitlines()[-1]) == {"error": "supplied file was not in GGUF format"}
+
+
+def test_a_blob_of_another_digest_is_refused_and_stays_under_its_own(sandbox: OllamaServer) -> None:
+    content = f"of another digest {time.time_ns()}".encode()
+    url, digest = f"{sandbox.url}/api/blobs", f"sha256:{hashlib.sha256(content).hexdigest()}"
+    assert requests.post(f"{url}/sha256:{'0' * 64}", data=content, timeout=30).status_code == 400
+    assert requests.head(f"{url}/{digest}", timeout=30).status_code == 200
+    assert requests.head(f"{url}/sha256:{'0' * 64}", timeout=30).status_code == 404
+
+
+def test_names_are_compared_without_case_host_and_library(sandbox: OllamaServer, made: list[str]) -> None:
+    create(sandbox, made[0].upper(), system="Any case.")
+    for prefix in ("", "library/", "registry.ollama.ai/library/", "Registry.Ollama.AI/Library/"):
+        name = f"{prefix}{made[0]}"
+        assert sandbox.post("show", {"model": name}).json()["system"] == "Any case."
+        assert chat(sandbox, name).json()["model"] == name
+    create(sandbox, made[0], system="The same model.")
+    listed = [model["name"] for model in sandbox.get("tags")["models"]]
+    assert [name for name in listed if name.lower() == made[0]] == [made[0].upper()]
+    other = f"hf.co/someone/{made[1]}"
+    sandbox.post("copy", {"source": made[0], "destination": other}).raise_for_status()
+    assert other in [model["name"].lower() for model in sandbox.get("tags")["models"]]
+    assert sandbox.post("show", {"model": made[1]}).status_code == 404
+    assert sandbox.delete(other) == sandbox.delete(f"LIBRARY/{made[0]}") == 200
+
+
+@pytest.mark.parametrize(
+    ("route", "status", "error"),
+    [
+        ("show", 400, "invalid model name"),
+        ("create", 400, "invalid model name"),
+        ("generate", 404, "model 'no name!' not found"),
+        ("copy", 400, 'source "no name!" is invalid'),
+    ],
+)
+def test_what_is_no_name_is_refused_as_each_route_does(
+    sandbox: OllamaServer, route: str, status: int, error: str
+) -> None:
+    body = {"model": "no name!", "source": "no name!", "destination": "x", "from": BASE}
+    answer = sandbox.post(route, body)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert sandbox.delete("no name!") == 400
+
+
+def test_ends_of_lines_are_kept(sandbox: OllamaServer, made: list[str]) -> None:
+    texts = {"system": "One.\r\nTwo.\r\n", "template": "{{ .System }}\r\n{{ .Prompt }}", "license": "a\r\nb"}
+    create(sandbox, made[0], **texts)
+    shown = sandbox.post("show", {"model": made[0]}).json()
+    assert {name: shown[name] for name in texts} == texts
+
+
+@pytest.mark.parametrize("route", ["embed", "embeddings"])
+def test_a_chat_model_has_no_embeddings(sandbox: OllamaServer, route: str) -> None:
+    answer = sandbox.post(route, {"model": BASE, "input": "x", "prompt": "x"})
+    assert (answer.status_code, answer.json()["error"].partition(".")[0]) == (
+        501, "This server does not support embeddings",
+    )  # fmt: skip
+    assert sandbox.post(route, {"model": "nope:1", "input": "x"}).status_code == 404
+
+
+def test_a_create_from_an_absent_base_leaves_a_shell_also_over_another_model(
+    sandbox: OllamaServer, made: list[str]
+) -> None:
+    create(sandbox, made[0], system="It was here.")
+    for name in made[:2]:
+        assert "error" in create(sandbox, name, **{"from": "nope:1"})[-1]
+    listed = {model["name"]: model for model in sandbox.get("tags")["models"]}
+    for name in made[:2]:
+        assert (listed[name]["size"], listed[name]["details"]["format"]) == (127, "")
+        assert sandbox.post("show", {"model": name}).status_code == chat(sandbox, name).status_code == 404
+    create(sandbox, made[0], system="It is here again.")
+    assert sandbox.post("show", {"model": made[0]}).json()["system"] == "It is here again."
+    assert sandbox.delete(made[1]) == 200
+
+
+def test_a_limit_of_0_tokens_is_no_limit_and_the_answer_has_no_end(ollama_sandbox: OllamaServer) -> None:
+    options = {**QUICK, "num_predict": 0, "num_ctx": 512}
+    answer = chat(ollama_sandbox, options=options).json()
+    assert answer["prompt_eval_count"] + answer["eval_count"] == 512
+    assert answer["done_reason"] == "length"
+
+
+def test_work_ends_with_the_client(ollama_model: OllamaServer) -> None:
+    """One engine answers one request at a time: the next one would wait for an answer that nobody reads."""
+    before = ollama_model.stats()["requests"]
+    endless = {"model": BASE, "messages": [{"role": "user", "content": "x"}], "options": {"num_predict": 0}}
+    for stream in (True, False):
+        with pytest.raises(requests.Timeout):
+            requests.post(f"{ollama_model.url}/api/chat", json={**endless, "stream": stream}, timeout=(5, 0.01))
+    chat(ollama_model).raise_for_status()
+    assert ollama_model.stats()["requests"] == before + 1
 
 
 def test_template_it_does_not_know_is_refused(sandbox: OllamaServer, made: list[str]) -> None:

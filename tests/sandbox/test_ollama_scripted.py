@@ -28,7 +28,8 @@ SCHEMA: dict[str, Any] = {
 def chat(server: OllamaServer, text: str = "Say OK.", **fields: Any) -> requests.Response:
     messages = [{"role": "user", "content": text}]
     options = {"temperature": 0, **fields.pop("options", {})}
-    return server.post("chat", {"model": BASE, "messages": messages, "stream": False, "options": options, **fields})
+    body = {"model": BASE, "messages": messages, "stream": False, "options": options}
+    return server.post("chat", {**body, **fields})
 
 
 def content(answer: requests.Response) -> str:
@@ -79,6 +80,33 @@ def test_the_token_of_the_class_tells_how_likely_each_class_is(ollama_sandbox: O
     assert decided["token"] == max(shares, key=lambda name: shares[name])
     assert decided["token"] == json.loads(answer["message"]["content"])["advice"]
     assert bytes(decided["bytes"]).decode() == decided["token"]
+
+
+def pretty(server: OllamaServer, **fields: Any) -> dict[str, Any]:
+    """An answer with white space between its tokens."""
+    return dict(chat(server, options={"sandbox_pretty_print": True}, logprobs=True, top_logprobs=3, **fields).json())
+
+
+def test_a_model_may_pretty_print_what_it_says(ollama_sandbox: OllamaServer) -> None:
+    answer, compact = pretty(ollama_sandbox, format=SCHEMA), content(chat(ollama_sandbox, format=SCHEMA))
+    said = answer["message"]["content"]
+    assert json.loads(said) == json.loads(compact)
+    assert said.startswith('{\n  "advice": "')
+    assert said.endswith('",\n  "note": "不构成投资建议"\n}')
+    assert "".join(token["token"] for token in answer["logprobs"]) == said
+    assert answer["eval_count"] == len(answer["logprobs"])
+    assert "\n" not in compact
+
+
+def test_a_model_pretty_prints_by_a_parameter_that_models_made_from_it_have_too(ollama_sandbox: OllamaServer) -> None:
+    ollama_sandbox.post("create", {"model": "pretty:1", "from": BASE, "parameters": {"sandbox_pretty_print": True}})
+    ollama_sandbox.post("create", {"model": "pretty:2", "from": "pretty:1", "system": "Be brief."})
+    try:
+        for model in ("pretty:1", "pretty:2"):
+            assert "\n" in content(chat(ollama_sandbox, model=model, format=SCHEMA))
+    finally:
+        for model in ("pretty:1", "pretty:2"):
+            ollama_sandbox.delete(model)
 
 
 @pytest.mark.parametrize("top", [1, 2, 20])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from ljwx_sandbox.ollama import prompts, thinking
+from ljwx_sandbox.ollama import describe, prompts, thinking
 from ljwx_sandbox.ollama.describe import timestamp
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
@@ -42,7 +43,7 @@ class Answerer:
 
     def chat(self, body: dict[str, Any]) -> Iterator[Line]:
         """Yield the lines of a chat; what is wrong with the request is raised before the first one."""
-        model = Model.load(self._store, body.get("model"))
+        model = Model.load(self._store, body.get("model"), ApiError(400, "model is required"))
         messages = _messages(body.get("messages"))
         request = _Request.read(model, body, lambda text: {"message": {"role": "assistant", "content": text}})
         if not messages:
@@ -65,38 +66,46 @@ class Answerer:
             request, lambda engine: prompts.checked(engine.tokenize(text), request.context, request.truncate)
         )
 
+    def embed(self, body: dict[str, Any]) -> NoReturn:
+        """Refuse what no chat model gives; a real server finds that out when the model is loaded."""
+        request = _Request.read(Model.load(self._store, body.get("model")), {}, lambda _: {})
+        with self._use(request):
+            raise ApiError(501, "This server does not support embeddings. Start it with `--embeddings`")
+
     def _load(self, request: _Request) -> Iterator[Line]:
-        model = request.model
         if request.keep_alive == 0:
-            self._pool.unload(model.name.short)
+            self._pool.unload(request.model.gguf)
         else:
-            with self._pool.use(model.gguf, request.context):
-                self._pool.touch(model.name.short, model.gguf, request.context, request.keep_alive)
+            with self._use(request):
+                pass
         reason = "unload" if request.keep_alive == 0 else "load"
         yield {**request.head(""), "done": True, "done_reason": reason}
 
+    @contextmanager
+    def _use(self, request: _Request) -> Iterator[LanguageEngine]:
+        """Lend the model's engine, and keep its runner afterwards for as long as was asked."""
+        model, options = request.model, request.options.of_the_runner(request.context)
+        with self._pool.use(model.gguf, request.context, options, describe.loaded(model, request.context)) as engine:
+            try:
+                yield engine
+            finally:
+                self._pool.keep(model.gguf, request.keep_alive)
+
     def _answer(self, request: _Request, tokens_of: Callable[[LanguageEngine], list[int]]) -> Iterator[Line]:
         started = time.monotonic_ns()
-        model, name = request.model, request.model.name.short
         text = ""
-        with self._pool.use(model.gguf, request.context) as engine:
+        with self._use(request) as engine:
             loaded = time.monotonic_ns()
-            self._pool.touch(name, model.gguf, request.context, None)
-            try:
-                tokens = tokens_of(engine)
-                for piece in request.pieces(engine, tokens):
-                    text += "" if piece.thought else piece.text
-                    if piece.final is None:
-                        yield from request.line(piece)
-                        continue
-                    last = self._last(request, piece, text, loaded - started)
-                    if request.context_tokens:
-                        last["context"] = [*tokens, *engine.tokenize(text)]
-                    yield {**last, "total_duration": time.monotonic_ns() - started}
-            finally:
-                self._pool.touch(name, model.gguf, request.context, request.keep_alive)
-        if request.keep_alive == 0:
-            self._pool.unload(name)
+            tokens = tokens_of(engine)
+            for piece in request.pieces(engine, tokens):
+                text += "" if piece.thought else piece.text
+                if piece.final is None:
+                    yield from request.line(piece)
+                    continue
+                last = self._last(request, piece, text, loaded - started)
+                if request.context_tokens:
+                    last["context"] = [*tokens, *engine.tokenize(text)]
+                yield {**last, "total_duration": time.monotonic_ns() - started}
 
     def _last(self, request: _Request, piece: Piece, text: str, load: int) -> Line:
         final = piece.final or {}
@@ -122,9 +131,14 @@ class Answerer:
 
 @dataclass(frozen=True)
 class _Request:
-    """What chat and generate have in common; `text` puts a piece of answer where the route wants it."""
+    """What chat and generate have in common.
+
+    :param asked: the model's name as it was asked for, which answers tell again.
+    :param text: puts a piece of answer where the route wants it.
+    """
 
     model: Model
+    asked: str
     options: Options
     form: Any
     constraint: dict[str, Any]
@@ -150,7 +164,9 @@ class _Request:
         logprobs = top if body.get("logprobs") else None
         keep_alive = keep_alive_seconds(body.get("keep_alive"))
         truncate = body.get("truncate") is not False or options.older
-        return cls(model, options, form, constraint(form), logprobs, truncate, keep_alive, think, text, context_tokens)
+        bounds = constraint(form, pretty=options.pretty_print)
+        asked = str(body.get("model"))
+        return cls(model, asked, options, form, bounds, logprobs, truncate, keep_alive, think, text, context_tokens)
 
     @property
     def context(self) -> int:
@@ -160,7 +176,8 @@ class _Request:
     def sampling(self, room: int) -> dict[str, Any]:
         """The rest of llama.cpp's request."""
         probabilities = {} if self.logprobs is None else {"n_probs": max(1, self.logprobs)}
-        return {**self.options.sampling(room), **self.constraint, **probabilities}
+        bounds = {"ignore_eos": True} if self.options.endless and not self.constraint else self.constraint
+        return {**self.options.sampling(room), **bounds, **probabilities}
 
     def pieces(self, engine: LanguageEngine, tokens: list[int]) -> Iterator[Piece]:
         """The pieces of an answer to a prompt, a thought first where it is wanted."""
@@ -171,7 +188,7 @@ class _Request:
 
     def head(self, text: str) -> Line:
         """The start of every line."""
-        return {"model": self.model.name.short, "created_at": timestamp(), **self.text(text)}
+        return {"model": self.asked, "created_at": timestamp(), **self.text(text)}
 
     def line(self, piece: Piece) -> Iterator[Line]:
         """The line of a piece that is not the last; none when the piece holds nothing."""

@@ -35,7 +35,7 @@ def create_app(store: ModelStore, pool: EnginePool) -> App:
     _add_upload(app, store)
     _add_creation(app, store)
     _add_lists(app, store, pool)
-    _add_tags(app, store, pool)
+    _add_tags(app, store)
     _add_answers(app, answerer)
     _add_controls(app, injector, answerer, pool)
     return injector
@@ -73,22 +73,22 @@ def _add_upload(app: FastAPI, store: ModelStore) -> None:
             async for chunk in request.stream():
                 got.update(chunk)
                 await run_in_threadpool(file.write, chunk)
-            if got.hexdigest() != expected:
-                raise ApiError(400, f'digest mismatch, expected "{digest}", got "sha256:{got.hexdigest()}"')
-            await run_in_threadpool(store.keep, file, expected)
-        return Response()
+            await run_in_threadpool(store.keep, file, got.hexdigest())
+        if got.hexdigest() != expected:  # what came stays, under the digest that it has
+            raise ApiError(400, f'digest mismatch, expected "{digest}", got "sha256:{got.hexdigest()}"')
+        return Response(status_code=201)
 
 
 def _add_creation(app: FastAPI, store: ModelStore) -> None:
     @app.post("/api/create")
     async def create(request: Request) -> Response:
         body = await read_body(request)
-        return await stream_or_join(lambda: creation.create(store, body), body, lambda lines: list(lines)[-1])
+        return await stream_or_join(request, lambda: creation.create(store, body), body, lambda lines: list(lines)[-1])
 
     @app.post("/api/pull")
     async def pull(request: Request) -> Response:
         body = await read_body(request)
-        return await stream_or_join(lambda: creation.pull(store, body), body, lambda lines: list(lines)[-1])
+        return await stream_or_join(request, lambda: creation.pull(store, body), body, lambda lines: list(lines)[-1])
 
 
 def _add_lists(app: FastAPI, store: ModelStore, pool: EnginePool) -> None:
@@ -99,16 +99,16 @@ def _add_lists(app: FastAPI, store: ModelStore, pool: EnginePool) -> None:
     @app.post("/api/show")
     async def show(request: Request) -> Response:
         body = await read_body(request)
-        model = await run_in_threadpool(Model.load, store, body.get("model") or body.get("name"))
+        named, bad_name = body.get("model") or body.get("name"), ApiError(400, "invalid model name")
+        model = await run_in_threadpool(Model.load, store, named, bad_name)
         return json_answer(await run_in_threadpool(describe.show, store, model))
 
     @app.get("/api/ps")
     def ps() -> Response:
-        known = {name: resident for name, resident in pool.residents().items() if store.read(_name(name))}
-        return json_answer({"models": [describe.loaded(Model.load(store, name), known[name]) for name in known]})
+        return json_answer(describe.running(pool.runners()))
 
 
-def _add_tags(app: FastAPI, store: ModelStore, pool: EnginePool) -> None:
+def _add_tags(app: FastAPI, store: ModelStore) -> None:
     @app.post("/api/copy")
     async def copy(request: Request) -> Response:
         body = await read_body(request)
@@ -129,9 +129,10 @@ def _add_tags(app: FastAPI, store: ModelStore, pool: EnginePool) -> None:
         body = await read_body(request)
         text = body.get("model") or body.get("name")
         name = ModelName.parse(text)
-        if name is None or not store.delete(name):
+        if name is None:
+            raise ApiError(400, f'name "{text or ""}" is invalid')
+        if not store.delete(name):  # what is loaded stays loaded, and listed
             raise ApiError.missing_model(text)
-        await run_in_threadpool(pool.unload, name.short)
         return Response()
 
 
@@ -139,12 +140,20 @@ def _add_answers(app: FastAPI, answerer: Answerer) -> None:
     @app.post("/api/chat")
     async def chat(request: Request) -> Response:
         body = await read_body(request)
-        return await stream_or_join(lambda: answerer.chat(body), body, lambda lines: single(lines, "message"))
+        return await stream_or_join(request, lambda: answerer.chat(body), body, lambda lines: single(lines, "message"))
 
     @app.post("/api/generate")
     async def generate(request: Request) -> Response:
         body = await read_body(request)
-        return await stream_or_join(lambda: answerer.generate(body), body, lambda lines: single(lines, "response"))
+        return await stream_or_join(
+            request, lambda: answerer.generate(body), body, lambda lines: single(lines, "response")
+        )
+
+    @app.post("/api/embed")
+    @app.post("/api/embeddings")
+    async def embed(request: Request) -> Response:
+        body = await read_body(request)
+        return await run_in_threadpool(answerer.embed, body)
 
 
 def _add_controls(app: FastAPI, injector: FaultInjector, answerer: Answerer, pool: EnginePool) -> None:
@@ -160,10 +169,3 @@ def _add_controls(app: FastAPI, injector: FaultInjector, answerer: Answerer, poo
     @app.get("/_sandbox/stats")
     def stats() -> Response:
         return json_answer({**dataclasses.asdict(answerer.totals), "loads": pool.loads})
-
-
-def _name(text: str) -> ModelName:
-    name = ModelName.parse(text)
-    if name is None:
-        raise ApiError.missing_model(text)
-    return name

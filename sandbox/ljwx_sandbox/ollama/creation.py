@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,10 @@ def create(store: ModelStore, body: dict[str, Any]) -> Progress:
 
 
 def _create(store: ModelStore, name: ModelName, body: dict[str, Any]) -> Progress:
-    source = _from_model(store, body["from"]) if body.get("from") else _from_files(store, body["files"])
+    if body.get("from"):
+        source = _from_model(store, body["from"], lambda: _leave_shell(store, name))
+    else:
+        source = _from_files(store, body["files"])
     config, base = yield from source
     with store.lock:  # a delete that ran between a layer and the manifest would take the layer away
         made = _apply(store, base, body)
@@ -61,18 +64,27 @@ def register(store: ModelStore, name: str, path: Path) -> None:
             pass
 
 
-def _from_model(store: ModelStore, text: Any) -> Source:
+def _leave_shell(store: ModelStore, name: ModelName) -> None:
+    """Point the name at a model of nothing, also where it was another one's: what 0.34 does after a failed pull."""
+    nothing = {"model_format": "", "model_family": "", "model_families": None, "model_type": "", "file_type": ""}
+    with store.lock:
+        config = store.add_bytes(layers.CONFIG, go_json({**nothing, "architecture": "amd64", "os": "linux"}))
+        store.write(name, Manifest(config, ()))
+
+
+def _from_model(store: ModelStore, text: Any, on_absent: Callable[[], None]) -> Source:
     name = ModelName.parse(text)
     if name is None:
         raise ApiError(400, "invalid model name")
     manifest = store.read(name)
     if manifest is None:
         yield {"status": "pulling manifest"}
+        on_absent()
         address = f"https://registry.ollama.ai/v2/{name.namespace}/{name.model}/manifests/{name.tag}"
         reason = "dial tcp: lookup registry.ollama.ai: no such host"
         raise ApiError(500, f'pull model manifest: Get "{address}": {reason}')
-    config = json.loads(store.blob(manifest.config.digest.removeprefix("sha256:")).read_text())
-    return config, [_existing(layer, name.short) for layer in manifest.layers]
+    config = json.loads(store.blob(manifest.config.digest.removeprefix("sha256:")).read_bytes())
+    return config, [_existing(layer, store.existing(name).short) for layer in manifest.layers]
 
 
 def _from_files(store: ModelStore, files: Any) -> Source:
@@ -142,7 +154,7 @@ def _check_template(source: str) -> None:
 
 def _parameters(store: ModelStore, base: list[Layer]) -> dict[str, Any]:
     layer = next((layer for layer in base if layer.media_type == layers.PARAMS), None)
-    return dict(json.loads(store.blob(layer.digest.removeprefix("sha256:")).read_text())) if layer else {}
+    return dict(json.loads(store.blob(layer.digest.removeprefix("sha256:")).read_bytes())) if layer else {}
 
 
 def _go_number(value: Any) -> Any:
@@ -154,7 +166,7 @@ def pull(store: ModelStore, body: dict[str, Any]) -> Progress:
     text = body.get("model") or body.get("name")
     if ModelName.parse(text) is None:
         raise ApiError(400, "invalid model name")
-    _, made = yield from _from_model(store, text)
+    _, made = yield from _from_model(store, text, lambda: None)
     yield {"status": "pulling manifest"}
     for layer in made:
         told = {"status": f"pulling {layer.digest.removeprefix('sha256:')[:12]}", "digest": layer.digest}

@@ -1,4 +1,4 @@
-"""The answers of tags, show and ps."""
+"""The answers of tags, show and ps; a runner of ps tells what was true of its model when it was loaded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ljwx_sandbox.ollama import layers
+from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
-from ljwx_sandbox.ollama.pool import Resident
+from ljwx_sandbox.ollama.names import ModelName
+from ljwx_sandbox.ollama.pool import Runner
 from ljwx_sandbox.ollama.store import ModelStore
 from ljwx_sandbox.ollama.thinking import capabilities
 
@@ -24,37 +27,54 @@ def timestamp(seconds: float | None = None) -> str:
 def tags(store: ModelStore) -> dict[str, Any]:
     """Every model, the newest first."""
     with store.lock:
-        models = [(store.modified(name), Model.load(store, name.short)) for name in store.names()]
-    ordered = sorted(models, key=lambda pair: pair[0], reverse=True)
-    return {"models": [_listed(model, modified) for modified, model in ordered]}
+        listed = [(store.modified(name), _listed(store, name)) for name in store.names()]
+    ordered = sorted(listed, key=lambda pair: pair[0], reverse=True)
+    return {"models": [entry for _, entry in ordered]}
 
 
-def _listed(model: Model, modified: float) -> dict[str, Any]:
+def _listed(store: ModelStore, name: ModelName) -> dict[str, Any]:
+    manifest = store.read(name)
+    if manifest is None:
+        raise ApiError.missing_model(name.short)
+    entry = {
+        "name": name.short,
+        "model": name.short,
+        "modified_at": timestamp(store.modified(name)),
+        "size": manifest.size,
+        "digest": manifest.digest,
+        "details": {"parent_model": "", "format": "", "family": "", "families": None, "parameter_size": "",
+                    "quantization_level": ""},
+    }  # fmt: skip
+    if manifest.layer(layers.MODEL) is None:  # the shell that a failed create leaves
+        return entry
+    model = Model.load(store, name.short)
     lengths = {"context_length": model.info.context_length, "embedding_length": model.info.embedding_length}
+    return {**entry, "details": {**model.details(), **lengths}, "capabilities": capabilities(model.template)}
+
+
+def loaded(model: Model, context: int) -> dict[str, Any]:
+    """What a line of ps tells of a model for as long as it is loaded."""
     return {
         "name": model.name.short,
         "model": model.name.short,
-        "modified_at": timestamp(modified),
-        "size": model.manifest.size,
-        "digest": model.manifest.digest,
-        "details": {**model.details(), **lengths},
-        "capabilities": capabilities(model.template),
-    }
-
-
-def loaded(model: Model, resident: Resident) -> dict[str, Any]:
-    """One line of ps."""
-    left = timedelta(days=36500) if resident.expires is None else timedelta(seconds=resident.expires - time.monotonic())
-    return {
-        "name": model.name.short,
-        "model": model.name.short,
-        "size": model.gguf.stat().st_size + model.info.cache_bytes(resident.context),
+        "size": model.gguf.stat().st_size + model.info.cache_bytes(context),
         "digest": model.manifest.digest,
         "details": model.details(parent=False),
-        "expires_at": timestamp((datetime.now(timezone.utc) + left).timestamp()),
         "size_vram": 0,
-        "context_length": resident.context,
+        "context_length": context,
     }
+
+
+def running(runners: list[Runner]) -> dict[str, Any]:
+    """What is loaded, the one that stays longest first."""
+    now = datetime.now(timezone.utc)
+    lasting = [(now + _left(runner), runner.listed) for runner in runners]
+    ordered = sorted(lasting, key=lambda pair: pair[0], reverse=True)
+    return {"models": [{**listed, "expires_at": timestamp(end.timestamp())} for end, listed in ordered]}
+
+
+def _left(runner: Runner) -> timedelta:
+    return timedelta(days=36500) if runner.expires is None else timedelta(seconds=runner.expires - time.monotonic())
 
 
 def show(store: ModelStore, model: Model) -> dict[str, Any]:

@@ -59,14 +59,14 @@ class Manifest:
     @property
     def content(self) -> bytes:
         """The manifest file's bytes."""
-        body = {"config": self.config.entry, "layers": [layer.entry for layer in self.layers]}
+        body = {"config": self.config.entry, "layers": [layer.entry for layer in self.layers] or None}
         return go_json({"schemaVersion": 2, "mediaType": MANIFEST, **body})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Manifest:
         """Read a manifest file."""
         body = json.loads(content)
-        layers = tuple(Layer.from_entry(entry) for entry in body["layers"])
+        layers = tuple(Layer.from_entry(entry) for entry in body["layers"] or ())
         return cls(Layer.from_entry(body["config"]), layers)
 
     @property

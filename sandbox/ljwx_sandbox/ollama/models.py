@@ -10,7 +10,7 @@ from typing import Any
 from ljwx_sandbox.ollama import layers
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.gguf_info import GgufInfo, read_gguf
-from ljwx_sandbox.ollama.layers import Manifest
+from ljwx_sandbox.ollama.layers import Layer, Manifest
 from ljwx_sandbox.ollama.names import ModelName
 from ljwx_sandbox.ollama.store import ModelStore
 from ljwx_sandbox.ollama.template import PLAIN
@@ -31,22 +31,27 @@ class Model:
     license: str
 
     @classmethod
-    def load(cls, store: ModelStore, text: object) -> Model:
-        """Read the model named `text`; 400 without a name, 404 when it is not there."""
+    def load(cls, store: ModelStore, text: object, bad_name: ApiError | None = None) -> Model:
+        """Read the model named `text`; 400 without a name, 404 when it is not there or has no weights.
+
+        :param bad_name: the answer to a text that is no name, which each route has its own for.
+        """
         if not text:
             raise ApiError(400, "model is required")
         name = ModelName.parse(text)
-        manifest = store.read(name) if name else None
+        if name is None:
+            raise bad_name or ApiError.missing_model(text)
+        manifest = store.read(name)
         weights = manifest.layer(layers.MODEL) if manifest else None
-        if name is None or manifest is None or weights is None:
+        if manifest is None or weights is None:
             raise ApiError.missing_model(text)
 
         def content(media_type: str) -> str:
             layer = manifest.layer(media_type)
-            return _blob(store, layer.digest).read_text() if layer else ""
+            return _text(store, layer) if layer else ""
 
         return cls(
-            name, manifest, _blob(store, weights.digest), json.loads(_blob(store, manifest.config.digest).read_text()),
+            store.existing(name), manifest, _blob(store, weights.digest), json.loads(_text(store, manifest.config)),
             content(layers.TEMPLATE) or PLAIN, content(layers.SYSTEM), json.loads(content(layers.PARAMS) or "{}"),
             json.loads(content(layers.MESSAGES) or "[]"), content(layers.LICENSE),
         )  # fmt: skip
@@ -67,6 +72,11 @@ class Model:
             "parameter_size": self.config["model_type"],
             "quantization_level": self.config["file_type"],
         }
+
+
+def _text(store: ModelStore, layer: Layer) -> str:
+    """Return a small layer's text; the ends of its lines stay as they are, CRLF included."""
+    return _blob(store, layer.digest).read_bytes().decode()
 
 
 def _blob(store: ModelStore, digest: str) -> Path:

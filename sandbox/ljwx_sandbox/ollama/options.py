@@ -17,15 +17,19 @@ server has a parser of its own for (qwen3.5, gemma4) are not; ollama/ollama issu
 OLDER = "sandbox_older"
 """An option that only the sandbox knows: prompts are cut whatever is asked, and of them only the tokens that were
 computed anew are counted, none being left out, as servers of some years ago did. A model has it as a parameter."""
+PRETTY_PRINT = "sandbox_pretty_print"
+"""An option that only the sandbox knows: structured answers have blanks and line ends between their tokens, as an
+untuned model's have on a real server. A model has it as one of its parameters; where it is absent there are none."""
 
 _TYPES: dict[str, str] = {
     **dict.fromkeys(("num_ctx", "num_predict", "num_keep", "seed", "top_k", "repeat_last_n", "num_batch"), "int"),
     **dict.fromkeys(("num_gpu", "num_thread", "main_gpu"), "int"),
     **dict.fromkeys(("temperature", "top_p", "min_p", "typical_p", "repeat_penalty"), "float32"),
     **dict.fromkeys(("presence_penalty", "frequency_penalty"), "float32"),
-    **dict.fromkeys(("use_mmap", "numa", "penalize_newline", OLDER, PARSED), "bool"),
+    **dict.fromkeys(("use_mmap", "numa", "penalize_newline", OLDER, PARSED, PRETTY_PRINT), "bool"),
     "stop": "[]string",
 }
+_OF_THE_RUNNER = ("num_batch", "num_gpu", "main_gpu", "use_mmap", "num_thread")
 _DEFAULTS: dict[str, Any] = {
     "temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.0, "typical_p": 1.0, "repeat_last_n": 64,
     "repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
@@ -70,13 +74,30 @@ class Options:
         told = computed if self.older else prompt
         return {"prompt_eval_count": told} if told else {}
 
+    @property
+    def endless(self) -> bool:
+        """Whether the model's own end of an answer does not count: with a `num_predict` of 0 a server goes on."""
+        return self.values.get("num_predict") == 0
+
+    @property
+    def pretty_print(self) -> bool:
+        """Whether structured answers may have white space between their tokens."""
+        return bool(self.values.get(PRETTY_PRINT))
+
+    def of_the_runner(self, context: int) -> dict[str, Any]:
+        """Return the options that a model is loaded with: one that wants others has it loaded anew.
+
+        :param context: tokens that it is loaded for, whatever was asked.
+        """
+        return {"num_ctx": context, **{name: self.values.get(name) for name in _OF_THE_RUNNER}}
+
     def sampling(self, room: int) -> dict[str, Any]:
         """Return the request for llama.cpp, with at most `room` tokens of answer."""
         names = [*_DEFAULTS, "stop"]
         request = {name: self.values.get(name, _DEFAULTS.get(name, [])) for name in names}
         wanted = int(self.values.get("num_predict", -1))
         seed = int(self.values.get("seed", -1))
-        return {**request, "n_predict": min(wanted, room) if wanted >= 0 else room, "seed": seed}
+        return {**request, "n_predict": min(wanted, room) if wanted > 0 else room, "seed": seed}
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -89,7 +110,7 @@ def _typed(name: str, value: Any) -> Any:
         "[]string": isinstance(value, list) and all(isinstance(item, str) for item in value),
     }[kind]
     if not fits:
-        raise ApiError(400, f'option "{name}" must be of type {"array" if kind == "[]string" else kind}')
+        raise ApiError(500, f'option "{name}" must be of type {"array" if kind == "[]string" else kind}')
     return int(value) if kind == "int" else value
 
 

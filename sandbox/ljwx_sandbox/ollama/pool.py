@@ -1,13 +1,18 @@
-"""Which models are loaded: one engine a GGUF file, shared by the models made from it; the longest unused goes first."""
+"""Which models are loaded: one engine and one runner a GGUF file; the longest unused goes first.
+
+A runner is what Ollama lists as running: it serves every model of its GGUF file that wants the same runner options, and
+is listed under the one that loaded it. A model that wants others has it loaded again, and is listed instead.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ljwx_sandbox.ollama.pieces import LanguageEngine
 
@@ -18,11 +23,22 @@ _STEP = 4096
 
 
 @dataclass
-class Resident:
-    """A model that counts as loaded, until `expires` (monotonic seconds; None: for ever)."""
+class Runner:
+    """What is listed of a loaded GGUF file.
 
-    context: int
-    expires: float | None
+    :param options: what it was loaded with, the context among them.
+    :param listed: what is told of the model that loaded it, which may be gone by now.
+    :param expires: monotonic seconds; None: never.
+    """
+
+    options: Mapping[str, Any]
+    listed: Mapping[str, Any]
+    expires: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is over."""
+        return self.expires is not None and self.expires <= time.monotonic()
 
 
 @dataclass
@@ -30,11 +46,14 @@ class _Entry:
     engine: LanguageEngine
     users: int = 0
     used: float = 0.0
-    residents: dict[str, Resident] = field(default_factory=dict)
+    runner: Runner | None = None
 
 
 class EnginePool:
-    """At most `limit` engines; a larger context than an engine has reloads it once nobody uses it."""
+    """At most `limit` engines; a larger context than an engine has reloads it once nobody uses it.
+
+    An engine serves a smaller context too, so that a model which is listed anew need not be loaded anew.
+    """
 
     def __init__(self, make: MakeEngine, limit: int = 2) -> None:
         self.loads = 0
@@ -44,10 +63,18 @@ class EnginePool:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def use(self, path: Path, context: int) -> Iterator[LanguageEngine]:
-        """Hold an engine for the GGUF at `path` that has at least `context` tokens."""
+    def use(
+        self, path: Path, context: int, options: Mapping[str, Any], listed: Mapping[str, Any]
+    ) -> Iterator[LanguageEngine]:
+        """Hold an engine for the GGUF at `path` that has at least `context` tokens, and its runner for these options.
+
+        :param listed: what is told of the runner where it is loaded for this use.
+        """
         with self._changed:
             entry = self._obtain(path, context)
+            if entry.runner is None or entry.runner.options != options:
+                entry.runner = Runner(options, listed)
+            entry.runner.expires = None
             entry.users += 1
         try:
             yield entry.engine
@@ -55,41 +82,40 @@ class EnginePool:
             with self._changed:
                 entry.users -= 1
                 entry.used = time.monotonic()
-                self._changed.notify_all()
+                self.expire()
 
-    def touch(self, name: str, path: Path, context: int, seconds: float | None) -> None:
-        """Count a model as loaded for `seconds` from now (None: for ever)."""
+    def keep(self, path: Path, seconds: float | None) -> None:
+        """Let the runner of a GGUF stay for `seconds` from now (None: for ever), and in any case while it is used."""
         with self._changed:
-            if path in self._entries:
-                expires = None if seconds is None else time.monotonic() + seconds
-                self._entries[path].residents[name] = Resident(context, expires)
-        if seconds is not None:
+            entry = self._entries.get(path)
+            if entry is not None and entry.runner is not None:
+                entry.runner.expires = None if seconds is None else time.monotonic() + seconds
+        if seconds:
             timer = threading.Timer(seconds, self.expire)
             timer.daemon = True
             timer.start()
 
-    def unload(self, name: str) -> None:
-        """Stop counting a model as loaded; an engine that serves no other one is freed."""
+    def unload(self, path: Path) -> None:
+        """End the runner of a GGUF, for every model that shares it."""
         with self._changed:
-            for entry in self._entries.values():
-                entry.residents.pop(name, None)
+            entry = self._entries.get(path)
+            if entry is not None:
+                entry.runner = None
             self._free()
 
     def expire(self) -> None:
-        """Forget the models whose time is over."""
+        """End the runners whose time is over."""
         with self._changed:
-            now = time.monotonic()
             for entry in self._entries.values():
-                over = [name for name, model in entry.residents.items() if model.expires and model.expires <= now]
-                for name in over:
-                    del entry.residents[name]
+                if not entry.users and entry.runner is not None and entry.runner.is_over:
+                    entry.runner = None
             self._free()
 
-    def residents(self) -> dict[str, Resident]:
-        """Return the loaded models by name."""
+    def runners(self) -> list[Runner]:
+        """Return what is loaded."""
         self.expire()
         with self._changed:
-            return {name: model for entry in self._entries.values() for name, model in entry.residents.items()}
+            return [entry.runner for entry in self._entries.values() if entry.runner is not None]
 
     def _obtain(self, path: Path, context: int) -> _Entry:
         while True:
@@ -97,22 +123,23 @@ class EnginePool:
             if entry is not None and entry.engine.context >= context:
                 return entry
             if entry is None and len(self._entries) < self._limit:
-                return self._load(path, context, {})
+                return self._load(path, context)
             idle = [known for known, other in self._entries.items() if not other.users]
             if entry is not None and not entry.users:
-                return self._load(path, context, self._entries.pop(path).residents)
+                del self._entries[path]
+                return self._load(path, context)
             if entry is None and idle:
                 del self._entries[min(idle, key=lambda known: self._entries[known].used)]
             else:
                 self._changed.wait()
 
-    def _load(self, path: Path, context: int, residents: dict[str, Resident]) -> _Entry:
+    def _load(self, path: Path, context: int) -> _Entry:
         rounded = -(-context // _STEP) * _STEP
-        entry = self._entries[path] = _Entry(self._make(path, rounded), residents=residents)
+        entry = self._entries[path] = _Entry(self._make(path, rounded))
         self.loads += 1
         return entry
 
     def _free(self) -> None:
-        for path in [path for path, entry in self._entries.items() if not entry.residents and not entry.users]:
+        for path in [path for path, entry in self._entries.items() if entry.runner is None and not entry.users]:
             del self._entries[path]
         self._changed.notify_all()

@@ -15,18 +15,23 @@ from typing import Any
 from ljwx_sandbox.ollama.errors import ApiError
 
 _COMPACT = {"x-guidance": {"whitespace_flexible": False}}
+_SPACED = {"x-guidance": {"whitespace_flexible": True, "whitespace_pattern": r" |\n{1,2}[ \t]{0,20}"}}
 _KINDS = {"object", "array", "string", "number", "integer", "boolean", "null"}
 _CHILDREN = ("items", "additionalProperties", "contains", "propertyNames", "not")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 
 
-def constraint(form: Any) -> dict[str, Any]:
-    """Return the part of llama.cpp's request that constrains the answer; empty when nothing is asked."""
+def constraint(form: Any, *, pretty: bool = False) -> dict[str, Any]:
+    """Return the part of llama.cpp's request that constrains the answer; empty when nothing is asked.
+
+    :param pretty: whether white space may stand between the answer's tokens.
+    """
     if form in (None, ""):
         return {}
+    blanks = _SPACED if pretty else _COMPACT
     if form == "json":
-        return {"json_schema": {"type": "object", **_COMPACT}}
+        return {"json_schema": {"type": "object", **blanks}}
     if not isinstance(form, dict):
         message = f'invalid format: {json.dumps(json.dumps(form))}; expected "json" or a valid JSON Schema object'
         raise ApiError(500, message)
@@ -35,7 +40,7 @@ def constraint(form: Any) -> dict[str, Any]:
         raise ApiError(
             400, _runner_error(f"Field 'json_schema': \"json_schema\": JSON schema conversion failed:\n{problem}")
         )
-    return {"json_schema": {**_closed(form), **_COMPACT}}
+    return {"json_schema": {**_closed(form), **blanks}}
 
 
 def check_answer(form: Any, text: str) -> None:

@@ -49,13 +49,35 @@ def _entry(text: str, share: float) -> dict[str, Any]:
     return {"token": text, "logprob": log(share), "bytes": list(text.encode())}
 
 
+@dataclass(frozen=True)
+class Layout:
+    """What stands between the tokens of a JSON text.
+
+    :param spaced: whether anything does: a line for each item, and a blank before a value.
+    :param depth: how many objects and lists are open.
+    """
+
+    spaced: bool
+    depth: int = 0
+
+    @property
+    def inner(self) -> Layout:
+        """The layout inside of an object or a list."""
+        return Layout(self.spaced, self.depth + 1)
+
+    @property
+    def line(self) -> list[Token]:
+        """A new line with its indent."""
+        return [Token("\n"), Token("  " * self.depth)][: 1 + bool(self.depth)] if self.spaced else []
+
+
 def prose(dice: Random) -> Iterator[Token]:
     """Yield a sentence of eight words."""
     yield from (Token(f"{dice.choice(_WORDS)}，") for _ in range(7))
     yield Token(f"{dice.choice(_WORDS)}。")
 
 
-def fitting(schema: Any, root: dict[str, Any], dice: Random) -> Iterator[Token]:
+def fitting(schema: Any, root: dict[str, Any], dice: Random, layout: Layout) -> Iterator[Token]:
     """Yield the tokens of a value that a schema allows; 400 for a word of JSON Schema that is not known here."""
     schema = _resolved(schema, root)
     if unknown := sorted(schema.keys() - _KNOWN):
@@ -67,9 +89,9 @@ def fitting(schema: Any, root: dict[str, Any], dice: Random) -> Iterator[Token]:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = dice.choice(kind) if isinstance(kind, list) else kind
     if kind == "object":
-        yield from _object(schema, root, dice)
+        yield from _object(schema, root, dice, layout)
     elif kind == "array":
-        yield from _array(schema, root, dice)
+        yield from _array(schema, root, dice, layout)
     else:
         yield from _pieces(json.dumps(_scalar(kind, schema, dice), ensure_ascii=False))
 
@@ -101,21 +123,28 @@ def _choice(values: list[Any], dice: Random) -> Iterator[Token]:
     yield Token('"')
 
 
-def _object(schema: dict[str, Any], root: dict[str, Any], dice: Random) -> Iterator[Token]:
+def _object(schema: dict[str, Any], root: dict[str, Any], dice: Random, layout: Layout) -> Iterator[Token]:
+    inner = layout.inner
     yield Token("{")
     for at, (name, child) in enumerate(schema.get("properties", {}).items()):
-        yield from _pieces(("," if at else "") + json.dumps(name, ensure_ascii=False) + ":")
-        yield from fitting(child, root, dice)
+        yield from [Token(",")] * bool(at) + inner.line
+        yield from _pieces(json.dumps(name, ensure_ascii=False) + ":")
+        value = fitting(child, root, dice, inner)
+        if layout.spaced:  # the blank and what follows are one token, as a language model's often are
+            first = next(value)
+            yield Token(f" {first.text}", tuple((f" {text}", share) for text, share in first.options))
+        yield from value
+    yield from layout.line
     yield Token("}")
 
 
-def _array(schema: dict[str, Any], root: dict[str, Any], dice: Random) -> Iterator[Token]:
-    least = schema.get("minItems", 1)
+def _array(schema: dict[str, Any], root: dict[str, Any], dice: Random, layout: Layout) -> Iterator[Token]:
+    least, inner = schema.get("minItems", 1), layout.inner
     yield Token("[")
     for at in range(dice.randint(least, schema.get("maxItems", least))):
-        if at:
-            yield Token(",")
-        yield from fitting(schema.get("items", {}), root, dice)
+        yield from [Token(",")] * bool(at) + inner.line
+        yield from fitting(schema.get("items", {}), root, dice, inner)
+    yield from layout.line
     yield Token("]")
 
 

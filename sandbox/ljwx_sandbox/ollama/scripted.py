@@ -12,11 +12,11 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import chain, count, islice, takewhile
 from typing import Any
 
 from ljwx_sandbox.ollama.pieces import Piece
-from ljwx_sandbox.ollama.script import Token, fitting, prose
+from ljwx_sandbox.ollama.script import Layout, Token, fitting, prose
 from ljwx_sandbox.ollama.thinking import CLOSE, OPEN
 
 _TOKEN = re.compile(r"<\|\w+\|>| ?[A-Za-z]+| ?[0-9]|\s+|.", re.DOTALL)
@@ -48,9 +48,7 @@ class ScriptedEngine:
         if self._cached:
             self._before.append(prompt)
         dice = random.Random(_seed(prompt, request))
-        form = request.get("json_schema")
-        tokens = list(self._prose(prompt, dice) if form is None else fitting(form, form, dice))
-        whole = _before_stop(tokens, request.get("stop", []))
+        whole = _before_stop(self._words(request, dice), request.get("stop", []))
         said = whole[: request["n_predict"]]
         read = time.perf_counter()
         for token in said:
@@ -62,6 +60,15 @@ class ScriptedEngine:
             "timings": timings | {"predicted_ms": (time.perf_counter() - read) * 1e3},
         }  # fmt: skip
         yield Piece("", final=final)
+
+    def _words(self, request: dict[str, Any], dice: random.Random) -> list[Token]:
+        """Return the answer's tokens up to its own end; one without an end is as long as it may be, and one longer."""
+        form = request.get("json_schema")
+        if form is not None:
+            return list(fitting(form, form, dice, Layout(form["x-guidance"]["whitespace_flexible"])))
+        if not request.get("ignore_eos"):
+            return list(self._prose(request["prompt"], dice))
+        return list(islice(chain.from_iterable(prose(dice) for _ in count()), request["n_predict"] + 1))
 
     def _prose(self, prompt: list[int], dice: random.Random) -> Iterator[Token]:
         """Yield a sentence, and another one as a thought before it where the prompt ends inside of one."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from ljwx_sandbox.ollama.layers import Layer, Manifest
-from ljwx_sandbox.ollama.names import ModelName
+from ljwx_sandbox.ollama.names import HOST, ModelName
 
 _CHUNK = 1 << 20
 
@@ -109,10 +109,14 @@ class ModelStore:
         """Return when the tag was last written, in seconds since the epoch."""
         return self._path(name).stat().st_mtime
 
+    def existing(self, name: ModelName) -> ModelName:
+        """Return the name in the case in which a tag has it; a name of which there is none stays as it is."""
+        return name.spelled_as(self.names())
+
     def names(self) -> list[ModelName]:
         """Return every tag."""
-        paths = [path.relative_to(self._manifests).parts for path in self._manifests.glob("*/*/*")]
-        return [ModelName(*parts) for parts in paths]
+        files = [path.relative_to(self._manifests).parts for path in self._manifests.rglob("*") if path.is_file()]
+        return [ModelName(parts[-3], parts[-2], parts[-1], "/".join(parts[:-3]) or HOST) for parts in files]
 
     def prune(self) -> None:
         """Remove half-written files and blobs that no manifest names."""
@@ -123,7 +127,9 @@ class ModelStore:
                     path.unlink()
 
     def _path(self, name: ModelName) -> Path:
-        return self._manifests / name.namespace / name.model / name.tag
+        found = self.existing(name)
+        folder = self._manifests if found.host == HOST else self._manifests / found.host
+        return folder / found.namespace / found.model / found.tag
 
     def _used(self) -> set[str]:
         manifests = [manifest for name in self.names() if (manifest := self.read(name)) is not None]

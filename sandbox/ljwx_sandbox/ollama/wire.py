@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from ljwx_sandbox.ollama.errors import ApiError
 
 Line = dict[str, Any]
+
+_LOOK_SECONDS = 0.2
+"""Between two looks whether the client of an answer in one piece is still there."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -48,18 +54,59 @@ def _go_syntax_error(content: bytes, error: ValueError) -> str:
 
 
 async def stream_or_join(
-    start: Callable[[], Iterator[Line]], body: dict[str, Any], join: Callable[[Iterator[Line]], Line]
+    request: Request,
+    start: Callable[[], Iterator[Line]],
+    body: dict[str, Any],
+    join: Callable[[Iterator[Line]], Line],
 ) -> Response:
-    """Answer a generator's lines as NDJSON, or joined into one when the request says `"stream": false`."""
+    """Answer a generator's lines as NDJSON, or joined into one when the request says `"stream": false`.
+
+    The work ends with the client: when it goes, no further line is made.
+    """
     if body.get("stream") is False:
-        return json_answer(await run_in_threadpool(lambda: join(start())))
-    lines = await run_in_threadpool(lambda: _begun(start()))
-    return StreamingResponse(_ndjson(lines), media_type="application/x-ndjson")
+        return json_answer(await _joined(request, start, join))
+    return await run_in_threadpool(lambda: _Lines(start()))
 
 
-def _begun(lines: Iterator[Line]) -> Iterator[Line]:
-    first = next(lines)
-    return itertools.chain([first], lines)
+async def _joined(
+    request: Request, start: Callable[[], Iterator[Line]], join: Callable[[Iterator[Line]], Line]
+) -> Line:
+    gone = threading.Event()
+    work = asyncio.ensure_future(run_in_threadpool(lambda: join(_until(gone, start()))))
+    while not (await asyncio.wait({work}, timeout=_LOOK_SECONDS))[0]:
+        if await request.is_disconnected():
+            gone.set()
+    return await work
+
+
+def _until(gone: threading.Event, lines: Iterator[Line]) -> Iterator[Line]:
+    try:
+        for line in lines:
+            yield line
+            if gone.is_set():
+                break
+    finally:
+        _close(lines)
+
+
+class _Lines(StreamingResponse):
+    """Lines as they come, which end with the client, also where it went before the first one."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        first = next(lines)
+        super().__init__(_ndjson(itertools.chain([first], lines)), media_type="application/x-ndjson")
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await run_in_threadpool(_close, self._lines)
+
+
+def _close(lines: Iterator[Line]) -> None:
+    if isinstance(lines, Generator):
+        lines.close()
 
 
 def _ndjson(lines: Iterator[Line]) -> Iterator[bytes]:

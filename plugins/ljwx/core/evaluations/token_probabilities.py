@@ -1,14 +1,18 @@
 """The probability of each class, read from the log-probabilities of an answer's tokens. Pure: no airflow, no I/O.
 
-An answer is one JSON object whose first field is the class. Where the class is written, one token or a few decide
+An answer is one JSON object with a field that holds the class. Where the class begins, one token or a few decide
 between the classes: ``"u`` opens only ``"up"``, while ``b`` may go on to bullish or bearish. A server tells the
 probability of the token it chose and of the likeliest others; those that open a class share the mass among them.
+
+Between the tokens of JSON there may be white space, and a token may hold a piece of it, of the quote and of the class
+alike: the class of a token is what it opens, however it is laid out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from math import exp
 from typing import Final, Protocol
 
@@ -16,6 +20,7 @@ from ljwx.core.tasks import TASKS
 
 UNDECIDED: Final = 0.05
 """How much of the mass may be where the server does not say of which class it is; with more, there is no answer."""
+_BLANKS: Final = " \t\r\n"
 
 
 class Token(Protocol):
@@ -37,53 +42,84 @@ class Token(Protocol):
 def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[str, float] | None:
     """Return the distribution over the task's classes where the answer decided on one.
 
-    Tokens that open no class are left out and the rest is scaled to 1: what a grammar forbids was never to be said.
-    None where the field is not found, there are no alternatives, or more than ``UNDECIDED`` of the mass may belong to a
-    class that is not known: of a token that fits two classes and was not chosen, or of a class not in the list.
+    That is at the first token with a letter of the class. Tokens that open no class are left out and the rest is scaled
+    to 1: what a grammar forbids was never to be said. None where the field is not found, there are no alternatives, or
+    more than ``UNDECIDED`` of the mass may belong to a class that is not known: of a token that fits two classes and
+    was not chosen, or of a class not in the list.
 
     :param field: name of the field that holds the class.
     """
     text = "".join(token.token for token in tokens)
-    found = re.search(rf'"{re.escape(field)}"\s*:\s*"', text)
+    found = re.search(rf'"{re.escape(field)}"[{_BLANKS}]*:[{_BLANKS}]*"', text)
     if found is None or not any(token.alternatives for token in tokens):
         return None
-    endings = {name: text[: found.end()] + f'{name}"' for name in TASKS[task].classes}
-    start = 0
+    place = _Place((text[: found.start()].strip(_BLANKS), f'"{field}"', ":", '"'))
+    before = ""
     for at, token in enumerate(tokens):
-        if start + len(token.token) > found.end():
-            return _decided(tokens[at:], text[:start], endings)
-        start += len(token.token)
+        if place.value_of(before + token.token):
+            return _decided(tokens[at:], before, place, TASKS[task].classes)
+        before += token.token
     return None
 
 
-def _decided(tokens: Sequence[Token], before: str, endings: dict[str, str]) -> dict[str, float] | None:
+@dataclass(frozen=True)
+class _Place:
+    """Where an answer writes its class.
+
+    :param pieces: the texts before the class, with blanks between them or without.
+    """
+
+    pieces: tuple[str, ...]
+
+    def value_of(self, text: str) -> str | None:
+        """Return what an answer that begins like this has of the class, as JSON behind its quote.
+
+        Empty where the class has not begun; None where the answer goes another way.
+        """
+        rest = text
+        for piece in self.pieces:
+            rest = rest.lstrip(_BLANKS)
+            if not rest.startswith(piece):
+                return "" if piece.startswith(rest) else None
+            rest = rest.removeprefix(piece)
+        return rest
+
+    def opened_by(self, text: str, classes: Collection[str]) -> list[str]:
+        """Return the classes that an answer which begins like this may still have."""
+        value = self.value_of(text)
+        if value is None:
+            return []
+        return [name for name in classes if f'{name}"'.startswith(value) or value.startswith(f'{name}"')]
+
+
+def _decided(tokens: Sequence[Token], before: str, place: _Place, classes: Collection[str]) -> dict[str, float] | None:
     """Return the distribution at the first token, following the chosen one while it leaves several classes open.
 
     :param before: the text before it.
-    :param endings: the whole text up to and with each class.
+    :param classes: those that are open before it.
     """
     chosen = tokens[0]
     offered = dict(chosen.alternatives) | {chosen.token: chosen.logprob}
-    shares, undecided = dict.fromkeys(endings, 0.0), 0.0
+    shares, undecided = dict.fromkeys(classes, 0.0), 0.0
     for text, logprob in offered.items():
-        open_to = [name for name, whole in endings.items() if _opens(before + text, whole)]
-        if len(open_to) == 1:
-            shares[open_to[0]] += exp(logprob)
-        elif open_to and text == chosen.token and len(tokens) > 1:
-            later = _decided(tokens[1:], before + text, {name: endings[name] for name in open_to})
+        ends = not text and text != chosen.token  # an end of the answer, or a part of a character: it opens no class
+        opened = [] if ends else place.opened_by(before + text, classes)
+        if len(opened) == 1:
+            shares[opened[0]] += exp(logprob)
+        elif opened and text == chosen.token and len(tokens) > 1:
+            later = _decided(tokens[1:], before + text, place, opened)
             for name, share in (later or {}).items():
                 shares[name] += exp(logprob) * share
             undecided += 0.0 if later else exp(logprob)
-        elif open_to:
+        elif opened:
             undecided += exp(logprob)
-    if not all(shares.values()):
-        undecided += min(map(exp, offered.values()))  # a class not in the list is at most as likely as its last
+    undecided += _unlisted(chosen) * sum(not share for share in shares.values())
     decided = sum(shares.values())
     if decided <= 0 or undecided > UNDECIDED * decided:
         return None
     return {name: share / decided for name, share in shares.items()}
 
 
-def _opens(text: str, whole: str) -> bool:
-    """Tell whether a text is the beginning of an answer's beginning, or goes on from it."""
-    return whole.startswith(text) or text.startswith(whole)
+def _unlisted(chosen: Token) -> float:
+    """Return how likely a token can be that is not in the list: no likelier than the list's last."""
+    return min((exp(logprob) for _, logprob in chosen.alternatives), default=exp(chosen.logprob))
