@@ -32,6 +32,8 @@ def test_names_are_compared_as_the_model_server_compares_them() -> None:
     [
         ("tags", "s:2", "model", "no row in ljwx.models", "ollama rm s:2"),
         ("tags", "s-token-count:latest", "model", "no plan_build that deletes it", "ollama rm s-token-count:latest"),
+        ("tags", "s-draft:2", "model", "no build that finishes it", "ollama rm s-draft:2"),
+        ("shells", "base:8b", "model", "no weights", "ollama rm base:8b: a failed create left it"),
         ("models", "s:2", "model", "no tag on the model server", "clear the task build_model"),
         ("folders", "d2", "dataset", "no row in ljwx.datasets", "the next run finishes it"),
         ("datasets", "d2", "dataset", "no files", "clear the task build_dataset"),

@@ -205,6 +205,7 @@ def test_overlong_prompt_is_refused_unless_truncation_is_asked(hook: OllamaHook)
         ({"seed": True}, "seed"),
         ({"stop": [1]}, "stop"),
         ({"top_p": float("nan")}, "top_p"),
+        ({"num_predict": 0}, "num_predict"),
     ],
 )
 def test_parameters_the_server_would_accept_silently_are_refused(
@@ -215,6 +216,34 @@ def test_parameters_the_server_would_accept_silently_are_refused(
     with pytest.raises(RefusedRequest, match=told):
         hook.chat(BASE, ASK, options=parameters)
     assert NAME not in [model.name for model in hook.list()]
+
+
+def test_a_base_with_a_parameter_of_the_wrong_type_is_refused_and_not_tried_again(
+    hook: OllamaHook, ollama_faulty: OllamaServer
+) -> None:
+    """The server takes it in silence when the base is made, and fails with 500 at each answer."""
+    ollama_faulty.post("create", {"model": NAME, "from": BASE, "parameters": {"temperature": "hot"}}).raise_for_status()
+    for ask in (hook.chat, lambda *asked: list(hook.chat_stream(*asked))):
+        with pytest.raises(RefusedRequest, match='option "temperature" must be of type float32'):
+            ask(NAME, ASK)
+
+
+def test_the_shell_of_a_failed_create_is_no_model(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    with pytest.raises(BuildFailed):
+        list(hook.create(NAME, base="nope:1"))
+    assert NAME in [model["name"] for model in ollama_faulty.get("tags")["models"]]
+    assert NAME not in [model.name for model in hook.list()]
+    assert NAME in [model.name for model in hook.shells()]
+    with pytest.raises(ModelMissing):
+        hook.digest(NAME)
+    hook.delete(NAME)
+    assert NAME not in [model.name for model in hook.shells()]
+
+
+def test_a_model_of_a_service_elsewhere_is_no_shell(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
+    details = {"parent_model": "", "format": "", "family": "gptoss", "parameter_size": "", "quantization_level": ""}
+    ollama_faulty.fail_next("tags", "lines", lines=[{"models": [TAG | {"size": 384, "details": details}]}])
+    assert [model.name for model in hook.list()] == ["a:1"]
 
 
 def test_unknown_role_is_refused(hook: OllamaHook) -> None:
@@ -283,6 +312,7 @@ def test_error_line_in_a_chat_is_the_servers_trouble(hook: OllamaHook, ollama_fa
     ("status", "error"),
     [
         (500, OllamaUnreachable),
+        (501, RefusedRequest),
         (503, OllamaUnreachable),
         (504, OllamaTimeout),
         (400, RefusedRequest),

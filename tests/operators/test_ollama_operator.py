@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 import requests
 
-from ljwx.core.models import BuildSpec
-from ljwx.exceptions import BuildFailed, ConfigurationError, OllamaUnreachable, RefusedRequest
+from ljwx.core.models import BuildSpec, draft_tag
+from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaUnreachable, RefusedRequest
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.operators.ollama import OllamaOperator
 from ljwx_sandbox.ollama.__main__ import base_gguf
 from support_ollama import BASE, OllamaServer
 
 NAME = "ljwx-stock:operator-test"
+DRAFT = "ljwx-stock-draft:operator-test"
 FIELDS: dict[str, Any] = {
     "base": BASE,
     "strategy": "fewshot",
@@ -47,6 +48,11 @@ def operator(folder: Path, fields: dict[str, Any], **arguments: Any) -> OllamaOp
     path = folder / "spec.json"
     path.write_text(json.dumps(fields))
     return OllamaOperator(task_id="build", **{"spec_path": str(path), "model": NAME, **arguments})
+
+
+def told(fields: dict[str, Any]) -> dict[str, Any]:
+    """What a create is told of a spec, beside its source."""
+    return {key: fields[key] for key in ("system", "parameters", "messages")}
 
 
 @pytest.fixture
@@ -97,6 +103,45 @@ def test_base_that_moved_is_refused(hook: OllamaHook, fields: dict[str, Any], tm
     assert NAME not in [model.name for model in hook.list()]
 
 
+def test_a_model_is_built_under_another_tag_which_is_gone_afterwards(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    assert draft_tag(NAME) == DRAFT
+    list(hook.create(DRAFT, base=BASE, system="A killed build left it."))
+    before = names(ollama_faulty)
+    digest = operator(tmp_path, fields).execute({})["digest"]
+    assert names(ollama_faulty) - before == {NAME}
+    assert before - names(ollama_faulty) == {DRAFT}
+    list(hook.create("operator-other:1", base=BASE, **told(fields)))
+    assert hook.digest("operator-other:1") == digest, "the tag that it was built under is no part of a model"
+
+
+def test_a_build_that_fails_leaves_the_model_that_was_there(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    """A create from an absent base leaves a shell, on real servers too: here the base goes while it is built."""
+    list(hook.create("operator-base:1", base=BASE))
+    list(hook.create(NAME, base=BASE, system="It serves."))
+    build = operator(tmp_path, {**fields, "base": "operator-base:1", "base_digest": hook.digest("operator-base:1")})
+    build._check_sources = lambda spec: ollama_faulty.delete("operator-base:1")  # type: ignore[method-assign]
+    build._weights = lambda spec: ""  # type: ignore[method-assign]
+    with pytest.raises(BuildFailed, match="pull model manifest"):
+        build.execute({})
+    assert hook.show(NAME).system == "It serves."
+    assert DRAFT not in names(ollama_faulty)
+
+
+def test_a_shell_that_an_earlier_build_left_is_built_over(
+    hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    with pytest.raises(BuildFailed):
+        list(hook.create(NAME, base="nope:1"))
+    assert NAME in names(ollama_faulty)
+    with pytest.raises(ModelMissing):
+        hook.digest(NAME)
+    assert operator(tmp_path, fields).execute({})["digest"] == hook.digest(NAME)
+
+
 def test_error_line_fails_the_task_with_the_servers_words(
     hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
 ) -> None:
@@ -115,15 +160,25 @@ def test_hang_up_can_be_retried(
     assert operator(tmp_path, fields).execute({})["digest"] == hook.digest(NAME)
 
 
-def test_model_that_reads_back_otherwise_is_removed(
+def test_model_that_reads_back_otherwise_is_removed_and_the_one_before_it_stays(
     hook: OllamaHook, fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
 ) -> None:
     """A server that says success and makes something else: here it made the model of another request."""
-    list(hook.create(NAME, base=BASE, system="Something else."))
+    for name in (NAME, DRAFT):
+        list(hook.create(name, base=BASE, system=f"Something else: {name}."))
     ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
     with pytest.raises(BuildFailed, match=r"temperature.*another system prompt"):
         operator(tmp_path, fields).execute({})
-    assert NAME not in [model.name for model in hook.list()]
+    assert DRAFT not in names(ollama_faulty)
+    assert hook.show(NAME).system == f"Something else: {NAME}."
+
+
+def test_server_that_says_success_and_makes_nothing_is_not_believed(
+    fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
+) -> None:
+    ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
+    with pytest.raises(BuildFailed, match="was not built, although the server says so"):
+        operator(tmp_path, fields).execute({})
 
 
 def test_percents_are_logged_once_a_step(
@@ -177,12 +232,11 @@ def test_model_of_other_weights_than_its_bases_is_removed(
     ollama_faulty: OllamaServer,
     other_weights: dict[str, str],
 ) -> None:
-    told = {key: fields[key] for key in ("system", "parameters", "messages")}
-    list(hook.create(NAME, files=other_weights, **told))
+    list(hook.create(DRAFT, files=other_weights, **told(fields)))
     ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
     with pytest.raises(BuildFailed, match=f"weights [0-9a-f]{{64}} instead of {hook.show(BASE).weights}"):
         operator(tmp_path, fields).execute({})
-    assert NAME not in names(ollama_faulty)
+    assert names(ollama_faulty).isdisjoint({NAME, DRAFT})
 
 
 def test_base_that_is_replaced_during_the_build_fails_it(
@@ -190,28 +244,32 @@ def test_base_that_is_replaced_during_the_build_fails_it(
 ) -> None:
     list(hook.create("operator-base:1", base=BASE))
     build = operator(tmp_path, {**fields, "base": "operator-base:1", "base_digest": hook.digest("operator-base:1")})
-    build.execute({})
+    list(hook.create(DRAFT, base="operator-base:1", **told(fields)))
     list(hook.create("operator-base:1", base=BASE, system="Another one by now."))
     with pytest.raises(BuildFailed, match="operator-base:1 was replaced while it was built"):
         build.finish({}, {"error": None})
-    assert NAME not in names(ollama_faulty)
+    assert names(ollama_faulty).isdisjoint({NAME, DRAFT})
 
 
-def test_server_that_writes_a_gguf_anew_is_not_blamed_for_other_digits(
+def test_server_that_writes_a_gguf_anew_is_not_blamed_for_other_digits_and_builds_each_time(
     hook: OllamaHook,
     fields: dict[str, Any],
     tmp_path: Path,
     ollama_faulty: OllamaServer,
     other_weights: dict[str, str],
 ) -> None:
-    """Ollama 0.33 stores an imported GGUF under digits of its own."""
+    """Ollama 0.33 stores an imported GGUF under digits of its own, so that a model of another file looks the same."""
     gguf = base_gguf()
     spec = {**fields, "strategy": "lora", "messages": [], "gguf_sha256": hashlib.sha256(gguf.read_bytes()).hexdigest()}
-    told = {key: spec[key] for key in ("system", "parameters")}
-    list(hook.create(NAME, files=other_weights, **told))
-    ollama_faulty.fail_next("version", "lines", lines=[{"version": "0.33.9"}])
-    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["built"] is False
-    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["built"] is True
+    for name in (NAME, "operator-other:1"):
+        list(hook.create(name, files=other_weights, **told(spec)))
+    older = {"route": "version", "kind": "lines", "lines": [{"version": "0.33.9"}], "times": 100}
+    ollama_faulty.play(older)
+    result = operator(tmp_path, spec, gguf_path=str(gguf)).execute({})
+    assert (result["built"], hook.show(NAME).weights) == (True, spec["gguf_sha256"])
+    hook.copy("operator-other:1", DRAFT)
+    ollama_faulty.play(older, {"route": "create", "kind": "lines", "lines": [{"status": "success"}]})
+    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["digest"] != result["digest"], "in other digits"
 
 
 def test_build_leads_to_its_bases_page_and_to_the_report(fields: dict[str, Any], tmp_path: Path) -> None:

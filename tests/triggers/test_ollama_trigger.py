@@ -19,6 +19,7 @@ from ljwx.triggers.ollama import OllamaTrigger
 from support_ollama import BASE, OllamaServer
 
 NAME = "ljwx-stock:trigger-test"
+DRAFT = "ljwx-stock-draft:trigger-test"
 
 
 @pytest.fixture
@@ -26,7 +27,8 @@ def hook(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
     yield OllamaHook()
     ollama_faulty.clear_faults()
-    ollama_faulty.delete(NAME)
+    for name in (NAME, DRAFT):
+        ollama_faulty.delete(name)
 
 
 @pytest.fixture
@@ -64,19 +66,23 @@ def test_build_goes_on_in_the_triggerer_and_is_read_back_by_the_task(
     event = event_of(trigger)
     assert "writing manifest" in capsys.readouterr().out
     assert build.finish({}, event) == {"model": NAME, "digest": hook.digest(NAME), "built": True}
+    assert DRAFT not in [model.name for model in hook.list()]
 
 
 def test_trigger_that_is_started_again_makes_the_same_model(hook: OllamaHook, build: OllamaOperator) -> None:
     trigger = deferred(build)
     assert event_of(trigger) == {"error": None}
-    digest = hook.digest(NAME)
+    digest = hook.digest(DRAFT)
     assert event_of(trigger) == {"error": None}
     assert build.finish({}, {"error": None})["digest"] == digest
 
 
-def test_task_that_was_killed_after_the_build_recognises_it(hook: OllamaHook, build: OllamaOperator) -> None:
+def test_task_that_was_killed_after_the_build_makes_the_same_model(hook: OllamaHook, build: OllamaOperator) -> None:
     event_of(deferred(build))
-    assert build.execute({}) == {"model": NAME, "digest": hook.digest(NAME), "built": False}
+    digest = hook.digest(DRAFT)
+    event = event_of(deferred(build))
+    assert build.finish({}, event) == {"model": NAME, "digest": digest, "built": True}
+    assert build.execute({}) == {"model": NAME, "digest": digest, "built": False}
 
 
 @pytest.mark.parametrize(

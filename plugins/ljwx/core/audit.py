@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ljwx.core.model_names import is_of_repository, normalised_name
-from ljwx.core.models import token_count_model
+from ljwx.core.models import draft_tag, token_count_model
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Sides:
     :param specs: build specs that are there, by hash.
     :param built: hashes of the build specs of all models, deleted ones included.
     :param partials: paths of files and folders that were not finished.
+    :param shells: tags on the model server that name no model.
     """
 
     tags: Collection[str]
@@ -55,6 +56,7 @@ class Sides:
     specs: Collection[str] = ()
     built: Collection[str] = ()
     partials: Collection[str] = ()
+    shells: Collection[str] = ()
 
 
 def orphans(sides: Sides) -> tuple[Orphan, ...]:
@@ -86,6 +88,11 @@ def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
         "model", {tags[tag] for tag in counters.keys() & tags.keys()}, "no plan_build that deletes it",
         "ollama rm {name}, unless plan_build runs: a killed one left it",
     )  # fmt: skip
+    yield (
+        "model", {name for tag, name in tags.items() if is_of_repository(tag, draft_tag(sides.repository))},
+        "no build that finishes it", "ollama rm {name}, unless build_model runs: a killed one left it",
+    )  # fmt: skip
+    yield "model", set(sides.shells), "no weights", "ollama rm {name}: a failed create left it"
     yield (
         "model", {models[name] for name in models.keys() - tags.keys()}, "no tag on the model server",
         "removed by hand? then clear the task build_model",

@@ -14,6 +14,8 @@ ParameterValue = bool | int | float | str | list[str]
 
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 _HASH_SHOWN = 12
+_LONGEST_PART = 74
+"""Characters of a repository's name: with what is put behind it a server takes no more than 80."""
 
 
 def token_count_model(repository: str) -> str:
@@ -23,6 +25,17 @@ def token_count_model(repository: str) -> str:
     'ljwx-stock-token-count:latest'
     """
     return f"{repository}-token-count:latest"
+
+
+def draft_tag(model: str) -> str:
+    """Return the tag that a model is built under before it gets its own; it is outside the repository.
+
+    >>> draft_tag("ljwx-stock:20261126-0123456789ab"), draft_tag("host:5000/us/ljwx-stock")
+    ('ljwx-stock-draft:20261126-0123456789ab', 'host:5000/us/ljwx-stock-draft')
+    """
+    owner, slash, name = model.rpartition("/")
+    repository, colon, tag = name.partition(":")
+    return f"{owner}{slash}{repository[:_LONGEST_PART]}-draft{colon}{tag}"
 
 
 class Message(BaseModel):

@@ -52,6 +52,8 @@ class InstalledModel:
 
     :param digest: 64 hex digits, the identity of what the tag points at.
     :param size: bytes, shared blobs included.
+    :param is_shell: whether it has no weights: a failed create leaves such a thing on some servers, where nothing but
+        the list knows it.
     """
 
     name: str
@@ -61,6 +63,7 @@ class InstalledModel:
     parent: str
     parameter_size: str
     quantization: str
+    is_shell: bool = False
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> InstalledModel:
@@ -70,6 +73,7 @@ class InstalledModel:
             name=_text(entry["name"]), digest=_text(entry["digest"]), size=int(entry["size"]),
             modified_at=_text(entry["modified_at"]), parent=details.get("parent_model", ""),
             parameter_size=details["parameter_size"], quantization=details["quantization_level"],
+            is_shell=details.get("format") == details.get("family") == "",
         )  # fmt: skip
 
 

@@ -26,7 +26,8 @@ def parameter_problems(parameters: Mapping[str, Any]) -> list[str]:
         for name, value in parameters.items()
         if name in _PARAMETERS and not _fits(_PARAMETERS[name], value)
     ]
-    return [*unknown, *wrong]
+    endless = parameters.get("num_predict") == 0
+    return [*unknown, *wrong, *["parameter 'num_predict' must not be 0: the answer would have no end"] * endless]
 
 
 def message_problems(messages: Iterable[Mapping[str, Any] | Message]) -> list[str]:

@@ -86,7 +86,14 @@ class OllamaHook(BaseHook):
         return self._wire.json("GET", "/api/version", read_version)
 
     def list(self) -> tuple[InstalledModel, ...]:
-        """Return the models on the server."""
+        """Return the models on the server, without the shells that failed creates left."""
+        return tuple(model for model in self._tags() if not model.is_shell)
+
+    def shells(self) -> tuple[InstalledModel, ...]:
+        """Return the tags of no model, which only a delete or another create ends."""
+        return tuple(model for model in self._tags() if model.is_shell)
+
+    def _tags(self) -> Sequence[InstalledModel]:
         return self._wire.json("GET", "/api/tags", lambda found: tuple(map(InstalledModel.from_entry, found["models"])))
 
     def ps(self) -> tuple[RunningModel, ...]:
@@ -104,6 +111,20 @@ class OllamaHook(BaseHook):
         if found is None:
             raise ModelMissing(f"model {wanted!r} is not on {self.settings.url}")
         return found
+
+    def load(self, model: str, options: Mapping[str, Any] | None = None) -> None:
+        """Have a model in the server's memory as a request with these options needs it; nothing to do where it is."""
+        _refuse(parameter_problems(options or {}))
+        self._in_memory(model, {"options": dict(options or {})})
+
+    def unload(self, model: str) -> None:
+        """Take a model out of the server's memory, with every other one that shares its weights."""
+        self._in_memory(model, {"keep_alive": 0})
+
+    def _in_memory(self, model: str, how: Mapping[str, Any]) -> None:
+        """Ask for no answer, which is how a server is told what to load."""
+        body = {"model": model, "stream": False, **how}
+        self._wire.request("POST", "/api/generate", body, timeout=self.settings.chat_timeout).close()
 
     def copy(self, source: str, destination: str) -> None:
         """Make `destination` an alias of `source`."""

@@ -31,6 +31,9 @@ EXTRAS = ROUTE_EXTRAS | set(TIMEOUTS)
 _MOST_BYTES = 64 << 20
 """Of one JSON answer; a longest answer with 20 alternatives a token is some 20 MB."""
 
+_REFUSED_WITH_500 = ("invalid format", 'option "')
+"""How the server begins to say that a request is wrong, with a status that says that it has failed itself."""
+
 Read = TypeVar("Read")
 
 
@@ -216,7 +219,7 @@ def _failure(status: int, message: str) -> OllamaError:
         return ModelMissing(message)
     if status in (408, 504):
         return OllamaTimeout(message)
-    if status >= 500 and not message.startswith("invalid format"):
+    if status >= 500 and status != 501 and not message.startswith(_REFUSED_WITH_500):
         return OllamaUnreachable(f"the server failed: {message}")
     return RefusedRequest(message)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from ljwx import exceptions
-from ljwx.core.models import BuildSpec
+from ljwx.core.models import BuildSpec, draft_tag
 from ljwx.core.ollama import ModelDescription, keeps_weights, progress_texts
-from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, RefusedRequest
+from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
 from ljwx.operators.links import BaseModelLink, ReportLink
 from ljwx.operators.specs import read_spec
 from ljwx.resources import OLLAMA_CONN_ID
@@ -30,8 +31,10 @@ class OllamaOperator(BaseOperator):
 
     The spec is read from a file because few-shot examples make it too large for an XCom. Returns
     ``{"model": name, "digest": 64 hex digits, "built": bool}``. Raises RefusedRequest when the base is another one than
-    the spec was made for, BuildFailed when the server reports an error or made something else than was asked; what it
-    made is then removed.
+    the spec was made for, BuildFailed when the server reports an error or made something else than was asked.
+
+    The model is built under another tag, and gets its own by a copy once it reads back as it should: what stood there
+    before stays until then, and a build that fails leaves nothing.
 
     :param spec_path: JSON of a BuildSpec, on any storage Airflow reaches (templated).
     :param model: name with tag (templated).
@@ -70,7 +73,7 @@ class OllamaOperator(BaseOperator):
 
         return OllamaHook(self.ollama_conn_id)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Build, or recognise, the model."""
         spec = read_spec(self.spec_path)
         self._check_sources(spec)
@@ -82,21 +85,45 @@ class OllamaOperator(BaseOperator):
         arguments = self._create_arguments(spec)
         if self.deferrable:
             self.defer(trigger=OllamaTrigger(self.ollama_conn_id, "create", arguments), method_name="finish")
-        for text in progress_texts(self.hook.create(**arguments)):
-            self.log.info(text)
-        return self.finish(context, {"error": None})
+        with self._draft_removed():
+            for text in progress_texts(self.hook.create(**arguments)):
+                self.log.info(text)
+            return self._take_over(spec)
 
     def finish(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
-        """Read back what the server made, and compare it with the spec."""
-        raise_failure(event)
-        spec = read_spec(self.spec_path)
-        found = self._differences(spec)
+        """Read back what the server made in the meantime, and compare it with the spec."""
+        with self._draft_removed():
+            raise_failure(event)
+            return self._take_over(read_spec(self.spec_path))
+
+    @contextmanager
+    def _draft_removed(self) -> Iterator[None]:
+        """Remove the tag that the model is built under, whatever came of it: a failed create can leave a shell."""
+        try:
+            yield
+        finally:
+            try:
+                self.hook.delete(draft_tag(self.model))
+            except ModelMissing:
+                pass
+            except OllamaError as error:
+                self.log.warning("%s could not be removed: %s", draft_tag(self.model), error)
+
+    def _take_over(self, spec: BuildSpec) -> dict[str, Any]:
+        """Give the model its tag, if it reads back as the spec says."""
+        draft = draft_tag(self.model)
+        try:
+            found = self._differences(spec, draft)
+        except ModelMissing as error:
+            raise BuildFailed(f"{self.model} was not built, although the server says so: {error}") from error
         if spec.gguf_sha256 is None and self.hook.digest(spec.base) != spec.base_digest:
             found.append(f"{spec.base} was replaced while it was built")
         if found:
-            self.hook.delete(self.model)
             raise BuildFailed(f"{self.model} was not built as asked, and removed: {'; '.join(found)}")
-        digest = self.hook.digest(self.model)
+        digest = self.hook.digest(draft)
+        self.hook.copy(draft, self.model)
+        if self.hook.digest(self.model) != digest:
+            raise BuildFailed(f"{self.model} is not what was built for it: the server did not copy {draft}")
         self.log.info("Built %s: digest %s", self.model, digest)
         return {"model": self.model, "digest": digest, "built": True}
 
@@ -112,9 +139,16 @@ class OllamaOperator(BaseOperator):
             )
 
     def _digest_if_built(self, spec: BuildSpec) -> str | None:
-        """Return the digest of a model that is there and reads back as the spec says; None where it is to be built."""
+        """Return the digest of a model that is there and reads back as the spec says; None where it is to be built.
+
+        Where the server writes a GGUF anew, nothing tells which weights a model has: it is built again, and comes out
+        with the same digest from the same file.
+        """
+        if self._weights(spec) is None:
+            self.log.info("This server writes a GGUF anew: whether %s has these weights cannot be told", self.model)
+            return None
         try:
-            found = self._differences(spec)
+            found = self._differences(spec, self.model)
         except ModelMissing:
             return None
         if found:
@@ -124,9 +158,9 @@ class OllamaOperator(BaseOperator):
             return None
         return self.hook.digest(self.model)
 
-    def _differences(self, spec: BuildSpec) -> list[str]:
-        """Name each difference between the model on the server and its spec."""
-        shown, weights = self.hook.show(self.model), self._weights(spec)
+    def _differences(self, spec: BuildSpec, model: str) -> list[str]:
+        """Name each difference between a model on the server and its spec."""
+        shown, weights = self.hook.show(model), self._weights(spec)
         found = differences(spec, shown)
         if weights is not None and shown.weights != weights:
             found.append(f"weights {shown.weights or 'unknown'} instead of {weights or 'unknown'}")
@@ -142,7 +176,7 @@ class OllamaOperator(BaseOperator):
         """Return the arguments of OllamaHook.create, as JSON can hold them; a file of weights is uploaded first."""
         files = self._upload(spec)
         return {
-            "model": self.model, "base": None if files else spec.base, "files": files, "system": spec.system,
+            "model": draft_tag(self.model), "base": None if files else spec.base, "files": files, "system": spec.system,
             "template": spec.template, "parameters": spec.parameters,
             "messages": [message.model_dump() for message in spec.messages],
         }  # fmt: skip

@@ -21,9 +21,11 @@ def audit() -> tuple[Orphan, ...]:
     """Return each tag, row, file or folder whose other half is missing."""
 
     repository, warehouse, root = current_settings().model.repository, WarehouseHook(), data_root()
+    ollama = OllamaHook()
     return orphans(
         Sides(
-            tags=[model.name for model in OllamaHook().list()],
+            tags=[model.name for model in ollama.list()],
+            shells=[model.name for model in ollama.shells()],
             models=[model.name for model in warehouse.stored_models()],
             repository=repository,
             aliases=alias_tags(repository),

@@ -39,7 +39,7 @@ class OllamaTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Do the work in a thread: the hook waits for HTTP, the triggerer must not.
 
-        Cancelled, it hangs up, so that the thread ends; a server that goes on alone makes what the next try recognises.
+        Cancelled, it hangs up, so that the thread ends; what a server goes on to make alone, the next try makes again.
         """
         hook = await asyncio.to_thread(self._hook)
         try:
