@@ -13,7 +13,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 from ljwx.core.models import BuildSpec
 from ljwx.core.promotions import GatePolicy
 from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.operators.ollama import OllamaOperator
 from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_rows import add_alias, add_decision
@@ -98,6 +100,31 @@ def test_a_model_is_not_judged_again_because_of_what_decides_nothing(
     tasks.variables["ljwx_training_config"] = overlaid("evaluation", **changed)
     with pytest.raises(AirflowSkipException, match="is built and decided on"):
         tasks.run(plan_build)
+
+
+def test_a_decision_from_before_models_could_think_stands_until_they_are_let(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    reject(chain_db, chain)
+    chain_db.execute("UPDATE ljwx.promotions SET settings = settings #- '{evaluation,think}'")
+    with pytest.raises(AirflowSkipException, match="is built and decided on"):
+        tasks.run(plan_build)
+    tasks.variables["ljwx_training_config"] = overlaid("evaluation", think=True)
+    assert tasks.run(plan_build) == chain.plan
+
+
+@pytest.mark.parametrize("spelled", [f"library/{BASE}"])
+def test_a_base_is_found_and_built_from_by_any_spelling_of_its_name(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, spelled: str
+) -> None:
+    tasks.variables["ljwx_training_config"] = overlaid("model", base=spelled)
+    plan = tasks.run(plan_build)
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    listed = next(tag for tag in ollama_sandbox.get("tags")["models"] if tag["name"] == BASE)
+    assert (spec.base, spec.base_digest) == (spelled, listed["digest"])
+    built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
+    assert tasks.run(verify_model, plan, built) == plan["model"]
+    ollama_sandbox.delete(plan["model"])
 
 
 def test_a_verification_after_the_decision_does_not_say_what_was_decided_with(
