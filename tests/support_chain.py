@@ -36,7 +36,7 @@ MARKET = (
     "--sessions", str(REPOSITORY / "include" / "sessions" / "sse.txt"),
 )  # fmt: skip
 SMALL: dict[str, Any] = {
-    "samples": {"max_train": 400, "max_validation": 60, "max_test": 60},
+    "samples": {"max_train": 400, "max_validation": 60, "max_test": 60, "min_market_stocks": 10},
     "model": {"base": BASE, "strategy": "prompt", "examples_per_task": 1},
     "evaluation": {"questions": 4},
     "gate": {"min_questions": 4, "max_modal_share": 1.0},

@@ -14,7 +14,7 @@ from support_chain import Chain
 @pytest.mark.parametrize(
     ("what", "name"),
     [
-        ("dataset_id", "20260320-bf0d4fd52db8"),
+        ("dataset_id", "20260320-6bbc503226f1"),
         ("question_set_id", "01ebd25d23373a64"),
         ("spec_sha256", "7bdc9ec688d60a3845d46ac0a19484c1572d07d2d75f518c21b1eeb0bd9af380"),
         ("model", "ljwx-stock:20260320-7bdc9ec688d6"),

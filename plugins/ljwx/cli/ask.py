@@ -55,6 +55,8 @@ def _draw(console: Console, found: StockAnswer) -> None:
     console.print(f"model   {found.model}  digest {found.digest[:12]}: {found.strategy_line}")
     if not found.in_universe:
         console.print("note    the model's samples are of other stocks than this one")
+    if found.is_small_market:
+        console.print(f"note    ranks are among {found.market_stocks} stocks, and not the whole market's")
     if answer.parsed is None:
         console.print(f"raw     {answer.raw}", markup=False)
     else:

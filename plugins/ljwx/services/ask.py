@@ -12,7 +12,7 @@ import polars as pl
 
 from ljwx.core.claims.check import Checked, check
 from ljwx.core.datasets.members import with_membership
-from ljwx.core.datasets.spec import RISK_STATEMENT, IndexUniverse, SampleSpec, load_spec
+from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, IndexUniverse, SampleSpec, load_spec
 from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
@@ -32,6 +32,7 @@ LOOK_BACK = 80
 class StockAnswer:
     """What was asked, and what came back.
 
+    :param market_stocks: stocks with a bar on the session: those that the snapshot's ranks are among.
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
     :param unsupported: claims of the answer that its snapshot does not hold.
@@ -44,11 +45,17 @@ class StockAnswer:
     session: date
     task: str
     in_universe: bool
+    market_stocks: int
     snapshot: dict[str, Any]
     answer: ModelAnswer
     unsupported: tuple[str, ...]
     unchecked: tuple[str, ...] = ()
     risk_statement: str = RISK_STATEMENT
+
+    @property
+    def is_small_market(self) -> bool:
+        """Whether the ranks are among so few stocks that they are not the market's."""
+        return self.market_stocks < MARKET_STOCKS
 
     @property
     def strategy_line(self) -> str:
@@ -75,7 +82,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         raise NotFound(f"the champion {champion.model} is not in the warehouse; run ljwx_model_build")
     spec = _spec_of_today(sample_spec)
     session = _session(warehouse, day)
-    snapshot = _snapshot(warehouse, spec, ts_code, session)
+    snapshot, market_stocks = _snapshot(warehouse, spec, ts_code, session)
     check_digest(ollama, champion.model, champion.digest)
     answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
     checked = Checked() if answer.parsed is None else check(answer.parsed, snapshot)
@@ -86,6 +93,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         session=session,
         task=task,
         in_universe=_in_universe(warehouse, spec, ts_code, session),
+        market_stocks=market_stocks,
         snapshot=json.loads(snapshot),
         answer=answer,
         unsupported=checked.unsupported,
@@ -127,8 +135,8 @@ def _session(warehouse: WarehouseHook, day: date | None) -> date:
     return max(session for session in sessions if session <= (day or sessions[-1]) and session < (stale or date.max))
 
 
-def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> str:
-    """Return the snapshot of a stock; the whole market is read, because ranks are among all stocks."""
+def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> tuple[str, int]:
+    """Return the snapshot of a stock, and how many stocks its ranks are among: the whole market is read."""
 
     instruments = warehouse.instruments()
     if instruments.filter(ts_code=ts_code).is_empty():
@@ -144,7 +152,7 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     snapshot = mine.item(0, "snapshot")
     if snapshot is None:
         raise NotFound(f"{ts_code} has too few unbroken sessions up to {session} for its indicators")
-    return str(snapshot)
+    return str(snapshot), len(found.filter(session=session))
 
 
 def _why_no_bar(

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.evaluations import Question
+from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.tasks import TASKS
 from ljwx.warehouse.base import WarehouseBase, stage, statement
 
@@ -21,7 +22,7 @@ STORED = (
     "bars_from", "feature_version", "prompt_version",
 )  # fmt: skip
 PIECE_BYTES = 8_000_000
-_DOCUMENTS = ("spec", "counts", "exclusions", "proof", "merge")
+_DOCUMENTS = ("spec", "counts", "exclusions", "proof", "merge", "fit")
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class NewDataset:
     exclusions: list[dict[str, Any]]
     proof: Mapping[str, Any]
     merge: Mapping[str, Any]
+    fit: Mapping[str, Any]
     known_at: datetime
     first_session: date
     last_session: date
@@ -143,7 +145,7 @@ class DatasetsVerbs(WarehouseBase):
         return bool(self.column("datasets/decision_on", dataset_id=dataset_id))
 
     def dataset_samples(self, dataset_id: str, split: str) -> pl.DataFrame:
-        """Return a split's samples in a fixed order: the columns of the SAMPLES frame, in another order."""
+        """Return a split's samples in a fixed order: the SAMPLES frame without outcomes and weights."""
 
         text = (
             "sample_id", "ts_code", "task", "snapshot", "snapshot_sha256", "answer", "label", "previous_label",
@@ -168,7 +170,8 @@ def _add_samples(connection: Connection[Any], dataset: Mapping[str, Any], block:
 
     stage(connection, "samples", block.select(STORED))
     connection.execute(statement("datasets/add_staged_samples"), dataset)
-    members = block.select(pl.lit(dataset["dataset_id"]).alias("dataset_id"), "sample_id", "split", "previous_label")
+    own = pl.lit(dataset["dataset_id"]).alias("dataset_id")
+    members = block.select(own, "sample_id", "split", "previous_label", *NUMBERS, uniqueness="weight")
     stage(connection, "dataset_samples", members)
     connection.execute(statement("datasets/add_staged_members"))
     connection.execute("DROP TABLE staged_samples, staged_dataset_samples")

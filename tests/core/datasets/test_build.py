@@ -21,7 +21,7 @@ from ljwx.core.datasets.merge import Merge
 from ljwx.core.datasets.selection import alike, select
 from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
 from ljwx.core.datasets.splits import prove
-from ljwx.core.labels.outcomes import outcomes
+from ljwx.core.labels.outcomes import NUMBERS, outcomes
 from ljwx.core.prompts import Prompts
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError, TooFewSessions
@@ -36,7 +36,10 @@ def test_every_bar_is_a_sample_or_a_counted_exclusion_of_every_task(market: Any,
 def test_samples_have_the_agreed_columns_and_no_nulls_but_first_labels(built: Dataset) -> None:
     assert tuple(built.samples.columns) == SAMPLE_COLUMNS
     nulls = {c: n for c, n in built.samples.null_count().to_dicts()[0].items() if n}
-    assert set(nulls) <= {"previous_label"}
+    assert set(nulls) <= {"previous_label", *NUMBERS}
+    future = built.samples.filter(pl.col("task") != "technical_analysis").select(NUMBERS)
+    assert future.null_count().row(0) == (0,) * len(NUMBERS)
+    assert nulls["net"] == len(built.samples.filter(task="technical_analysis"))
     assert built.samples["sample_id"].is_unique().all()
 
 
@@ -200,7 +203,7 @@ def test_chat_and_alpaca_say_the_same(built: Dataset, prompts: Prompts) -> None:
     records = json.loads("".join(alpaca_chunks(part, prompts)))
     assert len(chats) == len(records) == len(part) > 0
     for (system, user, assistant), record in zip(chats, records, strict=True):
-        assert set(record) == {"instruction", "input", "output", "system"}
+        assert set(record) == {"instruction", "input", "output", "system", "weight"}
         assert user["content"] == f"{record['instruction']}\n{record['input']}"
         assert (system["content"], assistant["content"]) == (record["system"], record["output"])
 

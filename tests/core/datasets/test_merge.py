@@ -23,6 +23,7 @@ from ljwx.core.datasets.content import SAMPLE_COLUMNS, identified
 from ljwx.core.datasets.exports import dataset_hash, jsonl_lines
 from ljwx.core.datasets.merge import merge
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.parts import groups, part, places
 from ljwx.core.prompts import Prompts, question
 from ljwx.core.tasks import TASKS
@@ -69,7 +70,7 @@ def test_blocks_of_a_split_hold_that_split(base: Dataset) -> None:
 
 def test_index_is_all_of_a_sample_but_its_texts(base: Dataset) -> None:
     texts = {"snapshot", "snapshot_sha256", "answer", "bars_from", "prompt_version", "feature_version"}
-    assert set(base.index.columns) == set(SAMPLE_COLUMNS) - texts
+    assert set(base.index.columns) == set(SAMPLE_COLUMNS) - texts - set(NUMBERS)
     plain = base.index.select(pl.col(c).cast(base.samples.schema[c]) for c in base.index.columns)
     assert plain.sort("task", "session", "ts_code").equals(base.samples.select(base.index.columns))
 

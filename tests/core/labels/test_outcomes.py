@@ -110,6 +110,44 @@ def test_exit_locked_at_limit_down_is_rolled(outcome: Any, days: list[dt.date]) 
     assert got["gross"] == pytest.approx(-0.15)
 
 
+def test_exit_that_closes_at_limit_down_is_rolled_though_it_traded_above(outcome: Any, days: list[dt.date]) -> None:
+    fallen = {"open": 9.8, "close": 9.0, "low": 9.0, "high": 9.9, "down_limit": 9.0}
+    got = outcome([10.0, 10.0, fallen, {"close": 8.5, "low": 8.1, "high": 8.9}, 8.0, 8.0], 0)
+    assert (got["reason"], got["label_end"], got["exit_session"]) == (None, days[3], days[3])
+    assert got["gross"] == pytest.approx(-0.15)
+
+
+def test_exit_that_touches_limit_down_and_closes_above_it_is_sold(outcome: Any, days: list[dt.date]) -> None:
+    got = outcome([10.0, 10.0, {"close": 9.01, "low": 9.0, "down_limit": 9.0}, 9.5, 9.5], 0)
+    assert (got["label_end"], got["gross"]) == (days[2], pytest.approx(-0.099))
+
+
+def test_exits_at_limit_down_past_the_roll_give_no_label(outcome: Any) -> None:
+    falling = [{"open": c + 0.1, "close": c, "down_limit": c} for c in (9.0, 8.1, 7.29)]
+    assert outcome([10.0, 10.0, *falling, 7.0, 7.0], 0)["reason"] == "exit_at_limit_down"
+
+
+@pytest.mark.parametrize(
+    ("code", "close", "rolled"),
+    [("600000.SH", 9.0, True), ("600000.SH", 9.01, False), ("688001.SH", 9.0, False), ("688001.SH", 8.0, True)],
+)
+def test_without_a_published_limit_that_of_the_board_counts(
+    days: list[dt.date], bars_of: Bars, listed: Bars, code: str, close: float, rolled: bool
+) -> None:
+    fallen = {"open": 9.9, "close": close, "low": close, "high": 9.9, "up_limit": None, "down_limit": None}
+    bars = bars_of(**{code: [10.0, 10.0, fallen, 9.5, 9.5, 9.5]})
+    got = outcomes(bars, listed([code]), days, SPEC).row(0, named=True)
+    assert got["exit_session"] == days[3 if rolled else 2]
+
+
+def test_entry_and_exit_say_when_one_traded(outcome: Any, days: list[dt.date]) -> None:
+    got = outcome([10.0, 10.0, None, 10.5, 10.0, 10.0], 0)
+    assert (got["entry_session"], got["exit_session"]) == (days[1], days[3])
+    gone = outcome([10.0, {"close": 6.0, "down_limit": 5.0}, None, None, None, None], 0, delist_date=days[3])
+    assert (gone["exit_session"], gone["label_end"]) == (days[1], days[3])
+    assert outcome([10.0, 10.0], 0)["entry_session"] is None
+
+
 def test_labels_of_the_last_h_sessions_are_immature(outcome: Any) -> None:
     rows = [10.0] * 6
     assert [outcome(rows, k)["reason"] for k in range(6)] == [None] * 4 + ["immature"] * 2
@@ -185,10 +223,20 @@ def test_no_label_with_an_entry_in_the_days_without_limits(
     assert got == ["no_limit_days"] * (free - 1) + [None] * (8 - free)
 
 
-def test_excess_is_net_less_the_mean_gross_of_all_stocks(outcome: Any) -> None:
+def test_excess_is_net_less_the_mean_net_of_all_stocks(outcome: Any) -> None:
+    """A gains 10 % and B nothing, and each pays the stamp duty of 0.05 % on what it is sold for."""
     got = outcome([10.0, 10.0, 11.0, 11.0], 0)
-    # A gains 10 %, B nothing: the market is 5 %; A pays 0.05 % stamp duty on 1.1.
-    assert got["excess"] == pytest.approx(0.1 - 1.1 * 0.0005 - 0.05)
+    of_a, of_b = 0.1 - 1.1 * 0.0005, -0.0005
+    assert got["excess"] == pytest.approx(of_a - (of_a + of_b) / 2)
+
+
+def test_a_market_of_one_stock_has_no_excess_whatever_trading_costs(
+    days: list[dt.date], bars_of: Bars, listed: Bars
+) -> None:
+    dear = SampleSpec(horizon=2, costs=Costs(commission=0.003))
+    got = outcomes(bars_of(A_SH=[10.0, 10.0, 11.0, 11.0]), listed(["A.SH"]), days, dear).row(0, named=True)
+    assert got["net"] < 0.1 - 0.006
+    assert got["excess"] == 0
 
 
 LOCKED_DOWN = {"open": 9.0, "close": 9.0, "down_limit": 9.0}
@@ -213,7 +261,9 @@ def test_market_holds_every_stock_that_could_be_bought_at_its_last_close(
     changes = {"A.SH": {"delist_date": None if delisted is None else days[delisted]}}
     got = outcomes(bars_of(A_SH=opened, B_SH=OTHER[:6]), listed(["A.SH", "B.SH"], **changes), days, SPEC)
     other = got.filter(ts_code="B.SH", session=days[0]).row(0, named=True)
-    assert other["net"] - other["excess"] == pytest.approx(market, abs=1e-12)
+    # Two stocks, or B alone where A could not be bought; all pay the stamp duty of 0.05 %.
+    gross = 1 + market
+    assert other["net"] - other["excess"] == pytest.approx(gross * 0.9995 - 1, abs=1e-12)
 
 
 def test_volatility_and_drawdown_follow_closes_through_the_window(outcome: Any) -> None:

@@ -86,6 +86,7 @@ def test_without_a_complete_session_it_says_what_to_run(db: Database, tasks: Tas
 def test_while_too_few_sessions_are_there_a_run_that_bars_woke_is_skipped_and_one_by_hand_fails(
     market_db: Database, tasks: TaskRunner, data_folder: Path
 ) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"min_market_stocks": 10}}
     market_db.execute("UPDATE ljwx.complete_days SET complete_until = now() WHERE session > '2025-12-12'")
     with pytest.raises(AirflowSkipException, match=r"not yet: .*too few for train, validation and test"):
         tasks.run(build_dataset, run_type="asset_triggered")
@@ -110,7 +111,8 @@ def test_once_there_is_a_dataset_too_few_sessions_fail_also_a_run_that_bars_woke
 def test_settings_that_make_no_dataset_fail_also_a_run_that_bars_woke(
     market_db: Database, tasks: TaskRunner, data_folder: Path
 ) -> None:
-    tasks.variables["ljwx_training_config"] = {"samples": {"buy_excess": 0.9, "sell_excess": -0.9}}
+    extreme = {"buy_excess": 0.9, "sell_excess": -0.9, "min_market_stocks": 10}
+    tasks.variables["ljwx_training_config"] = {"samples": extreme}
     with pytest.raises(ConfigurationError, match=r"every training sample is hold; .* left out: .*missing_features \d+"):
         tasks.run(build_dataset, run_type="asset_triggered")
 

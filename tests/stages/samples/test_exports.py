@@ -48,14 +48,18 @@ def test_both_forms_are_read_by_the_library_that_trainers_use(
         load_dataset("json", data_files=str(folder_of(chain) / name), split="train", cache_dir=str(tmp_path))
         for name in (f"{split}.jsonl", f"{split}.alpaca.json")
     )
-    assert (len(chat), chat.column_names) == (wanted, ["messages"])
-    assert (len(alpaca), sorted(alpaca.column_names)) == (wanted, ["input", "instruction", "output", "system"])
+    assert (len(chat), chat.column_names) == (wanted, ["messages", "weight"])
+    assert (len(alpaca), sorted(alpaca.column_names)) == (
+        wanted,
+        ["input", "instruction", "output", "system", "weight"],
+    )
     assert [message["role"] for message in chat[0]["messages"]] == ["system", "user", "assistant"]
     for row, record in zip(chat, alpaca, strict=True):
         system, user, assistant = (message["content"] for message in row["messages"])
         assert system == record["system"]
         assert user == f"{record['instruction']}\n{record['input']}"
         assert assistant == record["output"]
+        assert row["weight"] == record["weight"]
         assert json.loads(assistant)["note"] == "不构成投资建议"
 
 

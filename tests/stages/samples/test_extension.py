@@ -22,7 +22,13 @@ from support_tasks import TaskRunner
 __all__ = ["fifth_task"]
 
 FIVE = {
-    "samples": {"tasks": [*DEFAULT_TASKS, NAME], "max_train": 60, "max_validation": 12, "max_test": 12},
+    "samples": {
+        "tasks": [*DEFAULT_TASKS, NAME],
+        "max_train": 60,
+        "max_validation": 12,
+        "max_test": 12,
+        "min_market_stocks": 10,
+    },
     "evaluation": {"questions": 20},
     "gate": {"min_questions": 4},
 }

@@ -23,7 +23,8 @@ from ljwx.core.datasets.requirements import require_enough, require_windows
 from ljwx.core.datasets.selection import STEPS, count_reasons, draw, select
 from ljwx.core.datasets.spec import IndexUniverse, SampleSpec
 from ljwx.core.datasets.splits import Proof, Windows, assign, prove
-from ljwx.core.labels.outcomes import REASONS
+from ljwx.core.datasets.uniqueness import uniqueness
+from ljwx.core.labels.outcomes import NUMBERS, REASONS
 from ljwx.core.prompts import Prompts
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import TooFewSessions
@@ -36,7 +37,7 @@ class Dataset:
     """A dataset: what it holds, what was left out and why, what was fitted on train, and the proof.
 
     :param index: all of a sample but its texts: sample_id, ts_code, session, task, label, previous_label, label_end,
-        split, board, industry; in the order (session, ts_code, task).
+        split, weight, board, industry; in the order (session, ts_code, task).
     :param rows: row, ts_code and session of every stock-session; ``left_out``: row, task and reason of those in the
         range that are no sample.
     :param members: the lists of the index whose members the samples are of; None without an index.
@@ -124,8 +125,9 @@ def build(
         rows = with_membership(rows, codes.as_stocks(members).select(*MEMBERS))
     rows = market.as_traded(rows)
     chosen, left_out, fit, where = _decide(rows, sessions, spec, codes, since, until)
+    happened = rows.select("row", *NUMBERS)
     rows = rows.select("row", "ts_code", "session")
-    content = _content(market, len(rows), chosen, spec, fit)
+    content = _content(market, happened, chosen, fit)
     index = content.index.drop("row")
     return Dataset(
         index=index,
@@ -208,13 +210,14 @@ def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tup
     return chosen, pl.concat([near, omitted.select("row", "task", pl.col("reason").cast(REASON))])
 
 
-def _content(market: Market, rows: int, chosen: pl.DataFrame, spec: SampleSpec, fit: Fit) -> Content:
+def _content(market: Market, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit) -> Content:
     """The chosen samples with their facts and, found by writing every text once, their ids."""
-    wanted = pl.int_range(rows, eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
+    wanted = pl.int_range(len(happened), eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
     facts = market.as_traded(market.facts_of(wanted))
     index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
         "session", "ts_code", "task"
     )
-    content = Content(index, facts, spec, fit)
+    index = index.with_columns(uniqueness(market.codes.as_stocks(index, by=None), market.sessions))
+    content = Content(index, facts, happened.filter(wanted), market.spec, fit)
     ids = pl.concat([block["sample_id"] for block in content.blocks()])
     return replace(content, index=index.with_columns(ids))

@@ -16,7 +16,7 @@ import polars as pl
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.merge import Merge
-from ljwx.core.datasets.spec import RISK_STATEMENT, SampleSpec
+from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, SampleSpec
 from ljwx.core.prompts import Prompts
 
 
@@ -70,6 +70,7 @@ def card(
         "samples": len(samples),
         "stocks": samples["ts_code"].n_unique(),
         "sessions": samples["session"].n_unique(),
+        "market": _market(dataset),
         "index": {"code": spec.index, **dataset.members.as_dict()} if dataset.members else None,
         "by_split": dataset.proof.counts,
         "by_task_and_class": _nested(samples, "task", "label"),
@@ -86,6 +87,13 @@ def card(
         "spec": json.loads(spec.model_dump_json()),
         "risk_statement": RISK_STATEMENT,
     }
+
+
+def _market(dataset: Dataset) -> dict[str, Any]:
+    """How many stocks a session had, and whether they are so few that ranks and excess are not the market's."""
+    stocks = dataset.rows.group_by("session").len()["len"]
+    median = int(stocks.median() or 0)  # type: ignore[arg-type]
+    return {"stocks": median, "fewest": stocks.min(), "most": stocks.max(), "is_small": median < MARKET_STOCKS}
 
 
 def _origin(origin: Origin | None) -> dict[str, Any]:
@@ -122,6 +130,7 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         f"# Dataset {facts['sha256'][:12]}",
         f"> {facts['risk_statement']}",
         f"{facts['samples']} samples of {facts['stocks']} stocks at {facts['sessions']} sessions.",
+        _market_line(facts["market"]),
         *_index(facts["index"]),
         f"Known at: {facts['known_at'] or 'not stated'}.",
         f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
@@ -160,6 +169,12 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         "```json\n" + json.dumps(facts["spec"], ensure_ascii=False, indent=2) + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _market_line(market: Mapping[str, Any]) -> str:
+    """The market that ranks and excess returns are of, with a warning where it is small."""
+    line = f"The market has {market['stocks']} stocks a session ({market['fewest']} to {market['most']})."
+    return f"{line} Ranks and excess returns are among these few, and not the market's." if market["is_small"] else line
 
 
 def _index(used: Mapping[str, Any] | None) -> list[str]:

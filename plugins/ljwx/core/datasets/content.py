@@ -15,6 +15,7 @@ import polars as pl
 
 from ljwx.core.datasets.labelling import Fit
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.facts import signals_in
 from ljwx.core.snapshots.snapshot import filled, rendered
@@ -37,6 +38,8 @@ SAMPLE_COLUMNS: Final = (
     "prompt_version",
     "feature_version",
     "split",
+    *NUMBERS,
+    "weight",
 )
 """The SAMPLES frame."""
 
@@ -60,13 +63,15 @@ def task_type(spec: SampleSpec) -> pl.Enum:
 class Content:
     """What is needed to write every sample.
 
-    :param index: row, task, label, previous_label, label_end, split and, once they are known, sample_id of each sample,
-        in content order.
+    :param index: row, task, label, previous_label, label_end, split, weight (uniqueness) and, once they are known,
+        sample_id of each sample, in content order.
     :param facts: packed facts of the rows that the index names, in the order of ``row``.
+    :param outcomes: ``row`` and :data:`NUMBERS` of these rows.
     """
 
     index: pl.DataFrame
     facts: pl.DataFrame
+    outcomes: pl.DataFrame
     spec: SampleSpec
     fit: Fit
 
@@ -93,12 +98,15 @@ class Content:
         texts = rendered(facts, self.spec).drop("board", "industry")
         wide = members.drop("session", "ts_code").with_columns(pl.col(_PACKED).cast(pl.String))
         wide = wide.join(texts, on="row", how="left", maintain_order="left")
+        wide = wide.join(self.outcomes, on="row", how="left", maintain_order="left")
         parts = [self._answered(wide.filter(pl.col("task") == task), task, prompts) for task in self.spec.tasks]
         samples = identified(pl.concat(parts).sort("session", "ts_code", "task"))
         return samples.select(*SAMPLE_COLUMNS, *(PROMPT_COLUMNS if prompts else ()))
 
     def _answered(self, rows: pl.DataFrame, task: str, prompts: Prompts | None) -> pl.DataFrame:
         more = {"instruction": filled(prompts.instructions[task], self.spec)} if prompts else {}
+        if not TASKS[task].needs_future:
+            rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in NUMBERS)
         return rows.with_columns(
             answer=TASKS[task].training_answer(self.spec, self.fit.rates[task]),
             prompt_version=pl.lit(self.spec.prompt_version),

@@ -22,54 +22,59 @@ Samples = pl.DataFrame | Iterable[pl.DataFrame]
 """A SAMPLES frame in any order, or frames of some sessions at a time in the order of :data:`_TEXT_ORDER`."""
 
 
-def _rendered(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
-    """(instruction, facts, answer) by session, stock and task."""
+def _rendered(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str, float]]:
+    """(instruction, facts, answer, weight) by session, stock and task."""
     for block in [samples] if isinstance(samples, pl.DataFrame) else samples:
         ordered = block.sort(_TEXT_ORDER)
         if "facts" in block.columns:
-            yield from ordered.select("instruction", "facts", "answer").iter_rows()
+            yield from ordered.select("instruction", "facts", "answer", "weight").iter_rows()
         else:
             yield from _filled(ordered, prompts)
 
 
-def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
+def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str, str, float]]:
     """The same from the snapshots; one is read once for all its tasks."""
     last, facts, text = None, {}, ""
-    for task, snapshot, digest, answer in ordered.select("task", "snapshot", "snapshot_sha256", "answer").iter_rows():
+    columns = ("task", "snapshot", "snapshot_sha256", "answer", "weight")
+    for task, snapshot, digest, answer, weight in ordered.select(columns).iter_rows():
         if digest != last:
             last, facts = digest, facts_of(snapshot)
             text = prompts.facts.fill(facts)
-        yield prompts.instructions[task].fill(facts), text, answer
+        yield prompts.instructions[task].fill(facts), text, answer, weight
 
 
-def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str]]:
-    """The same as JSON strings; neighbours share their facts, and all samples of a task their instruction."""
+def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str, str]]:
+    """The same as JSON; neighbours share their facts, and all samples of a task their instruction."""
     quote = json.encoder.encode_basestring
     instructions: dict[str, str] = {}
     last, quoted = None, ""
-    for instruction, facts, answer in _rendered(samples, prompts):
+    for instruction, facts, answer, weight in _rendered(samples, prompts):
         if facts != last:
             last, quoted = facts, quote(facts)
         if instruction not in instructions:
             instructions[instruction] = quote(instruction)
-        yield instructions[instruction], quoted, quote(answer)
+        yield instructions[instruction], quoted, quote(answer), f"{weight:.6g}"
 
 
 def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
-    """Chat lines ``{"messages":[system, user, assistant]}``, each ending in a newline, in an order fixed by content."""
+    """Chat lines ``{"messages":[system, user, assistant],"weight":w}`` with a newline, in an order fixed by content.
+
+    The weight is the sample's uniqueness: see :func:`ljwx.core.datasets.uniqueness.uniqueness`.
+    """
     system = json.encoder.encode_basestring(prompts.system)
     before = f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":'
-    for instruction, facts, answer in _quoted(samples, prompts):
+    for instruction, facts, answer, weight in _quoted(samples, prompts):
         user = f"{instruction[:-1]}\\n{facts[1:]}"
-        yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}]}}\n'
+        yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}],"weight":{weight}}}\n'
 
 
 def alpaca_chunks(samples: Samples, prompts: Prompts) -> Iterator[str]:
-    """A JSON array of Alpaca records (instruction, input, output, system), in pieces to be written in turn."""
+    """A JSON array of Alpaca records (instruction, input, output, system, weight), in pieces to be written in turn."""
     system = json.encoder.encode_basestring(prompts.system)
     before = "[\n"
-    for instruction, facts, answer in _quoted(samples, prompts):
-        yield f'{before}{{"instruction":{instruction},"input":{facts},"output":{answer},"system":{system}}}'
+    for instruction, facts, answer, weight in _quoted(samples, prompts):
+        record = f'"instruction":{instruction},"input":{facts},"output":{answer},"system":{system},"weight":{weight}'
+        yield f"{before}{{{record}}}"
         before = ",\n"
     yield "\n]\n" if before != "[\n" else "[]\n"
 

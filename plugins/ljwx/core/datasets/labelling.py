@@ -29,6 +29,13 @@ class Fit:
     numbers: Mapping[str, Numbers]
     rates: Mapping[str, Numbers]
 
+    def stored(self) -> dict[str, Any]:
+        """For the database: the numbers by task, and the rates; with the outcomes any label can be made again."""
+        return {
+            "numbers": {task: dict(numbers) for task, numbers in self.numbers.items()},
+            "rates": {task: dict(shares) for task, shares in self.rates.items()},
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: all numbers by name, and the rates."""
         named = {name: value for numbers in self.numbers.values() for name, value in numbers.items()}

@@ -15,6 +15,21 @@ from ljwx.core.datasets.splits import Windows, windows
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 
+def require_market(bars: pl.DataFrame, spec: SampleSpec) -> None:
+    """Refuse a market of few stocks, unless the settings say that it is meant.
+
+    :param bars: ts_code and session, of all stocks.
+    :raises ConfigurationError: half of the sessions have bars of fewer stocks than ``min_market_stocks``.
+    """
+    stocks = int(bars.group_by("session").len()["len"].median() or 0)  # type: ignore[arg-type]
+    if stocks < spec.min_market_stocks:
+        raise ConfigurationError(
+            f"the market has {stocks} stocks a session, fewer than samples.min_market_stocks = "
+            f"{spec.min_market_stocks}: ranks and excess returns among so few are not the market's; fetch more stocks, "
+            f"or set samples.min_market_stocks to {stocks} or less to say that you mean it"
+        )
+
+
 def require_windows(
     keys: pl.DataFrame, unfit: pl.DataFrame, spec: SampleSpec, since: dt.date | None, until: dt.date | None
 ) -> Windows:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
+from ljwx.core.labels import LABEL_VERSION
 from ljwx.core.labels.costs import Costs
 from ljwx.core.tasks import DEFAULT_TASKS, TaskName
 from ljwx.exceptions import ConfigurationError
@@ -32,6 +33,9 @@ SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 RISK_STATEMENT: Final = "本内容由模型依据历史数据生成,仅供研究,不构成投资建议;市场有风险,决策须自负。"
 """The statement of reports, cards and system prompts."""
 
+
+MARKET_STOCKS: Final = 50
+"""Stocks of one session below which ranks and the mean return are those of a few stocks, and not a market's."""
 
 _TASKS_NEED: Final = ("technical",)
 """Feature groups without which there are no labels and no training answers."""
@@ -91,7 +95,12 @@ class SampleSpec(BaseModel):
         description="stocks to make samples of: all, a list, or an index's members; ranks are among all stocks",
     )
     horizon: int = Field(default=5, ge=1, le=60)
-    exit_roll: int = Field(default=3, ge=0, le=20, description="sessions an exit may wait for a suspended stock")
+    exit_roll: int = Field(
+        default=3,
+        ge=0,
+        le=20,
+        description="sessions an exit may wait for a stock that is suspended or at its down limit",
+    )
     buy_excess: float = Field(default=0.02, gt=0, lt=1)
     sell_excess: float = Field(default=-0.02, gt=-1, lt=0)
     flat_band: float = Field(default=0.01, ge=0, lt=1)
@@ -112,6 +121,13 @@ class SampleSpec(BaseModel):
     max_validation: int | None = Field(default=None, ge=1, description="samples per task")
     max_test: int | None = Field(default=None, ge=1, description="samples per task")
 
+    min_market_stocks: int = Field(
+        default=MARKET_STOCKS,
+        ge=1,
+        exclude=True,
+        description="a market with fewer stocks a session is refused: ranks and excess returns are not the market's; "
+        "it decides whether, not what",
+    )
     min_new_samples: int = Field(
         default=1,
         ge=0,
@@ -126,6 +142,9 @@ class SampleSpec(BaseModel):
     feature_version: str = Field(
         default=FEATURE_VERSION, description="of the indicators' definitions; only the installed one is computed"
     )
+    label_version: str = Field(
+        default=LABEL_VERSION, description="of what labels mean; only those of the installed one are made"
+    )
     feature_groups: tuple[str, ...] = Field(
         default=_TASKS_NEED,
         exclude_if=lambda value: value == _TASKS_NEED,
@@ -137,6 +156,13 @@ class SampleSpec(BaseModel):
     def _is_computed(cls, value: str) -> str:
         if value != FEATURE_VERSION:
             raise ValueError(f"only features of version {FEATURE_VERSION} are computed here; leave this setting out")
+        return value
+
+    @field_validator("label_version")
+    @classmethod
+    def _is_made(cls, value: str) -> str:
+        if value != LABEL_VERSION:
+            raise ValueError(f"only labels of version {LABEL_VERSION} are made here; leave this setting out")
         return value
 
     @field_validator("feature_groups")

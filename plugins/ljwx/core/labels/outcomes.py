@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
-from ljwx.core.bars.limits import TICK, UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
+from ljwx.core.bars.limits import TICK, UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board, limit_band, limit_percent
 from ljwx.core.labels.costs import Costs, net_return
 from ljwx.core.parts import by_stock, part, places
 from ljwx.exceptions import BadData
@@ -34,6 +34,9 @@ REASONS: Final = (
 )
 """Why a stock-session is no sample; the first that applies is counted."""
 
+NUMBERS: Final = ("net", "excess", "realised_volatility", "max_drawdown", "entry_session", "exit_session")
+"""What of an outcome is kept with a sample, so that its label can be made again."""
+
 _KEY: Final = ("ts_code", "session")
 CELLS: Final = 100_000  # of one grid of stocks x sessions: bounds memory, not results
 
@@ -47,7 +50,7 @@ class OutcomeSpec(Protocol):
 
     @property
     def exit_roll(self) -> int:
-        """Sessions an exit may wait for a suspended stock."""
+        """Sessions an exit may wait for a stock that is suspended or closes at its down limit."""
 
     @property
     def costs(self) -> Costs:
@@ -61,9 +64,9 @@ def outcomes(
 
     :param bars: BARS frame; its newest session is the last that is known.
     :raises BadData: for a bar outside the sessions, or a stock twice in one.
-    :returns: ts_code, session, reason (null when tradable and mature), label_end (date), gross, net, excess
-        (fractions), realised_volatility (root mean square of daily returns), max_drawdown (fraction, positive).
-        Values are null beside a reason.
+    :returns: ts_code, session, reason (null when tradable and mature), label_end, entry_session, exit_session (dates),
+        gross, net, excess (fractions), realised_volatility (root mean square of daily returns), max_drawdown (fraction,
+        positive). Values are null beside a reason.
     """
     if bars.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
@@ -77,6 +80,8 @@ _SCHEMA: Final = {
     "session": pl.Date,
     "reason": pl.String,
     "label_end": pl.Date,
+    "entry_session": pl.Date,
+    "exit_session": pl.Date,
     "gross": pl.Float64,
     "net": pl.Float64,
     "excess": pl.Float64,
@@ -129,6 +134,7 @@ def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame
         last_i=_last_traded(spec, n),
         seen=pl.any_horizontal([_ahead("close", h + r, n).is_not_null() for r in range(spec.exit_roll + 1)]),
         held=_ahead("last_close", h, n),
+        held_session=_ahead("session", h, n),
         **_path_risk(h, n),
     )
     delisted = pl.col("exit_i").is_null() & (pl.col("delist_i") <= pl.col("i") + h + spec.exit_roll)
@@ -142,11 +148,16 @@ def _batch(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame
         .join(sold, on=["ts_code", "sold_i"], how="left")
         .with_columns(reason=_reason(spec, n), entered=_entered(n))
         .with_columns(
-            market=pl.when("entered").then(pl.col("held") / pl.col("entry") - 1),
+            market=pl.when("entered").then(
+                net_return(pl.col("entry"), pl.col("held"), pl.col("held_session"), spec.costs)
+            ),
             gross=pl.col("exit") / pl.col("entry") - 1,
             net=net_return(pl.col("entry"), pl.col("exit"), pl.col("exit_session"), spec.costs),
         )
-        .select(*_KEY, "i", "end_i", "reason", "market", "gross", "net", "realised_volatility", "max_drawdown")
+        .select(
+            *(*_KEY, "i", "end_i", "exit_session", "reason", "market"),
+            *("gross", "net", "realised_volatility", "max_drawdown"),
+        )
     )
 
 
@@ -157,9 +168,12 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
     )
     one_price = (pl.col("open") == pl.col("high")) & (pl.col("high") == pl.col("low"))
     up, down = pl.col("up_limit"), pl.col("down_limit")
-    # Without a published limit a day of one price away from pre_close is taken as locked: nobody could trade there.
+    # Without a published limit a day of one price away from pre_close is taken as locked, because nobody could trade
+    # there, and a close at the price that the board's limit gives as one at the limit.
     locked_up = pl.when(up.is_null()).then(one_price & (pl.col("low") > pl.col("pre_close")))
-    locked_down = pl.when(down.is_null()).then(one_price & (pl.col("high") < pl.col("pre_close")))
+    floor = limit_band(limit_percent(pl.lit(False)))[0]
+    at_floor = (pl.col("close") - floor).abs() < TICK / 2
+    locked_down = pl.when(down.is_null()).then((one_price & (pl.col("high") < pl.col("pre_close"))) | at_floor)
     return (
         bars.select(pl.col("ts_code").unique().sort())
         .join(_listing(instruments, calendar), on="ts_code", how="left")
@@ -168,7 +182,7 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
         .with_columns(
             adj_close=pl.col("close") * pl.col("adj_factor"),
             locked_up=locked_up.otherwise(pl.col("low") > up - TICK / 2),
-            locked_down=locked_down.otherwise(pl.col("high") < down + TICK / 2),
+            locked_down=locked_down.otherwise(pl.col("close") < down + TICK / 2),
         )
         .with_columns(last_close=pl.col("adj_close").forward_fill().over("ts_code"))
         .with_columns(daily=pl.col("adj_close") / pl.col("last_close").shift(1).over("ts_code") - 1)
@@ -199,7 +213,7 @@ def _ahead(column: str, j: int, n: int) -> pl.Expr:
 
 
 def _exit_index(spec: OutcomeSpec, n: int) -> pl.Expr:
-    """Index of the first session from t+h to t+h+roll where the stock trades and is not locked at limit-down."""
+    """Index of the first session from t+h to t+h+roll where the stock trades and does not close at its down limit."""
     steps = range(spec.horizon, spec.horizon + spec.exit_roll + 1)
     sellable = [_ahead("close", j, n).is_not_null() & ~_ahead("locked_down", j, n).fill_null(False) for j in steps]
     return pl.coalesce([pl.when(ok).then(pl.col("i") + j) for ok, j in zip(sellable, steps, strict=True)])
@@ -247,10 +261,11 @@ def _reason(spec: OutcomeSpec, n: int) -> pl.Expr:
 
 
 def _against_market(frame: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
-    """Excess over the equal-weight market: the mean return, before costs, of all stocks that one could have bought.
+    """Excess over the equal-weight market: the mean return of all stocks that one could have bought.
 
-    Each is worth its last close up to t+h, also where it cannot be sold then or is delisted: leaving those out would
-    leave out losses, and waiting for them would let a label know more than its own ``label_end``.
+    Both are after the costs of a round trip, so that costs are no part of the difference. Each stock of the market is
+    worth its last close up to t+h, also where it cannot be sold then or is delisted: leaving those out would leave out
+    losses, and waiting for them would let a label know more than its own ``label_end``.
     """
     market = pl.col("market").mean().over("i")
     no_market = pl.col("reason").is_null() & market.is_null()
@@ -260,6 +275,7 @@ def _against_market(frame: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame
             reason=pl.when(no_market).then(pl.lit("no_market_return")).otherwise("reason"),
         )
         .join(calendar.select(end_i="i", label_end="session"), on="end_i", how="left")
+        .join(calendar.select(i=pl.col("i") - 1, entry_session="session"), on="i", how="left")
         .select(
             "ts_code",
             "session",

@@ -14,6 +14,7 @@ from ljwx.core.datasets.build import Dataset, build
 from ljwx.core.datasets.card import Origin
 from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.merge import Merge, merge
+from ljwx.core.datasets.requirements import require_market
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import Prompts, load_prompts
 from ljwx.exceptions import TooFewSessions
@@ -143,6 +144,7 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
 
 def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec) -> Dataset:
     bars, features = market_as_of(warehouse, as_of, spec.horizon + spec.exit_roll)
+    require_market(bars, spec)
     sessions = bars.get_column("session").unique().sort()
     members = index_lists_as_of(warehouse, as_of, spec, sessions)
     # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
@@ -172,6 +174,7 @@ def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None
         exclusions=dataset.exclusions.to_dicts(),
         proof=dataset.proof.as_dict(),
         merge=merged.as_dict() if merged else {},
+        fit=dataset.fit.stored(),
         known_at=origin.known_at,
         first_session=dataset.first_session,
         last_session=dataset.last_session,
