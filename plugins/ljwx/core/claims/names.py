@@ -68,6 +68,12 @@ MILD: Final = frozenset(MOVES)
 """What the price did over some sessions."""
 
 
+_IN_WORDS: Final = {
+    "5": ("五",), "6": ("六",), "10": ("十",), "12": ("十二",), "14": ("十四",), "20": ("二十",), "24": ("二十四",),
+    "26": ("二十六",), "60": ("六十",),
+}  # fmt: skip
+
+
 def _variants(name: str) -> Iterator[str]:
     """A name, and the ways to write its number of sessions: RSI14, RSI(14), 14日RSI; 20日波动, 波动(20日)."""
     yield name
@@ -75,6 +81,7 @@ def _variants(name: str) -> Iterator[str]:
     if behind:
         base, n = behind.groups()
         yield from (f"{base}{between}{n}" for between in ("-", " ", "_"))
+        yield from (f"{base}{words}" for words in _IN_WORDS.get(n, ()))
         yield from (f"{base}{more}({n}{unit})" for more in ("", "指标") for unit in ("", "日"))
         yield from (f"{n}日{base}", *(f"{name}{more}" for more in ("指标", "值", "线", "日")))
     elif before:
@@ -90,7 +97,12 @@ def _subjects() -> dict[str, Subject]:
         for name in field.names:
             for variant in _variants(name):
                 numbers.setdefault(variant, []).append(Place(field.path, field.said))
-    said_of = {subject: signal.name for signal in SIGNALS for subject in (signal.subject, *signal.also)}
+    said_of = {
+        variant: signal.name
+        for signal in SIGNALS
+        for subject in (signal.subject, *signal.also)
+        for variant in _variants(subject)
+    }
     read = {column: signal.name for signal in SIGNALS for column in signal.columns}
     made = {}
     for name in {*numbers, *said_of}:

@@ -21,6 +21,9 @@ def a_name(reader: Reader, token: Token) -> None:
     subject = token.subject
     if subject is None or (reader.before() is Kind.WORD and token.text == "区间"):
         return
+    if reader.breaks and reader.bare and not reader.close:
+        reader.say_crossed(subject)
+        return
     if reader.op and not reader.compared and (subject.is_level or reader.bare or reader.close):
         left = None if reader.close or reader.breaks or not reader.bare else reader.subject
         reader.say_above(left, subject, reader.op)
@@ -34,7 +37,7 @@ def a_name(reader: Reader, token: Token) -> None:
 
 def _speak_of(reader: Reader, subject: Subject) -> None:
     """A new subject; the second of two that are joined is spoken of together with the first."""
-    if reader.before() is Kind.UNKNOWN and len(reader.clause[reader.at - 2].text) > 1:
+    if reader.unknown_before():
         reader.doubt = True
     side = reader.side if reader.before() in AFTER else 0
     joined = reader.bare and reader.before() is Kind.AND
@@ -46,6 +49,8 @@ def _speak_of(reader: Reader, subject: Subject) -> None:
     reader.from_close = reader.close
     reader.bare, reader.close, reader.side = True, False, side
     reader.context.talk = False
+    if reader.orphans and reader.at > 1 and reader.clause[reader.at - 2].text == "的":
+        reader.bind_orphans()
 
 
 def a_period(reader: Reader, token: Token) -> None:
@@ -73,6 +78,8 @@ def a_period(reader: Reader, token: Token) -> None:
 def _of_period(reader: Reader, token: Token, ahead: Token) -> Subject:
     """What a name means after a number of sessions: 20日 … 波动."""
     named = ahead.subject
+    if named is not None and named.is_range and reader.follows_after(ahead, Kind.GAIN, Kind.LOSS, Kind.CHANGE):
+        return token.subject or named
     if named is not None and named.is_range:
         return named if token.text == f"{reader.facts.get('horizon')}日" else not_held(f"{token.text}{ahead.text}")
     return SUBJECTS.get(f"{token.text}{ahead.text}", not_held(f"{token.text}{ahead.text}"))
@@ -126,15 +133,18 @@ def above_or_below(reader: Reader, token: Token) -> None:
     if subject is not None and not subject.held and not reader.context.talk and not reader.follows(Kind.NUMBER):
         reader.turned(f"{subject.name} {token.text}", None)
         return
+    beside = reader.before()
+    if subject is not None and beside is Kind.NAME and reader.previous is not None and not reader.close:
+        reader.say_above(reader.previous, subject, op)
+        return
     if subject is None or not subject.is_level:
         reader.side = 1 if op in UP else -1
         return
-    beside = reader.before()
     if beside is Kind.CLOSE:
         reader.say_above(subject, None, op)
         reader.side = 1 if op in UP else -1
     elif beside is Kind.NAME:
-        reader.say_above(None if reader.close or reader.previous is None else reader.previous, subject, op)
+        reader.say_above(None, subject, op)
         reader.side = -1 if op in UP else 1
     elif reader.follows(Kind.NUMBER):
         reader.side = 1 if op in UP else -1
@@ -145,7 +155,7 @@ def above_or_below(reader: Reader, token: Token) -> None:
 def higher_or_lower(reader: Reader, token: Token) -> None:
     """A line that is so much higher or lower than the close, or the close than the line."""
     subject, op = reader.subject, ("gt" if token.kind is Kind.HIGHER else "lt")
-    if subject is None or not subject.is_level or not reader.follows(Kind.NUMBER):
+    if subject is None or not subject.is_level or not (reader.follows(Kind.NUMBER) or reader.from_close):
         return
     reader.side = 1 if op in UP else -1
     if reader.from_close:

@@ -17,8 +17,8 @@ _NUMBER: Final = re.compile(
     rf"(?:(?P<digits>{_DIGITS})|(?P<words>{_WORDS}))"
 )
 _UNIT: Final = re.compile(
-    r"(?P<percent>个?百分点|%|个点)|(?P<permille>‰)|(?P<basis>个?基点|BPS?(?![A-Z]))|(?P<times>倍)"
-    r"|(?P<big>万亿|百万|千万|[万亿])(?:元|股|手)?|(?P<other>元|块钱?|股|手|家|只|次|连板|个?板(?!块)|根|名(?=股东|机构|员工)|[年月周]|个月|分钟|小时|季度)"
+    r"(?P<percent>个?百分点|%|个点|个?PCT)|(?P<permille>‰)|(?P<basis>个?基点|BPS?(?![A-Z]))|(?P<times>倍)"
+    r"|(?P<big>万亿|百万|千万|[万亿])(?:元|股|手)?|(?P<other>元|美元|港元|欧元|美金|人民币|块钱?|股|手|家|只|次|连板|个?板(?!块)|根|名(?=股东|机构|员工)|[年月周]|个月|分钟|小时|季度)"
     r"|(?P<points>点(?!评))"
 )
 _ONES: Final = "零一二三四五六七八九"
@@ -26,6 +26,7 @@ _PLACES: Final = re.compile(
     r"(?:([一二三四五六七八九])千)?(零?[一二三四五六七八九]百)?(零?[一二三四五六七八九]?十)?(零?[一二三四五六七八九])?"
 )
 _PARTS: Final = {"百分之": "percent", "千分之": "permille", "万分之": "basis"}
+_DAYS: Final = ("天", "日")
 _BEGIN: Final = frozenset("0123456789-+±负正百千万零一二两三四五六七八九十廿")
 
 
@@ -64,6 +65,8 @@ def number_at(text: str, at: int) -> tuple[Number, int] | None:
     kind = _PARTS.get(match["part"] or "") or (str(unit.lastgroup) if unit else "")
     sign = -1 if (match["sign"] or "")[:1] in ("-", "负") or match["minus"] else 1
     decimals = len(written.partition(".")[2])
+    if decimals and not kind and text[end : end + 1] in _DAYS:
+        kind, end = "other", end + 1
     return Number(sign * float(written), decimals, kind, match["sign"] == "±", match["words"] is not None), end
 
 

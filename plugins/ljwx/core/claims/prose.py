@@ -53,7 +53,7 @@ def read(prose: str, facts: Facts) -> Prose:
         talk = [clause] if _is_talk(reader) else reader.unchecked
         claims += reader.claims
         unchecked += talk
-        context = Context() if reader.claims or talk else reader.context
+        context = Context(past=reader.context.group) if reader.claims or talk else reader.context
     of_claims = sum(_characters(claim.text.partition(":")[0]) for claim in claims if claim.verdict == "unchecked")
     return Prose(
         tuple(claims),
@@ -79,14 +79,18 @@ def _is_talk(reader: Reader) -> bool:
 
 def _read_clause(reader: Reader) -> None:
     kinds = {token.kind for token in reader.clause}
-    reader.ranked, reader.hedged = Kind.RANK in kinds, Kind.HEDGE in kinds
+    reader.ranked, reader.hedged = Kind.RANK in kinds or telling.of_stocks(reader.clause), Kind.HEDGE in kinds
     while (token := reader.next()) is not None:
         reader.at += 1
         handler = _HANDLERS.get(token.kind)
         if handler:
             handler(reader, token)
+    if reader.bare:
+        reader.bind_orphans()
     reader.settle()
     reader.bind_orphans()
+    if reader.denied and reader.claims:  # a denial behind what it denies: 放量并不存在
+        reader.claims[-1] = turned_round(reader.claims[-1])
     if Kind.UNTRUE in kinds:
         reader.claims[:] = [turned_round(claim) for claim in reader.claims]
 
@@ -96,7 +100,7 @@ def _high(reader: Reader, token: Token) -> None:
 
 
 def _unknown(reader: Reader, token: Token) -> None:
-    if len(token.text) > 1 or not reader.claims:
+    if len(token.text) > 1 or not reader.claims or reader.before() is Kind.NUMBER:
         reader.unchecked.append(token.text)
 
 

@@ -16,7 +16,7 @@ from ljwx.core.claims.claim import Claim
 from ljwx.core.claims.names import DRAWDOWN, THIS_DAY, Subject
 from ljwx.core.claims.numbers import Op, Statement, judge
 from ljwx.core.claims.numerals import Number
-from ljwx.core.claims.signs import Facts, exists, is_above, moved, value_of
+from ljwx.core.claims.signs import Facts, exists, is_above, moved, says, value_of
 from ljwx.core.claims.tokens import Token
 from ljwx.core.claims.vocabulary import Kind
 
@@ -26,6 +26,8 @@ OPS: Final[dict[Kind, Op]] = {
     Kind.BREAK_UP: "gt", Kind.BREAK_DOWN: "lt",
 }  # fmt: skip
 BREAKS: Final = {Kind.BREAK_UP: 1, Kind.BREAK_DOWN: -1}
+_CROSSED: Final = {frozenset(("DIF", "DEA")): ("macd", "DIF"), frozenset(("K", "D")): ("kdj", "K")}
+"""Lines whose crossing has a word: their signal, and the line that rises at a golden cross."""
 AFTER: Final[dict[Kind, Op]] = {Kind.OR_MORE: "ge", Kind.OR_LESS: "le"}
 UP: Final = ("gt", "ge")
 
@@ -34,10 +36,12 @@ UP: Final = ("gt", "ge")
 class Context:
     """What holds for the rest of a clause, and is carried into the next where a clause claims nothing.
 
+    :param past: what the clause before spoke of: a word that stands alone is about it.
     :param other: why what follows is not of this stock and session.
     """
 
     group: list[Subject] = field(default_factory=list)
+    past: list[Subject] = field(default_factory=list)
     other: str = ""
     talk: bool = False
 
@@ -90,6 +94,18 @@ class Reader:
         """The token before one that is of this clause."""
         at = next(at for at, each in enumerate(self.clause) if each is token)
         return self.clause[at - 1] if at else None
+
+    def follows_after(self, token: Token, *kinds: Kind) -> bool:
+        """Whether a token is followed directly by one of these kinds."""
+        at = next(at for at, each in enumerate(self.clause) if each is token) + 1
+        return at < len(self.clause) and self.clause[at].kind in kinds
+
+    def unknown_before(self) -> bool:
+        """Whether an unknown word stands before the token being read, fillers aside: it may be whose fact this is."""
+        for token in reversed(self.clause[: self.at - 1]):
+            if token.kind is not Kind.FILLER:
+                return token.kind is Kind.UNKNOWN and len(token.text) > 1
+        return False
 
     def follows(self, *kinds: Kind) -> bool:
         """Whether the next token, fillers aside, is of one of these kinds."""
@@ -185,6 +201,15 @@ class Reader:
         self.turned(f"{names[0]} {'above' if op in UP else 'below'} {names[1]}", holds)
         self.compared = True
 
+    def say_crossed(self, other: Subject) -> None:
+        """One line that crossed another: only of MACD and KDJ does a snapshot know it."""
+        line, up = self.subject, self.breaks > 0
+        names = (line.name if line else "", other.name)
+        signal, first = _CROSSED.get(frozenset(name[:3].rstrip("值线") for name in names), ("", ""))
+        word = "金叉" if up == names[0].startswith(first) else "死叉"
+        self.turned(f"{names[0]} crosses {names[1]}", says(self.facts, signal, word) if signal else None)
+        self.op, self.breaks, self.compared, self.bare = None, 0, True, False
+
     def say_exists(self, level: Subject) -> None:
         """That there is a support or resistance, or none."""
         there = exists(self.facts, level)
@@ -199,6 +224,7 @@ class Reader:
                 self.say_number(subject, text, statement)
             else:
                 self.add(text, None, "no fact is named for it", number=True)
+        self.orphans = []
 
     def say_number(self, subject: Subject, text: str, statement: Statement) -> None:
         """A number of something."""

@@ -5,10 +5,11 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ljwx.core.claims.names import MILD, OWNERS, THIS_DAY, Place, Subject
+from ljwx.core.claims.names import MILD, OWNERS, SUBJECTS, THIS_DAY, Place, Subject
 from ljwx.core.claims.numbers import Statement
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
@@ -28,6 +29,7 @@ _BANDS: Final = {
     "boll_lower": ("上轨之上", "中轨上方", "中轨下方"),
 }
 """The words that say that the close is above a band."""
+_AVERAGES: Final = tuple(name for name in SUBJECTS if re.fullmatch(r"MA\d+", name))
 _COMPARED: Final = {"ma", "ema", "boll", "macd", "kdj", "rsi", "ret"}
 """Families of numbers on one scale."""
 
@@ -69,6 +71,8 @@ def is_above(facts: Facts, left: Subject | None, right: Subject | None) -> bool 
     """Whether one line is above another, None as a line being the close; None where the snapshot cannot say."""
     if left is None or right is None:
         line = right or left
+        if line is not None and not line.places and "ma" in line.signals:
+            return _above_all(facts)
         above = None if line is None else _close_above(facts, line.places[0]) if line.is_level else None
         return above if left is None or above is None else not above
     if not left.places or not right.places or _family(left) != _family(right):
@@ -83,6 +87,12 @@ def _family(subject: Subject) -> str | None:
     if section != "features" or family not in _COMPARED:
         return None
     return "average" if family in ("ma", "ema", "boll") else family
+
+
+def _above_all(facts: Facts) -> bool | None:
+    """Whether the close is above every average, or below every one; None where it is between them or one is missing."""
+    found = {_close_above(facts, place) for name in _AVERAGES for place in SUBJECTS[name].places}
+    return found.pop() if len(found) == 1 else None
 
 
 def _close_above(facts: Facts, place: Place) -> bool | None:

@@ -5,7 +5,9 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from ljwx.core.claims.names import OWNERS, SAME_WORD, SUBJECTS, THIS_DAY, Subject, not_held
@@ -27,6 +29,8 @@ _ORDERS: Final = {"多头": "多头排列", "空头": "空头排列"}
 _SHORT_VERB: Final = 3
 """Characters of an unknown verb that may stand between a name and its number."""
 _LARGE: Final = ("大涨", "大跌")
+_MOVES: Final = {Kind.GAIN: 1, Kind.RISE: 1, Kind.LOSS: -1, Kind.FALL: -1}
+_GAINS: Final = (Kind.GAIN, Kind.LOSS)
 _ZERO: Final = Number(0.0, 0)
 
 
@@ -70,7 +74,7 @@ def _minus(number: Number) -> Number:
 def _share_out(reader: Reader) -> None:
     """As many numbers as there are subjects: each has its own."""
     group = reader.context.group
-    if len(group) == 1 and group[0].name == "KDJ":
+    if len(group) == 1 and group[0].name.startswith("KDJ") and not group[0].places:
         group = [SUBJECTS[name] for name in ("K", "D", "J") if name in SUBJECTS]
     rest = [token for token in reader.clause[reader.at - 1 :] if token.kind is Kind.NUMBER]
     if len(group) > 1 and len(rest) == len(group) and reader.op is None:
@@ -80,11 +84,8 @@ def _share_out(reader: Reader) -> None:
 def _subjects_of_number(reader: Reader, token: Token) -> list[Subject | None]:
     """What a number is of: what was named last, today's move without a name, what follows in brackets; else None."""
     subject, before = reader.subject, reader.token_before(token)
-    if before is not None and before.kind is Kind.UNKNOWN and subject is not None:
-        if len(before.text) > _SHORT_VERB:
-            return [not_held(before.text)]
-        if reader.unchecked and reader.unchecked[-1] == before.text:
-            reader.unchecked.pop()
+    if before is not None and before.kind is Kind.UNKNOWN and subject is not None and len(before.text) > _SHORT_VERB:
+        return [not_held(before.text)]
     if reader.each:
         return [reader.each.pop(0)]
     if reader.noun and subject is THIS_DAY:
@@ -105,6 +106,7 @@ def _in_brackets(reader: Reader) -> Subject | None:
 def _statement(reader: Reader, text: str, low: Number) -> tuple[Statement, str]:
     """The statement that a number makes with the words before and behind it; those behind are passed over."""
     high = _upper_end(reader)
+    _move_behind(reader)
     if high is None or high.number is None:
         return _ranked(reader, reader.statement(low, _op_behind(reader) or reader.op or "eq")), text
     upper = high.number
@@ -133,6 +135,16 @@ def _upper_end(reader: Reader) -> Token | None:
     return None
 
 
+def _move_behind(reader: Reader) -> None:
+    """A rise or fall behind its number: 3.2%的跌幅."""
+    skip = 1 if (ahead := reader.next()) is not None and ahead.text == "的" else 0
+    ahead = reader.next(skip)
+    if ahead is None or reader.direction or ahead.kind not in _MOVES or (not skip and ahead.kind not in _GAINS):
+        return
+    reader.direction, reader.noun = _MOVES[ahead.kind], ahead.kind in _GAINS
+    reader.at += skip + 1
+
+
 def _op_behind(reader: Reader) -> Op | None:
     """What 以上, 以下 … behind a number make of it."""
     ahead = reader.next()
@@ -155,13 +167,18 @@ def _ranked(reader: Reader, statement: Statement) -> Statement:
         return replace(
             statement, op="ge" if top else "le", number=replace(statement.number, value=100 - share if top else share)
         )
-    ahead = reader.next()
-    if ahead is not None and ahead.text == "的":
-        ahead = reader.next(1)
-    if ahead is not None and ahead.kind in (Kind.STOCKS, Kind.SELF) and statement.number.unit == "percent":
-        reader.ranked = True
-        return replace(statement, op="eq", direction=0)
+    if statement.number.unit == "percent" and of_stocks(reader.clause[reader.at - 1 :]):
+        return replace(statement, op="ge" if statement.op == "gt" else "eq", direction=0)
     return statement
+
+
+def of_stocks(clause: Sequence[Token]) -> bool:
+    """Whether a percent is one of all stocks: 75%的股票."""
+    words = [token for token in clause if token.text != "的"]
+    return any(
+        a.number is not None and a.number.unit == "percent" and b.kind in (Kind.STOCKS, Kind.SELF)
+        for a, b in pairwise(words)
+    )
 
 
 def a_signal(reader: Reader, token: Token) -> None:
@@ -170,6 +187,7 @@ def a_signal(reader: Reader, token: Token) -> None:
     if reader.before() is Kind.BELOW and reader.clause[reader.at - 2].text.endswith("达到"):
         reader.denied = not reader.denied
     reader.settle()
+    _find_owner(reader, word)
     spoken = [subject for subject in reader.context.group if not subject.moves or word not in (*_ALONE, *_PLAIN)]
     if any("ma" in subject.signals for subject in spoken):
         word = _ORDERS.get(word, word)
@@ -183,9 +201,21 @@ def a_signal(reader: Reader, token: Token) -> None:
         _say_word(reader, f"no signal {word}", OWNERS[word], word, last=True)
     elif word in _PLAIN or (spoken and spoken[-1].held and word in _ORDERS):
         reader.turned(f"{spoken[-1].name if spoken else 'no signal'} {word}", None)
-    else:
+    elif word != "明显":
         reader.unchecked.append(word)
         reader.denied = False
+
+
+def _find_owner(reader: Reader, word: str) -> None:
+    """What a word is of that no name stands before: the name behind it, or what the clause before spoke of."""
+    behind = reader.next()
+    ahead = reader.next(1) if behind is not None and behind.text == "的" else behind
+    if reader.context.group:
+        return
+    if ahead is not None and ahead.subject is not None:
+        reader.context.group = [ahead.subject]
+    elif word not in _ALONE:
+        reader.context.group = list(reader.context.past)
 
 
 def _say_word(reader: Reader, text: str, signals: tuple[str, ...] | list[str], word: str, *, last: bool) -> None:
@@ -201,9 +231,11 @@ def _say_word(reader: Reader, text: str, signals: tuple[str, ...] | list[str], w
 
 def a_limit(reader: Reader, token: Token) -> None:
     """A price limit that was reached or touched."""
+    subject = reader.subject or THIS_DAY
+    of_days = reader.bare and subject is not THIS_DAY and (subject.moves or not subject.held)
     reader.settle()
-    limit = reader.facts.get("limit")
-    reader.turned(token.text, limit_says(reader.facts, token.text), f"the snapshot has {limit}")
+    holds = None if of_days else limit_says(reader.facts, token.text)
+    reader.turned(token.text, holds, f"the snapshot has {reader.facts.get('limit')}")
 
 
 def a_count(reader: Reader, token: Token) -> None:

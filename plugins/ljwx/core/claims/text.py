@@ -23,6 +23,8 @@ _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _END: Final = re.compile(r"[,。;!?…\n]|—+|(?P<question>[?吗])")
 _DOT: Final = re.compile(r"(?<=\d)\.(?![\dA-Z])")
 _ZERO_LINE: Final = re.compile(r"(?:零|0)(?:轴线|轴|线)")
+_BRACKETS: Final = re.compile(r"\([^()]*\d[^()]*\)")
+_ENDS: Final = re.compile(r"[\[(](-?[\d.]+%?),\s*\+?(-?[\d.]+%?)[\])]")
 _DASHES: Final = re.compile(r"(?<=[\d%])—+(?=\d)")
 
 
@@ -33,7 +35,8 @@ def plain(text: str) -> str:
     """
     text = _ZERO_LINE.sub("0", _DASHES.sub("~", text))
     same = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).upper()
-    return _DOT.sub("。", _THOUSANDS.sub("", same))
+    same = _BRACKETS.sub(lambda match: match[0].replace(",", "、"), same)
+    return _DOT.sub("。", _THOUSANDS.sub("", _ENDS.sub(r"\1~\2", same)))
 
 
 def clauses(text: str) -> list[str]:

@@ -38,6 +38,7 @@ _BEFORE: Final = re.compile(r"(?:前|以前|之前)(?!收)")
 _RECENT: Final = re.compile(
     r"(?:(?:最近|过去|近|此前|过往|这|最新|未来|前(?!一|1))(?:的)?)(?=[\d一二两三四五六七八九十廿]+(?:个)?(?:交易)?[日天])"
 )
+_SINCE: Final = re.compile(r"(?:较|比|相比|相较|与|相对)(?:于)?(?P<n>\d+)(?:个)?(?:交易)?日(?:之)?前(?:相比)?")
 _OTHER_FRAME: Final = re.compile(r"[\d一二三四五六十]+(?:个)?(?:分钟|小时|周|月|年|季度)(?:线|K|级别)?")
 _DATE: Final = re.compile(r"(?:(\d{4})[-年/.])(\d{1,2})[-月/.](\d{1,2})日?|(\d{1,2})月(\d{1,2})[日号]")
 _CODE: Final = re.compile(r"(?<![\d.])\d{6}(?:\.(?:SZ|SH|BJ))?(?![\d.%])")
@@ -116,6 +117,10 @@ def _special(clause: str, at: int) -> tuple[Token, int] | None:
     if limit and clause[limit.end() : limit.end() + 1] not in ("价", "潮"):
         said = ("触及" if limit["touched"] else "") + limit["limit"]
         return Token(Kind.LIMIT, said), limit.end()
+    since = _SINCE.match(clause, at)
+    if since:
+        name = f"{since['n']}日"
+        return Token(Kind.PERIOD, name, subject=SUBJECTS.get(name, not_held(name))), since.end()
     for pattern, kind in (
         (_DATE, Kind.DATE),
         (_COUNT, Kind.COUNT),

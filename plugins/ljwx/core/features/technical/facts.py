@@ -72,8 +72,8 @@ def _lines() -> Iterator[Fact]:
         ("lower", "下", -72.0, 9.0),
     ):
         yield away(f"boll_{name}", low, high, f"{word}轨", f"布林{word}轨", f"布林带{word}轨")
-    yield of_close("macd_dif", 15.0, "DIF", "DIF线", "DIF值")
-    yield of_close("macd_dea", 15.0, "DEA", "DEA线", "DEA值")
+    yield of_close("macd_dif", 15.0, "DIF", "DIF线", "DIF值", "快线")
+    yield of_close("macd_dea", 15.0, "DEA", "DEA线", "DEA值", "慢线", "信号线", "MACD信号线")
     yield of_close("macd_hist", 13.0, "MACD", "MACD柱", "MACD值", "MACD柱状值", "MACD柱状图", "MACD柱体")
     yield _fact("atr_14", _share("atr_14"), 2, Said("percent", usual=(1.4, 13.0)), "ATR", "ATR14")
 
@@ -95,9 +95,9 @@ def _scores() -> Iterator[Fact]:
     yield score("rsi_14", 7.0, 92.0, "RSI", "RSI14", "相对强弱指标", "相对强弱指数", "14日相对强弱指标")
     for n, low, high in ((6, 1.0, 99.0), (12, 6.0, 94.0), (24, 11.0, 86.0)):
         yield score(f"rsi_{n}", low, high, f"RSI{n}")
-    yield score("kdj_k", 0.9, 98.5, "K", "K值", "KDJ的K值")
-    yield score("kdj_d", 2.7, 96.0, "D", "D值", "KDJ的D值")
-    yield score("kdj_j", -20.0, 123.0, "J", "J值", "KDJ的J值")
+    yield score("kdj_k", 0.9, 98.5, "K", "K值", "K线值", "KDJ的K值")
+    yield score("kdj_d", 2.7, 96.0, "D", "D值", "D线", "D线值", "KDJ的D值")
+    yield score("kdj_j", -20.0, 123.0, "J", "J值", "J线", "J线值", "KDJ的J值")
     yield score("adx_14", 8.0, 75.0, "ADX", "ADX14")
     yield score("cci_14", -284.0, 329.0, "CCI", "CCI14")
     yield score("williams_r_14", -99.9, -0.1, "威廉", "威廉指标", "威廉%R", "WR", "WR14")
