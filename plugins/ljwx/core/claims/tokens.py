@@ -43,6 +43,8 @@ _OTHER_FRAME: Final = re.compile(r"[\d一二三四五六十]+(?:个)?(?:分钟|�
 _DATE: Final = re.compile(r"(?:(\d{4})[-年/.])(\d{1,2})[-月/.](\d{1,2})日?|(\d{1,2})月(\d{1,2})[日号]")
 _CODE: Final = re.compile(r"(?<![\d.])\d{6}(?:\.(?:SZ|SH|BJ))?(?![\d.%])")
 _COUNT: Final = re.compile(r"[\d一二两三四五六七八九十]+连[阳阴板涨跌]|[数几上]?[十百千万]{1,2}亿(?:元)?")
+_SPECIAL: Final = frozenset("涨跌盘曾一最触摸打较比相与过近此这未前数几上十百千万二两三四五六七八九廿0123456789")
+"""Characters that begin what :func:`_special` knows."""
 _LATIN: Final = re.compile(r"[A-Z]")
 _STATE: Final = re.compile("区间|区域|区|状态|形态|格局|信号")
 
@@ -113,6 +115,8 @@ def _token(clause: str, at: int) -> tuple[Token, int]:
 
 def _special(clause: str, at: int) -> tuple[Token, int] | None:
     """A price limit, a date, a code, the word before a period."""
+    if clause[at] not in _SPECIAL:
+        return None
     limit = _LIMIT.match(clause, at)
     if limit and clause[limit.end() : limit.end() + 1] not in ("价", "潮"):
         said = ("触及" if limit["touched"] else "") + limit["limit"]
