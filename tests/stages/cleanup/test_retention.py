@@ -371,20 +371,22 @@ def test_a_removal_that_fails_leaves_no_tombstone(stock: Database, tasks: TaskRu
     assert stock.value("SELECT deleted_at FROM ljwx.models WHERE model = %s", OLD) is None
 
 
+@pytest.mark.parametrize("served", ["ljwx-stock:alone", "ljwx-stock:Alone"])
 def test_the_bytes_of_a_model_are_those_the_server_gives_back(
-    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer
+    stock: Database, tasks: TaskRunner, ollama_sandbox: OllamaServer, served: str
 ) -> None:
     """A model of its own, on the same weights: what the disk has more afterwards is what the tombstone says."""
     alone = "ljwx-stock:alone"
-    made = ollama_sandbox.post("create", {"model": alone, "from": BASE, "system": "独一无二" * 500, "stream": False})
+    made = ollama_sandbox.post("create", {"model": served, "from": BASE, "system": "独一无二" * 500, "stream": False})
     assert made.ok
-    digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[alone]
+    digest = {tag["name"]: tag["digest"] for tag in ollama_sandbox.get("tags")["models"]}[served]
     add_verified(stock, alone, digest)
     add_decision(stock, alone, decided_at="2026-05-01")
     before = ollama_sandbox.blob_bytes()
     apply(tasks, params={"dry_run": False})
     told = stock.value("SELECT bytes FROM ljwx.retention_events WHERE name = %s", alone)
     assert len("独一无二".encode()) * 500 <= told <= before - ollama_sandbox.blob_bytes()
+    assert served not in tags(ollama_sandbox)
 
 
 def test_a_tag_that_the_server_cannot_show_stops_nothing_and_makes_the_bytes_unknown(
