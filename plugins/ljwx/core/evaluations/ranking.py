@@ -49,7 +49,7 @@ def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampli
     for question, answer in pairs:
         direction = TASKS[question.task].direction
         if direction is not None:
-            by_session[question.session].append((_signal(direction, answer), _sign(direction, question.label)))
+            by_session[question.session].append((signal(direction, answer), _sign(direction, question.label)))
     found = {day: _spearman(np.array(points)) for day, points in by_session.items() if _has_order(points)}
     if not found:
         return None
@@ -58,7 +58,8 @@ def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampli
     return RankIC(mean=float(values.mean()), sessions=len(found), interval=interval)
 
 
-def _signal(direction: Direction, answer: ScoredAnswer) -> float:
+def signal(direction: Direction, answer: ScoredAnswer) -> float:
+    """Return P(higher) - P(lower); of an answer without probabilities as if it were certain; 0 of an invalid one."""
     if not answer.valid or answer.label is None:
         return 0.0
     if answer.probabilities is None:
@@ -78,10 +79,10 @@ def _has_order(points: Sequence[tuple[float, float]]) -> bool:
 
 def _spearman(points: Floats) -> float:
     """Return the correlation of the ranks of two columns; 0 where the first has one value only."""
-    signal, truth = _ranks(points[:, 0]), _ranks(points[:, 1])
-    if not np.ptp(signal):
+    given, truth = _ranks(points[:, 0]), _ranks(points[:, 1])
+    if not np.ptp(given):
         return 0.0
-    return float(np.corrcoef(signal, truth)[0, 1])
+    return float(np.corrcoef(given, truth)[0, 1])
 
 
 def _ranks(values: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """Evidence that may be looked at daily: is one answerer better than another, over any number of looks?
 
 Pure: never imports airflow, an HTTP client, a database driver or a clock, so that the same sessions always give the
-same evidence. ``statistics`` makes one number of a session, ``betting`` adds the sessions up, ``budget`` shares out the
-error rate among those who challenge, ``confidence`` and ``size`` say how large a difference is.
+same evidence. ``sessions`` makes one number of a session's answers, ``betting`` adds the sessions up, ``budget`` shares
+out the error rate among those who challenge, ``confidence`` and ``size`` say how large a difference is.
 """
 
 from ljwx.core.evidence.betting import Course, follow

@@ -1,0 +1,125 @@
+"""From answers to what each session says about a challenger and its rival on one task. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evaluations import Question, ScoredAnswer
+from ljwx.core.evaluations.ranking import signal
+from ljwx.core.evidence.statistics import Rule, rank_ics, score_difference
+from ljwx.core.tasks import TASKS
+
+Floats = NDArray[np.float64]
+Answers = Mapping[str, ScoredAnswer]
+"""By sample_id."""
+Distribution = Callable[[Question], Sequence[float]]
+"""What somebody says of a question: a probability for each class of its task."""
+
+FEWEST_STOCKS: Final = 20
+"""Fewer stocks of a session say nothing about an order: their RankIC is chance."""
+WIDEST: Final = 2.0
+"""Two rank correlations can differ by no more."""
+
+
+@dataclass(frozen=True)
+class SessionDifference:
+    """By how much the challenger is better on one session's questions.
+
+    :param bound: the largest value that was possible, known before the outcome.
+    """
+
+    session: date
+    value: float
+    bound: float
+    stocks: int
+
+
+def ranking_differences(
+    task: str, questions: Sequence[Question], ours: Answers, theirs: Answers | None, outcomes: Mapping[str, float]
+) -> list[SessionDifference]:
+    """Return the difference of the RankICs of each session, in their order.
+
+    Sessions of fewer than ``FEWEST_STOCKS`` stocks with an outcome, or with equal outcomes only, are left out.
+
+    :param theirs: None: the challenger's RankIC against 0.
+    :param outcomes: sample_id → a number such as the excess return; a sample without one is left out.
+    :raises ValueError: the task has no direction.
+    """
+    direction = TASKS[task].direction
+    if direction is None:
+        raise ValueError(f"task {task} does not order stocks")
+    found = []
+    for session, asked in _by_session(task, [each for each in questions if each.sample_id in outcomes]):
+        came = np.array([outcomes[each.sample_id] for each in asked])
+        signals = [[signal(direction, given[each.sample_id]) for each in asked] for given in (ours, theirs) if given]
+        ics = rank_ics(np.array(signals), np.broadcast_to(came, (len(signals), len(came))))
+        value = float(ics[0] - (ics[1] if theirs else 0.0))
+        if len(asked) >= FEWEST_STOCKS and not np.isnan(value):
+            found.append(SessionDifference(session, value, WIDEST if theirs else WIDEST / 2, len(asked)))
+    return found
+
+
+def score_differences(
+    task: str, questions: Sequence[Question], ours: Distribution, theirs: Distribution, rule: Rule
+) -> list[SessionDifference]:
+    """Return the difference of a proper score of each session, per question, in their order."""
+    found = []
+    for session, asked in _by_session(task, questions):
+        told, rival = (np.array([said(each) for each in asked]) for said in (ours, theirs))
+        truth = np.array([TASKS[task].classes.index(each.label) for each in asked], dtype=np.intp)
+        gap = score_difference(told, rival, truth, rule)
+        found.append(SessionDifference(session, gap.value, gap.bound, gap.questions))
+    return found
+
+
+def of_answers(answers: Answers) -> Distribution:
+    """Return what an answerer said: its probabilities, or certainty where it gave none.
+
+    An invalid answer gives no probability to any class, which is worse than the same to all.
+    """
+
+    def said(question: Question) -> list[float]:
+        answer, classes = answers[question.sample_id], TASKS[question.task].classes
+        if not answer.valid or answer.label is None:
+            return [0.0] * len(classes)
+        given = answer.probabilities or {answer.label: 1.0}
+        return [given.get(name, 0.0) for name in classes]
+
+    return said
+
+
+def of_rates(rates: Mapping[str, float]) -> Distribution:
+    """Return one who says the same of every question: class → rate."""
+    return lambda question: [rates.get(name, 0.0) for name in TASKS[question.task].classes]
+
+
+def along(
+    calendar: Sequence[date], sessions: Sequence[date], values: Sequence[float], absent: float = float("nan")
+) -> Floats:
+    """Return the values along the exchange's calendar, as :mod:`ljwx.core.evidence.weighing` takes them.
+
+    :param absent: what stands at sessions without a value.
+    :raises ValueError: a session that the calendar does not have.
+    """
+    position = {session: at for at, session in enumerate(calendar)}
+    if unknown := [session for session in sessions if session not in position]:
+        raise ValueError(f"{unknown[0]} is no session of the calendar")
+    placed = np.full(len(calendar), absent)
+    for session, value in zip(sessions, values, strict=True):
+        placed[position[session]] = value
+    return placed
+
+
+def _by_session(task: str, questions: Sequence[Question]) -> list[tuple[date, list[Question]]]:
+    found: dict[date, list[Question]] = defaultdict(list)
+    for question in questions:
+        if question.task == task:
+            found[question.session].append(question)
+    return sorted(found.items())
