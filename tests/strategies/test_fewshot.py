@@ -168,6 +168,39 @@ def test_without_a_cap_as_many_examples_are_taken_as_fit_the_context(
         planned(1024)
 
 
+@pytest.mark.parametrize("template", [None, COSTLY])
+def test_examples_fit_the_context_that_the_server_has_in_force_not_what_was_asked_for(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    caplog: pytest.LogCaptureFixture,
+    template: str | None,
+) -> None:
+    """The base's weights take 8,192; another model of the same weights is loaded, and is what the server lists."""
+    ollama_faulty.post(
+        "create", {"model": "first:1b", "from": BASE, "parameters": {"num_ctx": 8192}}
+    ).raise_for_status()
+    chosen = {
+        "strategy": "fewshot",
+        "examples_per_task": None,
+        "parameters": {"num_ctx": 100_000},
+        "template": template,
+    }
+    try:
+        OllamaHook().load("first:1b")
+        five, four, eight, six = 7776, 4000, 9000, 7777
+        count_next(ollama_faulty, *LONGEST, four, eight, six, five)
+        with caplog.at_level("WARNING", "ljwx"):
+            plan = tasks.run(plan_build, params={"model": chosen})
+    finally:
+        ollama_faulty.delete("first:1b")
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    assert len(spec.examples) == 5, "7,776 tokens, 32 to spare and an answer of 384 are 8,192"
+    assert spec.parameters["num_ctx"] == 100_000
+    assert f"The server takes 8192 tokens of {BASE}, where num_ctx is 100000" in caplog.messages
+
+
 def test_the_choice_says_what_it_counts_while_it_counts(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,44 @@ def test_counts_that_cannot_be_believed_are_no_fault_of_the_model(
         tasks.run(verify_model, chain.plan, chain.built)
     assert chain_db.counts()["promotions"] == 0
     assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
+@pytest.fixture
+def wide(chain: Chain, tmp_path: Path, ollama_faulty: OllamaServer) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """Plan and build of a model that asks for 100,000 tokens of context, where its weights take 8,192."""
+    spec = json.loads(Path(chain.plan["spec_path"]).read_text(encoding="utf-8"))
+    path, name = tmp_path / "spec.json", "ljwx-stock:wide"
+    path.write_text(json.dumps(spec | {"parameters": spec["parameters"] | {"num_ctx": 100_000}}))
+    built = OllamaOperator(task_id="build", model=name, spec_path=str(path)).execute({})
+    yield chain.plan | {"model": name, "spec_path": str(path)}, built
+    ollama_faulty.delete(name)
+
+
+def test_the_context_is_the_one_in_force_also_where_another_model_loaded_the_weights(
+    chain_db: Database,
+    tasks: TaskRunner,
+    wide: tuple[dict[str, str], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan, built = wide
+    OllamaHook().load(BASE, {"num_ctx": 8192})
+    monkeypatch.setattr(OllamaHook, "unload", lambda *_: pytest.fail("it is found by its weights"))
+    tasks.run(verify_model, plan, built)
+    checks = chain_db.value("SELECT verified FROM ljwx.models WHERE model = %s", plan["model"])
+    assert checks["context"] == 8192
+
+
+def test_a_context_that_the_server_does_not_tell_is_not_noted(
+    chain_db: Database,
+    tasks: TaskRunner,
+    ollama_faulty: OllamaServer,
+    wide: tuple[dict[str, str], dict[str, Any]],
+) -> None:
+    ollama_faulty.play({"route": "ps", "kind": "lines", "lines": [{"models": []}], "times": 100})
+    plan, built = wide
+    tasks.run(verify_model, plan, built)
+    checks = chain_db.value("SELECT verified FROM ljwx.models WHERE model = %s", plan["model"])
+    assert checks["context"] == 0
 
 
 @pytest.mark.parametrize("kind", ["hang_up", "status"])

@@ -19,6 +19,7 @@ from ljwx.core.verification import (
     endless_thought,
     special_tokens,
 )
+from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.token_counts import no_count, require_counts
 from ljwx.resources import included_below
@@ -123,11 +124,13 @@ class Verification:
         self.found.hold("repeated", "Asked the same question twice at temperature 0, it gives the same answer.")
 
     def check_context(self) -> None:
-        """See that the longest prompt and an answer fit the context the server loaded the model with."""
-        running = {each.name: each.context_length for each in self.ollama.ps()}
-        written = self.spec.parameters.get("num_ctx")
-        context = running.get(self.model) or (int(written) if isinstance(written, int | float | str) else 0)
-        self.found.context = context
+        """See that the longest prompt and an answer fit the context that the server has in force.
+
+        Where it does not say, they must fit what was asked for, and no context is noted.
+        """
+        in_force = context_in_force(self.ollama, self.model)
+        self.found.context = in_force or 0
+        context = in_force or self._asked_context
         if not context:
             return
         counted = [answer.prompt_tokens for answer in self.found.answers]
@@ -141,10 +144,14 @@ class Verification:
 
     def check_counts(self) -> None:
         """See that the server's counts of tokens can be believed; that they cannot is no fault of the model."""
-        if self.found.context:
-            written = self.spec.parameters.get("num_ctx")
-            asked = written if isinstance(written, int) else self.found.context
+        asked = self._asked_context or self.found.context
+        if asked:
             require_counts(self.ollama, self.model, asked)
+
+    @property
+    def _asked_context(self) -> int:
+        written = self.spec.parameters.get("num_ctx")
+        return int(written) if isinstance(written, int | float) else 0
 
     def check_base(self) -> None:
         """See that model and base answer fixed prompts differently; no schema keeps a template's marks out here."""

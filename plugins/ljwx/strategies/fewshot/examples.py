@@ -15,6 +15,7 @@ from ljwx.core.prompts import Message, Prompts, example_messages, question
 from ljwx.core.tasks import hashed_tasks
 from ljwx.core.verification import context_problem
 from ljwx.exceptions import ConfigurationError, ModelMissing, PromptTooLong
+from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.token_counts import count_tokens, require_counts
 from ljwx.strategies.interface import BuildRequest
@@ -54,21 +55,33 @@ class Context:
 
     :param counter: name of the model that counts.
     :param system: the system prompt, which every conversation begins with.
-    :param size: tokens of prompt and answer together.
+    :param asked: tokens of prompt and answer together that the settings ask for.
+    :param size: those that the server has in force.
     :param num_predict: most tokens of an answer.
     """
 
     ollama: OllamaHook
     counter: str
     system: str
+    asked: int
     size: int
     num_predict: int
+
+    @classmethod
+    def of(cls, request: BuildRequest, counter: str) -> Context:
+        """Have the model that counts loaded, and see for how many tokens."""
+        asked = request.num_ctx
+        in_force = context_in_force(request.ollama, counter, {"num_ctx": asked})
+        if in_force is not None and in_force < asked:
+            log.warning("The server takes %d tokens of %s, where num_ctx is %d", in_force, request.base, asked)
+        size = min(asked, in_force or asked)
+        return cls(request.ollama, counter, request.prompts.system, asked, size, request.num_predict)
 
     def tokens(self, messages: Sequence[Message]) -> int | None:
         """Return the server's count of a conversation's tokens; None when they do not fit the context."""
         system = {"role": "system", "content": self.system}
         try:
-            return count_tokens(self.ollama, self.counter, [system, *messages], self.size)
+            return count_tokens(self.ollama, self.counter, [system, *messages], self.asked)
         except PromptTooLong:
             return None
 
@@ -88,7 +101,7 @@ def fitting_examples(request: BuildRequest) -> ChosenExamples:
     train, validation = (_split(request, name) for name in ("train", "validation"))
     candidates = _in_rounds(train, request)
     with _counting_model(request) as counter:
-        context = Context(request.ollama, counter, request.prompts.system, request.num_ctx, request.num_predict)
+        context = Context.of(request, counter)
         longest = _longest_question(context, validation, request.prompts)
         chosen = _as_many_as_fit(context, candidates, longest, request)
         require_counts(request.ollama, counter, request.num_ctx)
