@@ -227,6 +227,26 @@ def test_a_stock_that_is_delisted_or_not_yet_listed_is_said_to_be(run: Run, crow
     assert "000001.SZ was listed on 2026-12-01, after 2026-" in one_line(run("ask", "000001.SZ", code=3))
 
 
+def test_a_renamed_code_answers_for_its_own_days_and_names_the_new_one_for_later(run: Run, crowned: Database) -> None:
+    for table in ("bars", "features"):
+        crowned.execute(
+            f"UPDATE ljwx.{table} SET ts_code = '001001.SZ' WHERE ts_code = '000001.SZ' AND session >= '2026-03-16'"
+        )
+    crowned.execute(
+        "INSERT INTO ljwx.instruments (ts_code, revision, name, industry, market, exchange, list_date, run_key) "
+        "SELECT '001001.SZ', 1, name, industry, market, exchange, list_date, run_key "
+        "FROM ljwx.instruments WHERE ts_code = '000001.SZ'"
+    )
+    crowned.execute(
+        "UPDATE ljwx.instruments SET delist_date = '2026-03-16', end_reason = 'renamed', renamed_to = '001001.SZ' "
+        "WHERE ts_code = '000001.SZ'"
+    )
+    said = "000001.SZ is 001001.SZ since 2026-03-16; ask about that, or about an earlier day"
+    assert said in one_line(run("ask", "000001.SZ", code=3))
+    for words, code in ((("001001.SZ",), "001001.SZ"), (("000001.SZ", "--date", "2026-03-13"), "000001.SZ")):
+        assert json.loads(run("ask", *words, "--json").stdout)["snapshot"]["ts_code"] == code
+
+
 def test_without_a_champion_it_says_what_to_run(run: Run, chain_db: Database) -> None:
     assert "there is no champion yet; run ljwx_model_build" in one_line(run("ask", "000001.SZ", code=3))
 

@@ -87,7 +87,7 @@ def _periods(universe: Universe, at: int, now: int, *, untidy: bool) -> Iterator
         # Two names on one day, of which this was announced first.
         yield [code, f"临时{plain[2:]}", _text(begin), None, _text(begin - 9), "其他"]
     rename = universe.book.renames.get(at)
-    if rename is not None and rename.name and rename.day.toordinal() <= now and begin == NEVER:
+    if rename is not None and rename.name and rename.day.toordinal() <= now < begin:
         begin = rename.day.toordinal()
         yield row(rename.name, begin, NEVER, "更名")
     if listed <= now:
