@@ -93,8 +93,6 @@ def test_suspensions_and_bars_contradict_each_other_in_the_share_that_is_asked_f
     assert {row["vol"] > 0 for row in extra} == {True, False}
     assert all(row["amount"] == 0 for row in extra if row["vol"] == 0)
     halted, said = (rows(each, LATER, "suspend_d", keys, suspend_type="S") for each in (RESTLESS, spec))
-        rows(each, LATER, "suspend_d", f"{keys} suspend_type", suspend_type="S") for each in (RESTLESS, spec)
-    )
     wrong = [row for row in said if row not in halted]
     traded = {(row["ts_code"], row["trade_date"]) for row in plain}
     assert wrong

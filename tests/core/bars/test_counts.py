@@ -121,8 +121,25 @@ def test_a_day_without_rows_and_a_day_without_stocks_are_not_complete() -> None:
 def test_without_a_universe_a_few_stocks_may_be_missing_and_half_of_them_at_most(
     known: int, missing: int, complete: bool
 ) -> None:
-    (count,) = completeness_by_precedent([DAY], day(CODES[missing:known]), CODES[:known])
+    (count,) = completeness_by_precedent([DAY], day(CODES[missing:known]), dict.fromkeys(CODES[:known]))
     assert (count.expected, count.received, count.complete) == (known, known - missing, complete)
+
+
+@pytest.mark.parametrize(
+    ("higher", "exchange", "complete"), [(0.0, "SZ", True), (100.0, "SZ", False), (0.0, "SH", False)]
+)
+def test_without_a_universe_a_code_that_goes_on_from_the_close_of_a_missing_one_takes_its_place(
+    higher: float, exchange: str, complete: bool
+) -> None:
+    """900 of 1,000 codes change on one day; one with another reference, or of another exchange, stands for none."""
+    closes = {code: 5.0 + at / 100 for at, code in enumerate(CODES)}
+    new = {f"9{code[1:6]}.{exchange}": close + higher for code, close in list(closes.items())[100:]}
+    came = {code: closes[code] for code in CODES[:100]} | new
+    rows = [{"ts_code": code, "session": DAY, "pre_close": price} for code, price in came.items()]
+    checked = Checked(pl.DataFrame(rows, schema=BARS), pl.DataFrame(schema=QUARANTINE))
+    (count,) = completeness_by_precedent([DAY], checked, closes)
+    assert (count.expected, count.received, count.complete) == (1000, 1000 if complete else 100, complete)
+    assert len(count.missing) == (0 if complete else 900)
 
 
 @pytest.fixture(scope="module")

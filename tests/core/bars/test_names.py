@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from ljwx.core.bars import in_force, name_periods, special_treatment, withdrawn
+from ljwx.core.bars import Codes, in_force, name_periods, special_treatment, withdrawn
 from ljwx.core.bars.canonical import NAMES
 from ljwx.core.snapshots.profiles import with_profile
 
@@ -55,6 +55,14 @@ def test_a_later_name_ends_an_earlier_one_that_the_source_ends_too_late_and_not_
     assert held(late)[0] == ("ST国华", MAY, date(2024, 6, 30))
     before = periods(("ST国华", MAY, date(2024, 6, 20), None), ("国华网安", JULY, None, None))
     assert held(before)[0] == ("ST国华", MAY, date(2024, 6, 20))
+
+
+def test_a_name_under_a_new_code_ends_one_that_the_old_code_left_open() -> None:
+    old, new = periods(("ST国华", MAY, None, None)), periods(("国华网安", JULY, None, None), code="001004.SZ")
+    both = pl.concat([old, new])
+    assert special_treatment(both).rows() == [("000004.SZ", MAY, None)]
+    renamed = Codes({"000004.SZ": "001004.SZ"})
+    assert special_treatment(both, renamed).rows() == [("001004.SZ", MAY, date(2024, 6, 30))]
 
 
 def test_of_two_names_of_one_day_the_one_announced_later_holds_and_of_equal_ones_the_last_in_order() -> None:

@@ -102,6 +102,13 @@ def test_a_code_that_is_gone_ends_after_its_last_bar_and_one_that_never_traded_w
     assert ended(settled(MARKET, [*MARKET, stock(OLD, "诺思")], traded=()), OLD) == (LISTED, "gone", None)
 
 
+def test_an_end_stays_when_the_bars_before_it_are_gone() -> None:
+    for known in (stock(OLD, "诺思", delist_date=LAST, end_reason="gone"), stock(OLD, "诺", renamed_to=NEW)):
+        ended_before = known | {"delist_date": LAST, "end_reason": "renamed" if known.get("renamed_to") else "gone"}
+        result = settled([*MARKET, stock(NEW, "新名")], [*MARKET, ended_before], traded=())
+        assert ended(result, OLD)[0] == LAST
+
+
 def test_a_code_that_the_source_delisted_is_left_as_it_said() -> None:
     known = [*MARKET, stock(OLD, "诺思", list_status="D", delist_date=LAST)]
     assert row_of(settled(MARKET, known), OLD) is None

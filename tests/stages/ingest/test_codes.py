@@ -354,3 +354,13 @@ def test_without_permission_for_the_mapping_names_and_listing_days_say_what_beca
     assert "no mapping of renamed codes for now" in caplog.text
     assert {row["ts_code"]: row["renamed_to"] for row in running.rows(ENDS)} == NEWEST
     assert running.column(INCOMPLETE) == []
+
+
+def test_on_a_token_of_daily_alone_a_new_code_takes_the_place_of_the_one_whose_close_it_goes_on_from(
+    warehouse_url: str, servers: dict[str, TushareServer], tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers["old"].faults()
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", servers["old"].connection(token="sandbox-120"))
+    ingest(tasks, BEFORE, AFTER)
+    days = Database(warehouse_url).rows("SELECT complete, expected - received AS lacking FROM ljwx.ingest_days")
+    assert days == [{"complete": True, "lacking": 0}] * 2

@@ -7,7 +7,8 @@ rows are counted against the stocks that should have one.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -91,7 +92,7 @@ def completeness(
 def completeness_by_precedent(
     sessions: Sequence[date],
     checked: Checked,
-    before: Collection[str],
+    before: Mapping[str, float | None],
     suspended: pl.DataFrame | None = None,
     tolerance: float = UNIVERSE_TOLERANCE,
     *,
@@ -99,24 +100,49 @@ def completeness_by_precedent(
 ) -> tuple[DayCount, ...]:
     """Count each session's rows against the stocks of the last complete session, for a tier without stock_basic.
 
-    A stock in quarantine stays expected. Without any session before, a day that has a bar is complete: there is
-    nothing to compare it with.
+    A stock in quarantine stays expected. A code that comes with the last close of one that is missing as its pre_close
+    takes that one's place: exchanges rename many on one day. Without any session before, a day that has a bar is
+    complete: there is nothing to compare it with.
 
     :param sessions: the sessions asked for, in time order.
-    :param before: the codes that had a bar in the session before the first.
+    :param before: the codes that had a bar in the session before the first, and their closes.
     :param tolerance: as for ``completeness``; ``UNIVERSE_SLACK`` stocks may be missing in any case.
     :param factored: as for ``completeness``.
     """
     rows = _Rows.of(checked, suspended, factored, UNRENAMED)
-    reference, counts = frozenset(before), []
+    reference, closes, counts = frozenset(before), before, []
     for session in sessions:
         bars = frozenset(rows.bars.get(session, ()))
         known = reference or bars
+        if known - bars and bars - known:
+            known = _with_new_codes(known, bars, closes, _prices(checked, session, "pre_close"))
         count = _day(session, known, rows, max(tolerance, _slack(len(known))))
         counts.append(count)
         if count.complete:
             reference = bars | reference.intersection(rows.bad.get(session, ()))
+            closes = _prices(checked, session, "close")
     return tuple(counts)
+
+
+def _prices(checked: Checked, session: date, name: str) -> dict[str, float | None]:
+    return dict(checked.bars.filter(pl.col("session") == session).select("ts_code", name).iter_rows())
+
+
+def _with_new_codes(
+    known: frozenset[str],
+    bars: frozenset[str],
+    closes: Mapping[str, float | None],
+    references: Mapping[str, float | None],
+) -> frozenset[str]:
+    """Put codes that came in the place of missing ones of their exchange whose last close is their pre_close."""
+    missing: dict[tuple[str, float | None], list[str]] = defaultdict(list)
+    for code in sorted(known - bars):
+        missing[code[-2:], closes.get(code)].append(code)
+    missing = {(exchange, close): codes for (exchange, close), codes in missing.items() if close is not None}
+    for code in sorted(bars - known):
+        if taken := missing.get((code[-2:], references.get(code))):
+            known = known - {taken.pop()} | {code}
+    return known
 
 
 def _untold(stocks: int, tolerance: float) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 import polars as pl
 
+from ljwx.core.bars.codes import UNRENAMED, Codes
+
 PERIOD = ("ts_code", "start_date", "name")
 """What a period is known by."""
 ORDER = ("start_date", "ann_date", "name")
@@ -38,13 +40,16 @@ def in_force(periods: pl.DataFrame) -> pl.DataFrame:
     return once.with_columns(end_date=pl.min_horizontal("end_date", day_before_next))
 
 
-def special_treatment(periods: pl.DataFrame) -> pl.DataFrame:
+def special_treatment(periods: pl.DataFrame, codes: Codes = UNRENAMED) -> pl.DataFrame:
     """Find the periods in which a stock's name said ST or *ST.
 
     :param periods: as for ``in_force``.
-    :return: ts_code, start_date, end_date (the last day; null while it lasts), sorted.
+    :param codes: a renamed stock is one: a name under its new code ends one under the old.
+    :return: ts_code (the newest of the stock), start_date, end_date (the last day; null while it lasts), sorted.
     """
-    named = in_force(periods).filter(pl.col("name").str.contains("ST", literal=True))
+    named = in_force(periods.with_columns(ts_code=codes.stock())).filter(
+        pl.col("name").str.contains("ST", literal=True)
+    )
     return named.select("ts_code", "start_date", "end_date")
 
 

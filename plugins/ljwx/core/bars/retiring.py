@@ -146,7 +146,10 @@ def _going_on(fetched: pl.DataFrame, renames: Mapping[str, str]) -> pl.DataFrame
 
 
 def _ended(rows: pl.DataFrame, renames: Mapping[str, str], known: Known) -> pl.DataFrame:
-    """End codes after the last session they traded; one that never did, when it was listed, unless it was renamed."""
+    """End codes after the last session they traded; one that never did, when it was listed, unless it was renamed.
+
+    An end stays where the bars before it are gone.
+    """
     ends = dict(known.ends(rows["ts_code"].to_list())) if len(rows) else {}
     code = pl.col("ts_code")
     renamed_to = code.replace_strict(dict(renames), default=None, return_dtype=pl.String)
@@ -154,5 +157,5 @@ def _ended(rows: pl.DataFrame, renames: Mapping[str, str], known: Known) -> pl.D
     return rows.with_columns(
         renamed_to=renamed_to,
         end_reason=pl.when(renamed_to.is_null()).then(pl.lit("gone")).otherwise(pl.lit("renamed")),
-        delist_date=pl.coalesce(after, pl.when(renamed_to.is_null()).then("list_date")),
+        delist_date=pl.coalesce(after, "delist_date", pl.when(renamed_to.is_null()).then("list_date")),
     ).select(*INSTRUMENTS, *ENDED)

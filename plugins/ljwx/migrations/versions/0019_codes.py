@@ -16,11 +16,16 @@ ALTER TABLE ljwx.instruments
 COMMENT ON COLUMN ljwx.instruments.end_reason IS 'Why we ended a code that the source does not list any more: renamed, or gone without a word. delist_date is then the session after its last bar (null: it has none). Null: delist_date is what the source says.';
 COMMENT ON COLUMN ljwx.instruments.renamed_to IS 'The newest code of the same stock: of bse_mapping, or of stock_basic and namechange, where exchange, listing day and a name are the same.';
 CREATE OR REPLACE VIEW ljwx.current_instruments AS SELECT * FROM ljwx.instruments WHERE superseded_at IS NULL;
+CREATE INDEX instruments_renamed ON ljwx.instruments (renamed_to) WHERE renamed_to IS NOT NULL AND superseded_at IS NULL;
 CREATE VIEW ljwx.codes_of_stock AS
-SELECT a.ts_code, b.ts_code AS code
+SELECT ts_code, renamed_to AS code FROM ljwx.current_instruments WHERE renamed_to IS NOT NULL
+UNION ALL
+SELECT renamed_to, ts_code FROM ljwx.current_instruments WHERE renamed_to IS NOT NULL
+UNION ALL
+SELECT a.ts_code, b.ts_code
 FROM ljwx.current_instruments a
-JOIN ljwx.current_instruments b ON coalesce(b.renamed_to, b.ts_code) = coalesce(a.renamed_to, a.ts_code)
-WHERE a.ts_code <> b.ts_code;
+JOIN ljwx.current_instruments b ON b.renamed_to = a.renamed_to AND b.ts_code <> a.ts_code
+WHERE a.renamed_to IS NOT NULL;
 COMMENT ON VIEW ljwx.codes_of_stock IS 'The other codes of a renamed stock.';
 """
 

@@ -63,7 +63,7 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
         sessions=trading,
         instruments=None if stocks is None else _as_the_source_says(stocks),
         suspended=whole_days,
-        special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names()),
+        special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names(), codes),
         before=_last_bars(warehouse, previous, earlier, codes),
         amounts=not source.lacks(Capability.AMOUNTS),
         codes=codes,
@@ -135,7 +135,7 @@ def _count(
     tolerance = current_settings().ingest.tolerance
     factored = {day for day in sessions if source.gave(Capability.FACTORS, day)}
     if stocks is None:
-        seen = previous["ts_code"].drop_nulls().to_list()
+        seen = dict(previous.select("ts_code", "close").drop_nulls("ts_code").iter_rows())
         tolerance = max(tolerance, UNIVERSE_TOLERANCE)
         return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
     told = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
