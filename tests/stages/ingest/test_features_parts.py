@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from ljwx.core.bars import Codes
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest import features
 from ljwx.stages.ingest.features import compute_features
@@ -28,8 +29,10 @@ def test_the_size_of_a_part_bounds_what_is_read_at_once_and_changes_no_value(
     heights: list[int] = []
     read = WarehouseHook.bars_with_look_back
 
-    def counted(hook: WarehouseHook, since: date, look_back: int, stocks: Sequence[str] | None = None) -> pl.DataFrame:
-        bars = read(hook, since, look_back, stocks)
+    def counted(
+        hook: WarehouseHook, since: date, look_back: int, stocks: Sequence[str] | None, codes: Codes
+    ) -> pl.DataFrame:
+        bars = read(hook, since, look_back, stocks, codes)
         heights.append(bars.height)
         return bars
 
