@@ -300,4 +300,5 @@ def test_airflow_learns_of_the_connection_type() -> None:
 
     (kind,) = (each for each in get_provider_info()["connection-types"] if each["connection-type"] == "tencent")
     assert kind["hook-class-name"] == f"{TencentHook.__module__}.{TencentHook.__name__}"
-    assert set(kind["conn-fields"]) == {"stocks", "calls_per_minute", "connect_timeout", "read_timeout"}
+    fields = {"stocks", "calls_per_minute", "connect_timeout", "read_timeout", "verify", "proxy"}
+    assert set(kind["conn-fields"]) == fields
