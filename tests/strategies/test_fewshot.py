@@ -236,7 +236,8 @@ def test_a_server_of_older_ways_is_not_believed(
     ("counts", "says"),
     [
         ([*LONGEST, 3000, 130, 130, 2050], f"cuts a prompt that is too long for {BASE} instead of refusing it"),
-        ([*LONGEST, 3000, 130, 129], f"counts the same prompt of {BASE} as 130 tokens and as 129"),
+        ([*LONGEST, 3000, 130, 129], f"counts the same 64 digits with {BASE} as 130 tokens and as 129"),
+        ([*LONGEST, 3000, 1, 1], f"counts the same 64 digits with {BASE} as 1 tokens and as 1"),
         ([*LONGEST, None], f"does not say how many tokens a prompt of {BASE} has"),
         ([0], f"does not say how many tokens a prompt of {BASE} has"),
     ],

@@ -11,7 +11,8 @@ from ljwx.hooks.ollama import Messages, OllamaHook
 
 _LETTERS_PER_TOKEN = 4
 """No tokenizer has a token for as many hexadecimal digits without an order."""
-_SHORT = 256
+_SHORT = 64
+"""Digits of a prompt that fits wherever a question and its answer do."""
 _WAY_OUT = "take a newer Ollama: 0.33 and 0.34 are known to count and to refuse"
 
 
@@ -48,9 +49,10 @@ def require_counts(ollama: OllamaHook, model: str, num_ctx: int) -> None:
         return count_tokens(ollama, model, [{"role": "user", "content": text}], num_ctx)
 
     first, again = (counted(_SHORT) for _ in range(2))
-    if first != again:
+    if first != again or first < _SHORT // _LETTERS_PER_TOKEN:
         raise ConfigurationError(
-            f"{ollama.settings.url} counts the same prompt of {model} as {first} tokens and as {again}: {_WAY_OUT}"
+            f"{ollama.settings.url} counts the same {_SHORT} digits with {model} as {first} tokens and as {again}: "
+            f"{_WAY_OUT}"
         )
     try:
         counted(2 * _LETTERS_PER_TOKEN * num_ctx)
