@@ -13,6 +13,7 @@ import polars as pl
 from psycopg import Cursor
 
 from ljwx.core.bars import (
+    JOINED,
     LONGEST_OUTCOME,
     QUARANTINE,
     RAW,
@@ -199,6 +200,11 @@ class BarsVerbs(ReferenceVerbs):
         return self.frame(
             "bars/last_before", {"ts_code": pl.String, "session": pl.Date, **values}, first=first, last=last
         )
+
+    def joined_values(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return what is stored of some sessions' bars besides the quotes: ts_code, session and ``JOINED``."""
+        schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(JOINED, pl.Float64)}
+        return self.frame("bars/joined", schema, sessions=list(sessions))
 
     def save_unassigned_rejects(self, run_key: int, rejected: pl.DataFrame) -> None:
         """Write rejected rows that belong to no session of a range: columns of ``QUARANTINE``."""

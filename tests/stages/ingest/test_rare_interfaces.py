@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ljwx.exceptions import RateLimited
+from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.tushare.interfaces import STOCKS
 from ljwx.stages.ingest.announcing import announce_bars
@@ -283,6 +283,23 @@ def test_sessions_beyond_a_limit_go_on_without_factors_and_get_them_later(
     assert scheduled(tasks, "2026-03-05") == [TUESDAY, WEDNESDAY, "2026-03-05"]
     assert db.column(bare) == []
     assert db.column("SELECT DISTINCT deferred FROM ljwx.ingest_days") == [[]]
+
+
+def test_a_retry_keeps_the_factors_that_came_before_their_limit_was_used_up(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.an_hour_later("factors")
+    (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+    market.server.faults(daily={"kind": "partial", "share": 0.5, "count": 1})
+    with pytest.raises(NotYetPublished):
+        tasks.run(ingest_bars, chunk)
+    factored = "SELECT ts_code, adj_factor, revision FROM ljwx.current_bars WHERE adj_factor IS NOT NULL ORDER BY 1"
+    came = db.rows(factored)
+    assert came
+    tasks.run(ingest_bars, chunk, again=True)
+    assert db.rows(factored) == came
+    assert db.rows(DAYS) == [day(MONDAY, "adj_factor", deferred=("adj_factor",))]
+    assert db.value("SELECT count(*) FROM ljwx.current_bars") > len(came)
 
 
 def test_without_daily_there_is_no_session_and_its_limit_is_waited_for(

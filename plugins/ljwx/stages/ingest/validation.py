@@ -26,12 +26,15 @@ from ljwx.core.bars import (
     special_treatment,
     suspensions,
 )
+from ljwx.core.bars.canonical import FACTORS, LIMITS
 from ljwx.core.bars.rules import REPEATED
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
 
 FACTORS_NAME = Capability.FACTORS.value
+SIDES = {Capability.FACTORS: FACTORS, Capability.LIMITS: LIMITS}
+"""What is stored with the bars, by the columns in which a source gives it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,11 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
         amounts=not source.lacks(Capability.AMOUNTS),
         codes=codes,
     )
-    checked = check(assemble(fetched, _usable(factors), _usable(limits)), context)
+    sides = [
+        _with_stored(source, warehouse, sessions, capability, _usable(came))
+        for capability, came in ((Capability.FACTORS, factors), (Capability.LIMITS, limits))
+    ]
+    checked = check(assemble(fetched, *sides), context)
     counts = _count(source, sessions, checked, stocks, whole_days, previous, codes)
     rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
     return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]))
@@ -83,6 +90,21 @@ def _usable(rows: SourceRows | None) -> pl.DataFrame | None:
     return None if rows is None else rows.usable
 
 
+def _with_stored(
+    source: MarketSource,
+    warehouse: WarehouseHook,
+    sessions: Sequence[date],
+    capability: Capability,
+    came: pl.DataFrame | None,
+) -> pl.DataFrame | None:
+    """Add what an earlier attempt has stored of sessions that there is no room to ask for again now."""
+    late = [day for day in sessions if source.is_deferred(capability) and not source.gave(capability, day)]
+    if not late:
+        return came
+    stored = warehouse.joined_values(late).select(SIDES[capability].names()).drop_nulls()
+    return stored if came is None else pl.concat([came, stored])
+
+
 def _previous(source: MarketSource, warehouse: WarehouseHook, earlier: Sequence[date]) -> pl.DataFrame:
     """Fetch the bars of the session before the range; none before the first session of the calendar.
 
@@ -92,13 +114,8 @@ def _previous(source: MarketSource, warehouse: WarehouseHook, earlier: Sequence[
         return pl.DataFrame(schema=BARS)
     last = [earlier[-1]]
     stored = [day for day in warehouse.days(*last, *last) if day.complete and FACTORS_NAME not in day.absent]
-    factors = _stored_factors(warehouse, *last) if stored else _usable(source.factors(last))
+    factors = warehouse.joined_values(last) if stored else _usable(source.factors(last))
     return assemble(source.bars(last), factors, None)
-
-
-def _stored_factors(warehouse: WarehouseHook, session: date) -> pl.DataFrame:
-    known = warehouse.last_bars(session, session).select("ts_code", "adj_factor").drop_nulls()
-    return known.with_columns(session=pl.lit(session))
 
 
 def _last_bars(warehouse: WarehouseHook, previous: pl.DataFrame, earlier: Sequence[date], codes: Codes) -> pl.DataFrame:
