@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from ljwx.core.evaluations import ClaimCounts, Question, ScoredAnswer, paired_difference, score
+from ljwx.core.evaluations import ClaimCounts, Question, ScoredAnswer, paired_difference, predictive_difference, score
 from ljwx.core.promotions import Decision, GatePolicy, Looked, RolledBack, decide, with_looks, with_sealed_test
 from ljwx.exceptions import ConfigurationError
 
@@ -52,7 +52,7 @@ def judge(questions, ours, theirs=None, policy=POLICY, baselines=None):
     card = score(questions, ours)
     if theirs is None:
         return decide(policy, card, None, None, baselines)
-    difference = paired_difference(questions, ours, theirs, policy.resampling(horizon=5, seed=1))
+    difference = predictive_difference(questions, ours, theirs, policy.resampling(horizon=5, seed=1))
     return decide(policy, card, score(questions, theirs), difference, baselines)
 
 
@@ -320,3 +320,33 @@ def test_a_difference_is_told_as_it_remains_when_chance_is_allowed_for_and_with_
     raw, shrunken = (float(re.search(pattern, reason.text)[1]) for pattern in (r"by \+([\d.]+)", r"it is \+([\d.]+)"))
     assert 0 < shrunken < raw
     assert re.search(r"find \d+ points in four of five cases", reason.text)
+
+
+def halves(questions, copied, predicted):
+    """Whether each answer is right: so many of ten to the task whose answer stands in the prompt, and to the other."""
+    share = {"technical_analysis": copied, "price_direction": predicted}
+    return [at % 10 < share[question.task] for at, question in enumerate(questions)]
+
+
+def test_copying_better_promotes_nobody():
+    questions = ask(tasks=TASKS)
+    decision = judge(questions, say(questions, halves(questions, 10, 4)), say(questions, halves(questions, 5, 4)))
+    assert decision.verdict == "kept_champion"
+    assert codes(decision, favourable=False) == ["not_shown_better"]
+    assert decision.difference.questions == len(questions) / 2
+
+
+def test_a_better_forecaster_that_reads_the_prompt_much_worse_is_not_promoted():
+    questions = ask(tasks=TASKS)
+    champion = say(questions, halves(questions, 8, 4))
+    reads, misreads = (judge(questions, say(questions, halves(questions, copied, 8)), champion) for copied in (8, 6))
+    assert reads.verdict == "promoted"
+    assert misreads.verdict == "kept_champion"
+    assert codes(misreads, favourable=False) == ["copying:technical_analysis"]
+
+
+def test_where_every_answer_stands_in_the_prompt_nobody_is_promoted_over_a_champion():
+    questions = ask(tasks=["technical_analysis"])
+    decision = judge(questions, say(questions, [1] * len(questions)), say(questions, [0] * len(questions)))
+    assert decision.verdict == "kept_champion"
+    assert codes(decision, favourable=False) == ["nothing_predicted"]

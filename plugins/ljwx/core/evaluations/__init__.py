@@ -7,7 +7,13 @@ from ljwx.core.evaluations.baselines import Answerer, answer_all, majority, movi
 from ljwx.core.evaluations.calibration import Calibration, ReliabilityBin
 from ljwx.core.evaluations.faithfulness import Faithfulness, count_claims
 from ljwx.core.evaluations.freezing import freeze
-from ljwx.core.evaluations.intervals import Interval, Resampling, accuracy_interval, paired_difference
+from ljwx.core.evaluations.intervals import (
+    Interval,
+    Resampling,
+    accuracy_interval,
+    paired_difference,
+    predictive_difference,
+)
 from ljwx.core.evaluations.logistic import logistic, numbers, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
@@ -46,6 +52,7 @@ __all__ = [
     "numbers",
     "paired_difference",
     "persistence",
+    "predictive_difference",
     "question_set_hash",
     "rank_ic",
     "regime",

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ljwx.core.evaluations.pairing import is_right, pair
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
+from ljwx.core.tasks import TASKS
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +85,24 @@ def paired_difference(
     ours = np.array([is_right(*both) for both in pair(questions, challenger)], dtype=np.float64)
     theirs = np.array([is_right(*both) for both in pair(questions, other)], dtype=np.float64)
     return mean_interval([question.session for question in questions], ours - theirs, resampling, lowest=-1)
+
+
+def predictive_difference(
+    questions: Sequence[Question],
+    challenger: Iterable[ScoredAnswer],
+    other: Iterable[ScoredAnswer],
+    resampling: Resampling,
+) -> Interval | None:
+    """Return the paired difference over the questions whose answer does not stand in the prompt: copying is no skill.
+
+    :return: None if there are none, or if their sessions are too few for an interval.
+    """
+    asked = [question for question in questions if not TASKS[question.task].is_copying]
+    if not asked:
+        return None
+    ids = {question.sample_id for question in asked}
+    ours, theirs = ([answer for answer in given if answer.sample_id in ids] for given in (challenger, other))
+    return paired_difference(asked, ours, theirs, resampling)
 
 
 def mean_interval(days: Sequence[date], values: Floats, resampling: Resampling, lowest: float) -> Interval | None:

@@ -84,7 +84,8 @@ class Scorecard(_Frozen):
 
     :param slices: by board, industry and regime; empty where they were not asked for.
     :param masked: against the same questions without name, code and date; None where they were not asked.
-    :param differences: accuracy less that of each rival on the same questions; None where the sessions are too few.
+    :param differences: accuracy less that of each rival on the same questions, but those whose answer stands in the
+        prompt; None where the sessions are too few.
     :param left_out: numbers of the snapshots that the answerer did without, because some snapshot has none.
     """
 

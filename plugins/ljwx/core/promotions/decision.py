@@ -14,11 +14,13 @@ from ljwx.core.promotions.reasons import (
     RolledBack,
     against_baseline,
     against_champion,
+    copying,
     floors_of,
     like_rolled_back,
     looked_before,
     silent_tasks,
 )
+from ljwx.core.tasks import TASKS
 
 Verdict = Literal["promoted", "kept_champion", "first_champion", "rejected"]
 
@@ -52,8 +54,8 @@ def decide(
     without a champion it becomes the first one, unproven; with one it is promoted only if the interval of the
     difference lies above the margin.
 
-    :param difference: challenger − champion on the same questions, made with :meth:`GatePolicy.resampling`;
-        None without a champion, or if the sessions are too few for an interval.
+    :param difference: challenger − champion on the same questions but those whose answer stands in the prompt, made
+        with :meth:`GatePolicy.resampling`; None without a champion, or if the sessions are too few for an interval.
     :param baselines: differences challenger − baseline by the baseline's name: reported, they decide nothing.
     :param rolled_back: what a person rolled back and is most like the challenger. Only the same spec counts against it;
         that other examples were shown is reported.
@@ -76,8 +78,11 @@ def decide(
     elif champion is None:
         verdict, comparison = "first_champion", (NO_CHAMPION,)
     else:
-        reason = against_champion(policy, challenger.overall.sessions, difference)
-        verdict, comparison = ("promoted" if reason.favourable else "kept_champion"), (reason,)
+        comparison = (
+            *copying(policy, challenger, champion),
+            against_champion(policy, challenger.overall.sessions, difference),
+        )
+        verdict = "promoted" if all(reason.favourable for reason in comparison) else "kept_champion"
     return Decision(
         promote=verdict in ("promoted", "first_champion"),
         verdict=verdict,
@@ -124,8 +129,9 @@ def _check_evidence(
         return
     if champion is None:
         raise ValueError("gate: a difference without a champion")
-    overall, made = challenger.overall, difference.resampling
-    if (difference.questions, difference.sessions) != (overall.n, overall.sessions):
+    made = difference.resampling
+    predicted = sum(part.n for task, part in challenger.tasks.items() if not TASKS[task].is_copying)
+    if difference.questions != predicted or difference.sessions > challenger.overall.sessions:
         raise ValueError("gate: the difference was not made from the questions of the scorecards")
     if (made.confidence, made.block, made.resamples) != (policy.confidence, policy.block, policy.resamples):
         raise ValueError("gate: the difference was not made as the policy says (confidence, block, resamples)")

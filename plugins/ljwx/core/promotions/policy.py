@@ -26,6 +26,8 @@ class GatePolicy(Frozen):
     :param max_unchecked_share: largest share of the prose of valid answers that is neither a number, a signal nor a
         known phrase; 1 is no floor. Only another value than 1 is stored with decisions.
     :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
+    :param max_copying_loss: by how much the challenger may be less accurate than the champion on a task whose answer
+        stands in the prompt; to be better there promotes nobody. Only another value than 0.1 is stored with decisions.
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
     :param min_questions: fewest questions in the set, all tasks together.
     :param min_sessions: fewest sessions for a comparison with the champion; at least four blocks, better five: with
@@ -40,6 +42,7 @@ class GatePolicy(Frozen):
     min_faithful_share: float = Field(default=0.9, ge=0, le=1)
     max_unchecked_share: float = Field(default=1.0, ge=0, le=1, exclude_if=lambda share: share == 1)
     max_modal_share: float = Field(default=0.95, gt=0, le=1)
+    max_copying_loss: float = Field(default=0.1, ge=0, le=1, exclude_if=lambda loss: loss == 0.1)
     max_latency_p95_s: float | None = Field(default=120, gt=0)
     min_questions: int = Field(default=100, ge=1)
     min_sessions: int = Field(default=50, ge=1)

@@ -8,6 +8,7 @@ from typing import Final
 
 from ljwx.core.evaluations import Interval, Scorecard, TaskScore
 from ljwx.core.promotions.policy import Frozen, GatePolicy
+from ljwx.core.tasks import TASKS
 
 USUAL_EDGE: Final = 0.03
 """Standard deviation of true differences in accuracy before anything was seen: two of three lie within it."""
@@ -139,8 +140,32 @@ def looked_before(before: Looked) -> Reason:
     )
 
 
+def copying(policy: GatePolicy, card: Scorecard, champion: Scorecard) -> Iterator[Reason]:
+    """Tell of each task whose answer stands in the prompt whether the challenger reads it about as well."""
+    for task, part in card.tasks.items():
+        if TASKS[task].is_copying and task in champion.tasks:
+            theirs = champion.tasks[task].accuracy
+            yield Reason(
+                code=f"copying:{task}",
+                text=f"The answers to {task} stand in the prompt: {part.accuracy:.1%} were right, {theirs:.1%} of the "
+                f"champion's; {100 * policy.max_copying_loss:.0f} points less are allowed, and more promotes nobody.",
+                favourable=part.accuracy >= theirs - policy.max_copying_loss,
+            )
+
+
 def against_champion(policy: GatePolicy, sessions: int, difference: Interval | None) -> Reason:
-    """Tell whether the interval of the difference lies above the margin."""
+    """Tell whether the interval of the difference lies above the margin.
+
+    :param sessions: of all questions; those of the difference are known where there is one.
+    """
+    sessions = sessions if difference is None else difference.sessions
+    if difference is None and sessions >= policy.min_sessions:
+        return Reason(
+            code="nothing_predicted",
+            text="The answer to every question stands in the prompt, or questions about the future come from too few "
+            "sessions: there is no evidence of skill. The champion stays.",
+            favourable=False,
+        )
     if difference is None or sessions < policy.min_sessions:
         return Reason(
             code="too_few_sessions",

@@ -19,8 +19,8 @@ from ljwx.core.evaluations import (
     masked_gap,
     moving_averages,
     numbers,
-    paired_difference,
     persistence,
+    predictive_difference,
     score,
     slice_scores,
     unknown,
@@ -83,7 +83,7 @@ def gather(
         )
         for name, given in rivals.items()
     }
-    differences = {name: paired_difference(questions, answers, given, resampling) for name, given in rivals.items()}
+    differences = {name: predictive_difference(questions, answers, given, resampling) for name, given in rivals.items()}
     market = warehouse.market_returns({question.session for question in questions})
     details = {
         "slices": slice_scores(questions, answers, market, resampling),
