@@ -84,7 +84,7 @@ def _variants(name: str) -> Iterator[str]:
         yield from (f"{base}{words}" for words in _IN_WORDS.get(n, ()))
         yield from (f"{base}{more}({n}{unit})" for more in ("", "指标") for unit in ("", "日"))
         yield from (f"{n}日{base}", *(f"{name}{more}" for more in ("指标", "值", "线", "日")))
-    elif before:
+    elif before and not before[2].endswith(("幅", "涨跌")):  # whose sign is in the word
         n, base = before.groups()
         yield from (f"{base}({n}日)", f"{base}({n})")
     elif name.isascii() and len(name) > 1:

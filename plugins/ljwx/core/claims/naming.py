@@ -13,7 +13,6 @@ from ljwx.core.claims.tokens import Token
 from ljwx.core.claims.vocabulary import Kind
 
 _OPENS: Final = ("高开", "低开")
-_RECORDS: Final = ("新高", "新高点", "新低")
 
 
 def a_name(reader: Reader, token: Token) -> None:
@@ -32,6 +31,9 @@ def a_name(reader: Reader, token: Token) -> None:
         reader.context.group = [subject]
         reader.bare = False
         return
+    if reader.chain and reader.before() is Kind.AND and not reader.bare:
+        reader.say_above(reader.chain[0], subject, reader.chain[1])
+        return
     _speak_of(reader, subject)
 
 
@@ -40,12 +42,15 @@ def _speak_of(reader: Reader, subject: Subject) -> None:
     if reader.unknown_before():
         reader.doubt = True
     side = reader.side if reader.before() in AFTER else 0
+    noun = reader.direction if reader.noun and subject.moves else 0
     joined = reader.bare and reader.before() is Kind.AND
     reader.previous = reader.subject if reader.bare else None
     if not joined:
         reader.bare = reader.bare and not reader.previous
         reader.settle()
     reader.context.group = [*reader.context.group, subject] if joined else [subject]
+    if noun:
+        reader.direction, reader.noun = noun, True
     reader.from_close = reader.close
     reader.bare, reader.close, reader.side = True, False, side
     reader.context.talk = False
@@ -66,7 +71,7 @@ def a_period(reader: Reader, token: Token) -> None:
         subject = DRAWDOWN if token.text == "60日" and "低" not in ahead.text else not_held(f"{token.text}{ahead.text}")
         reader.at += skipped + 1
         _speak_of(reader, subject)
-        reader.high = f"{token.text}{ahead.text}" if ahead.text.endswith(_RECORDS) else ""
+        reader.high = f"{token.text}{ahead.text}"
         return
     before = reader.subject
     if reader.op and not reader.compared and not reader.breaks and reader.bare and before and before.moves:
@@ -141,7 +146,8 @@ def above_or_below(reader: Reader, token: Token) -> None:
         reader.side = 1 if op in UP else -1
         return
     if beside is Kind.CLOSE:
-        reader.say_above(subject, None, op)
+        for each in reader.context.group:
+            reader.say_above(each, None, op)
         reader.side = 1 if op in UP else -1
     elif beside is Kind.NAME:
         reader.say_above(None, subject, op)
@@ -167,7 +173,8 @@ def the_close(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler'
     """The close, as one side of a comparison or as what moved."""
     subject = reader.subject
     if reader.op and not reader.breaks and subject is not None and subject.is_level and not reader.compared:
-        reader.say_above(subject, None, reader.op)
+        for each in reader.context.group:
+            reader.say_above(each, None, reader.op)
         reader.side = 1 if reader.op in UP else -1
         reader.op = None
     elif not (subject is not None and subject.is_level and reader.follows(*AFTER)):

@@ -38,6 +38,7 @@ class Statement:
     :param high: the upper end, of a range.
     :param direction: 1: it rose, -1: it fell; ``noun``: a rise or fall as a thing (跌幅), which may have its sign.
     :param side: 1: above the close, -1: below.
+    :param apart: how far off a level is, whether above or below.
     :param near: it is said to come near the number, which says little.
     """
 
@@ -49,6 +50,7 @@ class Statement:
     side: int = 0
     denied: bool = False
     near: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def _seen(place: Place, value: float, low: float, high: float, statement: Statem
         if turn * value <= 0 and not statement.denied:
             return None
     elif said.means == "distance":
+        if statement.apart and not statement.side:
+            return _Seen(abs(value), abs(low), abs(high), None)
         return _distance(place, value, low, high, statement.side)
     return _Seen(turn * value, low, high, _turned(said, turn))
 

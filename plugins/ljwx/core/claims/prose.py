@@ -5,7 +5,7 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from ljwx.core.claims.vocabulary import Kind
 
 _NO_TALK: Final = frozenset(
     {
+        Kind.LEAD, Kind.APART, Kind.LINE,
         Kind.FILLER, Kind.NAME, Kind.PERIOD, Kind.TODAY, Kind.NOW, Kind.SELF, Kind.AND, Kind.BUT, Kind.OTHER, Kind.DATE,
         Kind.OTHER_DAY, Kind.CLOSE, Kind.CODE, Kind.RANK, Kind.MARKET, Kind.GAIN, Kind.LOSS, Kind.CHANGE,
     }
@@ -79,18 +80,18 @@ def _is_talk(reader: Reader) -> bool:
 
 def _read_clause(reader: Reader) -> None:
     kinds = {token.kind for token in reader.clause}
+    reader.tail = _is_denied_behind(reader)
     reader.ranked, reader.hedged = Kind.RANK in kinds or telling.of_stocks(reader.clause), Kind.HEDGE in kinds
     while (token := reader.next()) is not None:
         reader.at += 1
         handler = _HANDLERS.get(token.kind)
         if handler:
             handler(reader, token)
+    reader.ended = True
     if reader.bare:
         reader.bind_orphans()
     reader.settle()
     reader.bind_orphans()
-    if reader.denied and reader.claims:  # a denial behind what it denies: 放量并不存在
-        reader.claims[-1] = turned_round(reader.claims[-1])
     if Kind.UNTRUE in kinds:
         reader.claims[:] = [turned_round(claim) for claim in reader.claims]
 
@@ -105,7 +106,25 @@ def _unknown(reader: Reader, token: Token) -> None:
 
 
 def _not(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
-    reader.denied = not reader.denied
+    if not (reader.tail and _ends(reader.clause[reader.at :])):
+        reader.denied = not reader.denied
+
+
+def _is_denied_behind(reader: Reader) -> bool:
+    """Whether the denial stands behind what it denies: 放量并不存在."""
+    denials = [at for at, token in enumerate(reader.clause) if token.kind is Kind.NOT]
+    return bool(denials) and denials[-1] > 0 and _ends(reader.clause[denials[-1] + 1 :])
+
+
+def _ends(rest: Sequence[Token]) -> bool:
+    return all(token.kind in (Kind.FILLER, Kind.THERE_IS) for token in rest)
+
+
+def _lead(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
+    """What leads up to a statement, such as 细心的人会发现, is none itself."""
+    if not reader.claims and not reader.context.group:
+        reader.unchecked.clear()
+        reader.future = False
 
 
 def _but(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
@@ -200,6 +219,8 @@ _HANDLERS: Final[dict[Kind, Callable[[Reader, Token], None]]] = {
     Kind.HIGHER: naming.higher_or_lower,
     Kind.LOWER: naming.higher_or_lower,
     Kind.NEAR: _set(near=True),
+    Kind.APART: _set(apart=True),
+    Kind.LEAD: _lead,
     Kind.FUTURE: _set(future=True),
     Kind.IF: _set(conditional=True),
     Kind.IN_A_ROW: _set(in_a_row=True),

@@ -28,6 +28,8 @@ OPS: Final[dict[Kind, Op]] = {
 BREAKS: Final = {Kind.BREAK_UP: 1, Kind.BREAK_DOWN: -1}
 _CROSSED: Final = {frozenset(("DIF", "DEA")): ("macd", "DIF"), frozenset(("K", "D")): ("kdj", "K")}
 """Lines whose crossing has a word: their signal, and the line that rises at a golden cross."""
+_RECORDS: Final = ("新高", "新高点", "新低")
+"""A high that is set, not only spoken of."""
 AFTER: Final[dict[Kind, Op]] = {Kind.OR_MORE: "ge", Kind.OR_LESS: "le"}
 UP: Final = ("gt", "ge")
 
@@ -74,6 +76,10 @@ class Reader:
     high: str = ""
     bare: bool = False
     near: bool = False
+    apart: bool = False
+    tail: bool = False
+    ended: bool = False
+    chain: tuple[Subject | None, Op] | None = None
     from_close: bool = False
     ranked: bool = False
     hedged: bool = False
@@ -143,19 +149,23 @@ class Reader:
         """Add a claim in words, or its opposite where it is denied."""
         if self.in_a_row:
             holds = None
-        if self.denied and holds is not None:
+        denied = self.denied is not self.tail
+        if denied and holds is not None:
             holds = not holds
-        self.add(f"not {text}" if self.denied else text, holds, has)
+        self.add(f"not {text}" if denied else text, holds, has)
         self.denied = False
 
     def statement(self, number: Number, op: Op) -> Statement:
         """What a number says with the words that stood before it."""
-        return Statement(number, op, None, self.direction, self.noun, self.side, self.denied, self.near)
+        return Statement(
+            number, op, None, self.direction, self.noun, self.side, self.denied is not self.tail, self.near, self.apart
+        )
 
     def forget(self) -> None:
         """A number was said: what stood before it is used up."""
         self.denied, self.op, self.breaks, self.sign, self.side = False, None, 0, 1, 0
-        self.direction, self.noun, self.word, self.high, self.bare, self.near = 0, False, "", "", False, False
+        self.direction, self.noun, self.word, self.high, self.bare = 0, False, "", "", False
+        self.near = self.apart = False
 
     def settle(self) -> None:
         """End what was begun: a direction without a number, a broken line, a level that is only said to be there."""
@@ -163,11 +173,11 @@ class Reader:
             self.say_direction()
         elif self.op and self.breaks and self.subject is not None and self.subject.is_level and not self.compared:
             self.say_above(None, self.subject, self.op)
-        elif self.high:
+        elif self.high and (self.ended or self.high.endswith(_RECORDS)):
             held = self.subject is not None and self.subject.held
             value = value_of(self.facts, DRAWDOWN.places[0]) if held and DRAWDOWN.places else None
             self.turned(self.high, None if value is None else value == 0)
-        elif self.bare and self.subject is not None:
+        elif self.ended and self.bare and self.subject is not None:
             self.say_exists(self.subject)
         self.direction, self.noun, self.word, self.sign, self.side = 0, False, "", 1, 0
         self.op, self.breaks, self.compared, self.high = None, 0, False, ""
@@ -199,7 +209,7 @@ class Reader:
             above = above if level.places[0].path[1] == side else None
         holds = above if above is None or op in UP else not above
         self.turned(f"{names[0]} {'above' if op in UP else 'below'} {names[1]}", holds)
-        self.compared = True
+        self.compared, self.chain = True, (left, op)
 
     def say_crossed(self, other: Subject) -> None:
         """One line that crossed another: only of MACD and KDJ does a snapshot know it."""
@@ -213,7 +223,7 @@ class Reader:
     def say_exists(self, level: Subject) -> None:
         """That there is a support or resistance, or none."""
         there = exists(self.facts, level)
-        if there is not None and (self.denied or Kind.THERE_IS in {token.kind for token in self.clause}):
+        if there is not None and (self.denied or self.tail or Kind.THERE_IS in {token.kind for token in self.clause}):
             self.turned(level.name, there)
 
     def bind_orphans(self) -> None:

@@ -108,9 +108,13 @@ def _close_above(facts: Facts, place: Place) -> bool | None:
 
 
 def exists(facts: Facts, level: Subject) -> bool | None:
-    """Whether there is such a support or resistance; None for what is neither."""
-    paths = [place for place in level.places if place.path[0] == "levels"]
-    return value_of(facts, paths[0]) is not None if paths else None
+    """Whether there is such a support or resistance, or a fall at all; None for what is neither."""
+    for place in level.places:
+        if place.path[0] == "levels":
+            return value_of(facts, place) is not None
+        if place.said.means == "fall":
+            return bool(value_of(facts, place))
+    return None
 
 
 def range_says(facts: Facts, statement: Statement) -> bool | None:

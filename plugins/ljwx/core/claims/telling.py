@@ -48,7 +48,7 @@ def a_sign(reader: Reader, token: Token) -> None:
 def a_number(reader: Reader, token: Token) -> None:
     """A number: a claim about what was named last."""
     number = token.number
-    if number is None or (number.in_words and len(token.text) == 1):
+    if number is None or (number.in_words and len(token.text) == 1 and not _is_value(reader)):
         return
     if reader.each is None:
         _share_out(reader)
@@ -65,6 +65,11 @@ def a_number(reader: Reader, token: Token) -> None:
         else:
             reader.say_number(subject, text, statement)
     reader.forget()
+
+
+def _is_value(reader: Reader) -> bool:
+    """Whether a numeral of one character stands where a value does, and is no part of a word."""
+    return reader.next() is None and reader.at > 1 and reader.clause[reader.at - 2].text in ("为", "是", "=", ":")
 
 
 def _minus(number: Number) -> Number:
@@ -88,10 +93,8 @@ def _subjects_of_number(reader: Reader, token: Token) -> list[Subject | None]:
         return [not_held(before.text)]
     if reader.each:
         return [reader.each.pop(0)]
-    if reader.noun and subject is THIS_DAY:
-        return [_in_brackets(reader) or subject]
-    if reader.direction and (subject is None or (reader.close and not subject.moves)):
-        return [THIS_DAY]
+    if reader.direction and (subject in (None, THIS_DAY) or (reader.close and subject and not subject.moves)):
+        return [_in_brackets(reader) or THIS_DAY]
     return list(reader.context.group) or [None]
 
 
@@ -194,7 +197,10 @@ def a_signal(reader: Reader, token: Token) -> None:
     owned = [(s, name) for s in spoken for name in s.signals if name in OWNERS[word]]
     if not owned and word in _ALONE:
         owned = [(SUBJECTS.get("成交", THIS_DAY), name) for name in OWNERS[word]]
-    if owned:
+    if owned and reader.near:
+        reader.unchecked.append(word)
+        reader.near = False
+    elif owned:
         for _, name in owned:
             _say_word(reader, f"{name} {word}", [name], word, last=name == owned[-1][1])
     elif not spoken and word in _PLAIN:
@@ -223,7 +229,7 @@ def _say_word(reader: Reader, text: str, signals: tuple[str, ...] | list[str], w
     known = [each for each in held if each is not None]
     denied = reader.denied
     holds = any(known) if known else None
-    if len(signals) > 1 and not (holds or denied):
+    if len(signals) > 1 and not holds and denied is reader.tail:
         holds = None
     reader.turned(text, holds)
     reader.denied = denied and not last

@@ -22,6 +22,7 @@ class Kind(Enum):
     HIGHER = auto()
     LOWER = auto()
     NEAR = auto()
+    APART = auto()
     BETWEEN = auto()
     TO = auto()
     RISE = auto()
@@ -62,6 +63,8 @@ class Kind(Enum):
     BUT = auto()
     FILLER = auto()
     TALK = auto()
+    LINE = auto()
+    LEAD = auto()
     LIMIT = auto()
     WORD = auto()
     NAME = auto()
@@ -91,6 +94,7 @@ WORDS: Final[dict[Kind, str]] = {
     Kind.HIGHER: "高 高出了 高了 偏高出",
     Kind.LOWER: "低 低了 低出",
     Kind.NEAR: "逼近 接近 临近 靠近 将近 贴近 直逼",
+    Kind.APART: "距 距离 相距 离 距收盘价 距现价 距离收盘价 与收盘价相距 偏离 偏离收盘价",
     Kind.BETWEEN: "之间 间 区间内 区间 范围内 范围 的区间 的区间内 的范围内 的范围",
     Kind.TO: "至 到 ~",
     Kind.RISE: """
@@ -208,7 +212,8 @@ WORDS: Final[dict[Kind, str]] = {
     """,
     Kind.IF: "若 如果 如 一旦 倘若 假如 假设 只要 除非 若是 要是 假若",
     Kind.HEDGE: """
-        未必 不一定 是否 吗 ? 据传 传闻 据说 听说 疑似 难说 说不定 不确定 传言 难言 无法判断 不知 谣传
+        未必 不一定 是否 吗 ? 据传 传闻 据说 听说 疑似 难说 说不定 不确定 传言 难言 无法判断 不知 谣传 谁说 难道 岂
+        何来 怎么可能 怎会 莫非 疑为 有待确认 待确认 未经证实 尚待验证 存疑
     """,
     Kind.IN_A_ROW: "连 连续 已连续 连着 接连",
     Kind.THERE_IS: "有 存在 出现 形成",
@@ -217,6 +222,15 @@ WORDS: Final[dict[Kind, str]] = {
     Kind.BUT: """
         且 并且 而且 但 但是 而 同时 然而 不过 其中 并 另外 此外 却 又 还 ; 不仅 不但 也 则 虽 虽然 尽管 因此 所以
         故 从而 因为 由于 于是 即便 加之 叠加 配合 伴随 以 反而 反观 其余 其他指标
+    """,
+    Kind.LINE: """
+        超买线 超卖线 超买阈值 超卖阈值 超买门槛 超卖门槛 超买边缘 超卖边缘 超买临界 超卖临界 超买临界线 超卖临界线
+        超买警戒线 超卖警戒线 超买分界 强弱分界 强弱分界线 多空分界 多空分界线 多空分水岭 荣枯线 中轴 中轴线
+        中线位置
+    """,
+    Kind.LEAD: """
+        的是 来看 来说 来讲 而言 看 看来 角度看 角度来看 层面看 发现 注意到 看出 看到 可见 得知 知道 承认 指出 强调
+        提醒 提示 说 讲 认为 上看 观察到 获悉 了解到 关注到 留意到 明白 清楚 总结 归纳 概括
     """,
 }
 """Words by what they do, apart by spaces; the longest that fits is meant."""

@@ -85,7 +85,18 @@ def _moves() -> Iterator[Fact]:
     fall = Said("percent", "fall", (0.0, 83.0))
     yield _fact("drawdown_60", percent(pl.col("drawdown_60")), 1, fall, "回撤", "60日回撤", "回撤幅度", "60日回撤幅度")
     spread = Said("percent", usual=(0.2, 8.0))
-    yield _fact("vol_20", percent(pl.col("vol_20")), 2, spread, "波动", "20日波动", "波动率", "20日波动率")
+    yield _fact(
+        "vol_20",
+        percent(pl.col("vol_20")),
+        2,
+        spread,
+        "波动",
+        "20日波动",
+        "波动率",
+        "20日波动率",
+        "20日标准差",
+        "20日收益率标准差",
+    )
 
 
 def _scores() -> Iterator[Fact]:
@@ -108,10 +119,16 @@ def _others() -> Iterator[Fact]:
     wide = Said("percent", usual=(1.0, 123.0))
     yield _fact("boll_width", pl.col("boll_width"), 1, wide, "带宽", "布林带宽", "布林带宽度")
     change = Said("percent", "move", (-44.0, 91.0))
-    yield _fact("roc_12", pl.col("roc_12"), 1, change, "动量", "12日动量", "ROC", "ROC12")
+    yield _fact(
+        "roc_12", pl.col("roc_12"), 1, change, "动量", "12日动量", "ROC", "ROC12", "12日", "12日变动率", "12日变化率"
+    )
     within = Said("fraction", usual=(-0.33, 1.4))
-    yield _fact("boll_pct_b", pl.col("boll_pct_b"), 2, within, "布林", "布林位置", "布林带位置", "布林%B", "%B")
-    yield _fact("volume_ratio_5", pl.col("volume_ratio_5"), 2, Said("ratio", usual=(0.04, 7.8)), "量比")
+    yield _fact(
+        "boll_pct_b", pl.col("boll_pct_b"), 2, within, "布林", "布林位置", "布林带位置", "布林带内位置", "布林%B", "%B"
+    )
+    yield _fact(
+        "volume_ratio_5", pl.col("volume_ratio_5"), 2, Said("ratio", usual=(0.04, 7.8)), "量比", "5日均量", "前5日均量"
+    )
     flow = Said("fraction", usual=(-0.65, 0.78))
     yield _fact("obv_flow_20", pl.col("obv_flow_20"), 2, flow, "资金", "资金流", "资金流向")
     for n in (1, 5, 20):
