@@ -77,7 +77,7 @@ _IN_WORDS: Final = {
 def _variants(name: str) -> Iterator[str]:
     """A name, and the ways to write its number of sessions: RSI14, RSI(14), 14日RSI; 20日波动, 波动(20日)."""
     yield name
-    behind, before = re.fullmatch(r"([A-Z%]+)(\d+)", name), re.fullmatch(r"(\d+)日(.+)", name)
+    behind, before = re.fullmatch(r"(\D+)(\d+)", name), re.fullmatch(r"(\d+)日(.+)", name)
     if behind:
         base, n = behind.groups()
         yield from (f"{base}{between}{n}" for between in ("-", " ", "_"))

@@ -20,7 +20,7 @@ def a_name(reader: Reader, token: Token) -> None:
     subject = token.subject
     if subject is None or (reader.before() is Kind.WORD and token.text == "区间"):
         return
-    if reader.breaks and reader.bare and not reader.close:
+    if reader.breaks and reader.bare and not reader.close and not _is_band(reader.subject, subject):
         reader.say_crossed(subject)
         return
     if reader.op and not reader.compared and (subject.is_level or reader.bare or reader.close):
@@ -37,13 +37,18 @@ def a_name(reader: Reader, token: Token) -> None:
     _speak_of(reader, subject)
 
 
+def _is_band(line: Subject | None, other: Subject) -> bool:
+    """Whether what is broken is a band of the subject itself: 布林突破上轨."""
+    return line is not None and not line.is_level and line.signals == ("boll",) and other.is_level
+
+
 def _speak_of(reader: Reader, subject: Subject) -> None:
     """A new subject; the second of two that are joined is spoken of together with the first."""
     if reader.unknown_before():
         reader.doubt = True
     side = reader.side if reader.before() in AFTER else 0
     noun = reader.direction if reader.noun and subject.moves else 0
-    joined = reader.bare and reader.before() is Kind.AND
+    joined = reader.bare and (reader.before() is Kind.AND or (reader.before() is Kind.NAME and reader.each_has_its_own))
     reader.previous = reader.subject if reader.bare else None
     if not joined:
         reader.bare = reader.bare and not reader.previous
@@ -61,6 +66,8 @@ def _speak_of(reader: Reader, subject: Subject) -> None:
 def a_period(reader: Reader, token: Token) -> None:
     """A number of sessions: of what follows it, or of the move over them."""
     subject = token.subject or not_held(token.text)
+    if reader.names_its_period(token):
+        return
     skipped = 0
     while (ahead := reader.next(skipped)) is not None and ahead.kind in (Kind.FILLER, Kind.CLOSE, Kind.SELF):
         skipped += 1

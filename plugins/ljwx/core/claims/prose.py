@@ -12,7 +12,7 @@ from typing import Final
 from ljwx.core.claims import naming, telling
 from ljwx.core.claims.claim import Claim
 from ljwx.core.claims.names import THIS_DAY
-from ljwx.core.claims.reader import OPS, Context, Reader, turned_round
+from ljwx.core.claims.reader import BREAKS, OPS, Context, Reader, turned_round
 from ljwx.core.claims.signs import Facts
 from ljwx.core.claims.text import clauses, plain
 from ljwx.core.claims.tokens import Token, tokens
@@ -81,6 +81,11 @@ def _is_talk(reader: Reader) -> bool:
 def _read_clause(reader: Reader) -> None:
     kinds = {token.kind for token in reader.clause}
     reader.tail = _is_denied_behind(reader)
+    first = reader.clause[0]
+    if not reader.context.group and ((first.kind in OPS and first.kind not in BREAKS) or first.text in _COPULAS):
+        reader.context.group, reader.bare = list(reader.context.past), bool(reader.context.past)
+    reader.each_has_its_own = Kind.EACH in kinds
+    reader.only_ranks = any(token.kind is Kind.RANK and token.text.endswith(_RANKS) for token in reader.clause)
     reader.ranked, reader.hedged = Kind.RANK in kinds or telling.of_stocks(reader.clause), Kind.HEDGE in kinds
     while (token := reader.next()) is not None:
         reader.at += 1
@@ -183,6 +188,10 @@ def _set(**values: bool) -> Callable[[Reader, Token], None]:
     return handler
 
 
+_RANKS: Final = ("排名", "分位", "百分位", "分位数", "位次", "排位")
+"""Words that speak of ranks whatever they are said of."""
+_COPULAS: Final = ("为", "是", "达", "约", "约为", "高达", "仅", "仅为", "报", "录得")
+"""What a clause begins with that goes on about what the one before spoke of."""
 _HANDLERS: Final[dict[Kind, Callable[[Reader, Token], None]]] = {
     Kind.NAME: naming.a_name,
     Kind.PERIOD: naming.a_period,

@@ -82,6 +82,8 @@ class Reader:
     chain: tuple[Subject | None, Op] | None = None
     from_close: bool = False
     ranked: bool = False
+    only_ranks: bool = False
+    each_has_its_own: bool = False
     hedged: bool = False
     previous: Subject | None = None
     orphans: list[tuple[str, Statement]] = field(default_factory=list)
@@ -112,6 +114,11 @@ class Reader:
             if token.kind is not Kind.FILLER:
                 return token.kind is Kind.UNKNOWN and len(token.text) > 1
         return False
+
+    def names_its_period(self, token: Token) -> bool:
+        """Whether a period in brackets is the one that the name before has already: RSI14(14日)."""
+        in_brackets = self.at > 1 and self.clause[self.at - 2].text == "("
+        return in_brackets and self.bare and self.subject is not None and token.text[:-1] in self.subject.name
 
     def follows(self, *kinds: Kind) -> bool:
         """Whether the next token, fillers aside, is of one of these kinds."""
@@ -238,7 +245,8 @@ class Reader:
 
     def say_number(self, subject: Subject, text: str, statement: Statement) -> None:
         """A number of something."""
-        places = subject.ranks if self.ranked else [p for p in subject.places if p.said.unit != "rank"]
+        of_ranks = self.ranked and (bool(subject.ranks) or self.only_ranks)
+        places = subject.ranks if of_ranks else subject.places
         values = [value_of(self.facts, place) for place in places]
         found = [judge(place, value, statement) for place, value in zip(places, values, strict=True)]
         known = [each for each in found if each.holds is not None]

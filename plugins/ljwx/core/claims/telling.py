@@ -187,7 +187,7 @@ def of_stocks(clause: Sequence[Token]) -> bool:
 def a_signal(reader: Reader, token: Token) -> None:
     """A word of a signal."""
     word = SAME_WORD.get(token.text, token.text)
-    if reader.before() is Kind.BELOW and reader.clause[reader.at - 2].text.endswith("达到"):
+    if reader.before() is Kind.BELOW:  # 不到超买
         reader.denied = not reader.denied
     reader.settle()
     _find_owner(reader, word)

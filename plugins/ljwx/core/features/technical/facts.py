@@ -111,7 +111,7 @@ def _scores() -> Iterator[Fact]:
     yield score("kdj_j", -20.0, 123.0, "J", "J值", "J线", "J线值", "KDJ的J值")
     yield score("adx_14", 8.0, 75.0, "ADX", "ADX14")
     yield score("cci_14", -284.0, 329.0, "CCI", "CCI14")
-    yield score("williams_r_14", -99.9, -0.1, "威廉", "威廉指标", "威廉%R", "WR", "WR14")
+    yield score("williams_r_14", -99.9, -0.1, "威廉", "威廉指标", "威廉%R", "威廉14", "威廉指标14", "WR", "WR14")
     yield score("mfi_14", 0.1, 98.0, "MFI", "MFI14", "资金流量指标")
 
 
@@ -124,13 +124,23 @@ def _others() -> Iterator[Fact]:
     )
     within = Said("fraction", usual=(-0.33, 1.4))
     yield _fact(
-        "boll_pct_b", pl.col("boll_pct_b"), 2, within, "布林", "布林位置", "布林带位置", "布林带内位置", "布林%B", "%B"
+        "boll_pct_b",
+        pl.col("boll_pct_b"),
+        2,
+        within,
+        "布林",
+        "布林位置",
+        "布林带位置",
+        "布林带内位置",
+        "布林带中的位置",
+        "布林%B",
+        "%B",
     )
     yield _fact(
         "volume_ratio_5", pl.col("volume_ratio_5"), 2, Said("ratio", usual=(0.04, 7.8)), "量比", "5日均量", "前5日均量"
     )
     flow = Said("fraction", usual=(-0.65, 0.78))
-    yield _fact("obv_flow_20", pl.col("obv_flow_20"), 2, flow, "资金", "资金流", "资金流向")
+    yield _fact("obv_flow_20", pl.col("obv_flow_20"), 2, flow, "资金", "资金流", "资金流向", "20日资金流")
     for n in (1, 5, 20):
         yield rank(f"ret_{n}", f"{n}日")
     yield rank("vol_20", "波动", "波动率", "20日波动", "20日波动率")
