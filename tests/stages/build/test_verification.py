@@ -44,6 +44,14 @@ def test_a_verified_model_cites_its_dataset_spec_and_digest(
     assert hashlib.sha256(canonical.encode()).hexdigest() == row["spec_sha256"]
 
 
+def test_a_verified_model_belongs_to_the_line_of_its_recipe(chain_db: Database, chain: Chain) -> None:
+    (row,) = chain_db.rows("SELECT strategy, spec, line_id FROM ljwx.models")
+    (line,) = chain_db.rows("SELECT line_id, strategy, recipe, closed_at FROM ljwx.lines")
+    assert (line["line_id"], line["strategy"], line["closed_at"]) == (row["line_id"], row["strategy"], None)
+    taken = {"messages": [], "examples": [], "gguf_sha256": None}
+    assert line["recipe"] == row["spec"] | taken | {"settings": {}}
+
+
 def test_a_language_model_built_from_the_same_plan_is_the_same_and_passes_every_check(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_model: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
