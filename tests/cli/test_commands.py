@@ -480,7 +480,7 @@ def test_migrate_says_what_the_role_may_not_do(run: Run, monkeypatch: pytest.Mon
     url = re.sub(r"//[^@]*@", "//reader:hidden@", empty_url.replace("postgresql:", "postgres:"))
     monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
     why = one_line(run("migrate", code=2))
-    assert "the warehouse: permission denied for database" in why
+    assert "the role reader may not make the tables (permission denied for database" in why
     assert "hidden" not in why
 
 

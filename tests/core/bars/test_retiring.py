@@ -102,6 +102,13 @@ def test_a_code_that_is_gone_ends_after_its_last_bar_and_one_that_never_traded_w
     assert ended(settled(MARKET, [*MARKET, stock(OLD, "诺思")], traded=()), OLD) == (LISTED, "gone", None)
 
 
+def test_codes_that_are_known_by_their_bars_alone_were_never_listed_and_raise_no_doubt() -> None:
+    seen = [stock(f"43{at:04d}.BJ", "", list_date=None, list_status=None) for at in range(50)]
+    result = settled(MARKET, [*MARKET, *seen])
+    assert (result.gone, result.doubted) == ((), ())
+    assert result.instruments.height == len(MARKET)
+
+
 def test_an_end_stays_when_the_bars_before_it_are_gone() -> None:
     for known in (stock(OLD, "诺思", delist_date=LAST, end_reason="gone"), stock(OLD, "诺", renamed_to=NEW)):
         ended_before = known | {"delist_date": LAST, "end_reason": "renamed" if known.get("renamed_to") else "gone"}

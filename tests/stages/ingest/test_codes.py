@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ljwx.sources.tushare.client import TushareClient
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
+from ljwx.stages.samples.as_of import AsOf, market_as_of
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
@@ -176,18 +177,21 @@ def test_a_code_that_is_renamed_ends_after_its_last_bar_as_a_revision_and_was_li
 ) -> None:
     hook = WarehouseHook()
     then = hook.moment()
-    known = hook.instruments_as_of(then), hook.names_as_of(then), hook.codes(then)
+    known = as_known(hook, then)
     use(servers["new"], monkeypatch)
-    ingest(tasks, AFTER, AFTER)
+    tasks.run(compute_features, ingest(tasks, BEFORE, AFTER))
     history = running.rows("SELECT revision, delist_date, end_reason FROM ljwx.instruments WHERE ts_code = '830001.BJ'")
-    assert [tuple(row.values()) for row in history] == [(1, None, None), (2, RENAMED_ON, "renamed")]
-    assert [
-        frame.equals(now)
-        for frame, now in zip(known[:2], (hook.instruments_as_of(then), hook.names_as_of(then)), strict=True)
-    ] == [True, True]
-    assert (known[2], hook.codes(then).newest) == (hook.codes(then), {})
+    assert [tuple(row.values()) for row in history][:2] == [(1, None, None), (2, RENAMED_ON, "renamed")]
     assert hook.codes().newest == NEWEST
+    assert hook.codes(then).newest == {}
+    assert [before.equals(now) for before, now in zip(known, as_known(hook, then), strict=True)] == [True] * len(known)
     assert hook.instruments_as_of(hook.moment()).filter(ts_code="830001.BJ")["delist_date"].to_list() == [None]
+
+
+def as_known(hook: WarehouseHook, moment: datetime) -> tuple[pl.DataFrame, ...]:
+    """Everything that a dataset is made of, as it was known at a moment."""
+    about = (hook.instruments_as_of(moment), hook.names_as_of(moment), hook.industries_as_of(moment))
+    return (*market_as_of(hook, AsOf(moment), 8), *about)
 
 
 @pytest.fixture

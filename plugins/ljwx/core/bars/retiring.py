@@ -65,8 +65,9 @@ def settle(
 ) -> Settled:
     """Decide which codes go on, and which have ended.
 
-    A code that the source does not list any more ends after the last session it traded. It was renamed where the
-    source's mapping says so, or where a code of the same exchange and listing day has its name, now or earlier.
+    A code that the source listed, and does not list any more, ends after the last session it traded. It was renamed
+    where the source's mapping says so, or where a code of the same exchange and listing day has its name, now or
+    earlier.
 
     :param fetched: the source's instruments, each once.
     :param names: what the source's codes are and were called.
@@ -78,7 +79,7 @@ def settle(
     lacking = known.instruments.filter(ours & ~pl.col("ts_code").is_in(list(there)))
     renames = _renames(fetched, lacking, names, told, known)
     renamed = pl.col("ts_code").is_in(list(renames))
-    gone = lacking.filter(~renamed)
+    gone = lacking.filter(~renamed & pl.col("list_date").is_not_null())
     new = gone.filter(pl.col("end_reason").is_null())
     listed = known.instruments.filter(pl.col("delist_date").is_null()).height
     believed = new.height <= max(GONE_SHARE * listed, min(GONE_SLACK, listed // 2))
