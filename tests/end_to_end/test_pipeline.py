@@ -127,7 +127,8 @@ def test_every_bar_has_its_feature_row(finished: Stack) -> None:
 
 def test_dataset_files_hold_what_the_rows_say(finished: Stack) -> None:
     ((dataset_id, folder),) = query(finished, "SELECT dataset_id, folder FROM ljwx.datasets")
-    for split in ("train", "validation", "test"):
+    assert not list(Path(folder).glob("test.*")), "the sealed split's answers are the gate's alone"
+    for split in ("train", "validation"):
         ((expected,),) = query(
             finished,
             f"SELECT count(*) FROM ljwx.dataset_samples WHERE dataset_id = '{dataset_id}' AND split = '{split}'",
@@ -136,7 +137,7 @@ def test_dataset_files_hold_what_the_rows_say(finished: Stack) -> None:
         alpaca = json.loads((Path(folder) / f"{split}.alpaca.json").read_text())
         assert len(lines) == len(alpaca) == expected > 0
         assert [message["role"] for message in json.loads(lines[0])["messages"]] == ["system", "user", "assistant"]
-        assert set(alpaca[0]) == {"instruction", "input", "output", "system"}
+        assert set(alpaca[0]) == {"instruction", "input", "output", "system", "weight"}
     assert {row[0] for row in query(finished, "SELECT DISTINCT task FROM ljwx.samples")} == {
         "investment_advice", "risk_assessment", "price_direction", "technical_analysis",
     }  # fmt: skip

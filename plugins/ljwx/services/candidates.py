@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Protocol, TypeVar
 
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
@@ -12,6 +14,19 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
 from ljwx.settings import Settings
 from ljwx.warehouse.models import Model
+
+log = logging.getLogger(__name__)
+
+
+class OfSession(Protocol):
+    """What is asked about a session."""
+
+    @property
+    def session(self) -> date:
+        """The as-of session."""
+
+
+Asked = TypeVar("Asked", bound=OfSession)
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,26 @@ def open_evaluation(
         run_key, model.model, model.digest, question_set_id, request_config(settings, model.parameters),
         is_base=model.parameters is not None,
     )  # fmt: skip
+
+
+def counting(warehouse: WarehouseHook, asked: Iterable[Asked], *models: str | None) -> list[Asked]:
+    """Return the questions that count for all of the models: those after everything that one of them was made from.
+
+    A dataset's windows are shares of its sessions, so filling in earlier years moves them back, over the examples of a
+    model that was made before.
+
+    :param asked: questions, or what has a session as they do.
+    :param models: who is judged; None is nobody.
+    """
+    every = list(asked)
+    first = warehouse.counts_from([model for model in models if model is not None])
+    later = [each for each in every if first is None or each.session >= first]
+    if len(later) < len(every):
+        log.warning(
+            "%d of %d questions do not count: they lie before %s, in what %s was made from",
+            len(every) - len(later), len(every), first, " or ".join(filter(None, models)),
+        )  # fmt: skip
+    return later
 
 
 def check_digest(ollama: OllamaHook, model: str, digest: str) -> None:

@@ -41,6 +41,11 @@ class StoredQuestion:
     snapshot: str
     prompt_version: str
 
+    @property
+    def session(self) -> date:
+        """The session that it asks about."""
+        return self.question.session
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -104,7 +109,8 @@ class TrainSample:
 class Look:
     """An opening of a sealed test split.
 
-    :param looks: how often a split that shares sessions with it had been opened then, this time included.
+    :param looks: how often its sessions had been looked at then, this time included: splits opened that share some, and
+        decisions on questions of some.
     """
 
     question_set_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -85,6 +85,16 @@ class ModelsVerbs(WarehouseBase):
     def decision_on(self, model: str) -> PastDecision | None:
         """Return on what the gate's newest decision about a verified model was made."""
         return self.record(PastDecision, "models/decision_on", model=model)
+
+    def counts_from(self, models: Collection[str]) -> date | None:
+        """Return the first session whose questions count for all of these models.
+
+        Nothing that one of them was made from reaches it, labels and the purge included, whatever was filled in since.
+
+        :return: None where none of them was made from a dataset.
+        """
+        (first,) = self.column("models/counts_from", models=list(models))
+        return first  # type: ignore[no-any-return]
 
     def splits_of(self, dataset_id: str, sample_ids: Collection[str]) -> dict[str, str]:
         """Return the split of each of the samples that the dataset holds."""

@@ -21,7 +21,7 @@ from support_rows import add_decision
 from support_tasks import TaskRunner
 
 SPLITS = ("train", "validation", "test")
-FILES = {f"{split}.{kind}" for split in SPLITS for kind in ("jsonl", "alpaca.json")} | {
+FILES = {f"{split}.{kind}" for split in SPLITS[:2] for kind in ("jsonl", "alpaca.json")} | {
     "dataset_info.json", "card.json", "README.md", "class_balance.svg",
 }  # fmt: skip
 
@@ -50,6 +50,8 @@ def test_rows_and_files_hold_the_same_samples(chain_db: Database, chain: Chain) 
     assert set(splits) == set(SPLITS)
     assert sum(splits.values()) == chain_db.value("SELECT count(*) FROM ljwx.samples")
     for split, count in splits.items():
+        if split == "test":  # sealed
+            continue
         lines = (folder_of(chain) / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         records = json.loads((folder_of(chain) / f"{split}.alpaca.json").read_text(encoding="utf-8"))
         assert len(lines) == len(records) == count

@@ -25,7 +25,8 @@ from support_chain import MOMENT, SMALL, Chain, Database, content_of, python
 from support_postgres import data_of, free_port
 from support_tasks import TaskRunner
 
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation")
+"""The third, the sealed test split, is not written."""
 
 
 def folder_of(chain: Chain) -> Path:
@@ -267,3 +268,16 @@ def test_texts_are_written_a_piece_at_a_time_and_hashed_on_the_way(data_folder: 
     content = "".join(texts).encode()
     assert (data_folder / "x.txt").read_bytes() == content
     assert (written.name, written.size, written.sha256) == ("x.txt", len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_the_answers_of_the_sealed_split_are_written_only_where_the_settings_ask_for_them(
+    market_db: Database, chain: Chain, tasks: TaskRunner, data_folder: Path
+) -> None:
+    assert not [name for name in data_of(folder_of(chain)) if name.startswith("test")]
+    asked = {**SMALL, "samples": {**SMALL["samples"], "export_sealed": True}}
+    tasks.variables["ljwx_training_config"] = asked
+    assert tasks.run(build_dataset) == chain.dataset_id
+    folder = data_folder / "datasets" / chain.dataset_id
+    sealed = (folder / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(sealed) == card_of(chain)["by_split"]["test"]
+    assert "ljwx_test_chat" in json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))

@@ -82,7 +82,7 @@ def test_the_market_of_a_session_is_one_whatever_stock_is_held_against_it(chain_
 
 def test_exported_rows_carry_the_stored_uniqueness_as_their_weight(chain_db: Database, chain: Chain) -> None:
     folder = Path(chain_db.value("SELECT folder FROM ljwx.datasets"))
-    for split in ("train", "validation", "test"):
+    for split in ("train", "validation"):
         lines = (folder / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
         stored = [row["uniqueness"] for row in chain_db.rows(MEMBERS) if row["split"] == split]
         assert sorted(json.loads(line)["weight"] for line in lines) == pytest.approx(sorted(stored), rel=1e-5)

@@ -135,6 +135,13 @@ class SampleSpec(BaseModel):
         description="a run that adds fewer to the dataset before ends as skipped; it decides when, not what",
     )
 
+    export_sealed: bool = Field(
+        default=False,
+        exclude=True,
+        description="write files of the sealed test split, answers included, beside those to train with; it decides "
+        "what is written, not what is in the dataset",
+    )
+
     label_weight: float = Field(default=0.4, ge=0, le=1, description="truth against train base rates in probabilities")
     look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
     seed: int = Field(default=0, ge=0)

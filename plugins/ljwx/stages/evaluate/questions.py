@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-from ljwx.core.evaluations import freeze, question_set_hash
+from ljwx.core.evaluations import Question, freeze, question_set_hash
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import Prompted, ask, request_config
-from ljwx.services.candidates import ModelRef, check_digest, models_to_evaluate, open_evaluation
+from ljwx.services.candidates import ModelRef, check_digest, counting, models_to_evaluate, open_evaluation
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.scoring import dataset_of
@@ -40,19 +40,32 @@ class Shard:
 
 
 def freeze_questions(dataset_id: str) -> str:
-    """Choose the dataset's question set from its validation split.
+    """Choose the dataset's question set from its validation split, after all that the champion was made from.
 
     :return: question_set_id; the same one when it is asked again.
+    :raises ConfigurationError: no session of the split lies after that.
     """
 
     settings, warehouse = current_settings().evaluation, WarehouseHook()
     with recorded_run(warehouse, dataset_id=dataset_id) as run:
-        candidates = warehouse.question_candidates(dataset_id, "validation")
+        candidates = _candidates(warehouse, dataset_id)
         questions = freeze(candidates, settings.questions, settings.seed)
         question_set_id = question_set_hash(questions)[:16]
         warehouse.save_question_set(run.key, QuestionSet(question_set_id, dataset_id, "validation"), questions)
         run.outputs |= {"question_set_id": question_set_id, "questions": len(questions)}
     return question_set_id
+
+
+def _candidates(warehouse: WarehouseHook, dataset_id: str) -> list[Question]:
+    """The validation split's questions after all that the champion was made from; the challenger's split is proved."""
+    champion, split = warehouse.champion(), warehouse.question_candidates(dataset_id, "validation")
+    later = counting(warehouse, split, champion.model if champion else None)
+    if split and not later and champion:
+        raise ConfigurationError(
+            f"all sessions of the validation split of {dataset_id} lie in what the champion {champion.model} was made "
+            "from: name later ones by samples.validation_from and samples.test_from, or wait for new sessions"
+        )
+    return later
 
 
 def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:

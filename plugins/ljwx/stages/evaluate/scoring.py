@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ljwx.core.evaluations import (
@@ -28,7 +28,7 @@ from ljwx.core.evaluations import (
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
-from ljwx.services.candidates import candidate
+from ljwx.services.candidates import candidate, counting
 from ljwx.settings import Settings
 from ljwx.warehouse.evaluations import Evaluation, StoredQuestion
 
@@ -67,16 +67,21 @@ def gather(
 ) -> Evidence:
     """Score the challenger, the baselines, the untuned base and the champion on one question set.
 
+    Questions about what challenger or champion was made from do not count for anybody.
+
     :param evaluation: the challenger's.
     :param champion: the champion's, of the same question set; None without one.
-    :raises ConfigurationError: somebody has not answered all questions.
+    :raises ConfigurationError: somebody has not answered all questions, or none counts.
     """
 
-    stored, resampling = warehouse.questions(evaluation.question_set_id), settings.resampling
-    questions, answers = [each.question for each in stored], _all_answers(warehouse, evaluation, len(stored))
+    every, resampling = warehouse.questions(evaluation.question_set_id), settings.resampling
+    stored = _counting(warehouse, every, evaluation, champion)
+    questions = [each.question for each in stored]
+    counted = {question.sample_id for question in questions}
+    answers = _all_answers(warehouse, evaluation, len(every), counted)
     rivals, left_out = _baselines(warehouse, evaluation.question_set_id, stored)
     for name, asked in (("base", _of_base(warehouse, settings, evaluation)), ("champion", champion)):
-        rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(stored))}
+        rivals |= {} if asked is None else {name: _all_answers(warehouse, asked, len(every), counted)}
     cards = {
         name: score(questions, given, resampling=resampling).model_copy(
             update={"left_out": left_out} if name == "logistic" else {}
@@ -87,13 +92,26 @@ def gather(
     market = warehouse.market_returns({question.session for question in questions})
     details = {
         "slices": slice_scores(questions, answers, market, resampling),
-        "masked": _masked_gap(warehouse, evaluation, answers, resampling),
+        "masked": _masked_gap(warehouse, evaluation, answers, counted, resampling),
         "differences": differences,
     }
     evidence = Evidence(score(questions, answers, resampling=resampling).model_copy(update=details), cards, differences)
     for name, card in evidence.cards.items():
         log.info("%-12s accuracy %.3f, valid %.1f %%", name, card.overall.accuracy, 100 * card.overall.valid_share)
     return evidence
+
+
+def _counting(
+    warehouse: WarehouseHook, stored: Sequence[StoredQuestion], evaluation: Evaluation, champion: Evaluation | None
+) -> list[StoredQuestion]:
+    """The questions that neither the challenger nor the champion was made from."""
+    later = counting(warehouse, stored, evaluation.model, champion.model if champion else None)
+    if stored and not later:
+        raise ConfigurationError(
+            f"no question of set {evaluation.question_set_id} lies after what challenger and champion were made from: "
+            "clear the task freeze_questions and what follows"
+        )
+    return later
 
 
 def _baselines(
@@ -143,9 +161,12 @@ def _of_base(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluatio
     return warehouse.evaluation_of(model.base, model.base_digest, evaluation.question_set_id, sent)
 
 
-def _all_answers(warehouse: WarehouseHook, evaluation: Evaluation, questions: int) -> list[ScoredAnswer]:
-    """Return the answers of an evaluation, one to each question.
+def _all_answers(
+    warehouse: WarehouseHook, evaluation: Evaluation, questions: int, counted: Collection[str]
+) -> list[ScoredAnswer]:
+    """Return the answers of an evaluation to the questions that count, one to each.
 
+    :param questions: how many there are, those that do not count included.
     :raises ConfigurationError: questions were left out, as when a task was marked as success that was not.
     """
     answers = warehouse.answers(evaluation.evaluation_id)
@@ -154,15 +175,22 @@ def _all_answers(warehouse: WarehouseHook, evaluation: Evaluation, questions: in
             f"{evaluation.model} has answered {len(answers)} of the {questions} questions of set "
             f"{evaluation.question_set_id}: clear the task ask_questions and what follows"
         )
-    return answers
+    return [answer for answer in answers if answer.sample_id in counted]
 
 
 def _masked_gap(
-    warehouse: WarehouseHook, evaluation: Evaluation, answers: Sequence[ScoredAnswer], resampling: Resampling
+    warehouse: WarehouseHook,
+    evaluation: Evaluation,
+    answers: Sequence[ScoredAnswer],
+    counted: Collection[str],
+    resampling: Resampling,
 ) -> MaskedGap | None:
 
     asked = warehouse.masked_evaluation(evaluation.evaluation_id)
     if asked is None:
         return None
-    questions = [each.question for each in warehouse.questions(asked.question_set_id)]
-    return masked_gap(questions, answers, _all_answers(warehouse, asked, len(questions)), resampling)
+    every = [each.question for each in warehouse.questions(asked.question_set_id)]
+    questions = [question for question in every if question.sample_id in counted]
+    if not questions:
+        return None
+    return masked_gap(questions, answers, _all_answers(warehouse, asked, len(every), counted), resampling)

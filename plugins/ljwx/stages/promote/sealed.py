@@ -12,7 +12,7 @@ from ljwx.core.evaluations import Question, ScoredAnswer, answer_all, freeze, ma
 from ljwx.core.promotions import Decision, with_sealed_test
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.candidates import ModelRef, open_evaluation
+from ljwx.services.candidates import ModelRef, counting, open_evaluation
 from ljwx.settings import Settings
 from ljwx.stages.evaluate.questions import ask_all
 from ljwx.stages.evaluate.scoring import dataset_of
@@ -53,7 +53,7 @@ def report_sealed_test(
     :param champion: the model it is compared with; without one, the majority of the train split.
     """
 
-    opened = _open(warehouse, settings, run_key, evaluation) if decision.promote else None
+    opened = _open(warehouse, settings, run_key, evaluation, champion) if decision.promote else None
     if opened is None:
         return decision
     log.info("the test split of %s is opened for %s: look number %d", opened.dataset_id, evaluation.model, opened.look)
@@ -72,14 +72,18 @@ def report_sealed_test(
     return with_sealed_test(decision, card, rival, card.overall.accuracy - other.overall.accuracy, opened.look)
 
 
-def _open(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation) -> Opened | None:
+def _open(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation, champion: Alias | None
+) -> Opened | None:
     """Freeze the questions and record the opening; None where the window stays sealed."""
 
     dataset_id = dataset_of(warehouse, evaluation.question_set_id)
     size = settings.evaluation.test_questions
-    candidates = warehouse.question_candidates(dataset_id, "test") if size else []
+    split = warehouse.question_candidates(dataset_id, "test") if size else []
+    candidates = counting(warehouse, split, evaluation.model, champion.model if champion else None)
     if not candidates:
-        log.info("the test split of %s stays sealed: %s", dataset_id, "it is empty" if size else "test_share is 0")
+        why = "no question of it counts" if split else "it is empty" if size else "test_share is 0"
+        log.info("the test split of %s stays sealed: %s", dataset_id, why)
         return None
     chosen = freeze(candidates, size, settings.evaluation.seed)
     wanted = f"{question_set_hash(chosen)[:16]}-test"

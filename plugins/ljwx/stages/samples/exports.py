@@ -12,6 +12,7 @@ from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.card import Origin, card, card_markdown
 from ljwx.core.datasets.exports import alpaca_chunks, dataset_info, jsonl_lines
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.datasets.splits import SEALED
 from ljwx.core.prompts import Prompts
 from ljwx.files import data_root, is_whole, location_of, whole_folder, write_texts
 
@@ -20,6 +21,8 @@ LAST_WRITTEN = "card.json"
 
 def export_dataset(dataset_id: str, dataset: Dataset, spec: SampleSpec, prompts: Prompts, origin: Origin) -> str:
     """Write a dataset's files and return their folder, ``datasets/<dataset_id>`` below the data folder.
+
+    Nothing of the sealed split is among them unless the settings ask for it: its answers are for the gate alone.
 
     The name carries the hash of the content: a folder that is whole is the same one. Texts are made and written some
     sessions at a time.
@@ -35,12 +38,13 @@ def _write_files(
     folder: ObjectStoragePath, dataset: Dataset, spec: SampleSpec, prompts: Prompts, origin: Origin
 ) -> None:
     files = []
-    for split in SPLITS:
+    splits = tuple(split for split in SPLITS if split != SEALED or spec.export_sealed)
+    for split in splits:
         lines = jsonl_lines(dataset.blocks(split, prompts), prompts)
         files.append(write_texts(folder / f"{split}.jsonl", lines))
         chunks = alpaca_chunks(dataset.blocks(split, prompts), prompts)
         files.append(write_texts(folder / f"{split}.alpaca.json", chunks))
-    files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info())]))
+    files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info(splits))]))
     files.append(write_texts(folder / "class_balance.svg", [balance_svg(dataset.index)]))
     facts = card(dataset, spec, prompts, origin, files)
     write_texts(folder / "README.md", [card_markdown(facts)])
