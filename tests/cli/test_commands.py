@@ -99,6 +99,20 @@ def test_an_answer_is_about_the_very_snapshot_the_samples_are_made_of(run: Run, 
     assert RISK in told["risk_statement"]
 
 
+def test_it_is_told_when_ranks_are_among_few_stocks_and_no_industry_is_where_the_model_learned_none(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer
+) -> None:
+    """Industries were first seen today: the samples that the champion was made from have none."""
+    sample = validation_sample(crowned)
+    crowned.execute("UPDATE ljwx.instruments SET first_seen = '2025-01-01'")
+    stocks = crowned.value("SELECT count(*) FROM ljwx.current_bars WHERE session = %s", sample["session"])
+    question = ("ask", sample["ts_code"], "--date", str(sample["session"]))
+    answer_next(ollama_faulty, sample["answer"], sample["answer"])
+    assert f"note    ranks are among {stocks} stocks, and not the whole market's" in run(*question).stdout
+    told = json.loads(run(*question, "--json").stdout)
+    assert (told["market_stocks"], told["snapshot"]["industry"]) == (stocks, "未知")
+
+
 @pytest.mark.parametrize("universe", ['["000001.SZ"]', '{"index": "000300.SH"}'])
 def test_it_is_told_when_the_model_was_made_of_other_stocks(
     run: Run, crowned: Database, ollama_faulty: OllamaServer, universe: str

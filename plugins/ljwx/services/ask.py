@@ -82,7 +82,8 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         raise NotFound(f"the champion {champion.model} is not in the warehouse; run ljwx_model_build")
     spec = _spec_of_today(sample_spec)
     session = _session(warehouse, day)
-    snapshot, market_stocks = _snapshot(warehouse, spec, ts_code, session)
+    told = warehouse.tells_industries(model.dataset_id)
+    snapshot, market_stocks = _snapshot(warehouse, spec, ts_code, session, told)
     check_digest(ollama, champion.model, champion.digest)
     answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
     checked = Checked() if answer.parsed is None else check(answer.parsed, snapshot)
@@ -135,8 +136,11 @@ def _session(warehouse: WarehouseHook, day: date | None) -> date:
     return max(session for session in sessions if session <= (day or sessions[-1]) and session < (stale or date.max))
 
 
-def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date) -> tuple[str, int]:
-    """Return the snapshot of a stock, and how many stocks its ranks are among: the whole market is read."""
+def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date, told: bool) -> tuple[str, int]:
+    """Return the snapshot of a stock, and how many stocks its ranks are among: the whole market is read.
+
+    :param told: whether the model was trained on snapshots that tell industries; else this one tells none either.
+    """
 
     instruments = warehouse.instruments()
     if instruments.filter(ts_code=ts_code).is_empty():
@@ -144,7 +148,8 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
-    industries, codes = warehouse.industries_as_of(warehouse.moment()), warehouse.codes()
+    industries = warehouse.industries_as_of(warehouse.moment()) if told else None
+    codes = warehouse.codes()
     found = snapshots(bars, features, spec, warehouse.names(), industries, codes)
     mine = found.filter(ts_code=ts_code, session=session)
     if mine.is_empty():

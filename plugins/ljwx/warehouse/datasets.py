@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.evaluations import Question
 from ljwx.core.labels.outcomes import NUMBERS
+from ljwx.core.snapshots.profiles import UNKNOWN
 from ljwx.core.tasks import TASKS
 from ljwx.warehouse.base import WarehouseBase, stage, statement
 
@@ -143,6 +144,11 @@ class DatasetsVerbs(WarehouseBase):
     def is_dataset_decided(self, dataset_id: str) -> bool:
         """Tell whether the gate has decided on a model made from a dataset."""
         return bool(self.column("datasets/decision_on", dataset_id=dataset_id))
+
+    def tells_industries(self, dataset_id: str) -> bool:
+        """Tell whether a dataset's training samples know their industries."""
+        (told,) = self.column("datasets/tells_industries", dataset_id=dataset_id, unknown=UNKNOWN)
+        return bool(told)
 
     def dataset_samples(self, dataset_id: str, split: str) -> pl.DataFrame:
         """Return a split's samples in a fixed order: the SAMPLES frame without outcomes and weights."""

@@ -26,8 +26,12 @@ from ljwx.core.datasets.splits import Proof, Windows, assign, prove
 from ljwx.core.datasets.uniqueness import uniqueness
 from ljwx.core.labels.outcomes import NUMBERS, REASONS
 from ljwx.core.prompts import Prompts
+from ljwx.core.snapshots.profiles import UNKNOWN
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import TooFewSessions
+
+INDUSTRY_SHARE: Final = 0.9
+"""Of the training samples, at least, must know their industry for any sample to tell it."""
 
 REASON: Final = pl.Enum([*REASONS, "near_duplicate", "purged", *(name for name, _ in STEPS)])
 
@@ -125,9 +129,10 @@ def build(
         rows = with_membership(rows, codes.as_stocks(members).select(*MEMBERS))
     rows = market.as_traded(rows)
     chosen, left_out, fit, where = _decide(rows, sessions, spec, codes, since, until)
-    happened = rows.select("row", *NUMBERS)
+    wanted = pl.int_range(len(rows), eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
+    happened = rows.filter(wanted).select("row", *NUMBERS)
     rows = rows.select("row", "ts_code", "session")
-    content = _content(market, happened, chosen, fit)
+    content = _content(market, wanted, happened, chosen, fit)
     index = content.index.drop("row")
     return Dataset(
         index=index,
@@ -210,14 +215,24 @@ def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tup
     return chosen, pl.concat([near, omitted.select("row", "task", pl.col("reason").cast(REASON))])
 
 
-def _content(market: Market, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit) -> Content:
+def _content(market: Market, wanted: pl.Series, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit) -> Content:
     """The chosen samples with their facts and, found by writing every text once, their ids."""
-    wanted = pl.int_range(len(happened), eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
-    facts = market.as_traded(market.facts_of(wanted))
+    facts = _with_industries_or_none(market.as_traded(market.facts_of(wanted)), chosen)
     index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
         "session", "ts_code", "task"
     )
     index = index.with_columns(uniqueness(market.codes.as_stocks(index, by=None), market.sessions))
-    content = Content(index, facts, happened.filter(wanted), market.spec, fit)
+    content = Content(index, facts, happened, market.spec, fit)
     ids = pl.concat([block["sample_id"] for block in content.blocks()])
     return replace(content, index=index.with_columns(ids))
+
+
+def _with_industries_or_none(facts: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Tell industries in all splits, or in none: what a model is not trained on it is not asked with.
+
+    A source tells only today's industries, so backfilled sessions have none.
+    """
+    train = chosen.filter(pl.col("split") == "train")["row"].unique()
+    known = facts.filter(pl.col("row").is_in(train.implode()))["industry"] != UNKNOWN
+    share = float(known.mean() or 0)  # type: ignore[arg-type]
+    return facts if share >= INDUSTRY_SHARE else facts.with_columns(industry=pl.lit(UNKNOWN))
