@@ -12,7 +12,9 @@ import pytest
 
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.services.asking import ReadAnswer, read_answer
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
+from ljwx.settings import load_settings
 from ljwx.stages.evaluate.questions import ask_questions, freeze_questions, plan_questions
 from support_chain import SMALL, Chain, Database, answer_next, python
 from support_ollama import BASE, OllamaServer
@@ -286,6 +288,27 @@ def test_an_answer_is_saved_with_the_probabilities_of_its_tokens_and_its_claims(
     counts = {"right": 2 if right else 0, "wrong": 0 if right else 2, "unsupported": 0}
     prose = sum(character.isalnum() for character in json.loads(TEXT)["analysis"])
     assert row["claims"] == {**counts, "unchecked": 0, "characters": prose, "checker": 2}
+
+
+def test_a_pretty_printed_answer_tells_the_same_probabilities_as_a_compact_one(
+    chain_db: Database, chain: Chain, ollama_faulty: OllamaServer
+) -> None:
+    """An untuned base writes its JSON in lines; the class is behind a blank and a quote then."""
+    made = {"model": "pretty:1b", "from": BASE, "parameters": {"sandbox_pretty_print": True}}
+    ollama_faulty.post("create", made).raise_for_status()
+    try:
+        for stored in WarehouseHook().questions(chain.question_set_id):
+            compact, pretty = (
+                ask(OllamaHook(), model, Prompted.of(stored), load_settings(SMALL), parameters={})
+                for model in (BASE, "pretty:1b")
+            )
+            assert "\n" in pretty.raw
+            assert "\n" not in compact.raw
+            assert pretty.parsed == compact.parsed
+            assert (pretty.probabilities_from, pretty.valid) == ("tokens", True)
+            assert pretty.probabilities == compact.probabilities
+    finally:
+        ollama_faulty.delete("pretty:1b")
 
 
 def test_the_masked_question_hides_the_stock_and_the_day(
