@@ -124,7 +124,7 @@ def test_a_build_that_fails_leaves_the_model_that_was_there(
     list(hook.create(NAME, base=BASE, system="It serves."))
     build = operator(tmp_path, {**fields, "base": "operator-base:1", "base_digest": hook.digest("operator-base:1")})
     build._check_sources = lambda spec: ollama_faulty.delete("operator-base:1")  # type: ignore[method-assign]
-    build._weights = lambda spec: ""  # type: ignore[method-assign]
+    build._digest_if_built = lambda spec: None  # type: ignore[method-assign]
     with pytest.raises(BuildFailed, match="pull model manifest"):
         build.execute({})
     assert hook.show(NAME).system == "It serves."
@@ -177,7 +177,7 @@ def test_server_that_says_success_and_makes_nothing_is_not_believed(
     fields: dict[str, Any], tmp_path: Path, ollama_faulty: OllamaServer
 ) -> None:
     ollama_faulty.fail_next("create", "lines", lines=[{"status": "success"}])
-    with pytest.raises(BuildFailed, match="was not built, although the server says so"):
+    with pytest.raises(ModelMissing, match=f"{NAME} was not built, although the server says so"):
         operator(tmp_path, fields).execute({})
 
 

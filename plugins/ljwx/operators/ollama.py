@@ -110,12 +110,20 @@ class OllamaOperator(BaseOperator):
                 self.log.warning("%s could not be removed: %s", draft_tag(self.model), error)
 
     def _take_over(self, spec: BuildSpec) -> dict[str, Any]:
-        """Give the model its tag, if it reads back as the spec says."""
-        draft = draft_tag(self.model)
+        """Give the model its tag; another build of the same model at the same time may have been faster."""
         try:
-            found = self._differences(spec, draft)
+            digest = self._copied(spec, draft_tag(self.model))
         except ModelMissing as error:
-            raise BuildFailed(f"{self.model} was not built, although the server says so: {error}") from error
+            made = self._digest_if_built(spec)
+            if made is None:
+                raise ModelMissing(f"{self.model} was not built, although the server says so: {error}") from error
+            return {"model": self.model, "digest": made, "built": False}
+        self.log.info("Built %s: digest %s", self.model, digest)
+        return {"model": self.model, "digest": digest, "built": True}
+
+    def _copied(self, spec: BuildSpec, draft: str) -> str:
+        """Let the model's tag name what was built, if that reads back as the spec says; return its digest."""
+        found = self._differences(spec, draft)
         if spec.gguf_sha256 is None and self.hook.digest(spec.base) != spec.base_digest:
             found.append(f"{spec.base} was replaced while it was built")
         if found:
@@ -124,8 +132,7 @@ class OllamaOperator(BaseOperator):
         self.hook.copy(draft, self.model)
         if self.hook.digest(self.model) != digest:
             raise BuildFailed(f"{self.model} is not what was built for it: the server did not copy {draft}")
-        self.log.info("Built %s: digest %s", self.model, digest)
-        return {"model": self.model, "digest": digest, "built": True}
+        return digest
 
     def _check_sources(self, spec: BuildSpec) -> None:
         if (spec.gguf_sha256 is None) != (not self.gguf_path):
@@ -144,11 +151,8 @@ class OllamaOperator(BaseOperator):
         Where the server writes a GGUF anew, nothing tells which weights a model has: it is built again, and comes out
         with the same digest from the same file.
         """
-        if self._weights(spec) is None:
-            self.log.info("This server writes a GGUF anew: whether %s has these weights cannot be told", self.model)
-            return None
         try:
-            found = self._differences(spec, self.model)
+            found = self._differences(spec, self.model, weights_told=True)
         except ModelMissing:
             return None
         if found:
@@ -158,11 +162,16 @@ class OllamaOperator(BaseOperator):
             return None
         return self.hook.digest(self.model)
 
-    def _differences(self, spec: BuildSpec, model: str) -> list[str]:
-        """Name each difference between a model on the server and its spec."""
+    def _differences(self, spec: BuildSpec, model: str, *, weights_told: bool = False) -> list[str]:
+        """Name each difference between a model on the server and its spec.
+
+        :param weights_told: whether weights that the server does not tell are a difference too.
+        """
         shown, weights = self.hook.show(model), self._weights(spec)
         found = differences(spec, shown)
-        if weights is not None and shown.weights != weights:
+        if weights is None and weights_told:
+            found.append("weights that this server does not tell")
+        elif weights is not None and shown.weights != weights:
             found.append(f"weights {shown.weights or 'unknown'} instead of {weights or 'unknown'}")
         return found
 
