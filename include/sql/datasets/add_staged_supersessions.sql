@@ -6,8 +6,11 @@ SELECT %(dataset_id)s, pair.old_sample_id, pair.new_sample_id,
             ELSE 'fit' END,
        bar.session, bar.revision
 FROM (
-    SELECT s.old_sample_id, s.new_sample_id, new.ts_code, new.session, new.task, new.bars_from,
+    SELECT s.old_sample_id, s.new_sample_id, new.session, new.task, new.bars_from,
            greatest(old.label_end, new.label_end) AS label_end,
+           ARRAY(
+               SELECT new.ts_code UNION ALL SELECT o.code FROM ljwx.codes_of_stock o WHERE o.ts_code = new.ts_code
+           ) AS codes,
            old.snapshot_sha256 <> new.snapshot_sha256 AS facts,
            (old.label, old.label_end) <> (new.label, new.label_end) AS outcome
     FROM staged_sample_supersessions s
@@ -17,7 +20,7 @@ FROM (
 LEFT JOIN LATERAL (
     SELECT b.session, b.revision
     FROM ljwx.bars b
-    WHERE b.ts_code = pair.ts_code
+    WHERE b.ts_code = ANY (pair.codes)
       AND (b.first_seen > %(parent_known_at)s AND b.first_seen <= %(known_at)s
            OR b.superseded_at > %(parent_known_at)s AND b.superseded_at <= %(known_at)s)
       AND (pair.facts AND b.session BETWEEN pair.bars_from AND pair.session

@@ -25,6 +25,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.as_of import AsOf, market_as_of
 from ljwx.stages.samples.dataset import build_dataset
+from ljwx.warehouse.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
@@ -43,7 +44,10 @@ RENAMES = (
 NEWEST = {"000003.SZ": "001872.SZ", "000007.SZ": "001979.SZ", "830001.BJ": "920001.BJ", "430002.BJ": "920002.BJ"}
 PLAIN = {"001872.SZ": "000003.SZ", "001979.SZ": "000007.SZ", "830001.BJ": "920001.BJ", "430002.BJ": "920002.BJ"}
 """The code that a market without renames has, by the others."""
-EVERYTHING = {"samples": {"thin_gap": 1, "class_ratio": 1000}, "model": {"base": "smollm2:135m"}}
+EVERYTHING = {
+    "samples": {"thin_gap": 1, "class_ratio": 1000, "min_market_stocks": 1},
+    "model": {"base": "smollm2:135m"},
+}
 START, END = date.fromisoformat(FIRST), date.fromisoformat(LAST)
 RENAMED_ON = date.fromisoformat(AFTER)
 ENDS = "SELECT ts_code, delist_date, end_reason, renamed_to FROM ljwx.current_instruments WHERE end_reason IS NOT NULL"
@@ -142,6 +146,7 @@ def test_a_market_with_renamed_codes_runs_to_samples_that_differ_by_their_codes_
     monkeypatch.setenv("LJWX_DATA", str(tmp_path))
     ours = samples(running, tasks.run(build_dataset))
     assert_lineage_reaches_over_the_rename(running)
+    assert_a_corrected_bar_under_the_new_code_is_named_as_the_cause(running, tasks)
     connect(monkeypatch, plain)
     theirs = samples(Database(plain), tasks.run(build_dataset))
     assert ours == theirs
@@ -155,6 +160,21 @@ def assert_lineage_reaches_over_the_rename(db: Database) -> None:
     query = "SELECT sample_id, bars_from FROM ljwx.samples WHERE ts_code = '920001.BJ' AND bars_from < %s LIMIT 1"
     (sample,) = db.rows(query, AFTER)
     assert min(run.first for run in WarehouseHook().bars_of(sample["sample_id"])) == sample["bars_from"]
+
+
+def assert_a_corrected_bar_under_the_new_code_is_named_as_the_cause(db: Database, tasks: TaskRunner) -> None:
+    hook, session = WarehouseHook(), date(2026, 1, 14)
+    dearer = pl.when(pl.col("ts_code") == "920001.BJ").then(1.5).otherwise(1.0)
+    bars = hook.bars(session, session).with_columns(pl.col("open", "high", "low", "close") * dearer)
+    day = IngestDay(session, complete=True, expected=len(bars), received=len(bars), quarantined=0, suspended=0)
+    hook.save_day(db.value("SELECT min(run_key) FROM ljwx.runs"), day, bars)
+    tasks.run(compute_features, [{"first": AFTER, "last": LAST}])
+    causes = db.rows(
+        "SELECT DISTINCT p.cause, p.bar_session FROM ljwx.sample_supersessions p "
+        "JOIN ljwx.samples s ON s.sample_id = p.old_sample_id WHERE s.ts_code = '830001.BJ' AND p.dataset_id = %s",
+        tasks.run(build_dataset),
+    )  # fmt: skip
+    assert {"cause": "bar", "bar_session": session} in causes
 
 
 def samples(db: Database, dataset_id: str) -> dict[tuple[Any, ...], dict[str, Any]]:
