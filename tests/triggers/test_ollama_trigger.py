@@ -156,6 +156,17 @@ def test_model_that_is_there_is_not_pulled(hook: OllamaHook, ollama_faulty: Olla
     assert OllamaPullOperator(task_id="pull", model=BASE, deferrable=True).execute({}) == hook.digest(BASE)
 
 
+def test_shell_that_a_failed_create_left_is_pulled_as_if_it_were_not_there(
+    hook: OllamaHook, ollama_faulty: OllamaServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BuildFailed):
+        list(hook.create(NAME, base="nope:1"))
+    ollama_faulty.fail_next("pull", "lines", lines=[{"status": "success"}])
+    with pytest.raises(ModelMissing, match=NAME):
+        OllamaPullOperator(task_id="pull", model=NAME).execute({})
+    assert "is not on the server: pulling it" in capsys.readouterr().out
+
+
 def test_model_that_is_not_there_is_pulled_in_the_triggerer(
     hook: OllamaHook, ollama_faulty: OllamaServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
