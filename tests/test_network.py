@@ -88,12 +88,41 @@ def test_a_private_ca_is_trusted_once_the_connection_names_it(secure: int, ca: P
 
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
-@pytest.mark.parametrize("verify", [None, "", True, "true"])
+@pytest.mark.parametrize("verify", [None, ""])
 def test_a_private_ca_of_the_environment_is_trusted(
     secure: int, ca: PrivateCA, monkeypatch: pytest.MonkeyPatch, variable: str, verify: Any
 ) -> None:
     monkeypatch.setenv(variable, str(ca.ca))
     assert ask(f"https://127.0.0.1:{secure}/", verify=verify) == "here"
+
+
+@pytest.mark.parametrize("verify", [True, "true", "Yes"])
+def test_only_public_authorities_are_trusted_where_the_connection_says_so(
+    secure: int, ca: PrivateCA, monkeypatch: pytest.MonkeyPatch, verify: Any
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca.ca))
+    with pytest.raises(requests.exceptions.SSLError):
+        ask(f"https://127.0.0.1:{secure}/", verify=verify)
+
+
+def test_the_folders_of_openssl_s_variable_are_not_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for value in (str(tmp_path), f"{tmp_path}:/nowhere"):
+        monkeypatch.setenv("SSL_CERT_DIR", value)
+        assert read_route("some", {}, "https://127.0.0.1/").verify is True
+
+
+@pytest.mark.parametrize("content", [None, "no PEM"])
+def test_a_stale_file_of_openssl_s_variable_is_passed_over_with_a_line_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str | None
+) -> None:
+    path = tmp_path / "bundle.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    assert read_route("some", {}, "https://127.0.0.1/").verify is True
+    (line,) = caplog.messages
+    assert line.startswith("SSL_CERT_FILE in the environment is passed over: it must be a file of certificates; ")
+    assert str(path) in line
 
 
 @pytest.mark.parametrize("verify", [False, "false", "No"])
@@ -115,7 +144,7 @@ def test_the_connection_goes_before_the_environment(
 
 
 @pytest.mark.parametrize("where", ["extra", "environment"])
-@pytest.mark.parametrize(("content", "says"), [(None, ""), ("no PEM", "holds no certificate in PEM form")])
+@pytest.mark.parametrize(("content", "says"), [(None, ""), ("no PEM", " holds no certificate in PEM form.*")])
 def test_a_bundle_that_is_none_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, where: str, content: str | None, says: str
 ) -> None:
@@ -125,8 +154,10 @@ def test_a_bundle_that_is_none_is_named(
     if where == "environment":
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
     extra = {"verify": str(path)} if where == "extra" else {}
-    source = "extra verify" if where == "extra" else "REQUESTS_CA_BUNDLE in the environment"
-    with pytest.raises(ConfigurationError, match=f"^connection some: {source}.*{path}.*{says}"):
+    source = "extra verify must be true, false or"
+    if where == "environment":
+        source = "REQUESTS_CA_BUNDLE in the environment must be"
+    with pytest.raises(ConfigurationError, match=f"^connection some: {source} a file of certificates; .*{path}{says}$"):
         read_route("some", extra, "https://127.0.0.1/")
 
 
@@ -192,8 +223,10 @@ def test_a_proxy_that_refuses_is_named_as_what_failed(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["yes", "maybe:x", "ftp://proxy:21", "http://", "http://me:s3cret@proxy:99999", "http://proxy:3128/s3cret"]
-)
+    "given",
+    ["maybe:x", "ftp://proxy:21", "http://", "http://me:s3cret@proxy:99999", "http://proxy:3128/s3cret",
+     "http://me:s3cret@pro..xy:1"],
+)  # fmt: skip
 @pytest.mark.parametrize("where", ["extra", "environment"])
 def test_a_proxy_that_is_none_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch, given: str, where: str
@@ -204,6 +237,26 @@ def test_a_proxy_that_is_none_is_refused_without_its_password(
     with pytest.raises(ConfigurationError) as caught:
         read_route("some", {"proxy": given} if where == "extra" else {}, f"https://{HOST}/")
     assert str(caught.value) == f"connection some: {said} a URL such as http://proxy:3128"
+
+
+def test_a_word_that_is_no_flag_is_no_proxy_of_a_connection() -> None:
+    with pytest.raises(ConfigurationError, match="extra proxy must be none, env or a URL such as http://proxy:3128"):
+        read_route("some", {"proxy": "yes"}, f"https://{HOST}/")
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("proxy", "http://proxy"),
+        ("HTTP://proxy:3128", "http://proxy:3128"),
+        ("http://proxy:3128/", "http://proxy:3128/"),
+    ],
+)
+def test_a_proxy_of_the_environment_may_be_written_as_requests_reads_it(
+    monkeypatch: pytest.MonkeyPatch, given: str, url: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", given)
+    assert read_route("some", {}, f"https://{HOST}/").proxy == url
 
 
 def test_a_socks_proxy_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ The extras `verify` and `proxy` of a connection say it; without them the environ
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from collections.abc import Collection, Iterator, Mapping
@@ -21,12 +22,17 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from ljwx.exceptions import ConfigurationError
 
+log = logging.getLogger(__name__)
+
 ROUTE_EXTRAS = frozenset({"verify", "proxy"})
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that name trusted certificates; the first that is set counts."""
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name trusted certificates and must name some; the first that is set counts, before OPENSSL_BUNDLE."""
+OPENSSL_BUNDLE = "SSL_CERT_FILE"
+"""Names trusted certificates too; whoever set it may have meant other programs, and a stale one is passed over."""
 LOCAL_NAMES = (".local", ".localhost", ".internal", ".svc")
 SCHEMES = ("http", "https")
 SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
+_PROXY_FORM = "a URL such as http://proxy:3128"
 _FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -91,6 +97,18 @@ def is_local(host: str) -> bool:
         return "." not in name or name.endswith(LOCAL_NAMES)
 
 
+def is_host(name: str) -> bool:
+    """Tell whether a text can be a host: between its dots stand 1 to 63 characters, as an address in DNS has them.
+
+    >>> is_host("box.lan"), is_host("box..lan"), is_host("::1")
+    (True, False, True)
+    """
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False
+
+
 def trouble_on_the_way(error: BaseException) -> str | None:
     """Say what to do about a failure that is none of the server's; None for any other.
 
@@ -108,13 +126,23 @@ def _verify(name: str | None, given: Any, url: str) -> bool | str:
     flag = given if isinstance(given, bool) else _FLAGS.get(str(given).strip().lower())
     if flag is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # it was said once, and not by accident
-        return False
-    if flag is None and given not in (None, ""):
-        return _bundle(f"connection {name}: extra verify", str(given))
-    variable = next((each for each in BUNDLES if os.environ.get(each)), None)
-    if variable is None or not url.startswith("https:"):
-        return True
-    return _bundle(f"connection {name}: {variable} in the environment", os.environ[variable])
+    if flag is not None:
+        return flag
+    if given not in (None, ""):
+        return _bundle(f"connection {name}: extra verify must be true, false or", str(given))
+    return _of_environment(name) if url.startswith("https:") else True
+
+
+def _of_environment(name: str | None) -> bool | str:
+    for variable in BUNDLES:
+        if path := os.environ.get(variable):
+            return _bundle(f"connection {name}: {variable} in the environment must be", path)
+    if path := os.environ.get(OPENSSL_BUNDLE):
+        try:
+            return _bundle(f"{OPENSSL_BUNDLE} in the environment is passed over: it must be", path)
+        except ConfigurationError as error:
+            log.warning("%s", error)
+    return True
 
 
 def _bundle(what: str, path: str) -> str:
@@ -125,9 +153,10 @@ def _bundle(what: str, path: str) -> str:
     try:
         ssl.create_default_context(cafile=str(place))
     except FileNotFoundError:
-        raise ConfigurationError(f"{what} must be true, false or a file of certificates; no file {place}") from None
+        raise ConfigurationError(f"{what} a file of certificates; no file {place}") from None
     except OSError as error:
-        raise ConfigurationError(f"{what}: {place} holds no certificate in PEM form ({error.strerror})") from None
+        trouble = f"{place} holds no certificate in PEM form ({error.strerror})"
+        raise ConfigurationError(f"{what} a file of certificates; {trouble}") from None
     return str(place)
 
 
@@ -136,7 +165,10 @@ def _proxy(name: str | None, given: Any, url: str) -> str | None:
     if text.lower() == "none" or given is False:
         return None
     if text.lower() != "env":
-        return _proxy_url(f"connection {name}: extra proxy must be none, env or", text)
+        said = f"connection {name}: extra proxy must be none, env or"
+        if text.isalnum():  # such as `yes`, which is no host that anybody means
+            raise ConfigurationError(f"{said} {_PROXY_FORM}")
+        return _proxy_url(said, text)
     host = urlsplit(url).hostname or ""
     found = None if is_local(host) else select_proxy(url, get_environ_proxies(url))
     return found and _proxy_url(f"connection {name}: the proxy in the environment must be", found)
@@ -146,19 +178,19 @@ def _proxy_url(what: str, text: str) -> str:
     """Return a proxy's URL; messages leave it out, for it may hold a password."""
     url = text if "://" in text else f"http://{text}"
     scheme, _, rest = url.partition("://")
-    is_word = text.isalnum()  # such as `yes`, which is no host that anybody means
-    if is_word or scheme not in (*SCHEMES, *SOCKS) or not _is_place(rest.rstrip("/")):
-        raise ConfigurationError(f"{what} a URL such as http://proxy:3128")
+    scheme = scheme.lower()
+    if scheme not in (*SCHEMES, *SOCKS) or not _is_place(rest.rstrip("/")):
+        raise ConfigurationError(f"{what} {_PROXY_FORM}")
     if scheme in SOCKS and find_spec("socks") is None:
         raise ConfigurationError(f"{what} an HTTP proxy: for {scheme} install PySocks")
-    return url
+    return f"{scheme}://{rest}"
 
 
 def _is_place(text: str) -> bool:
     """Tell whether a text is ``user:password@host:port``, of which only the host is needed."""
     try:
         parts = urlsplit(f"//{text}")
-        return bool(parts.hostname) and parts.netloc == text and parts.port != 0
+        return is_host(parts.hostname or "") and parts.netloc == text and parts.port != 0
     except ValueError:
         return False
 

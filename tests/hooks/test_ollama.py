@@ -23,6 +23,7 @@ from ljwx.exceptions import (
     RefusedRequest,
 )
 from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.ollama_wire import OllamaSettings, OllamaWire
 from support_ollama import BASE, OllamaServer
 
 ASK = [Message(role="user", content="Say OK.")]
@@ -101,6 +102,8 @@ def test_user_and_password_are_basic_authentication_and_a_password_alone_is_a_to
         {"conn_type": "ollama", "host": "box", "extra": {"chat_timeout": "soon"}},
         {"conn_type": "ollama", "host": "box", "extra": {"read_timeout": 0}},
         {"conn_type": "ollama", "host": "box:port"},
+        {"conn_type": "ollama", "host": "ollama..lan"},
+        {"conn_type": "ollama", "host": "ollama.example", "extra": {"proxy": "http://u:s3cret@pro..xy:1"}},
         {"conn_type": "ollama", "host": "user:s3cret@box", "password": "token"},
         {"conn_type": "ollama", "host": "box", "password": "s3crét"},
         {"conn_type": "ollama", "host": "user:s3cret/1@box"},
@@ -111,6 +114,11 @@ def test_wrong_connection_is_named(monkeypatch: pytest.MonkeyPatch, connection: 
         connect(monkeypatch, json.dumps(connection)).version()
     assert "s3cr" not in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_host_that_only_the_library_below_requests_refuses_is_unreachable() -> None:
+    with pytest.raises(OllamaUnreachable, match=r"no complete answer from http://ollama\.\.lan:1: "):
+        OllamaWire(OllamaSettings("http://ollama..lan:1", None)).request("GET", "/api/version")
 
 
 def test_token_is_sent_and_never_told(ollama_faulty: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,10 +248,27 @@ def test_the_shell_of_a_failed_create_is_no_model(hook: OllamaHook, ollama_fault
     assert NAME not in [model.name for model in hook.shells()]
 
 
-def test_a_model_of_a_service_elsewhere_is_no_shell(hook: OllamaHook, ollama_faulty: OllamaServer) -> None:
-    details = {"parent_model": "", "format": "", "family": "gptoss", "parameter_size": "", "quantization_level": ""}
-    ollama_faulty.fail_next("tags", "lines", lines=[{"models": [TAG | {"size": 384, "details": details}]}])
-    assert [model.name for model in hook.list()] == ["a:1"]
+ELSEWHERE = {"remote_model": "a", "remote_host": "https://ollama.com:443"}
+
+
+@pytest.mark.parametrize(
+    ("size", "family", "more", "is_shell"),
+    [
+        (384, "gptoss", ELSEWHERE, False),
+        (344, "", ELSEWHERE, False),
+        (127, "", {}, True),
+        (4_000_000, "", {}, False),
+    ],
+    ids=["a service elsewhere", "one that tells nothing of the model", "a shell", "weights of an unknown kind"],
+)
+def test_only_a_tag_without_weights_and_of_no_service_elsewhere_is_a_shell(
+    hook: OllamaHook, ollama_faulty: OllamaServer, size: int, family: str, more: dict[str, str], is_shell: bool
+) -> None:
+    details = {"parent_model": "", "format": "", "family": family, "parameter_size": "", "quantization_level": ""}
+    answer = {"models": [TAG | more | {"size": size, "details": details}]}
+    ollama_faulty.fail_next("tags", "lines", lines=[answer], times=2)
+    assert [model.name for model in hook.list()] == ([] if is_shell else ["a:1"])
+    assert [model.name for model in hook.shells()] == (["a:1"] if is_shell else [])
 
 
 def test_unknown_role_is_refused(hook: OllamaHook) -> None:

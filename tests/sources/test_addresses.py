@@ -30,6 +30,7 @@ def read(host: str, scheme: str | None = None, port: int | None = None) -> HttpA
         ("https://2001:DB8::1/x", "https://[2001:db8::1]:443/x"),
         ("10.0.0.7", "http://10.0.0.7:11434"),
         (" box ", "http://box:11434"),
+        (f"{'a' * 63}.lan.", f"http://{'a' * 63}.lan.:11434"),
     ],
 )
 def test_an_address_has_the_port_that_its_scheme_means(host: str, url: str) -> None:
@@ -62,6 +63,7 @@ def test_credentials_are_told_apart_from_the_address(host: str, user: str | None
 @pytest.mark.parametrize(
     "host",
     ["", "http://", "ftp://box", "box:port", "box:99999", "[::1", "box?x=1", "a box", "user@",
+     "box..lan", ".box", f"{'a' * 64}.lan", "user:s3cret@box..lan",
      "user:s3cret/1@box", "user:12/s3cret@box", "http://user:s3cret://@box"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_without_its_password(host: str) -> None:

@@ -40,6 +40,7 @@ def test_a_limit_is_a_whole_number_of_calls(given: str, limit: int | None) -> No
         ("{}", {"schema": "ftp"}, "schema must be https or http, not 'ftp'"),
         ("{}", {"host": "box/x"}, "host must be a bare name, such as api.example.org"),
         ("{}", {"host": "me@box"}, "host must be a bare name"),
+        ("{}", {"host": "box..lan"}, "host must be a bare name"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_the_connection_s_name(extra: str, fields: dict[str, Any], says: str) -> None:

@@ -12,6 +12,8 @@ from ljwx.core.model_names import short_name
 from ljwx.core.thinking import in_tags, said_tokens, split_thinking
 
 _KEEPS_WEIGHTS = (0, 34)
+_LARGEST_SHELL = 1024
+"""Bytes; a shell has 127, the config of a model alone."""
 _WEIGHTS = re.compile(r"^FROM .*sha256[-:]([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -73,7 +75,7 @@ class InstalledModel:
             name=_text(entry["name"]), digest=_text(entry["digest"]), size=int(entry["size"]),
             modified_at=_text(entry["modified_at"]), parent=details.get("parent_model", ""),
             parameter_size=details["parameter_size"], quantization=details["quantization_level"],
-            is_shell=details.get("format") == details.get("family") == "",
+            is_shell=_is_shell(entry),
         )  # fmt: skip
 
 
@@ -263,6 +265,13 @@ def parse_parameters(text: str) -> dict[str, Any]:
         else:
             parameters[name] = read
     return parameters
+
+
+def _is_shell(entry: Mapping[str, Any]) -> bool:
+    """Tell a shell from a model of a service elsewhere, which has no weights here and may have no details either."""
+    details = entry["details"]
+    described = details.get("format") or details.get("family") or entry.get("remote_host")
+    return not described and int(entry["size"]) < _LARGEST_SHELL
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from ljwx.exceptions import (
     ConfigurationError,
@@ -21,7 +22,7 @@ from ljwx.exceptions import (
     PromptTooLong,
     RefusedRequest,
 )
-from ljwx.network import ROUTE_EXTRAS, Route, read_route, require_known, trouble_on_the_way
+from ljwx.network import ROUTE_EXTRAS, SCHEMES, Route, read_route, require_known, trouble_on_the_way
 from ljwx.sources.addresses import HttpAddress, read_http_address
 
 _PORTS = {"http": 11434, "https": 443}
@@ -107,7 +108,8 @@ class OllamaWire:
         self._open: set[requests.Response] = set()
         self._hung_up = False
         self.session = settings.route.session()
-        self.session.mount("http", HTTPAdapter(pool_maxsize=32))
+        for scheme in SCHEMES:
+            self.session.mount(f"{scheme}://", HTTPAdapter(pool_maxsize=32))
         if settings.authorization:
             self.session.headers["Authorization"] = settings.authorization
 
@@ -199,12 +201,15 @@ class OllamaWire:
 
 @contextmanager
 def _transport(url: str) -> Iterator[None]:
-    """Turn what requests raises into our own errors; a time-out while reading a body hides in a ConnectionError."""
+    """Turn what requests raises into our own errors, and what it lets through from the library below it.
+
+    A time-out while reading a body hides in a ConnectionError.
+    """
     try:
         yield
     except requests.ConnectTimeout as error:
         raise OllamaUnreachable(f"no connection to {url} in time; is the server running?") from error
-    except requests.RequestException as error:
+    except (requests.RequestException, HTTPError) as error:
         if isinstance(error, requests.ReadTimeout) or "Read timed out" in str(error):
             raise OllamaTimeout(f"{url} did not answer in time") from error
         known = trouble_on_the_way(error) or f"{type(error).__name__}; is it running?"

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 from urllib.parse import unquote, urlsplit
 
+from ljwx.network import is_host
+
 _FORMS = "write it as host, host:port or https://host/path, and / : @ ? # of a user or password as %2F %3A %40 %3F %23"
 
 
@@ -40,10 +42,10 @@ def read_http_address(host: str, scheme: str | None, port: int | None, ports: Ma
     path = f"{slash}{path}".rstrip("/")
     try:
         parts = urlsplit(f"//{bracketed(place)}")
-        name, own_port = parts.hostname, parts.port
+        name, own_port = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError(f"its host cannot be read: {_FORMS}") from None
-    if not name or any(character in f"{place}{path}" for character in "@?# "):
+    if not is_host(name) or any(character in f"{place}{path}" for character in "@?# "):
         raise ValueError(f"its host cannot be read: {_FORMS}")
     user, colon, password = userinfo.partition(":")
     return HttpAddress(

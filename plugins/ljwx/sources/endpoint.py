@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ljwx.exceptions import ConfigurationError
-from ljwx.network import ROUTE_EXTRAS, Route, read_route, require_known
+from ljwx.network import ROUTE_EXTRAS, Route, is_host, read_route, require_known
 from ljwx.sources.addresses import bracketed
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_address(connection: Connection, default_host: str, extras: Collection[s
     if scheme not in ("http", "https"):
         raise ConfigurationError(f"connection {name}: schema must be https or http, not {scheme!r}")
     host = connection.host or default_host
-    if "/" in host or "@" in host:
+    if "/" in host or "@" in host or not is_host(host):
         raise ConfigurationError(f"connection {name}: host must be a bare name, such as {default_host}")
     port = f":{connection.port}" if connection.port else ""
     connect = above_zero(name, extra, "connect_timeout") or CONNECT_SECONDS
