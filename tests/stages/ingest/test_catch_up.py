@@ -146,3 +146,17 @@ def test_past_the_shipped_calendar_only_what_the_source_confirms_is_made_up_for(
     market.faults(trade_cal={"kind": "hour_limit"})
     db.execute("DELETE FROM ljwx.kept_answers")
     assert spans(plan(tasks, "2026-02-26")) == [("2026-02-26", "2026-02-26", False)]
+
+
+def test_the_days_of_two_years_are_one_question_about_the_calendar(
+    db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    """A small token has no second one within the hour."""
+    ingest(tasks, "2025-12-30", "2025-12-30")
+    db.execute("DELETE FROM ljwx.kept_answers")
+    before = market.stats()["calls"]["trade_cal"]
+    planned = spans(plan(tasks, "2026-01-06"))
+    assert planned == [
+        ("2025-12-31", "2025-12-31", True), ("2026-01-05", "2026-01-05", True), ("2026-01-06", "2026-01-06", False),
+    ]  # fmt: skip
+    assert market.stats()["calls"]["trade_cal"] == before + 1

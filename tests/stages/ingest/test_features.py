@@ -196,3 +196,12 @@ def test_a_holiday_past_the_shipped_calendar_is_no_hole(db: Database, tasks: Tas
     tasks.run(compute_features, [{"first": "2026-12-31", "last": "2027-01-06"}])
     returns = db.rows("SELECT session, ret_1 FROM ljwx.current_features ORDER BY session")
     assert [(row["session"], row["ret_1"]) for row in returns] == [(days[0], None), (days[1], 0.0), (days[3], None)]
+
+
+def test_a_run_without_a_session_of_its_own_computes_what_its_plan_completed(
+    market_db: Database, tasks: TaskRunner
+) -> None:
+    forget(market_db, date.fromisoformat(LAST))
+    done = tasks.run(compute_features, [])
+    assert done["inserted"] == market_db.value("SELECT count(*) FROM ljwx.features WHERE session = '2026-03-20'") > 0
+    assert done["sessions"] == 0

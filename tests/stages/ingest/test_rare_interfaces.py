@@ -206,6 +206,20 @@ def test_a_complete_session_that_has_the_list_is_left_alone_while_there_is_no_ro
     assert db.state("bars", "ingest_days", "instruments") == kept
 
 
+def test_a_complete_session_gains_the_list_although_there_is_no_room_for_the_calendar(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.use_up("stock_basic")
+    ingest(tasks, MONDAY, MONDAY)
+    db.execute("DELETE FROM ljwx.kept_answers")
+    market.an_hour_later()
+    market.use_up("trade_cal")
+    (chunk,) = tasks.run(plan_ingest, partition_key=MONDAY)
+    assert chunk["deferred"] == "trade_cal"
+    assert tasks.run(ingest_bars, chunk)["sessions"] == 1
+    assert "stock_basic" not in db.rows(DAYS)[0]["absent"]
+
+
 def test_a_server_that_takes_one_list_state_at_a_time_is_asked_for_one_an_hour_and_what_came_is_kept(
     db: Database, market: Market, tasks: TaskRunner
 ) -> None:

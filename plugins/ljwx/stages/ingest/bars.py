@@ -65,10 +65,15 @@ def _totals(saved: Sequence[SavedDay]) -> dict[str, int]:
 
 
 def _not_better_known(warehouse: WarehouseHook, source: MarketSource, validated: ValidatedBars) -> list[DayCount]:
-    """Leave out complete sessions that have what now is lacking: another tier takes nothing away, whatever it adds."""
+    """Leave out complete sessions that have what now is lacking: another tier takes nothing away, whatever it adds.
+
+    The calendar takes nothing from a day with bars.
+    """
     sessions = [count.session for count in validated.counts]
+    calendar = {Capability.CALENDAR.value}
+    lacking = {day: set(source.absent_on(day)) - calendar for day in sessions}
     fetched = warehouse.days(sessions[0], sessions[-1])
-    better = {day.session for day in fetched if day.complete and set(source.absent_on(day.session)) - set(day.absent)}
+    better = {day.session for day in fetched if day.complete and lacking.get(day.session, set()) - set(day.absent)}
     if better:
         log.warning("%d session(s) stay as they are: they have what is lacking now", len(better))
     return [count for count in validated.counts if count.session not in better]

@@ -27,20 +27,21 @@ def compute_features(chunks: list[dict[str, str]]) -> dict[str, int]:
     A session's features depend on the sessions before it, so everything from the first changed session on is
     computed again; rows that come out as they were are not touched.
 
-    :param chunks: the ranges of `plan_ingest`.
+    :param chunks: the ranges of `plan_ingest`; none where it only completed sessions that had been incomplete.
     :return: rows inserted and revised, and how many of the run's sessions are complete.
     """
 
     warehouse = WarehouseHook()
-    first, last = Chunk.of_xcom(chunks[0]).first, Chunk.of_xcom(chunks[-1]).last
+    parts = [Chunk.of_xcom(chunk) for chunk in chunks]
+    given = {"first": f"{parts[0].first}", "last": f"{parts[-1].last}"} if parts else {}
     with (
-        recorded_run(warehouse, first=first.isoformat(), last=last.isoformat()) as run,
+        recorded_run(warehouse, **given) as run,
         warehouse.bars_lock(exclusive=True),
     ):
         stale, written = warehouse.stale_from(FEATURE_VERSION), Merged(0, 0)
         if stale is not None:
             written = warehouse.save_features(run.key, _features_from(warehouse, stale), FEATURE_VERSION, stale)
-        sessions = warehouse.complete_sessions(first, last)
+        sessions = warehouse.complete_sessions(parts[0].first, parts[-1].last) if parts else ()
         run.outputs |= {"inserted": written.inserted, "revised": written.revised, "sessions": len(sessions)}
         log.info("features from %s: %s", stale, run.outputs)
     return dict(run.outputs)

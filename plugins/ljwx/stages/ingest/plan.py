@@ -8,7 +8,7 @@ from datetime import date
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.core.bars import RAW, Capability
+from ljwx.core.bars import RAW
 from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
@@ -45,11 +45,11 @@ def plan_ingest() -> list[dict[str, str]]:
     wanted = requested_sessions()
     warehouse = WarehouseHook()
     source = limited_source(warehouse)
-    own, earlier = open_days(source, wanted), left_out(warehouse, wanted[0])
-    opened = _confirmed(source, [day.session for day in earlier])
+    earlier = left_out(warehouse, wanted[0])
+    asked = open_days(source, wanted, [day.session for day in earlier])
+    own, opened = ([day for day in asked if (day < wanted[0]) is before] for before in (False, True))
     if not own and not opened:
         raise AirflowSkipException(f"the exchange was closed from {wanted[0]} to {wanted[-1]}")
-    asked = [*opened, *own]
     with recorded_run(warehouse, first=asked[0].isoformat(), last=asked[-1].isoformat()) as run:
         reference = _refresh_reference(warehouse, source, run.key)
         whole = set(warehouse.complete_sessions())
@@ -66,13 +66,6 @@ def plan_ingest() -> list[dict[str, str]]:
     return [chunk.as_xcom() for sessions in parts for chunk in _chunks(source, sessions, catch_up=sessions is not own)]
 
 
-def _confirmed(source: MarketSource, days: Sequence[date]) -> list[date]:
-    """Keep the days on which the source says that the exchange was open; without a calendar, those that are certain."""
-    if days and not source.lacks(Capability.CALENDAR):
-        return open_days(source, days)
-    return [day for day in days if not sse_calendar().is_tentative(day)]
-
-
 def _chunks(source: MarketSource, sessions: Sequence[date], *, catch_up: bool) -> list[Chunk]:
     if catch_up:
         log.warning(
@@ -82,27 +75,32 @@ def _chunks(source: MarketSource, sessions: Sequence[date], *, catch_up: bool) -
     return by_month(sessions, source.absent, source.deferred, catch_up=catch_up)
 
 
-def open_days(source: MarketSource, wanted: Sequence[date]) -> list[date]:
-    """Keep the days on which the source says that the exchange is open; all, where it has no calendar.
+def open_days(source: MarketSource, wanted: Sequence[date], earlier: Sequence[date] = ()) -> list[date]:
+    """Keep the days on which the source says that the exchange was open.
 
+    All of them are one question, because a small token has no second one. Without an answer all wanted days are kept,
+    and the earlier ones that the shipped calendar is certain of.
+
+    :param earlier: days before those wanted, sorted.
     :raises MalformedAnswer: it does not say of each day, once, whether it is open or closed.
     """
-    calendar = source.calendar(wanted[0], wanted[-1])
+    days = [*earlier, *wanted]
+    calendar = source.calendar(days[0], days[-1])
     if calendar is None:
-        return list(wanted)
-    stated: dict[date, list[bool | None]] = {day: [] for day in wanted}
-    as_sent: dict[date, list[str]] = {day: [] for day in wanted}
+        return [*(day for day in earlier if not sse_calendar().is_tentative(day)), *wanted]
+    stated: dict[date, list[bool | None]] = {day: [] for day in days}
+    as_sent: dict[date, list[str]] = {day: [] for day in days}
     for day, is_open, raw in calendar.select("session", "is_open", RAW).iter_rows():
         if day in stated:
             stated[day].append(is_open)
             as_sent[day].append(raw)
-    unclear = [f"{day}: [{', '.join(as_sent[day])}]" for day in wanted if stated[day] not in ([True], [False])]
+    unclear = [f"{day}: [{', '.join(as_sent[day])}]" for day in days if stated[day] not in ([True], [False])]
     if unclear:
         raise MalformedAnswer(
             f"the calendar does not say once whether the exchange was open on {len(unclear)} day(s): "
             + "; ".join(unclear[:NAMED])
         )
-    return [day for day in wanted if stated[day] == [True]]
+    return [day for day in days if stated[day] == [True]]
 
 
 def _refresh_reference(warehouse: WarehouseHook, source: MarketSource, run_key: int) -> dict[str, int]:
