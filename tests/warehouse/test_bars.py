@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -101,7 +101,7 @@ def test_a_flag_is_part_of_the_row(db: Database) -> None:
 
 KILLED = """
 import os, signal
-from datetime import date
+from datetime import date, timedelta
 from support_chain import bars_of, whole_day
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse import revisions
@@ -177,13 +177,14 @@ def test_runs_of_different_sessions_do_not_wait_for_each_other(db: Database) -> 
             assert pool.submit(save, NEXT).result(30).inserted == 3
 
 
-def save_stocks(run: str = "one") -> Merged:
+def save_stocks(run: str = "one", relinked: tuple[str, ...] = ()) -> Merged:
     hook = WarehouseHook()
     key = hook.start_run(RunRef("tests", run, "save"))
     stocks = {"list_status": "L", "list_date": DAY, "delist_date": None} | dict.fromkeys(
         ("name", "industry", "market", "exchange"), "x"
     )
-    return hook.save_instruments(key, pl.DataFrame([{"ts_code": code, **stocks} for code in bars_of(DAY)["ts_code"]]))
+    rows = pl.DataFrame([{"ts_code": code, **stocks} for code in bars_of(DAY)["ts_code"]])
+    return hook.save_instruments(key, rows, relinked)
 
 
 def test_two_first_runs_at_once_make_one_revision_of_each_stock(db: Database) -> None:
@@ -200,6 +201,25 @@ def test_two_first_runs_at_once_make_one_revision_of_each_stock(db: Database) ->
         saved = [future.result(30) for future in both]
     assert sorted(merged.inserted for merged in saved) == [0, 3]
     assert db.column("SELECT revision FROM ljwx.instruments") == [1, 1, 1]
+
+
+def test_stocks_with_other_codes_and_what_must_be_computed_anew_are_written_as_a_whole(db: Database) -> None:
+    marked = "SELECT session FROM ljwx.feature_marks ORDER BY 1"
+    earlier = DAY - timedelta(days=1)
+    save()
+    for session in (earlier, DAY, NEXT):
+        db.execute(
+            "INSERT INTO ljwx.feature_marks (session, feature_version, computed_at) VALUES (%s, 'v', now())", session
+        )
+    db.execute("ALTER TABLE ljwx.feature_marks RENAME TO elsewhere")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        save_stocks(relinked=("000001.SZ",))
+    db.execute("ALTER TABLE ljwx.elsewhere RENAME TO feature_marks")
+    assert db.column("SELECT ts_code FROM ljwx.instruments") == []
+    save_stocks(relinked=("999999.SZ",))
+    assert db.column(marked) == [earlier, DAY, NEXT]
+    save_stocks(relinked=("000001.SZ",))
+    assert db.column(marked) == [earlier]
 
 
 def test_incomplete_sessions_are_not_read(db: Database) -> None:

@@ -57,10 +57,16 @@ class ReferenceVerbs(WarehouseBase):
             values = [{"session": session, "run_key": run_key} for session in sessions]
             connection.cursor().executemany(statement("reference/add_session"), values)
 
-    def save_instruments(self, run_key: int, instruments: pl.DataFrame) -> Merged:
-        """Write stocks of all list states; a changed one becomes a new revision."""
+    def save_instruments(self, run_key: int, instruments: pl.DataFrame, relinked: Sequence[str] = ()) -> Merged:
+        """Write stocks of all list states; a changed one becomes a new revision.
+
+        :param relinked: newest codes of stocks that have other codes from now on: in the same transaction features are
+            made to be computed anew from the first session on which one of these codes has a bar.
+        """
         with self.bars_lock(), self.transaction() as connection:
             connection.execute(INSTRUMENTS_LOCK)
+            if relinked:
+                connection.execute(statement("reference/forget_marks"), {"codes": list(relinked)})
             return merge_revisions(connection, "instruments", instruments, ["ts_code"], run_key)
 
     def save_seen(self, run_key: int, stocks: pl.DataFrame) -> None:
@@ -114,17 +120,11 @@ class ReferenceVerbs(WarehouseBase):
         schema = {"ts_code": pl.String, "renamed_to": pl.String}
         if known_at is None:
             return Codes.of(self.frame("reference/renames", schema))
-        return Codes.of(self.frame("as_of/renames", schema, known_at=known_at))
+        return Codes.of(self.frame("reference/renames_known", schema, known_at=known_at))
 
     def last_traded(self, codes: Sequence[str]) -> dict[str, date]:
         """Return the last session of each code that has a bar."""
         return self.mapping("reference/last_traded", codes=list(codes))
-
-    def forget_marks_of(self, codes: Sequence[str]) -> None:
-        """Let features be computed anew from the first session on which one of some codes has a bar."""
-        (since,) = self.column("reference/first_traded", codes=list(codes))
-        if since is not None:
-            self.execute("features/forget_marks", since=since)
 
     def sessions(self, first: date, last: date) -> list[date]:
         """Return the confirmed trading days of the range, sorted."""

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from ljwx.core.bars import Known, Settled, settle
 from ljwx.core.bars.canonical import INSTRUMENTS, RENAMES
@@ -170,3 +171,58 @@ def test_an_old_code_that_was_never_listed_here_is_known_by_the_mapping() -> Non
     assert {name: row[name] for name in ("list_date", "delist_date", "end_reason", "renamed_to", "exchange")} == {
         "list_date": LISTED, "delist_date": None, "end_reason": "renamed", "renamed_to": NEW, "exchange": "BSE",
     }  # fmt: skip
+
+
+OLDER = "430048.BJ"
+RENAMED_BEFORE = [
+    *MARKET,
+    stock(NEW, "诺思"),
+    stock(OLD, "诺", delist_date=AFTER, end_reason="renamed", renamed_to=NEW),
+    stock(OLDER, "诺", delist_date=AFTER, end_reason="renamed", renamed_to=NEW),
+]
+
+
+@pytest.mark.parametrize("fetched", [[], MARKET[:200], MARKET[:390], MARKET], ids=["empty", "half", "short", "without"])
+@pytest.mark.parametrize("told", [None, [], [(OLD, NEW), (OLDER, NEW)], [(NEW, "920999.BJ")]])
+def test_a_rename_stays_while_an_answer_lacks_the_newest_code(
+    fetched: list[dict[str, Any]], told: list[tuple[str, str]] | None
+) -> None:
+    result = settled(fetched, RENAMED_BEFORE, told, traded=(OLD, OLDER, NEW))
+    assert ended(result, OLD) == ended(result, OLDER) == (AFTER, "renamed", NEW)
+    assert (result.renamed, result.relinked) == ((), ())
+
+
+def test_a_code_that_is_new_in_a_mapping_whose_newest_code_is_missing_from_the_answer_is_renamed() -> None:
+    result = settled(MARKET, [*MARKET, stock(OLD, "诺思"), stock(NEW, "诺思")], [(OLD, NEW)])
+    assert ended(result, OLD) == (AFTER, "renamed", NEW)
+    assert (result.renamed, result.relinked) == ((OLD,), (NEW,))
+
+
+def test_a_code_between_two_renames_need_not_be_known() -> None:
+    told = [(OLD, "830047.BJ"), ("830047.BJ", NEW)]
+    result = settled([*MARKET, stock(NEW, "诺思")], [*MARKET, stock(OLD, "诺思")], told)
+    assert ended(result, OLD) == (AFTER, "renamed", NEW)
+
+
+def test_a_mapping_in_a_circle_says_nothing() -> None:
+    both = [*MARKET, stock(OLD, "诺思"), stock(NEW, "新名")]
+    assert ended(settled(both, both, [(OLD, NEW), (NEW, OLD)]), OLD) == (None, None, None)
+
+
+def test_the_stocks_that_codes_come_to_and_leave_are_computed_anew() -> None:
+    other = stock("920050.BJ", "诺思二")
+    again = settled([*MARKET, stock(NEW, "诺思"), stock(OLD, "诺思")], RENAMED_BEFORE)
+    assert ended(again, OLD) == (None, None, None)
+    assert (again.renamed, again.relinked) == ((), (NEW,))
+    corrected = settled([*MARKET, stock(NEW, "诺思"), other], RENAMED_BEFORE, [(OLD, "920050.BJ")])
+    assert (corrected.renamed, corrected.relinked) == ((OLD,), (NEW, "920050.BJ"))
+    onwards = settled([*MARKET, other], RENAMED_BEFORE, [(NEW, "920050.BJ")])
+    assert (onwards.renamed, onwards.relinked) == ((OLD, OLDER, NEW), ("920050.BJ",))
+
+
+def test_names_correct_a_stored_rename_while_both_codes_are_listed() -> None:
+    other, newest = stock("920050.BJ", "诺"), stock(NEW, "诺思")
+    once = [row for row in RENAMED_BEFORE if row["ts_code"] != OLDER]
+    assert ended(settled([*MARKET, newest, other], once), OLD) == (AFTER, "renamed", "920050.BJ")
+    assert ended(settled([*MARKET, other], once), OLD) == (AFTER, "renamed", NEW)
+    assert ended(settled([*MARKET, newest, other], once, [(OLD, NEW)]), OLD) == (AFTER, "renamed", NEW)

@@ -13,7 +13,6 @@ from datetime import date
 import polars as pl
 
 from ljwx.core.bars.canonical import INSTRUMENTS
-from ljwx.core.bars.codes import Codes
 from ljwx.core.bars.reference import with_board
 
 GONE_SHARE = 0.01
@@ -34,12 +33,14 @@ class Settled:
         and not the source) and renamed_to.
     :param renamed: codes that are newly known to be renamed; ``gone``: codes newly ended without a rename.
     :param doubted: codes that the answer lacks and that are kept, because they are too many to be believed.
+    :param relinked: newest codes of stocks of which a code is one now, or is one no more.
     """
 
     instruments: pl.DataFrame
     renamed: tuple[str, ...]
     gone: tuple[str, ...]
     doubted: tuple[str, ...]
+    relinked: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def settle(
 
     A code that the source listed, and does not list any more, ends after the last session it traded. It was renamed
     where the source's mapping says so, or where a code of the same exchange and listing day has its name, now or
-    earlier.
+    earlier. What is known of a rename stays while an answer merely lacks the newest code.
 
     :param fetched: the source's instruments, each once.
     :param names: what the source's codes are and were called.
@@ -85,29 +86,57 @@ def settle(
     believed = new.height <= max(GONE_SHARE * listed, min(GONE_SLACK, listed // 2))
     ended = pl.concat([lacking.filter(renamed), gone if believed else gone.filter(pl.col("end_reason").is_not_null())])
     strange = _never_listed(told, {*there, *known.instruments["ts_code"]}, renames)
-    rows = _ended(pl.concat([ended, strange]), renames, known)
-    before = dict(known.instruments.select("ts_code", "renamed_to").iter_rows())
+    rows = pl.concat([_going_on(fetched, renames), _ended(pl.concat([ended, strange]), renames, known)])
+    links, before = _links(rows), _links(known.instruments)
     return Settled(
-        pl.concat([_going_on(fetched, renames), rows]).sort("ts_code"),
-        tuple(sorted(code for code, newest in renames.items() if before.get(code) != newest)),
+        rows.sort("ts_code"),
+        tuple(sorted(code for code, newest in links.items() if newest and before.get(code) != newest)),
         tuple(new["ts_code"].sort()) if believed else (),
         () if believed else tuple(new["ts_code"].sort()),
+        _relinked(before, links),
     )
+
+
+def _links(instruments: pl.DataFrame) -> dict[str, str | None]:
+    return dict(instruments.select("ts_code", "renamed_to").iter_rows())
+
+
+def _relinked(before: Mapping[str, str | None], links: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the newest codes of the stocks that codes have come to or left, not of one that is merely renamed on."""
+    changed = {(before.get(code), newest) for code, newest in links.items() if before.get(code) != newest}
+    left = {was for was, newest in changed if was is not None and (links.get(was, before.get(was)) or was) != newest}
+    return tuple(sorted(left | {newest for _, newest in changed if newest is not None}))
 
 
 def _renames(
     fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, told: pl.DataFrame | None, known: Known
 ) -> dict[str, str]:
-    """Renamed code → newest code, of codes whose newest one the source lists: by its mapping, as stored, by names."""
-    steps, listed = _by_name(fetched, lacking, names, known.names), {*fetched["ts_code"]}
-    for source in (known.instruments.filter(~pl.col("ts_code").is_in(list(listed))), told):
-        if source is not None:
-            steps |= dict(source.select("ts_code", "renamed_to").drop_nulls().iter_rows())
-    codes = Codes.of(pl.DataFrame({"ts_code": list(steps), "renamed_to": list(steps.values())}, schema=_STEPS))
-    return {code: newest for code, newest in codes.newest.items() if newest in listed}
+    """Renamed code → newest code that the source lists: by its mapping, or by names, or as stored.
+
+    Of a code that it does not list any more, one that it did list will do: an answer may come short. So names correct
+    what is stored only where the stored code is listed.
+    """
+    listed = {*fetched["ts_code"]}
+    once = listed | {*known.instruments["ts_code"]}
+    steps = _steps(known.instruments.filter(~pl.col("ts_code").is_in(list(listed))))
+    named = _by_name(fetched, lacking, names, known.names)
+    steps |= {code: other for code, other in named.items() if code not in steps or steps[code] in listed}
+    steps |= {} if told is None else _steps(told)
+    found = {code: _newest(code, steps, listed if code in listed else once) for code in steps}
+    return {code: newest for code, newest in found.items() if newest is not None}
 
 
-_STEPS = {"ts_code": pl.String(), "renamed_to": pl.String()}
+def _steps(renames: pl.DataFrame) -> dict[str, str]:
+    return dict(renames.select("ts_code", "renamed_to").drop_nulls().iter_rows())
+
+
+def _newest(code: str, steps: Mapping[str, str], real: Collection[str]) -> str | None:
+    """Follow a code's renames to the last one that is real; a circle leads nowhere."""
+    first, seen, newest = code, {code}, None
+    while (after := steps.get(code)) is not None and after not in seen:
+        seen.add(after)
+        newest, code = after if after in real else newest, after
+    return None if after == first else newest
 
 
 def _by_name(fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, before: Names) -> dict[str, str]:

@@ -39,10 +39,7 @@ def save_stocks(
     known = Known(warehouse.instruments(), _called(warehouse.names()), lambda codes: _ends(warehouse, codes))
     unreadable = stocks.rejected["ts_code"].drop_nulls().to_list()
     settled = settle(listed, _called(*called), _renames(warehouse, source, run_key), known, unreadable)
-    merged = warehouse.save_instruments(run_key, settled.instruments)
-    if settled.renamed:
-        with warehouse.bars_lock(exclusive=True):
-            warehouse.forget_marks_of(sorted({warehouse.codes().stock_of(code) for code in settled.renamed}))
+    merged = warehouse.save_instruments(run_key, settled.instruments, settled.relinked)
     _tell(settled, source, known.instruments.height)
     done = {"instruments_new": merged.inserted, "instruments_revised": merged.revised}
     more = {

@@ -1,1 +1,0 @@
-DELETE FROM ljwx.feature_marks WHERE session >= %(since)s
