@@ -80,12 +80,17 @@ def play(server: OllamaServer, case: dict[str, Any]) -> requests.Response:
     return requests.request(request["method"], server.url + path, timeout=300, **sent)
 
 
-@pytest.fixture(scope="module")
-def recording(ollama_server: OllamaServer) -> Recording:
-    """The recording of the server's version; a build that has no number of its own is taken for the newer one."""
-    numbers = re.match(r"(\d+)\.(\d+)", ollama_server.get("version")["version"])
+def recording_for(version: str) -> Recording:
+    """The recording of a server's version; a build that has no number of its own is taken for the newer one."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
     assert numbers is not None
     return OLDER if (0, 0) < tuple(map(int, numbers.groups())) < (0, 34) else NEWER
+
+
+@pytest.fixture(scope="module")
+def recording(ollama_server: OllamaServer) -> Recording:
+    """The recording of the server's version."""
+    return recording_for(ollama_server.get("version")["version"])
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +153,14 @@ def test_an_older_server_answers_the_same_but_for_the_named_cases(name: str) -> 
     older, newer = OLDER[name], NEWER[name]
     assert newer["request"] == older["request"]
     assert (shape(newer["response"]) != shape(older["response"])) is (name in DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [("0.33.2", True), ("0.33.0-rc2", True), ("0.9.1", True), ("0.34.0", False), ("1.2.0", False), ("0.0.0", False)],
+)
+def test_a_server_is_held_to_the_recording_of_its_version(version: str, older: bool) -> None:
+    assert recording_for(version) is (OLDER if older else NEWER)
 
 
 def test_every_loosened_case_is_a_recorded_one() -> None:
