@@ -27,7 +27,10 @@ FILES = sorted(FOLDER.glob("*.py"))
 DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample_generation"]
 
 HEAVY = {"pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
-LIGHT_CORE = {"ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.ollama"}
+LIGHT_CORE = {
+    "ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.model_names",
+    "ljwx.core.ollama", "ljwx.core.thinking",
+}  # fmt: skip
 """Modules of the core that a DAG file may load: they import the standard library and pydantic."""
 
 # Tasks that call a peer whose capacity a pool stands for.
