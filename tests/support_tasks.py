@@ -51,13 +51,15 @@ class TaskRunner:
         params: dict[str, Any] | None = None,
         run_type: str = "manual",
         run_after: datetime = datetime(2026, 11, 20, 12, tzinfo=timezone.utc),
+        run_id: str | None = None,
     ) -> Result:
         """Call `function` as the only task of a new run, or of the last one of that function once more.
 
         :param again: the task was cleared, or is tried again.
+        :param run_id: of a run with several tasks; a run of this function alone by default.
         """
         self._runs[function.__name__] += not again
-        run_id = f"{run_type}__{self._runs[function.__name__]}"
+        run_id = run_id or f"{run_type}__{self._runs[function.__name__]}"
         ti = SimpleNamespace(
             dag_id="tests", run_id=run_id, task_id=function.__name__, map_index=-1, try_number=1,
             get_dr_count=self._count_runs, get_task_states=self._get_states,

@@ -84,6 +84,10 @@ class MarketSource(ABC):
         """Say whether the source has a capability, but no room for it now."""
         return capability in self._deferred
 
+    def has_room(self, capability: Capability, _session: date) -> bool:
+        """Say whether the source gives a session's rows of a capability now; asking may use a call up."""
+        return not self.lacks(capability)
+
     @property
     def absent(self) -> tuple[str, ...]:
         """What sessions lack, by its stored names, sorted; of refusals those that have happened so far."""

@@ -270,6 +270,14 @@ class BarsVerbs(ReferenceVerbs):
         run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
         return self.records(SessionRange, "bars/left_to_announce", **run)
 
+    def completed_by(self, task: RunRef) -> list[date]:
+        """Return the complete sessions that were last written by a run of the task, or by one that left its own to it.
+
+        Among them are those whose bars were only counted anew.
+        """
+        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
+        return self.column("bars/completed_by", **run)
+
     def passed_runs(self, task: RunRef) -> list[str]:
         """Return the ids of the last other runs that have finished the same task, newest first."""
         run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}

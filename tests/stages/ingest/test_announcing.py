@@ -70,7 +70,7 @@ def test_a_run_that_is_tried_again_announces_the_same_again(runs: TaskRunner, mo
 
 
 def test_a_run_by_hand_announces_its_whole_range_whatever_else_is_queued(runs: TaskRunner) -> None:
-    runs.run(announce_bars, params={"start_date": DAYS[0], "end_date": DAYS[-1]})
+    runs.run(announce_bars, params={"start_date": DAYS[0], "end_date": DAYS[-1]}, run_id="manual__range")
     assert runs.outlets[BARS].partitions == DAYS
 
 
@@ -80,6 +80,18 @@ def test_a_session_that_is_not_complete_is_not_announced(runs: TaskRunner, marke
     assert [announced(runs, day) for day in DAYS[:2]] == [[], DAYS[:1]]
     with pytest.raises(AirflowSkipException, match=f"no session from {DAYS[1]} to {DAYS[1]} is complete"):
         runs.run(announce_bars, partition_key=DAYS[1], run_type="scheduled")
+
+
+def test_sessions_that_the_plan_of_a_run_completed_are_announced_with_its_own(
+    runs: TaskRunner, market_db: Database
+) -> None:
+    """Codes that ended were all that they lacked."""
+    run_key = market_db.insert(
+        "INSERT INTO ljwx.runs (dag_id, run_id, task_id, map_index, inputs) "
+        "VALUES ('tests', 'scheduled__1', 'plan_ingest', -1, '{}') RETURNING run_key"
+    )
+    market_db.execute("UPDATE ljwx.ingest_days SET run_key = %s WHERE session = %s", run_key, DAYS[0])
+    assert announced(runs, DAYS[2], run_type="scheduled") == [DAYS[0], DAYS[2]]
 
 
 def test_wrong_dates_are_reported_by_the_plan_and_not_twice(runs: TaskRunner) -> None:

@@ -45,6 +45,12 @@ def test_what_is_lacking_for_now_and_what_is_made_up_for_travel_too() -> None:
     assert (chunk.deferred, chunk.catch_up) == ((Capability.INSTRUMENTS,), True)
 
 
+def test_the_days_of_late_sessions_travel_too() -> None:
+    carried = Chunk(*SESSIONS[2:], late=tuple(SESSIONS[:2])).as_xcom()
+    assert carried == {"first": "2026-01-05", "last": "2027-01-04", "late": "2025-12-30,2025-12-31"}
+    assert Chunk.of_xcom(carried).late == tuple(SESSIONS[:2])
+
+
 def test_an_unknown_name_is_an_error() -> None:
     with pytest.raises(ValueError, match="moon"):
         Chunk.of_xcom({"first": "2025-12-30", "last": "2025-12-31", "absent": "moon"})

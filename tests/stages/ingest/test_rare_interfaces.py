@@ -35,6 +35,7 @@ REFERENCE = {"stock_basic", "trade_cal"}
 TIERS: dict[str, dict[str, Any]] = {
     "small": {"apis": ["daily", *REFERENCE], "rare": dict.fromkeys(REFERENCE, SELDOM)},
     "factors": {"rare": {"adj_factor": SELDOM}},
+    "two_factors": {"rare": {"adj_factor": {"per_hour": 2}}},
     "bars": {"rare": {"daily": {"per_day": 1}}},
     "paid": {},
 }
@@ -97,12 +98,13 @@ def day(session: str, *absent: str, deferred: tuple[str, ...] = ()) -> dict[str,
 
 def scheduled(tasks: TaskRunner, session: str) -> list[str]:
     """Let the clock start the run of a session, and return what it announces."""
-    chunks = tasks.run(plan_ingest, partition_key=session, run_type="scheduled")
+    run = {"partition_key": session, "run_type": "scheduled", "run_id": f"scheduled__{session}"}
+    chunks = tasks.run(plan_ingest, **run)
     for chunk in chunks:
-        tasks.run(ingest_bars, chunk)
-    tasks.run(compute_features, chunks)
+        tasks.run(ingest_bars, chunk, **run)
+    tasks.run(compute_features, chunks, **run)
     tasks.outlets.clear()
-    tasks.run(announce_bars, chunks, partition_key=session, run_type="scheduled")
+    tasks.run(announce_bars, chunks, **run)
     (event,) = tasks.outlets.values()
     return list(event.partitions)
 
@@ -297,6 +299,36 @@ def test_sessions_beyond_a_limit_go_on_without_factors_and_get_them_later(
     assert scheduled(tasks, "2026-03-05") == [TUESDAY, WEDNESDAY, "2026-03-05"]
     assert db.column(bare) == []
     assert db.column("SELECT DISTINCT deferred FROM ljwx.ingest_days") == [[]]
+
+
+def test_sessions_without_room_for_their_factors_cost_nothing_until_there_is_some(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    """The run's own session comes first; an earlier one is fetched and announced only where it gains something."""
+    market.an_hour_later("factors")
+    ingest(tasks, "2026-02-25", WEDNESDAY)
+    lacking = "SELECT session::text FROM ljwx.ingest_days WHERE deferred <> '{}' ORDER BY 1"
+    assert db.column(lacking) == ["2026-02-26", "2026-02-27", MONDAY, TUESDAY, WEDNESDAY]
+    for session in ("2026-03-05", "2026-03-06"):
+        market.an_hour_later("factors")
+        before = market.calls("daily")
+        assert scheduled(tasks, session) == [session]
+        assert market.calls("daily") == [before[0] + 2], "its own, and the session before"
+    assert len(db.column(lacking)) == 5
+    market.an_hour_later("two_factors")
+    assert scheduled(tasks, "2026-03-09") == [WEDNESDAY, "2026-03-09"], "the newest first"
+    market.an_hour_later("paid")
+    assert scheduled(tasks, "2026-03-10") == ["2026-02-26", "2026-02-27", MONDAY, TUESDAY, "2026-03-10"]
+    assert db.column(lacking) == []
+
+
+def test_what_a_run_fetched_of_the_session_before_fills_it_in(db: Database, market: Market, tasks: TaskRunner) -> None:
+    market.an_hour_later("factors")
+    ingest(tasks, MONDAY, TUESDAY)
+    market.an_hour_later("two_factors")
+    before = market.calls("adj_factor")
+    assert scheduled(tasks, WEDNESDAY) == [TUESDAY, WEDNESDAY]
+    assert market.calls("adj_factor") == [before[0] + 2]
 
 
 def test_a_retry_keeps_the_factors_that_came_before_their_limit_was_used_up(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BY_DAY = frozenset({Capability.FACTORS, Capability.LIMITS, Capability.SUSPENSIONS})
+"""Asked for session by session, by the interface of that name."""
 MANY = 100
 """One bad row among so many good ones makes an answer a broken one."""
 
@@ -41,6 +42,7 @@ class TushareSource(MarketSource):
         self._client = client
         self._answered: set[Capability] = set()
         self._has_bars = False
+        self._came: dict[tuple[Capability, date], Table] = {}
 
     @classmethod
     def of_connection(
@@ -99,17 +101,17 @@ class TushareSource(MarketSource):
 
     def factors(self, sessions: Sequence[date]) -> SourceRows | None:
         """Return the adjustment factors of some sessions."""
-        wire = self._by_day(Capability.FACTORS, self._client.adj_factor, sessions)
+        wire = self._by_day(Capability.FACTORS, sessions)
         return None if wire is None else rows.factors(wire, _days(sessions))
 
     def limits(self, sessions: Sequence[date]) -> SourceRows | None:
         """Return the limit prices of some sessions."""
-        wire = self._by_day(Capability.LIMITS, self._client.stk_limit, sessions)
+        wire = self._by_day(Capability.LIMITS, sessions)
         return None if wire is None else rows.limits(wire, _days(sessions))
 
     def suspensions(self, sessions: Sequence[date]) -> SourceRows | None:
         """Return the suspensions and resumptions of some sessions."""
-        wire = self._by_day(Capability.SUSPENSIONS, self._client.suspend_d, sessions)
+        wire = self._by_day(Capability.SUSPENSIONS, sessions)
         return None if wire is None else rows.suspensions(wire, _days(sessions))
 
     def members(self, index_code: str, first: date, last: date) -> SourceRows | None:
@@ -118,24 +120,40 @@ class TushareSource(MarketSource):
         table = self._ask(Capability.MEMBERS, lambda: self._client.index_weight(index_code, *days))
         return None if table is None else rows.members(wire_frame(table), index_code)
 
+    def has_room(self, capability: Capability, session: date) -> bool:
+        """Ask for a session's rows; they are at hand when they are fetched."""
+        if capability not in BY_DAY:
+            return not self.lacks(capability)
+        return self._of_day(capability, session, alone=True) is not None
+
     def _sound(self, api_name: str, found: SourceRows) -> SourceRows:
         """Give up a kept answer that is broken, so that it is asked for again; a single bad row is the source's own."""
         if found.rejected.height * MANY >= found.usable.height:
             self._client.forget(api_name)
         return found
 
-    def _by_day(
-        self, capability: Capability, interface: Callable[[str], Table], sessions: Sequence[date]
-    ) -> pl.DataFrame | None:
+    def _by_day(self, capability: Capability, sessions: Sequence[date]) -> pl.DataFrame | None:
         """Ask day by day; where a limit ends it, what came is taken."""
         parts = []
         for session in sessions:
-            table = self._ask(capability, partial(interface, f"{session:%Y%m%d}"))
-            if table is None:
-                break
-            self._given.setdefault(capability, set()).add(session)
-            parts.append(table)
+            table = self._of_day(capability, session, alone=len(sessions) == 1)
+            if table is not None:
+                self._given.setdefault(capability, set()).add(session)
+                parts.append(table)
         return wire_frame(stacked(parts)) if parts else None
+
+    def _of_day(self, capability: Capability, session: date, *, alone: bool) -> Table | None:
+        """Ask for a session's rows, unless they came before.
+
+        :param alone: remember them: the session before one that is fetched may be fetched itself later.
+        """
+        table = self._came.get((capability, session))
+        if table is None:
+            interface: Callable[[str], Table] = getattr(self._client, capability.value)
+            table = self._ask(capability, lambda: interface(f"{session:%Y%m%d}"))
+            if table is not None and alone:
+                self._came[capability, session] = table
+        return table
 
     def _ask(self, capability: Capability, interface: Callable[[], Table]) -> Table | None:
         """Return an interface's answer, or None when the tier does not carry it, or has no room for it for hours.

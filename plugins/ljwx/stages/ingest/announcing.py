@@ -1,5 +1,5 @@
-"""Which sessions a run announces as partitions of the asset `bars`: its own with those it made up for, or, in a
-backfill, those of all its runs.
+"""Which sessions a run announces as partitions of the asset `bars`: its own with earlier ones that it completed or
+that gained something by it, or, in a backfill, those of all its runs.
 
 Airflow makes a run downstream of each announcement, also while earlier ones wait (3.3.2: `max_active_runs` does not
 hold it back). A backfill of a year would wake the samples 250 times; so its runs leave it to the last of them.
@@ -47,7 +47,7 @@ def announce_bars(chunks: list[dict[str, str]] | None = None) -> int:
     ):
         others = _runs_to_come(warehouse)
         parts = [*earlier, SessionRange(first, last), *warehouse.left_to_announce(_this_task())]
-        sessions = [] if others else _complete(warehouse, parts)
+        sessions = [] if others else _complete(warehouse, parts, warehouse.completed_by(_this_task()))
         run.outputs |= {"announced": len(sessions)} | ({"left": True} if others else {})
     if others:
         raise AirflowSkipException(f"left to the last of {others} more run(s) of this backfill")
@@ -68,9 +68,9 @@ def _range() -> tuple[date, date]:
     return sessions[0], sessions[-1]
 
 
-def _complete(warehouse: WarehouseHook, parts: Iterable[SessionRange]) -> list[str]:
-    """Return the complete sessions of some ranges, each once, sorted."""
-    found = {session for part in parts for session in warehouse.complete_sessions(part.first, part.last)}
+def _complete(warehouse: WarehouseHook, parts: Iterable[SessionRange], more: Iterable[date]) -> list[str]:
+    """Return the complete sessions of some ranges and more of them, each once, sorted."""
+    found = {session for part in parts for session in warehouse.complete_sessions(part.first, part.last)} | set(more)
     return [session.isoformat() for session in sorted(found)]
 
 

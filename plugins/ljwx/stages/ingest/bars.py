@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 import polars as pl
 
 from ljwx.core.bars import Capability, DayCount, instruments_seen
-from ljwx.exceptions import NotYetPublished
+from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
+from ljwx.stages.ingest.catch_up import gaining
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.index_lists import save_lists
 from ljwx.stages.ingest.source import limited_source
@@ -28,7 +30,7 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     """Fetch, validate and write the sessions of one chunk, each in a transaction of its own.
 
     A complete session that was fetched with something that the source lacks now is left as it is; the rejected rows of
-    it are kept.
+    it are kept. After the sessions of the chunk come its late ones, of which those are fetched that gain something.
 
     Where the settings name an index its lists of members come along, after the bars: what a day lacks is fixed by then,
     and no day waits for a list.
@@ -42,16 +44,36 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     source = limited_source(warehouse, part.absent, part.deferred)
     sessions = warehouse.sessions(part.first, part.last)
     with recorded_run(warehouse, **chunk) as run:
-        validated = validate_bars(source, warehouse, sessions)
-        counts = _not_better_known(warehouse, source, validated)
-        warehouse.save_unassigned_rejects(run.key, _unassigned_rejects(validated, counts))
-        if source.lacks(Capability.INSTRUMENTS):
-            warehouse.save_seen(run.key, instruments_seen(validated.checked.bars))
-        saved = [_save(warehouse, source, run.key, validated, count) for count in counts]
-        run.outputs |= _totals(saved) | save_lists(source, warehouse, run.key, part.first, part.last)
+        counts, saved = _ingest(source, warehouse, run.key, sessions)
+        lists = save_lists(source, warehouse, run.key, part.first, part.last)
+        saved += _late(source, warehouse, run.key, part.late)
+        run.outputs |= _totals(saved) | lists
         log.info("%s to %s: %s", part.first, part.last, run.outputs)
         _require_complete(counts, of_the_run=not part.catch_up)
     return dict(run.outputs)
+
+
+def _ingest(
+    source: MarketSource, warehouse: WarehouseHook, run_key: int, sessions: Sequence[date]
+) -> tuple[list[DayCount], list[SavedDay]]:
+    """Fetch, validate and write sessions between which none is left out."""
+    validated = validate_bars(source, warehouse, sessions)
+    counts = _not_better_known(warehouse, source, validated)
+    warehouse.save_unassigned_rejects(run_key, _unassigned_rejects(validated, counts))
+    if source.lacks(Capability.INSTRUMENTS):
+        warehouse.save_seen(run_key, instruments_seen(validated.checked.bars))
+    return counts, [_save(warehouse, source, run_key, validated, count) for count in counts]
+
+
+def _late(source: MarketSource, warehouse: WarehouseHook, run_key: int, late: Sequence[date]) -> list[SavedDay]:
+    """Fetch again those of some complete sessions that gain something; a limit leaves the rest to the next run."""
+    saved: list[SavedDay] = []
+    try:
+        for sessions in gaining(source, warehouse, late):
+            saved += _ingest(source, warehouse, run_key, sessions)[1]
+    except RateLimited as limited:
+        log.warning("earlier sessions that lack something are left to the next run: %s", limited)
+    return saved
 
 
 def _totals(saved: Sequence[SavedDay]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
 from airflow.sdk import get_current_context
 
@@ -28,8 +29,8 @@ class LeftOut:
     lacking: frozenset[Capability]
 
     def can_gain(self, source: MarketSource) -> bool:
-        """Say whether the source has room by now for all that the session lacks."""
-        return not any(source.lacks(capability) for capability in self.lacking)
+        """Say whether the source may have room by now for something that the session lacks."""
+        return any(not source.lacks(capability) for capability in self.lacking)
 
 
 def left_out(warehouse: WarehouseHook, own: date) -> list[LeftOut]:
@@ -52,6 +53,26 @@ def left_out(warehouse: WarehouseHook, own: date) -> list[LeftOut]:
 def _lacking(day: FetchedDay) -> frozenset[Capability]:
     """Return what a limit kept from a session; that the exchange was open need not be told of a day with bars."""
     return frozenset(map(Capability, day.deferred)) - {Capability.CALENDAR}
+
+
+def gaining(source: MarketSource, warehouse: WarehouseHook, sessions: Sequence[date]) -> Iterator[list[date]]:
+    """Yield the complete sessions that gain something which they lack, in unbroken runs, the newest month first.
+
+    Each is asked for what it lacks before anything else of it is fetched, the newest first. A limit that is used up
+    then is one refused call, whatever the number of sessions.
+
+    :param sessions: sorted; those that lack nothing by now gain nothing.
+    """
+    if not sessions:
+        return
+    days = warehouse.days(sessions[0], sessions[-1])
+    lacking = {day.session: sorted(_lacking(day), key=lambda each: each.value) for day in days if day.complete}
+    newest_first = [day for day in reversed(sessions) if lacking.get(day)]
+    for _, month in groupby(newest_first, key=lambda session: (session.year, session.month)):
+        gained = sorted(day for day in month if any(source.has_room(each, day) for each in lacking[day]))
+        known = warehouse.sessions(gained[0], gained[-1]) if gained else ()
+        for first, last in unbroken(gained, known):
+            yield [day for day in gained if first <= day <= last]
 
 
 def runs_of(sessions: Sequence[date], closed: Sequence[date]) -> Iterator[list[date]]:

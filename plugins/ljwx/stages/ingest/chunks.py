@@ -17,6 +17,7 @@ class Chunk:
     :param absent: capabilities that the source does not give: it lacks them, has refused them, or has no room for them.
     :param deferred: those of them that it has no room for now.
     :param catch_up: earlier sessions that the run makes up for; it does not fail where one stays incomplete.
+    :param late: complete earlier sessions that lack something, sorted; asked for after those of the chunk.
     """
 
     first: date
@@ -24,6 +25,7 @@ class Chunk:
     absent: tuple[Capability, ...] = ()
     deferred: tuple[Capability, ...] = ()
     catch_up: bool = False
+    late: tuple[date, ...] = ()
 
     @classmethod
     def of_xcom(cls, given: dict[str, str]) -> Chunk:
@@ -31,11 +33,10 @@ class Chunk:
         return _read(**given)
 
     def as_xcom(self) -> dict[str, str]:
-        """Write ``first`` and ``last`` (YYYY-MM-DD), and what there is of ``absent``, ``deferred`` and ``catch_up``.
-
-        The names of capabilities are written with commas between them.
-        """
-        lists = {"absent": _names(self.absent), "deferred": _names(self.deferred)}
+        """Write ``first`` and ``last`` (YYYY-MM-DD), and what there is of the rest, lists with commas between."""
+        lists = {
+            "absent": _names(self.absent), "deferred": _names(self.deferred), "late": ",".join(map(str, self.late)),
+        }  # fmt: skip
         marks = {**lists, "catch_up": "yes" if self.catch_up else ""}
         return {"first": f"{self.first}", "last": f"{self.last}"} | {name: text for name, text in marks.items() if text}
 
@@ -44,9 +45,10 @@ def _names(capabilities: Iterable[Capability]) -> str:
     return ",".join(capability.value for capability in capabilities)
 
 
-def _read(first: str, last: str, absent: str = "", deferred: str = "", catch_up: str = "") -> Chunk:
+def _read(first: str, last: str, absent: str = "", deferred: str = "", catch_up: str = "", late: str = "") -> Chunk:
     lacking, for_now = (_capabilities(filter(None, names.split(","))) for names in (absent, deferred))
-    return Chunk(date.fromisoformat(first), date.fromisoformat(last), lacking, for_now, bool(catch_up))
+    days = tuple(date.fromisoformat(day) for day in filter(None, late.split(",")))
+    return Chunk(date.fromisoformat(first), date.fromisoformat(last), lacking, for_now, bool(catch_up), days)
 
 
 def _capabilities(names: Iterable[str]) -> tuple[Capability, ...]:

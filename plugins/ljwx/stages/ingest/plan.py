@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -33,10 +34,11 @@ def migrate_warehouse() -> None:
 
 
 def plan_ingest() -> list[dict[str, str]]:
-    """Refresh the reference data and cut the run's sessions into months, before them those that it makes up for.
+    """Refresh the reference data and cut the run's sessions into months, before them those that are missing.
 
-    Where the source has no calendar the shipped one names the sessions; where it has no list of stocks or names there
-    is no reference data to refresh.
+    Complete sessions that lack something are asked for with the run's own session, after it: it must not want for what
+    they take. Where the source has no calendar the shipped one names the sessions; where it has no list of stocks or
+    names there is no reference data to refresh.
 
     :return: what ``Chunk.as_xcom`` writes, in time order.
     :raises ConfigurationError: dates that make no range, or a range without a session; nothing is written then.
@@ -53,17 +55,20 @@ def plan_ingest() -> list[dict[str, str]]:
     with recorded_run(warehouse, first=asked[0].isoformat(), last=asked[-1].isoformat()) as run:
         reference = _refresh_reference(warehouse, source, run.key)
         whole = set(warehouse.complete_sessions())
-        late = [
-            day.session
-            for day in earlier
-            if day.session in opened and day.can_gain(source) and (day.lacking or day.session not in whole)
-        ]
+        confirmed = [day for day in earlier if day.session in opened]
+        missing = [day.session for day in confirmed if not day.lacking and day.session not in whole]
+        late = tuple(day.session for day in confirmed if own and day.can_gain(source))
         closed = [day.session for day in earlier if day.session not in opened]
-        parts = [*runs_of(late, closed), own]
+        parts = [*runs_of(missing, closed), own]
         for sessions in filter(None, parts):
             warehouse.save_sessions(run.key, sessions)
-        run.outputs |= {"sessions": len(own), **({"catch_up": len(late)} if late else {}), **reference}
-    return [chunk.as_xcom() for sessions in parts for chunk in _chunks(source, sessions, catch_up=sessions is not own)]
+        made_up = {"catch_up": len(missing), "lacking": len(late)}
+        run.outputs |= {"sessions": len(own), **{name: count for name, count in made_up.items() if count}, **reference}
+    chunks = [chunk for sessions in parts for chunk in _chunks(source, sessions, catch_up=sessions is not own)]
+    if late:
+        log.info("%d earlier session(s), %s to %s, lack something: they are asked for it", len(late), late[0], late[-1])
+        chunks[-1] = replace(chunks[-1], late=late)
+    return [chunk.as_xcom() for chunk in chunks]
 
 
 def _chunks(source: MarketSource, sessions: Sequence[date], *, catch_up: bool) -> list[Chunk]:
