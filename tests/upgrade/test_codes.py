@@ -62,3 +62,25 @@ def test_a_warehouse_that_waits_for_renamed_codes_heals_by_itself_after_an_upgra
         looked_back = "SELECT ma_60 FROM ljwx.current_features WHERE ts_code = '920001.BJ' AND session >= %s"
         assert len([value for value in db.column(looked_back, RENAMED) if value is not None]) == 6
         assert db.value("SELECT count(*) FROM ljwx.current_bars WHERE ts_code = '830001.BJ'") > 100
+
+
+def test_it_heals_where_suspensions_are_not_told_and_one_stock_was_suspended(
+    postgres: EmbeddedPostgres, renamed: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many may be missing as when such a session is counted for the first time."""
+    with database(postgres, "template1") as name:
+        restore(WAREHOUSE, postgres.url(name))
+        db = Database(postgres.url(name))
+        db.execute(STUCK)
+        db.execute(
+            "UPDATE ljwx.ingest_days SET received = received - 1, missing = missing || '{000001.SZ}', absent = %s "
+            "WHERE NOT complete", ["suspend_d"],
+        )  # fmt: skip
+        connect(monkeypatch, postgres.url(name))
+        monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", renamed.connection())
+        WarehouseHook().migrate()
+        tasks.run(plan_ingest, partition_key=NEXT)
+        assert db.column(INCOMPLETE) == []
+        assert db.column("SELECT DISTINCT missing FROM ljwx.ingest_days WHERE session >= %s", RENAMED) == [
+            ["000001.SZ"]
+        ]

@@ -23,6 +23,7 @@ from ljwx.core.bars import (
     chained_for_features,
     chained_for_outcomes,
 )
+from ljwx.core.bars.canonical import SUSPENSIONS
 from ljwx.core.bars.codes import TRADED
 from ljwx.core.bars.frame import KEYS
 from ljwx.core.bars.rules import REPEATED
@@ -206,6 +207,10 @@ class BarsVerbs(ReferenceVerbs):
         schema = {"ts_code": pl.String, "session": pl.Date, **dict.fromkeys(JOINED, pl.Float64)}
         return self.frame("bars/joined", schema, sessions=list(sessions))
 
+    def suspensions(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return every suspension and resumption that is stored of some sessions: columns of ``SUSPENSIONS``."""
+        return self.frame("bars/suspensions", SUSPENSIONS, sessions=list(sessions))
+
     def save_unassigned_rejects(self, run_key: int, rejected: pl.DataFrame) -> None:
         """Write rejected rows that belong to no session of a range: columns of ``QUARANTINE``."""
         with self.transaction() as connection:
@@ -251,6 +256,13 @@ class BarsVerbs(ReferenceVerbs):
     def incomplete_days(self, codes: Sequence[str]) -> list[IngestDay]:
         """Return the incomplete sessions that lack one of some codes, sorted; none that was counted without a list."""
         return self.records(IngestDay, "bars/incomplete_days", codes=list(codes))
+
+    def silent(self, sessions: int) -> list[str]:
+        """Return the codes that were expected and had no bar on each of the last sessions, so many, of the warehouse.
+
+        Sessions of which most bars came count; those without a list of stocks do not.
+        """
+        return self.column("bars/silent", sessions=sessions)
 
     def traded(self, first: date, last: date, codes: Sequence[str]) -> pl.DataFrame:
         """Return session and ts_code of the bars of some codes in the range."""

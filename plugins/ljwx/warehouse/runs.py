@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -37,3 +38,7 @@ class RunsVerbs(WarehouseBase):
     def finish_run(self, run_key: int, **outputs: Any) -> None:
         """Record what the task instance made: identifiers and counts."""
         self.execute("runs/finish", run_key=run_key, outputs=Jsonb(outputs))
+
+    def counted_since(self, count: str, since: datetime) -> bool:
+        """Say whether a run has recorded a count of some name since a moment."""
+        return bool(self.column("runs/counted", count=count, since=since))

@@ -39,6 +39,7 @@ def settled(
     called: Mapping[str, Collection[str]] | None = None,
     traded: Collection[str] = (OLD,),
     unreadable: Collection[str] = (),
+    silent: Collection[str] = (),
 ) -> Settled:
     names = {row["ts_code"]: {row["name"]} for row in fetched} | dict(called or {})
     mapping = (
@@ -47,7 +48,10 @@ def settled(
         else [{"ts_code": old, "renamed_to": new, "name": "诺思", "list_date": LISTED} for old, new in told]
     )
     before = Known(
-        frame(known, {**INSTRUMENTS, **ENDED}), {}, lambda codes: {code: AFTER for code in codes if code in traded}
+        frame(known, {**INSTRUMENTS, **ENDED}),
+        {},
+        lambda codes: {code: AFTER for code in codes if code in traded},
+        silent,
     )
     return settle(frame(fetched), names, None if mapping is None else frame(mapping, RENAMES), before, unreadable)
 
@@ -130,6 +134,17 @@ def test_an_answer_that_is_short_or_empty_ends_nothing_and_says_so() -> None:
     assert empty.instruments.is_empty()
     assert len(empty.doubted) == len(MARKET)
     assert len(settled(MARKET[:396], MARKET).gone) == 3
+
+
+def test_codes_that_had_no_bar_of_late_are_believed_to_be_gone_however_many_they_are() -> None:
+    codes = [row["ts_code"] for row in MARKET[300:]]
+    every = settled(MARKET[:300], MARKET, silent=codes, traded=codes)
+    assert (every.gone, every.doubted) == (tuple(codes), ())
+    assert ended(every, codes[0]) == (AFTER, "gone", None)
+    most = settled(MARKET[:300], MARKET, silent=codes[9:])
+    assert (most.gone, most.doubted) == (tuple(codes[9:]), tuple(codes[:9]))
+    assert row_of(most, codes[0]) is None
+    assert len(settled(MARKET[:300], MARKET, silent=codes[3:]).gone) == 99
 
 
 def test_codes_that_ended_before_stay_ended_while_an_answer_is_short() -> None:

@@ -36,6 +36,7 @@ TIERS: dict[str, dict[str, Any]] = {
     "small": {"apis": ["daily", *REFERENCE], "rare": dict.fromkeys(REFERENCE, SELDOM)},
     "factors": {"rare": {"adj_factor": SELDOM}},
     "two_factors": {"rare": {"adj_factor": {"per_hour": 2}}},
+    "halts": {"rare": {"suspend_d": SELDOM}},
     "bars": {"rare": {"daily": {"per_day": 1}}},
     "paid": {},
 }
@@ -265,6 +266,58 @@ def test_a_broken_answer_is_not_kept(db: Database, market: Market, tasks: TaskRu
     assert market.calls("stock_basic", "trade_cal") == [asked[0] + 1, asked[1]]
 
 
+def without(market: Market, codes: list[str]) -> None:
+    """Let the list of stocks lack some."""
+    fields = list(STOCKS)
+    rows = market.server.rows("stock_basic", token="paid-0", fields=",".join(fields), list_status="L,D,P")
+    items = [list(row.values()) for row in rows if row["ts_code"] not in codes]
+    body = json.dumps({"code": 0, "data": {"fields": fields, "items": items, "has_more": False}, "msg": ""})
+    market.server.faults(stock_basic={"kind": "literal", "body": body})
+
+
+def test_a_list_that_is_doubted_is_asked_for_again_once_until_the_next_close(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.an_hour_later("paid")
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    without(market, db.column("SELECT ts_code FROM ljwx.current_instruments WHERE list_status = 'L' LIMIT 8"))
+    db.execute("TRUNCATE ljwx.kept_answers")
+    asked = []
+    for _ in range(3):
+        before = market.calls("stock_basic")[0]
+        tasks.run(plan_ingest, partition_key=TUESDAY)
+        asked.append(market.calls("stock_basic")[0] - before)
+    assert asked == [1, 1, 0]
+    doubted = db.column("SELECT outputs -> 'codes_doubted' FROM ljwx.runs WHERE outputs ? 'codes_doubted'")
+    assert set(doubted) == {8}
+    db.execute(
+        "UPDATE ljwx.runs SET started_at = started_at - interval '1 day', finished_at = finished_at - interval '1 day'"
+    )
+    tasks.run(plan_ingest, partition_key=TUESDAY)
+    assert db.column("SELECT query FROM ljwx.kept_answers WHERE query LIKE '%% stock_basic %%'") == []
+
+
+def test_codes_that_the_list_lacks_end_after_five_sessions_without_a_bar_and_those_sessions_are_whole(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    market.an_hour_later("paid")
+    ingest(tasks, MONDAY, "2026-03-06")
+    codes = db.column("SELECT ts_code FROM ljwx.bars WHERE session = %s ORDER BY 1 LIMIT 8", MONDAY)
+    db.execute("DELETE FROM ljwx.bars WHERE ts_code = ANY (%s)", codes)
+    db.execute("UPDATE ljwx.ingest_days SET complete = false, received = received - 8, missing = %s", codes)
+    db.execute("DELETE FROM ljwx.complete_days")
+    without(market, codes)
+    db.execute("TRUNCATE ljwx.kept_answers")
+    db.execute("UPDATE ljwx.ingest_days SET missing = '{}' WHERE session = %s", MONDAY)
+    tasks.run(plan_ingest, partition_key="2026-03-09")
+    gone = "SELECT ts_code FROM ljwx.current_instruments WHERE end_reason = 'gone' ORDER BY 1"
+    assert db.column(gone) == []
+    db.execute("UPDATE ljwx.ingest_days SET missing = %s WHERE session = %s", codes, MONDAY)
+    tasks.run(plan_ingest, partition_key="2026-03-09")
+    assert db.column(gone) == codes
+    assert db.column("SELECT session FROM ljwx.ingest_days WHERE NOT complete") == []
+
+
 def test_no_token_is_kept_with_an_answer(db: Database, market: Market, tasks: TaskRunner) -> None:
     tasks.run(plan_ingest, partition_key=MONDAY)
     kept = db.column("SELECT query || answer FROM ljwx.kept_answers")
@@ -346,6 +399,23 @@ def test_a_retry_keeps_the_factors_that_came_before_their_limit_was_used_up(
     assert db.rows(factored) == came
     assert db.rows(DAYS) == [day(MONDAY, "adj_factor", deferred=("adj_factor",))]
     assert db.value("SELECT count(*) FROM ljwx.current_bars") > len(came)
+
+
+def test_a_retry_keeps_the_suspensions_that_came_before_their_limit_was_used_up(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    session = market.server.rows("suspend_d", token="paid-0", suspend_type="S", start_date="20250901")[0]["trade_date"]
+    market.an_hour_later("halts")
+    (chunk,) = tasks.run(plan_ingest, partition_key=f"{date.fromisoformat(session)}")
+    market.server.faults(daily={"kind": "partial", "share": 0.5, "count": 1})
+    with pytest.raises(NotYetPublished):
+        tasks.run(ingest_bars, chunk)
+    stored = db.state("suspensions")
+    tasks.run(ingest_bars, chunk, again=True)
+    counted = db.rows("SELECT complete, suspended, missing, absent, deferred FROM ljwx.ingest_days")
+    without = {"absent": ["suspend_d"], "deferred": ["suspend_d"]}
+    assert counted == [{"complete": True, "suspended": 1, "missing": [], **without}]
+    assert db.state("suspensions") == stored
 
 
 def test_without_daily_there_is_no_session_and_its_limit_is_waited_for(

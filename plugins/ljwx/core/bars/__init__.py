@@ -20,6 +20,7 @@ from ljwx.core.bars.counts import (
     completeness_by_precedent,
     expected,
     is_complete,
+    untold_tolerance,
 )
 from ljwx.core.bars.ex_rights import ExRight, parse_ex_right, reference_price
 from ljwx.core.bars.frame import BARS, JOINED, assemble, chain_factors
@@ -75,6 +76,7 @@ __all__ = [
     "settle",
     "special_treatment",
     "suspensions",
+    "untold_tolerance",
     "whole_lists",
     "withdrawn",
     "within_widest_limit",

@@ -84,8 +84,8 @@ def completeness(
     stocks = instruments.with_columns(ts_code=codes.stock())
     for session in sessions:
         listed = _listed(stocks, session)
-        known = told is None or session in told
-        counts.append(_day(session, listed, rows, tolerance if known else _untold(len(listed), tolerance)))
+        share = tolerance if told is None or session in told else untold_tolerance(len(listed), tolerance)
+        counts.append(_day(session, listed, rows, share))
     return tuple(counts)
 
 
@@ -145,9 +145,13 @@ def _with_new_codes(
     return known
 
 
-def _untold(stocks: int, tolerance: float) -> float:
-    """Return the share that may be missing where suspensions are missing rows too."""
-    return max(tolerance, UNIVERSE_TOLERANCE, _slack(stocks))
+def untold_tolerance(listed: int, tolerance: float) -> float:
+    """Return the share of a session's expected rows that may be missing where suspensions are missing rows too.
+
+    :param listed: stocks listed that day.
+    :param tolerance: the share where suspensions are told.
+    """
+    return max(tolerance, UNIVERSE_TOLERANCE, _slack(listed))
 
 
 def _slack(stocks: int) -> float:

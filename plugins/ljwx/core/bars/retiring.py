@@ -19,6 +19,8 @@ GONE_SHARE = 0.01
 """Share of the listed stocks that may vanish from one answer without a rename; more is an answer that came short."""
 GONE_SLACK = 3
 """Stocks that may always vanish, half of them at most: in a small market one is a large share."""
+SILENT_SESSIONS = 5
+"""A code that had no bar on the last sessions, so many, although it was expected, is believed to be gone."""
 ENDED = {"end_reason": pl.String(), "renamed_to": pl.String()}
 
 Names = Mapping[str, Collection[str]]
@@ -50,11 +52,13 @@ class Known:
     :param instruments: the stored ones: columns of ``INSTRUMENTS``, end_reason, renamed_to.
     :param names: what stored codes were called.
     :param ends: of codes that were traded, the session after their last one.
+    :param silent: codes that lacked a bar on each of the last ``SILENT_SESSIONS`` sessions.
     """
 
     instruments: pl.DataFrame
     names: Names
     ends: Callable[[Collection[str]], Mapping[str, date]]
+    silent: Collection[str] = ()
 
 
 def settle(
@@ -82,19 +86,25 @@ def settle(
     renamed = pl.col("ts_code").is_in(list(renames))
     gone = lacking.filter(~renamed & pl.col("list_date").is_not_null())
     new = gone.filter(pl.col("end_reason").is_null())
-    listed = known.instruments.filter(pl.col("delist_date").is_null()).height
-    believed = new.height <= max(GONE_SHARE * listed, min(GONE_SLACK, listed // 2))
-    ended = pl.concat([lacking.filter(renamed), gone if believed else gone.filter(pl.col("end_reason").is_not_null())])
+    doubted = _doubted(new, known)
+    ended = lacking.filter(renamed | (pl.col("list_date").is_not_null() & ~pl.col("ts_code").is_in(doubted)))
     strange = _never_listed(told, {*there, *known.instruments["ts_code"]}, renames)
     rows = pl.concat([_going_on(fetched, renames), _ended(pl.concat([ended, strange]), renames, known)])
     links, before = _links(rows), _links(known.instruments)
     return Settled(
         rows.sort("ts_code"),
         tuple(sorted(code for code, newest in links.items() if newest and before.get(code) != newest)),
-        tuple(new["ts_code"].sort()) if believed else (),
-        () if believed else tuple(new["ts_code"].sort()),
+        tuple(sorted({*new["ts_code"]}.difference(doubted))),
+        tuple(doubted),
         _relinked(before, links),
     )
+
+
+def _doubted(new: pl.DataFrame, known: Known) -> list[str]:
+    """Return the codes that are not believed to be gone: all that had a bar of late, where they are too many."""
+    loud = new.filter(~pl.col("ts_code").is_in(list(known.silent)))["ts_code"].sort().to_list()
+    listed = known.instruments.filter(pl.col("delist_date").is_null()).height
+    return loud if len(loud) > max(GONE_SHARE * listed, min(GONE_SLACK, listed // 2)) else []
 
 
 def _links(instruments: pl.DataFrame) -> dict[str, str | None]:

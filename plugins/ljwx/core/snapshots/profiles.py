@@ -20,8 +20,8 @@ UNKNOWN: Final = "未知"
 def with_profile(rows: pl.DataFrame, names: pl.DataFrame | None, industries: pl.DataFrame | None) -> pl.DataFrame:
     """Add name, board and industry to rows in (ts_code, session) order.
 
-    What became known after a session is not used for it: before its first name a stock is called by its code, and
-    before its first industry that is unknown.
+    A name holds from the day on which it began, also where it was announced later; an industry from the day on which it
+    was first seen. Before its first name a stock is called by its code, and before its first industry that is unknown.
 
     :param names: ts_code, name, start_date and perhaps ann_date of each period (TuShare ``namechange``). Of two that
         begin on one day the one of ``names.ORDER`` holds.

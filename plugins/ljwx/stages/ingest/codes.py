@@ -10,17 +10,20 @@ from datetime import date
 
 import polars as pl
 
-from ljwx.core.bars import Capability, Known, Settled, SourceRows, is_complete, settle
+from ljwx.core.bars import Capability, Known, Settled, SourceRows, is_complete, settle, untold_tolerance
 from ljwx.core.bars.reference import instruments
+from ljwx.core.bars.retiring import SILENT_SESSIONS
 from ljwx.exceptions import BadToken, SourceError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
+from ljwx.stages.ingest.doubts import doubt
 from ljwx.warehouse.bars import IngestDay
 
 log = logging.getLogger(__name__)
 
+DOUBTED = "codes_doubted"
 NAMED = 10
 """How many codes a message names."""
 
@@ -36,16 +39,21 @@ def save_stocks(
     """
     listed = instruments(stocks.usable)
     called = [listed] if names is None else [listed, names.usable]
-    known = Known(warehouse.instruments(), _called(warehouse.names()), lambda codes: _ends(warehouse, codes))
+    known = Known(
+        warehouse.instruments(),
+        _called(warehouse.names()),
+        lambda codes: _ends(warehouse, codes),
+        warehouse.silent(SILENT_SESSIONS),
+    )
     unreadable = stocks.rejected["ts_code"].drop_nulls().to_list()
     settled = settle(listed, _called(*called), _renames(warehouse, source, run_key), known, unreadable)
     merged = warehouse.save_instruments(run_key, settled.instruments, settled.relinked)
-    _tell(settled, source, known.instruments.height)
+    _tell(settled, warehouse, source, known.instruments.height)
     done = {"instruments_new": merged.inserted, "instruments_revised": merged.revised}
     more = {
         "codes_renamed": len(settled.renamed),
         "codes_gone": len(settled.gone),
-        "codes_doubted": len(settled.doubted),
+        DOUBTED: len(settled.doubted),
         "sessions_completed": _judge_again(warehouse, run_key),
     }
     return done | {name: count for name, count in more.items() if count}
@@ -79,12 +87,12 @@ def _ends(warehouse: WarehouseHook, codes: Collection[str]) -> Mapping[str, date
     return {code: calendar.after(last) for code, last in warehouse.last_traded(sorted(codes)).items()}
 
 
-def _tell(settled: Settled, source: MarketSource, known: int) -> None:
+def _tell(settled: Settled, warehouse: WarehouseHook, source: MarketSource, known: int) -> None:
     for codes, what in ((settled.renamed, "renamed"), (settled.gone, "not listed any more, and ended")):
         if codes:
             log.info("%d code(s) %s: %s", len(codes), what, _some(codes))
     if settled.doubted:
-        source.doubt(Capability.INSTRUMENTS)
+        doubt(warehouse, source, Capability.INSTRUMENTS, DOUBTED)
         log.warning(
             "the source's list lacks %d of %d known codes, and says of none what it is called now: too many to be "
             "believed, they stay listed and expected (%s)", len(settled.doubted), known, _some(settled.doubted),
@@ -125,6 +133,8 @@ def _without(day: IngestDay, ends: Mapping[str, date | None], traded: Collection
     """Take the codes off a session's missing ones that had ended by then, or whose stock traded under another."""
     over = {code for code in day.missing if code in ends and _had_ended(ends[code], day.session, code in traded)}
     expected, missing = day.expected - len(over), [code for code in day.missing if code not in over]
+    if Capability.SUSPENSIONS.value in day.absent:
+        tolerance = untold_tolerance(expected + day.suspended, tolerance)
     complete = is_complete(expected, day.received, day.unfactored, tolerance)
     return replace(day, complete=complete, expected=expected, missing=missing) if over else day
 

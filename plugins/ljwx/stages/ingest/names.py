@@ -7,8 +7,11 @@ import logging
 from ljwx.core.bars import Capability, SourceRows, name_periods, withdrawn
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
+from ljwx.stages.ingest.doubts import doubt
 
 log = logging.getLogger(__name__)
+
+DOUBTED = "names_doubted"
 
 
 def save_periods(warehouse: WarehouseHook, source: MarketSource, run_key: int, names: SourceRows) -> dict[str, int]:
@@ -20,10 +23,10 @@ def save_periods(warehouse: WarehouseHook, source: MarketSource, run_key: int, n
     unreadable = names.rejected["ts_code"].drop_nulls().to_list()
     gone, doubted = withdrawn(warehouse.names(), periods, unreadable)
     if doubted:
-        source.doubt(Capability.NAMES)
+        doubt(warehouse, source, Capability.NAMES, DOUBTED)
         log.warning(
             "the source lacks %d stored names of stocks that it has: too many to be believed, they stay", doubted
         )
     saved = warehouse.save_names(run_key, periods, gone)
-    more = {"names_revised": saved.revised, "names_withdrawn": saved.withdrawn}
+    more = {"names_revised": saved.revised, "names_withdrawn": saved.withdrawn, DOUBTED: doubted}
     return {"names": saved.periods} | {name: count for name, count in more.items() if count}

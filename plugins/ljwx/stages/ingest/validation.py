@@ -58,14 +58,14 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
     earlier = trading[: bisect_left(trading, sessions[0])]
     fetched, halts = source.bars(sessions), source.suspensions(sessions)
     factors, limits = source.factors(sessions), source.limits(sessions)
-    stopped, previous = _usable(halts), _previous(source, warehouse, earlier)
+    stopped = _with_stored(source, warehouse, sessions, Capability.SUSPENSIONS, _usable(halts))
+    previous = _previous(source, warehouse, earlier)
     stocks, codes = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments(), warehouse.codes()
-    whole_days = None if stopped is None else suspensions(stopped)
     context = Context(
         through=sessions[-1],
         sessions=trading,
         instruments=None if stocks is None else _as_the_source_says(stocks),
-        suspended=whole_days,
+        suspended=None if stopped is None else suspensions(stopped),
         special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names(), codes),
         before=_last_bars(warehouse, previous, earlier, codes),
         amounts=not source.lacks(Capability.AMOUNTS),
@@ -76,7 +76,7 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
         for capability, came in ((Capability.FACTORS, factors), (Capability.LIMITS, limits))
     ]
     checked = check(assemble(fetched, *sides), context)
-    counts = _count(source, sessions, checked, stocks, whole_days, previous, codes)
+    counts = _count(source, sessions, checked, stocks, stopped, previous, codes)
     rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
     return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]))
 
@@ -101,8 +101,13 @@ def _with_stored(
     late = [day for day in sessions if source.is_deferred(capability) and not source.gave(capability, day)]
     if not late:
         return came
-    stored = warehouse.joined_values(late).select(SIDES[capability].names()).drop_nulls()
-    return stored if came is None else pl.concat([came, stored])
+    if capability is Capability.SUSPENSIONS:
+        stored = warehouse.suspensions(late)
+    else:
+        stored = warehouse.joined_values(late).select(SIDES[capability].names()).drop_nulls()
+    if stored.is_empty():
+        return came
+    return stored if came is None else pl.concat([came, stored.select(came.columns)])
 
 
 def _previous(source: MarketSource, warehouse: WarehouseHook, earlier: Sequence[date]) -> pl.DataFrame:
@@ -141,7 +146,7 @@ def _count(
     sessions: Sequence[date],
     checked: Checked,
     stocks: pl.DataFrame | None,
-    suspended: pl.DataFrame | None,
+    stopped: pl.DataFrame | None,
     previous: pl.DataFrame,
     codes: Codes,
 ) -> tuple[DayCount, ...]:
@@ -149,6 +154,7 @@ def _count(
 
     Where suspensions are not known, or the list is not, more stocks may be missing.
     """
+    suspended = None if stopped is None else suspensions(stopped)
     tolerance = current_settings().ingest.tolerance
     factored = {day for day in sessions if source.gave(Capability.FACTORS, day)}
     if stocks is None:
@@ -156,4 +162,5 @@ def _count(
         tolerance = max(tolerance, UNIVERSE_TOLERANCE)
         return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
     told = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
+    told |= set() if stopped is None else {*stopped["session"]}
     return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored, told=told, codes=codes)
