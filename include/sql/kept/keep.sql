@@ -1,2 +1,2 @@
-INSERT INTO ljwx.kept_answers (query, answer) VALUES (%(query)s, %(answer)s)
+INSERT INTO ljwx.kept_answers (query, answer) VALUES ('part of ' || %(query)s::text, %(answer)s)
 ON CONFLICT (query) DO UPDATE SET answer = excluded.answer, asked_at = excluded.asked_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -32,8 +33,17 @@ class AnswerKeeper(Protocol):
     def kept(self, query: str) -> str | None:
         """Return the answer to a query; None where none is kept, or it is too old."""
 
+    def asking(self, query: str) -> AbstractContextManager[None]:
+        """Let one worker at a time look for a query's answer, ask, and keep it."""
+
     def keep(self, query: str, answer: str) -> None:
-        """Keep an answer to a query, in the place of an earlier one."""
+        """Keep an answer to a query, in the place of an earlier one: a part, until `settle` is called, of a list.
+
+        Parts are kept longer, so that a list which needs more calls than a day has is whole some day.
+        """
+
+    def settle(self, beginning: str) -> None:
+        """Let what was kept of the queries that begin so be a whole list."""
 
     def forget(self, beginning: str) -> None:
         """Give up the answers to all queries that begin so."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import count
+from threading import Barrier
 from typing import Any
 
 import pytest
+from airflow.sdk import Connection
 
 from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sources.tushare.client import TushareClient
+from ljwx.sources.tushare.endpoint import read_endpoint
 from ljwx.sources.tushare.interfaces import STOCKS
 from ljwx.stages.ingest.announcing import announce_bars
 from ljwx.stages.ingest.bars import ingest_bars
@@ -254,6 +259,52 @@ def test_a_list_longer_than_a_page_comes_page_by_page_and_hour_by_hour(
         assert chunk.get("deferred") == ("stock_basic" if more else None)
         assert db.column("SELECT ts_code FROM ljwx.current_instruments ORDER BY 1") == ([] if more else codes)
         market.an_hour_later()
+
+
+def test_a_list_that_needs_two_calls_is_whole_after_two_scheduled_days(
+    db: Database, market: Market, tasks: TaskRunner
+) -> None:
+    rows = market.server.rows("stock_basic", token="paid-0", fields=",".join(STOCKS), list_status="L,D")
+    for session, part, more in ((MONDAY, rows[:30], True), (TUESDAY, rows[30:], False)):
+        data = {"fields": list(STOCKS), "items": [list(row.values()) for row in part], "has_more": more}
+        page = {"kind": "literal", "body": json.dumps({"code": 0, "data": data, "msg": ""}), "count": 1}
+        market.server.faults(stock_basic=page)
+        (chunk,) = tasks.run(plan_ingest, partition_key=session, run_type="scheduled")
+        market.an_hour_later()
+        db.execute("UPDATE ljwx.kept_answers SET asked_at = asked_at - interval '1 day' WHERE %s", more)
+    assert "deferred" not in chunk
+    assert db.value("SELECT count(*) FROM ljwx.current_instruments") == len(rows)
+    asked = market.calls("stock_basic")
+    tasks.run(plan_ingest, partition_key=TUESDAY)
+    assert market.calls("stock_basic") == asked, "the first page too is good for a day from then on"
+    db.execute("UPDATE ljwx.kept_answers SET asked_at = asked_at - interval '1 day'")
+    tasks.run(plan_ingest, partition_key=WEDNESDAY)
+    assert market.calls("stock_basic") == [asked[0] + 1]
+
+
+def test_two_workers_that_miss_an_answer_at_once_ask_for_it_once(db: Database, market: Market) -> None:
+    both_looked, connection = Barrier(2), Connection.from_json(market.server.connection(token="paid-0"))
+
+    class Keeper(WarehouseKeeper):
+        first = True
+
+        def kept(self, query: str) -> str | None:
+            found = super().kept(query)
+            if self.first:
+                self.first = False
+                both_looked.wait(30)
+            return found
+
+    def names() -> int:
+        client = TushareClient(read_endpoint(connection))
+        client.keeper = Keeper(WarehouseHook())
+        return len(client.namechange().rows)
+
+    asked = market.calls("namechange")
+    with ThreadPoolExecutor(2) as workers:
+        first, second = (worker.result() for worker in [workers.submit(names), workers.submit(names)])
+    assert first == second > 0
+    assert market.calls("namechange") == [asked[0] + 1]
 
 
 def test_a_broken_answer_is_not_kept(db: Database, market: Market, tasks: TaskRunner) -> None:

@@ -72,22 +72,30 @@ class TushareClient(TushareInterfaces):
             offset, previous = offset + len(page.rows), page
         raise MalformedAnswer(f"{api_name}: no end after {MAX_PAGES} pages")
 
+    def settle(self, api_name: str) -> None:
+        """Let what is kept of an interface be whole: its list came to the end."""
+        if self.keeper is not None and api_name in REFERENCE:
+            self.keeper.settle(f"{self.endpoint.url} {api_name} ")
+
     def forget(self, api_name: str) -> None:
         """Give up what is kept of an interface: it cannot be used."""
         if self.keeper is not None:
             self.keeper.forget(f"{self.endpoint.url} {api_name} ")
 
     def _page(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any], retries: Retries) -> Page:
-        """Take a page of reference data that is kept, or else ask for it and keep it."""
+        """Take a page of reference data that is kept, or else ask for it and keep it, one worker at a time."""
         if self.keeper is None or api_name not in REFERENCE:
             return self._asked(api_name, fields, params, retries)
         query = f"{self.endpoint.url} {api_name} {json.dumps([fields, dict(sorted(params.items()))], default=str)}"
         kept = self.keeper.kept(query)
-        if kept is not None:
-            return Page.of_text(kept)
-        page = self._asked(api_name, fields, params, retries)
-        self.keeper.keep(query, page.as_text())
-        return page
+        if kept is None:
+            with self.keeper.asking(query):
+                kept = self.keeper.kept(query)
+                if kept is None:
+                    page = self._asked(api_name, fields, params, retries)
+                    self.keeper.keep(query, page.as_text())
+                    return page
+        return Page.of_text(kept)
 
     def _asked(self, api_name: str, fields: tuple[str, ...], params: Mapping[str, Any], retries: Retries) -> Page:
         """Fetch a page; repeat what may heal by itself as long as the budget lasts."""

@@ -179,6 +179,7 @@ class TushareSource(MarketSource):
             log.warning("going on without %s for now, a later run fills it in: %s", capability.value, str(limited))
             return None
         self._answered.add(capability)
+        self._client.settle(capability.value)
         return table
 
     def _require_bars(self) -> None:
