@@ -91,6 +91,7 @@ class KnownDay:
     """A session of the calendar or of a fetch; counts are None before a fetch.
 
     :param missing: how many codes.
+    :param deferred: stored names of the capabilities that its source had no room for.
     """
 
     session: date
@@ -101,6 +102,7 @@ class KnownDay:
     quarantined: int | None
     missing: int | None
     unfactored: int | None
+    deferred: Sequence[str]
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,25 @@ def test_incomplete_sessions_are_told_with_their_counts(
     assert "start_date 2026-03-03 and end_date 2026-03-03" in line
 
 
+def test_complete_sessions_that_lack_what_no_scheduled_run_fills_in_are_told(
+    db: Database, tasks: TaskRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    save("2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06")
+    lacking = "UPDATE ljwx.ingest_days SET absent = %s, deferred = %s WHERE session = ANY (%s)"
+    days = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 5)]
+    db.execute(lacking, ["adj_factor", "trade_cal"], ["adj_factor", "trade_cal"], days)
+    db.execute(lacking, ["trade_cal"], ["trade_cal"], [date(2026, 3, 4)])
+    tasks.variables["ljwx_training_config"] = {"ingest": {"catch_up": 2}}
+    assert tasks.run(check_gaps, partition_key=MARCH)["incomplete"] == 0
+    (line,) = warnings(caplog)
+    assert line.startswith("2026-03-02 to 2026-03-03 still lack adj_factor, which a limit kept from them")
+    assert "start_date 2026-03-02 and end_date 2026-03-03" in line
+    caplog.clear()
+    tasks.variables.clear()
+    tasks.run(check_gaps, partition_key=MARCH)
+    assert warnings(caplog) == [], "a scheduled run asks for them"
+
+
 @pytest.mark.parametrize(("day", "left", "warned"), [("2026-11-30", 31, False), ("2026-12-01", 30, True)])
 def test_the_end_of_the_calendar_is_announced_thirty_days_ahead(
     db: Database, tasks: TaskRunner, caplog: pytest.LogCaptureFixture, day: str, left: int, warned: bool

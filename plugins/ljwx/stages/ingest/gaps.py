@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from airflow.sdk import get_current_context
 
+from ljwx.core.bars import Capability
 from ljwx.core.sessions import unbroken
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import REFRESH_SESSIONS, sse_calendar
 from ljwx.schedule import SHANGHAI
+from ljwx.settings import current_settings
+from ljwx.warehouse.bars import KnownDay
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +25,8 @@ HORIZON_DAYS = 30
 
 
 def check_gaps() -> dict[str, Any]:
-    """Report, one line each, what lies between the first and the last known session and is not complete.
+    """Report, one line each, what lies between the first and the last known session and is not complete, or lacks what
+    no scheduled run will fill in.
 
     Nothing here fails the run. A day that the calendar has meanwhile learnt to be closed is no gap.
 
@@ -43,6 +48,7 @@ def check_gaps() -> dict[str, Any]:
             f", {day.unfactored} without a factor" if day.unfactored else "",
             _remedy(day.session, day.session),
         )  # fmt: skip
+    _report_lacking(trading, fetched)
     left = calendar.days_left(_run_day())
     _warn_of_the_end(left, calendar.known_through)
     log.info("gaps: %d missing, %d incomplete of %d known sessions", missing, len(incomplete), len(known))
@@ -60,6 +66,18 @@ def _report_missing(trading: Sequence[date], fetched: Collection[date]) -> int:
             span, _remedy(first, last), REFRESH_SESSIONS,
         )  # fmt: skip
     return len(gone)
+
+
+def _report_lacking(trading: Sequence[date], fetched: Mapping[date, KnownDay]) -> None:
+    """Log each run of complete sessions that lack the same, left out for a limit, and that lie too far back."""
+    reach = current_settings().ingest.catch_up
+    beyond = [day for day in (trading[:-reach] if reach else trading) if day in fetched and fetched[day].complete]
+    for lacking, days in groupby(beyond, key=lambda day: set(fetched[day].deferred) - {Capability.CALENDAR.value}):
+        for first, last in unbroken(list(days), trading) if lacking else ():
+            log.warning(
+                "%s to %s still lack %s, which a limit kept from them, and no scheduled run looks back so far "
+                "(ingest.catch_up). %s", first, last, ", ".join(sorted(lacking)), _remedy(first, last),
+            )  # fmt: skip
 
 
 def _remedy(first: date, last: date) -> str:
