@@ -9,7 +9,7 @@ import pytest
 
 from ljwx.core.evidence import Budget
 from ljwx.core.lines import Line, line_of, same_model
-from ljwx.core.models import BuildSpec, Message
+from ljwx.core.models import BuildSpec, Message, changes
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.lines import SessionEvidence
 from ljwx.warehouse.runs import RunRef
@@ -63,6 +63,16 @@ def test_models_that_differ_in_their_data_alone_are_of_one_line() -> None:
 def test_another_recipe_is_another_line(changed: dict[str, object]) -> None:
     assert line_of(PLAIN).line_id != line_of(PLAIN.model_copy(update=changed)).line_id
     assert line_of(PLAIN).line_id != line_of(PLAIN, {"rank": 16}).line_id
+
+
+@pytest.mark.parametrize(
+    "spelled", ["DeepSeek-LLM:7B", "library/deepseek-llm:7b", "registry.ollama.ai/library/deepseek-llm:7b"]
+)
+def test_another_spelling_of_the_base_is_no_other_line(spelled: str) -> None:
+    """Each line has an error budget of its own, which a spelling must not double."""
+    other = PLAIN.model_copy(update={"base": spelled})
+    assert line_of(other).line_id == line_of(PLAIN).line_id == "216ad4208245"
+    assert changes(PLAIN, other) == []
 
 
 def test_a_model_under_another_dates_name_is_the_same_model() -> None:

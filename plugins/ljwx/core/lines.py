@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
+from ljwx.core.model_names import normalised_name
 from ljwx.core.models import BuildSpec, ParameterValue
 
 TAKEN_FROM_DATASET = frozenset({"messages", "examples", "gguf_sha256"})
@@ -24,8 +25,9 @@ class Line(BuildSpec):
 
     @property
     def line_id(self) -> str:
-        """12 hex digits: equal for equal lines, on whatever data and under whatever date they are built."""
-        return hashlib.sha256(self.canonical_json.encode()).hexdigest()[:_HASH_SHOWN]
+        """12 hex digits: equal for equal lines, on whatever data and date, however their base is spelled."""
+        spelled = self.model_copy(update={"base": normalised_name(self.base)})
+        return hashlib.sha256(spelled.canonical_json.encode()).hexdigest()[:_HASH_SHOWN]
 
 
 def line_of(spec: BuildSpec, settings: Mapping[str, ParameterValue] | None = None) -> Line:

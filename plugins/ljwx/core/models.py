@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ljwx.core.model_names import normalised_name
+
 ParameterValue = bool | int | float | str | list[str]
 
 _HEX64 = re.compile(r"[0-9a-f]{64}\Z")
@@ -104,9 +106,11 @@ class BuildSpec(BaseModel):
 
 def changes(old: BuildSpec, new: BuildSpec) -> list[str]:
     """Name what makes `new` another model than `old`; an empty list means that it is the same one."""
-    texts = [
+    is_other = normalised_name(old.base) != normalised_name(new.base)
+    texts = [f"base {old.base!r} → {new.base!r}"] if is_other else []
+    texts += [
         f"{field} {getattr(old, field)!r} → {getattr(new, field)!r}"
-        for field in ("base", "base_digest", "strategy", "gguf_sha256")
+        for field in ("base_digest", "strategy", "gguf_sha256")
         if getattr(old, field) != getattr(new, field)
     ]
     texts += [f"another {field}" for field in ("system", "template") if getattr(old, field) != getattr(new, field)]

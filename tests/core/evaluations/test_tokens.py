@@ -128,15 +128,30 @@ def test_a_token_that_holds_the_colon_too_tells_its_class():
 
 
 def test_what_was_laid_out_otherwise_before_the_class_is_no_part_of_the_choice():
-    """The blank was chosen; which class would have followed another one is not known, and is not asked."""
+    """The blank was chosen; which class would have followed another one is not known, and is not asked.
+
+    Of the 0.8 that are known, 0.1 would have been `up` at once.
+    """
     layout = [
         *plain("{\n", '  "direction'),
         token('":', 0.6, **{'":"': 0.4}),
         token(' "', 0.7, **{'"': 0.2, '"up': 0.1}),
     ]
     assert direction(*layout, token("down", 0.5, up=0.25, flat=0.25)) == pytest.approx(
-        {"up": 0.25, "flat": 0.25, "down": 0.5}
+        {"up": (0.7 * 0.25 + 0.1) / 0.8, "flat": 0.7 * 0.25 / 0.8, "down": 0.7 * 0.5 / 0.8}
     )
+
+
+def test_a_class_that_a_token_would_have_told_before_the_chosen_one_did_counts_too():
+    layout = [*plain('{"direction":'), token(' "', 0.5, **{' "up': 0.45, ' "flat': 0.05})]
+    assert direction(*layout, token("flat", 0.9, up=0.05, down=0.05)) == pytest.approx(
+        {"up": 0.475, "flat": 0.5, "down": 0.025}
+    )
+
+
+def test_two_tokens_of_the_same_text_count_together():
+    twice = Token("up", log(0.5), (("up", log(0.5)), ("flat", log(0.1)), ("flat", log(0.2)), ("down", log(0.2))))
+    assert direction(*plain('{"direction":"'), twice) == pytest.approx({"up": 0.5, "flat": 0.3, "down": 0.2})
 
 
 @pytest.mark.parametrize("open_to_all", ['"', ' "', "\n", " "])
@@ -221,19 +236,40 @@ def test_what_is_told_is_the_share_of_the_paths_that_go_on_from_where_the_class_
         offered = [*shares.items(), ("∎", 1e-9)]  # the last of a list is all but impossible
         tokens.append(Token(text, log(shares[text]), tuple((each, log(share)) for each, share in offered)))
     told = class_probabilities("technical_analysis", "conclusion", tokens)
-    quote = "".join(chosen).rindex('"', 0, -1)
-    begins = next(at for at in range(len(chosen)) if len("".join(chosen[: at + 1])) > quote + 1)
-    exact = {name: total(paths, chosen[:begins], name) / total(paths, chosen[:begins]) for name in CLASSES}
+    begins = next(
+        at for at in range(len(chosen)) if any(path[:at] == chosen[:at] and begun(path, at) for path in paths)
+    )
+    exact = counted(paths, chosen, begins)
     if all(clear(path, chosen, begins) for path in paths):
         assert told == pytest.approx(exact)
     elif told is not None:
         assert told == pytest.approx(exact, abs=0.11)  # two tokens may decide, and leave a twentieth open each
 
 
+def begun(path, at):
+    """Whether a path has a letter of its class by then."""
+    return len("".join(path[: at + 1])) > "".join(path).rindex('"', 0, -1) + 1
+
+
+def counted(paths, chosen, at):
+    """The shares of the classes by counting the paths from there on, without those that only lay out otherwise."""
+    here = {path: weight for path, weight in paths.items() if path[:at] == chosen[:at]}
+    going = {path: weight for path, weight in here.items() if path[at] == chosen[at]}
+    parted = {path: weight for path, weight in here.items() if path[at] != chosen[at]}
+    known = {path: weight for path, weight in parted.items() if begun(path, at) or begun(chosen, at)}
+    rest = (
+        counted(paths, chosen, at + 1)
+        if len(going) > 1
+        else {name: total(going, [], name) / total(going, []) for name in CLASSES}
+    )
+    weights = {name: total(known, [], name) + total(going, []) * rest[name] for name in CLASSES}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
 def clear(path, chosen, begins):
     """Whether a path leaves the chosen one, from the class on, with a token that fits one class only."""
     parts = next((at for at, (one, other) in enumerate(zip(path, chosen, strict=False)) if one != other), None)
-    if parts is None or parts < begins:
+    if parts is None or parts < begins or not (begun(path, parts) or begun(chosen, parts)):
         return True
     body = "".join(path[: parts + 1]).partition(":")[2].strip().removeprefix('"')
     return bool(body) and sum(f'{name}"'.startswith(body) or body.startswith(f'{name}"') for name in CLASSES) == 1

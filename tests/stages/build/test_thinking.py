@@ -16,6 +16,7 @@ from ljwx.stages.promote.decision import decide_promotion
 from ljwx_sandbox.ollama.thinking import OLDER_THINKING, THINKING
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
+from support_script import COUNTS, UNPLAYED
 from support_tasks import TaskRunner
 
 THINKER = "thinker:1b"
@@ -65,7 +66,7 @@ def test_a_thinking_base_is_built_verified_and_evaluated(
     for shard in tasks.run(plan_questions, built["model"], chain.question_set_id):
         tasks.run(ask_questions, shard)
     answers = chain_db.rows("SELECT valid, raw, probabilities_from FROM ljwx.answers")
-    assert {(row["valid"], row["probabilities_from"]) for row in answers} <= {(True, "tokens"), (True, None)}
+    assert {(row["valid"], row["probabilities_from"]) for row in answers} == {(True, "tokens")}
     assert {row["raw"].startswith("<think>") for row in answers} == {thought}
     assert tasks.run(decide_promotion, built["model"], chain.question_set_id)["verdict"]
     assert chain_db.value("SELECT count(*) FROM ljwx.evaluations WHERE scorecard IS NOT NULL") == 1
@@ -80,7 +81,8 @@ def test_a_base_that_thinks_without_end_is_refused_for_that_and_not_for_its_temp
         {"done_reason": "length", "message": {"role": "assistant", "content": "<think>嗯，看看"}},
     ]
     for line in lines:
-        server.play(*[{"route": "chat", "kind": "lines", "lines": [end | line]}] * 4)
+        thought = {"route": "chat", "kind": "lines", "lines": [end | line]}
+        server.play(thought, *[UNPLAYED] * COUNTS, *[thought] * 3)
         with pytest.raises(BuildFailed, match=r"\(cut_while_thinking\): it thinks for all of its 384 tokens"):
             tasks.run(verify_model, chain.plan, chain.built)
     (refusal, _) = chain_db.rows("SELECT reasons, checks FROM ljwx.promotions ORDER BY promotion_id")

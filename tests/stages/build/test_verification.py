@@ -264,12 +264,33 @@ def test_counts_that_cannot_be_believed_are_no_fault_of_the_model(
     with pytest.raises(ConfigurationError, match="does not say how many tokens a prompt of"):
         tasks.run(verify_model, chain.plan, chain.built)
     script.prompt_tokens = passing
-    script.texts += ["", "", "cut"]
+    script.texts[script.counted : script.first] = ["", "", "cut"]
+    no_schema(script)  # which the model is not refused for
     script.play(ollama_faulty)
     with pytest.raises(ConfigurationError, match="cuts a prompt that is too long for"):
         tasks.run(verify_model, chain.plan, chain.built)
     assert chain_db.counts()["promotions"] == 0
     assert chain_db.column("SELECT verified FROM ljwx.models") == [None]
+
+
+def test_a_server_that_cuts_prompts_is_no_fault_of_the_model(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    """What a server of older ways leaves of a question has no valid answer."""
+    older = {"model": "older:1b", "from": BASE, "parameters": {"sandbox_older": True}, "stream": False}
+    assert ollama_faulty.post("create", older).ok
+    chosen = {"base": "older:1b", "strategy": "prompt", "parameters": {"num_ctx": 400}}
+    tasks.variables["ljwx_training_config"] = SMALL | {"model": chosen}
+    plan = tasks.run(plan_build)
+    built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
+    try:
+        with pytest.raises(ConfigurationError, match="take a newer Ollama"):
+            tasks.run(verify_model, plan, built)
+    finally:
+        for name in (plan["model"], "older:1b"):
+            ollama_faulty.delete(name)
+        Path(plan["spec_path"]).unlink()
+    assert chain_db.counts()["promotions"] == 0
 
 
 @pytest.fixture
@@ -330,7 +351,7 @@ def test_bad_answers_of_a_model_that_took_over_the_name_are_not_held_against_thi
 ) -> None:
     no_schema(script)
     script.play(ollama_faulty)
-    digests = iter([chain.built["digest"], "0" * 64])
+    digests = iter([chain.built["digest"]] * 2 + ["0" * 64])  # the second is of the context
     monkeypatch.setattr(OllamaHook, "digest", lambda self, model: next(digests))
     with pytest.raises(ModelMissing, match="is another model by now"):
         tasks.run(verify_model, chain.plan, chain.built)

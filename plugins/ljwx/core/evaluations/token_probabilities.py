@@ -42,10 +42,12 @@ class Token(Protocol):
 def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[str, float] | None:
     """Return the distribution over the task's classes where the answer decided on one.
 
-    That is at the first token with a letter of the class. Tokens that open no class are left out and the rest is scaled
-    to 1: what a grammar forbids was never to be said. None where the field is not found, there are no alternatives, or
-    more than ``UNDECIDED`` of the mass may belong to a class that is not known: of a token that fits two classes and
-    was not chosen, or of a class not in the list.
+    That begins at the first token that has a letter of the class, or may have had one: a blank was chosen where another
+    token would have held the class too. Which class a layout that was not chosen would have led to is not asked.
+
+    Tokens that open no class are left out and the rest is scaled to 1: what a grammar forbids was never to be said.
+    None where the field is not found, there are no alternatives, or more than ``UNDECIDED`` of the mass may belong to a
+    class that is not known: of a token that fits two classes and was not chosen, or of a class not in the list.
 
     :param field: name of the field that holds the class.
     """
@@ -56,7 +58,7 @@ def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[
     place = _Place((text[: found.start()].strip(_BLANKS), f'"{field}"', ":", '"'))
     before = ""
     for at, token in enumerate(tokens):
-        if place.value_of(before + token.token):
+        if any(place.value_of(before + text) for text in _offered(token)):
             return _decided(tokens[at:], before, place, TASKS[task].classes)
         before += token.token
     return None
@@ -99,25 +101,34 @@ def _decided(tokens: Sequence[Token], before: str, place: _Place, classes: Colle
     :param classes: those that are open before it.
     """
     chosen = tokens[0]
-    offered = dict(chosen.alternatives) | {chosen.token: chosen.logprob}
+    is_layout = place.value_of(before + chosen.token) == ""
     shares, undecided = dict.fromkeys(classes, 0.0), 0.0
-    for text, logprob in offered.items():
-        ends = not text and text != chosen.token  # an end of the answer, or a part of a character: it opens no class
-        opened = [] if ends else place.opened_by(before + text, classes)
+    for text, share in _offered(chosen).items():
+        if text != chosen.token and (not text or (is_layout and place.value_of(before + text) == "")):
+            continue  # an end of the answer, or a part of a character; or another layout, which says nothing of classes
+        opened = place.opened_by(before + text, classes)
         if len(opened) == 1:
-            shares[opened[0]] += exp(logprob)
+            shares[opened[0]] += share
         elif opened and text == chosen.token and len(tokens) > 1:
             later = _decided(tokens[1:], before + text, place, opened)
-            for name, share in (later or {}).items():
-                shares[name] += exp(logprob) * share
-            undecided += 0.0 if later else exp(logprob)
+            for name, part in (later or {}).items():
+                shares[name] += share * part
+            undecided += 0.0 if later else share
         elif opened:
-            undecided += exp(logprob)
+            undecided += share
     undecided += _unlisted(chosen) * sum(not share for share in shares.values())
     decided = sum(shares.values())
     if decided <= 0 or undecided > UNDECIDED * decided:
         return None
     return {name: share / decided for name, share in shares.items()}
+
+
+def _offered(token: Token) -> dict[str, float]:
+    """Return how likely each text is in a token's place; two tokens may have the same text."""
+    offered: dict[str, float] = {}
+    for text, logprob in token.alternatives:
+        offered[text] = offered.get(text, 0.0) + exp(logprob)
+    return offered | {token.token: max(offered.get(token.token, 0.0), exp(token.logprob))}
 
 
 def _unlisted(chosen: Token) -> float:

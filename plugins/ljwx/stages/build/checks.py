@@ -74,6 +74,7 @@ class Verification:
         log.info("Loading %s, and waiting for the first token of its first answer", self.model)
         self.found.first_token_s = self._first_token(first)
         log.info("The first token came after %.1f s", self.found.first_token_s)
+        self._check_counts()
         for number, (task, questions) in enumerate(probes.items(), 1):
             self._check_task(task, questions, f"task {number} of {len(probes)}, {task}")
         self._check_repeated(first)
@@ -86,6 +87,21 @@ class Verification:
         started = time.monotonic()
         next(iter(self.ollama.chat_stream(self.model, list(messages), options=options)))
         return time.monotonic() - started
+
+    def _check_counts(self) -> None:
+        """See for how many tokens the model is loaded, and that the server's counts of them can be believed.
+
+        That they cannot is no fault of the model; so this comes before anything that it could be refused for.
+        """
+        self.found.context = context_in_force(self.ollama, self.model) or 0
+        asked = self._asked_context or self.found.context
+        if asked:
+            require_counts(self.ollama, self.model, asked)
+
+    @property
+    def _asked_context(self) -> int:
+        written = self.spec.parameters.get("num_ctx")
+        return int(written) if isinstance(written, int | float) else 0
 
     def _check_task(self, task: str, questions: Sequence[Prompted], position: str) -> None:
         """Ask a task's questions until one has a valid answer."""
@@ -128,9 +144,7 @@ class Verification:
 
         Where it does not say, they must fit what was asked for, and no context is noted.
         """
-        in_force = context_in_force(self.ollama, self.model)
-        self.found.context = in_force or 0
-        context = in_force or self._asked_context
+        context = self.found.context or self._asked_context
         if not context:
             return
         counted = [answer.prompt_tokens for answer in self.found.answers]
@@ -141,17 +155,6 @@ class Verification:
         if problem is not None:
             self.found.refuse("context", f"{self.model}: {problem}")
         self.found.hold("context", f"Its longest prompt, {longest} tokens, and an answer fit its context of {context}.")
-
-    def check_counts(self) -> None:
-        """See that the server's counts of tokens can be believed; that they cannot is no fault of the model."""
-        asked = self._asked_context or self.found.context
-        if asked:
-            require_counts(self.ollama, self.model, asked)
-
-    @property
-    def _asked_context(self) -> int:
-        written = self.spec.parameters.get("num_ctx")
-        return int(written) if isinstance(written, int | float) else 0
 
     def check_base(self) -> None:
         """See that model and base answer fixed prompts differently; no schema keeps a template's marks out here."""
