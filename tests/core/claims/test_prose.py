@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from ljwx.core.claims.english_words import ELSEWHERE, JOINTS, NAMES, OTHERS, SIGNALS, VERBS
 from ljwx.core.claims.fillers import FILLERS
 from ljwx.core.claims.names import OWNERS, SUBJECTS
 from ljwx.core.claims.prose import read
@@ -16,7 +17,9 @@ _OTHERS = """
 5日 20个交易日 75.3 -3.2% 七十五点三 百分之 一成二 3.2亿 , 。 ( ) [ ] : ~ - + ± 3月20日 000001 涨停 ? ① ½ ٣ ² 十 千 零
 """
 _KNOWN = " ".join((*WORDS.values(), FILLERS))
-PIECES = [*_KNOWN.split(), *SUBJECTS, *OWNERS, *_OTHERS.split()]
+_TABLES = (ELSEWHERE, JOINTS, NAMES, OTHERS, SIGNALS, VERBS)
+_ENGLISH = [f" {word} " for table in _TABLES for words in table.values() for word in words.split("|")]
+PIECES = [*_KNOWN.split(), *SUBJECTS, *OWNERS, *_OTHERS.split(), *_ENGLISH]
 SPARSE = {
     "features": {"rsi_14": 63.2}, "levels": {"support": -2.0, "resistance": None}, "range": {"low": -5, "high": 5},
     "readings": {"rsi": "偏强"},

@@ -16,8 +16,8 @@ from ljwx.core.claims.prose import read
 from ljwx.core.features.technical.signals import PHRASES, STATES
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
-CHECKER_VERSION: Final = 2
-"""Rises where the same answer would get other verdicts; 1 knew no negation, day, entity or unit."""
+CHECKER_VERSION: Final = 3
+"""Rises where the same answer would get other verdicts; 1 knew no negation, day, entity or unit, 2 no English."""
 
 
 @dataclass(frozen=True)

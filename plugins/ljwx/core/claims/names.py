@@ -63,7 +63,10 @@ TODAY: Final = ("当日", "今日")
 SIGNALS: Final[tuple[Signal, ...]] = signals_in(GROUPS)
 OWNERS: Final = {word: tuple(s.name for s in SIGNALS if word in s.words) for s in SIGNALS for word in s.words}
 """Each word of a signal, and the signals that can have it."""
-SAME_WORD: Final = {"黄金交叉": "金叉", "死亡交叉": "死叉", "金叉向上": "金叉", "死叉向下": "死叉", "均线交织": "交织"}
+SAME_WORD: Final = {
+    "黄金交叉": "金叉", "死亡交叉": "死叉", "金叉向上": "金叉", "死叉向下": "死叉", "均线交织": "交织",
+    "净流入": "流入", "净流出": "流出", "张口": "张开",
+}  # fmt: skip
 MILD: Final = frozenset(MOVES)
 """What the price did over some sessions."""
 
@@ -132,6 +135,8 @@ def _today() -> Subject:
 THIS_DAY: Final = _today()
 for _name in (*TODAY, *(name for name in SUBJECTS if re.fullmatch(r"1日.*", name))):
     SUBJECTS[_name] = THIS_DAY
+if "MACD柱" in SUBJECTS:
+    SUBJECTS["柱值"] = SUBJECTS["MACD柱"]
 DRAWDOWN: Final = SUBJECTS.get("60日回撤", Subject("60日回撤", held=False))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ljwx.core.claims.names import DRAWDOWN, SUBJECTS, THIS_DAY, Subject, not_held
 from ljwx.core.claims.reader import AFTER, BREAKS, OPS, UP, Reader
+from ljwx.core.claims.signs import is_above
 from ljwx.core.claims.tokens import Token
 from ljwx.core.claims.vocabulary import Kind
 
@@ -37,6 +38,11 @@ def a_name(reader: Reader, token: Token) -> None:
     _speak_of(reader, subject)
 
 
+def _is_line(subject: Subject) -> bool:
+    """Whether it is a level, or all averages together."""
+    return subject.is_level or ("ma" in subject.signals and not subject.places)
+
+
 def _is_band(line: Subject | None, other: Subject) -> bool:
     """Whether what is broken is a band of the subject itself: 布林突破上轨."""
     return line is not None and not line.is_level and line.signals == ("boll",) and other.is_level
@@ -48,7 +54,7 @@ def _speak_of(reader: Reader, subject: Subject) -> None:
         reader.doubt = True
     side = reader.side if reader.before() in AFTER else 0
     noun = reader.direction if reader.noun and subject.moves else 0
-    joined = reader.bare and (reader.before() is Kind.AND or (reader.before() is Kind.NAME and reader.each_has_its_own))
+    joined = reader.bare and (reader.is_joined() or (reader.before() is Kind.NAME and reader.each_has_its_own))
     reader.previous = reader.subject if reader.bare else None
     if not joined:
         reader.bare = reader.bare and not reader.previous
@@ -141,15 +147,14 @@ def a_comparison(reader: Reader, token: Token) -> None:
 
 def above_or_below(reader: Reader, token: Token) -> None:
     """Above or below, behind a line or before one."""
-    op, subject = AFTER[token.kind], reader.subject
+    op, subject, beside = AFTER[token.kind], reader.subject, reader.before()
     if subject is not None and not subject.held and not reader.context.talk and not reader.follows(Kind.NUMBER):
         reader.turned(f"{subject.name} {token.text}", None)
         return
-    beside = reader.before()
     if subject is not None and beside is Kind.NAME and reader.previous is not None and not reader.close:
         reader.say_above(reader.previous, subject, op)
         return
-    if subject is None or not subject.is_level:
+    if subject is None or not (subject.is_level or (beside is Kind.NAME and _is_line(subject))):
         reader.side = 1 if op in UP else -1
         return
     if beside is Kind.CLOSE:
@@ -163,6 +168,17 @@ def above_or_below(reader: Reader, token: Token) -> None:
         reader.side = 1 if op in UP else -1
     else:
         reader.say_above(subject, None, op)
+
+
+def between_lines(reader: Reader, token: Token) -> None:
+    """The close between two lines that were named together: 中轨与上轨之间."""
+    lines = reader.context.group
+    if reader.before() is not Kind.NAME or len(lines) != 2 or not all(line.is_level for line in lines):
+        return
+    sides = [is_above(reader.facts, None, line) for line in lines]
+    text = f"{lines[0].name}与{lines[1].name}{token.text}"
+    reader.turned(text, None if None in sides else sides[0] is not sides[1])
+    reader.compared = True
 
 
 def higher_or_lower(reader: Reader, token: Token) -> None:
@@ -179,7 +195,7 @@ def higher_or_lower(reader: Reader, token: Token) -> None:
 def the_close(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
     """The close, as one side of a comparison or as what moved."""
     subject = reader.subject
-    if reader.op and not reader.breaks and subject is not None and subject.is_level and not reader.compared:
+    if reader.op and not reader.breaks and subject is not None and _is_line(subject) and not reader.compared:
         for each in reader.context.group:
             reader.say_above(each, None, reader.op)
         reader.side = 1 if reader.op in UP else -1

@@ -11,6 +11,7 @@ from typing import Final
 
 from ljwx.core.claims import naming, telling
 from ljwx.core.claims.claim import Claim
+from ljwx.core.claims.english import in_chinese
 from ljwx.core.claims.names import THIS_DAY
 from ljwx.core.claims.reader import BREAKS, OPS, Context, Reader, turned_round
 from ljwx.core.claims.signs import Facts
@@ -26,6 +27,10 @@ _NO_TALK: Final = frozenset(
     }
 )  # fmt: skip
 """What may stand alone in a clause and only says what the next one is about."""
+_ABOUT: Final = frozenset(
+    {Kind.ACTOR, Kind.FOREIGN, Kind.TALK, Kind.HIGH, Kind.HEDGE, Kind.IF, Kind.NUMBER, Kind.OTHER},
+)
+"""What says something also in a clause that only leads up to the next."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def read(prose: str, facts: Facts) -> Prose:
     unchecked: list[str] = []
     context = Context()
     for clause in clauses(text):
-        reader = Reader(facts, tokens(clause), context)
+        reader = Reader(facts, tokens(in_chinese(clause)), context)
         _read_clause(reader)
         talk = [clause] if _is_talk(reader) else reader.unchecked
         claims += reader.claims
@@ -74,8 +79,15 @@ def _of_this_stock(prose: str, facts: Facts) -> str:
 
 
 def _is_talk(reader: Reader) -> bool:
-    """Whether a clause claims nothing, and not because it only names what comes next."""
-    return not reader.claims and any(token.kind not in _NO_TALK for token in reader.clause)
+    """Whether a clause claims nothing, and not because it only names or leads up to what comes next."""
+    if reader.claims or (_leads_up(reader) and not reader.unchecked):
+        return False
+    return any(token.kind not in _NO_TALK for token in reader.clause)
+
+
+def _leads_up(reader: Reader) -> bool:
+    """Whether a whole clause is only the way to the next one: 坦率地讲, 依我看."""
+    return reader.clause[-1].kind is Kind.LEAD and not _ABOUT.intersection(token.kind for token in reader.clause)
 
 
 def _read_clause(reader: Reader) -> None:
@@ -127,9 +139,11 @@ def _ends(rest: Sequence[Token]) -> bool:
 
 def _lead(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
     """What leads up to a statement, such as 细心的人会发现, is none itself."""
-    if not reader.claims and not reader.context.group:
+    if not reader.claims and (reader.next() is None or not reader.context.group):
         reader.unchecked.clear()
         reader.future = False
+    if reader.at > 1 and reader.clause[reader.at - 2].text == "地":  # 毫不夸张地说
+        reader.denied = False
 
 
 def _but(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler's signature)
@@ -159,8 +173,14 @@ def _actor(reader: Reader, token: Token) -> None:
 
 
 def _market(reader: Reader, token: Token) -> None:
-    if not reader.ranked and not reader.follows(Kind.STOCKS):
+    if not reader.ranked and not reader.follows(Kind.STOCKS) and not _is_share(reader):
         reader.context.other = f"it is said of others: {token.text}"
+
+
+def _is_share(reader: Reader) -> bool:
+    """Whether a share of all stocks follows: 市场前25%."""
+    side, share = reader.next(), reader.next(1)
+    return side is not None and share is not None and side.kind in (Kind.TOP, Kind.BOTTOM) and share.kind is Kind.NUMBER
 
 
 def _self(reader: Reader, token: Token) -> None:
@@ -223,6 +243,7 @@ _HANDLERS: Final[dict[Kind, Callable[[Reader, Token], None]]] = {
     Kind.MARKET: _market,
     Kind.COUNT: telling.a_count,
     Kind.SELF: _self,
+    Kind.BETWEEN: naming.between_lines,
     Kind.DATE: _date,
     Kind.CODE: _code,
     Kind.HIGHER: naming.higher_or_lower,

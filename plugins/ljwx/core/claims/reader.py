@@ -98,6 +98,13 @@ class Reader:
         """The kind of the token before the one being read."""
         return self.clause[self.at - back].kind if self.at >= back else None
 
+    def is_joined(self) -> bool:
+        """Whether 和, 、 … stand before the token being read, fillers aside."""
+        for token in reversed(self.clause[: self.at - 1]):
+            if token.kind is not Kind.FILLER:
+                return token.kind is Kind.AND
+        return False
+
     def token_before(self, token: Token) -> Token | None:
         """The token before one that is of this clause."""
         at = next(at for at, each in enumerate(self.clause) if each is token)

@@ -20,6 +20,8 @@ SAYS: Final = {
     "大跌": ("大跌", "下跌"),
     "涨停": ("涨停", "触及涨停"),
     "跌停": ("跌停", "触及跌停"),
+    "触及涨停": ("触及涨停", "涨停打开"),
+    "触及跌停": ("触及跌停", "跌停打开"),
 }
 """Words that say a milder one too."""
 UNKNOWN_LIMIT: Final = "未知"
@@ -72,7 +74,8 @@ def is_above(facts: Facts, left: Subject | None, right: Subject | None) -> bool 
     if left is None or right is None:
         line = right or left
         if line is not None and not line.places and "ma" in line.signals:
-            return _above_all(facts)
+            above = _above_all(facts)
+            return above if left is None or above is None else not above
         above = None if line is None else _close_above(facts, line.places[0]) if line.is_level else None
         return above if left is None or above is None else not above
     if not left.places or not right.places or _family(left) != _family(right):

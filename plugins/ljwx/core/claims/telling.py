@@ -187,7 +187,7 @@ def of_stocks(clause: Sequence[Token]) -> bool:
 def a_signal(reader: Reader, token: Token) -> None:
     """A word of a signal."""
     word = SAME_WORD.get(token.text, token.text)
-    if reader.before() is Kind.BELOW:  # 不到超买
+    if reader.before() is Kind.BELOW or reader.apart:  # 不到超买, 离超买还有距离
         reader.denied = not reader.denied
     reader.settle()
     _find_owner(reader, word)
@@ -218,7 +218,7 @@ def _find_owner(reader: Reader, word: str) -> None:
     ahead = reader.next(1) if behind is not None and behind.text == "的" else behind
     if reader.context.group:
         return
-    if ahead is not None and ahead.subject is not None:
+    if ahead is not None and ahead.subject is not None and ahead.text != "区间":
         reader.context.group = [ahead.subject]
     elif word not in _ALONE:
         reader.context.group = list(reader.context.past)

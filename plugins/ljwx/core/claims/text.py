@@ -21,10 +21,12 @@ _SAME: Final = str.maketrans(
 )
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _END: Final = re.compile(r"[,。;!?…\n]|—+|(?P<question>[?吗])")
-_DOT: Final = re.compile(r"(?<=\d)\.(?![\dA-Z])")
+_DOT: Final = re.compile(r"(?<=\d)\.(?![\dA-Z])|(?<=[A-Z)%])\.(?=\s|$)")
 _ZERO_LINE: Final = re.compile(r"(?:零|0)(?:轴线|轴|线)")
 _BRACKETS: Final = re.compile(r"\([^()]*\d[^()]*\)")
 _ENDS: Final = re.compile(r"[\[(](-?[\d.]+%?),\s*\+?(-?[\d.]+%?)[\])]")
+_AND_A_HALF: Final = re.compile(r"(?<=[一二两三四五六七八九十])个半(?:百分)?点")
+_SOME: Final = re.compile(r"个多(?:百分)?点")
 _DASHES: Final = re.compile(r"(?<=[\d%])—+(?=\d)")
 
 
@@ -34,6 +36,7 @@ def plain(text: str) -> str:
     A dash between two numbers is a minus here; what it stands for is decided where it is read.
     """
     text = _ZERO_LINE.sub("0", _DASHES.sub("~", text))
+    text = _SOME.sub("个百分点多", _AND_A_HALF.sub("点五个百分点", text))
     same = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).upper()
     same = _BRACKETS.sub(lambda match: match[0].replace(",", "、"), same)
     return _DOT.sub("。", _THOUSANDS.sub("", _ENDS.sub(r"\1~\2", same)))

@@ -31,7 +31,7 @@ class Token:
 
 
 _LIMIT: Final = re.compile(
-    r"(?P<touched>(?:盘中|曾|一度|最高|最低|曾经)*(?:触及|触到|触|摸到|一度|触碰|触达|打到)(?:过|了)?)?(?P<limit>涨停|跌停)板?"
+    r"(?P<touched>(?:盘中|曾|一度|最高|最低|曾经)*(?:触及|触到|触|摸到|一度|触碰|触达|打到)(?:过|了)?)?(?P<limit>涨停|跌停)板?(?P<opened>(?:后|又|被)*(?:打开|开板|炸板))?"
 )
 _PERIOD: Final = re.compile(r"(?:个)?(?:交易)?[日天](?!线级|K|内部|元)")
 _BEFORE: Final = re.compile(r"(?:前|以前|之前)(?!收)")
@@ -119,7 +119,7 @@ def _special(clause: str, at: int) -> tuple[Token, int] | None:
         return None
     limit = _LIMIT.match(clause, at)
     if limit and clause[limit.end() : limit.end() + 1] not in ("价", "潮"):
-        said = ("触及" if limit["touched"] else "") + limit["limit"]
+        said = f"{limit['limit']}打开" if limit["opened"] else ("触及" if limit["touched"] else "") + limit["limit"]
         return Token(Kind.LIMIT, said), limit.end()
     since = _SINCE.match(clause, at)
     if since:
