@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ljwx.hooks import loaded_context
 from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx_sandbox.ollama.__main__ import base_gguf
@@ -63,7 +65,11 @@ def test_a_model_is_found_behind_one_that_is_gone_by_now(hook: OllamaHook) -> No
     assert listed(hook) == [(BIG, 8192)], "it was loaded alone"
 
 
-def test_a_name_that_stands_for_other_weights_by_now_tells_nothing(hook: OllamaHook, tmp_path: Path) -> None:
+def test_a_name_that_stands_for_other_weights_by_now_tells_nothing_and_is_not_waited_for(
+    hook: OllamaHook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(loaded_context, "time", SimpleNamespace(sleep=slept.append))
     other = tmp_path / "other.gguf"
     other.write_bytes(base_gguf().read_bytes() + b"\0" * 32)
     files = {"other.gguf": f"sha256:{hook.upload_blob(other)}"}
@@ -73,6 +79,12 @@ def test_a_name_that_stands_for_other_weights_by_now_tells_nothing(hook: OllamaH
     hook.chat(BASE, ASK, options={"num_ctx": 8192})
     assert {each.context_length for each in hook.ps()} == {1024, 8192}
     assert context_in_force(hook, BIG) == 8192
+    hook.unload(BASE)
+    list(hook.create("loaded-context:gone", base=BASE, parameters={"num_ctx": 8192}))
+    hook.chat("loaded-context:gone", ASK)
+    hook.delete("loaded-context:gone")
+    assert context_in_force(hook, BIG) == 8192, "of two that nothing tells one is of its weights"
+    assert sum(slept) <= 2
 
 
 @pytest.mark.parametrize("line", [{"models": []}, {"models": [{"context_length": None}]}])

@@ -267,7 +267,11 @@ def test_server_that_writes_a_gguf_anew_is_not_blamed_for_other_digits_and_build
     ollama_faulty.play(older)
     result = operator(tmp_path, spec, gguf_path=str(gguf)).execute({})
     assert (result["built"], hook.show(NAME).weights) == (True, spec["gguf_sha256"])
-    hook.copy("operator-other:1", DRAFT)
+    own_build = {**older, "lines": [{"version": "0.0.0"}]}  # as a server built from source says; it kept the digits
+    ollama_faulty.play(own_build)
+    assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["built"] is False
+    for name in (NAME, DRAFT):
+        hook.copy("operator-other:1", name)
     ollama_faulty.play(older, {"route": "create", "kind": "lines", "lines": [{"status": "success"}]})
     assert operator(tmp_path, spec, gguf_path=str(gguf)).execute({})["digest"] != result["digest"], "in other digits"
 

@@ -29,6 +29,14 @@ def test_the_champion_is_found_by_its_alias_its_tag_and_its_repository(champion:
         assert known_model(WarehouseHook(), name) == champion
 
 
+def test_names_are_read_as_the_model_server_reads_them(champion: str) -> None:
+    for name in (
+        "ljwx-stock:Latest", "library/ljwx-stock", "LJWX-Stock", champion.upper(), f"library/{champion}",
+        f"registry.ollama.ai/library/{champion}",
+    ):  # fmt: skip
+        assert known_model(WarehouseHook(), name) == champion
+
+
 @pytest.mark.parametrize("alias", ["previous", "challenger"])
 def test_an_alias_that_names_no_model_yet_says_so(champion: str, alias: str) -> None:
     for name in (alias, f"ljwx-stock:{alias}"):

@@ -10,7 +10,7 @@ import pytest
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.prompts import load_prompts, question
-from ljwx.exceptions import ConfigurationError, OllamaUnreachable
+from ljwx.exceptions import BuildFailed, ConfigurationError, OllamaUnreachable
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.resources import included_below
@@ -121,6 +121,11 @@ def test_examples_are_counted_with_the_template_that_the_model_will_have(
     with pytest.raises(OllamaUnreachable):
         planned(template=COSTLY)
     assert tags() == before, "it is deleted whatever happens"
+    ollama_faulty.play(
+        {"route": "create", "kind": "error_line", "message": "disk full"}, {"route": "delete", "kind": "hang_up"}
+    )
+    with pytest.raises(BuildFailed, match="disk full"):
+        planned(template=COSTLY)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -209,7 +209,10 @@ class ChatReply:
 
 @dataclass(frozen=True)
 class ReplyPiece:
-    """A piece of a streamed answer as it comes, thoughts left out; the last one carries the whole in `answer`."""
+    """A piece of a streamed answer as it comes; the last one carries the whole in `answer`.
+
+    Thoughts that the server tells apart are left out; those between tags in the text come as they are.
+    """
 
     content: str
     answer: ChatReply | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ljwx.core.ollama import RunningModel
@@ -12,6 +12,8 @@ from ljwx.hooks.ollama import OllamaHook
 
 _LOOKS: Final = 20
 """At what is loaded, half a second apart, until a model that was unloaded is gone."""
+_LOOKS_AT_UNKNOWN: Final = 4
+"""The same for one whose weights nothing tells: where they are others, it does not go."""
 
 
 def context_in_force(ollama: OllamaHook, model: str, options: Mapping[str, Any] | None = None) -> int | None:
@@ -27,7 +29,8 @@ def context_in_force(ollama: OllamaHook, model: str, options: Mapping[str, Any] 
     sharing, unknown = _loaded(ollama, model)
     if len(sharing) != 1:
         ollama.unload(model)
-        _wait_until_gone(ollama, {each.digest for each in (*sharing, *unknown)})
+        _wait_until_gone(ollama, sharing, _LOOKS)
+        _wait_until_gone(ollama, unknown, _LOOKS_AT_UNKNOWN)
         ollama.load(model, options)
         sharing, _ = _loaded(ollama, model)
     return sharing[0].context_length if len(sharing) == 1 else None
@@ -54,8 +57,9 @@ def _weights(ollama: OllamaHook, tag: str | None) -> str | None:
         return None
 
 
-def _wait_until_gone(ollama: OllamaHook, digests: set[str]) -> None:
-    for _ in range(_LOOKS):
+def _wait_until_gone(ollama: OllamaHook, models: Sequence[RunningModel], looks: int) -> None:
+    digests = {each.digest for each in models}
+    for _ in range(looks if digests else 0):
         if not any(each.digest in digests for each in ollama.ps()):
             return
         time.sleep(0.5)

@@ -148,8 +148,8 @@ class OllamaOperator(BaseOperator):
     def _digest_if_built(self, spec: BuildSpec) -> str | None:
         """Return the digest of a model that is there and reads back as the spec says; None where it is to be built.
 
-        Where the server writes a GGUF anew, nothing tells which weights a model has: it is built again, and comes out
-        with the same digest from the same file.
+        Where the server writes a GGUF anew, its digits do not tell which weights a model has: unless they are the
+        file's own, it is built again, and comes out with the same digest from the same file.
         """
         try:
             found = self._differences(spec, self.model, weights_told=True)
@@ -169,7 +169,7 @@ class OllamaOperator(BaseOperator):
         """
         shown, weights = self.hook.show(model), self._weights(spec)
         found = differences(spec, shown)
-        if weights is None and weights_told:
+        if weights is None and weights_told and shown.weights != spec.gguf_sha256:
             found.append("weights that this server does not tell")
         elif weights is not None and shown.weights != weights:
             found.append(f"weights {shown.weights or 'unknown'} instead of {weights or 'unknown'}")

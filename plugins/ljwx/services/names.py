@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ljwx.core.model_names import is_of_repository
+from ljwx.core.model_names import is_of_repository, normalised_name, short_name
 from ljwx.exceptions import NotFound
 from ljwx.settings import current_settings
 from ljwx.warehouse.warehouse import Warehouse
@@ -26,11 +26,11 @@ def find_model(warehouse: Warehouse, name: str) -> str | None:
     """
     alias = _alias_of(name)
     if alias is None:
-        return name if warehouse.model(name) is not None else None
+        return _stored(warehouse, name)
     found = warehouse.alias(alias)
-    repository = name.rpartition(":")[0] if name.endswith(f":{TAGS[alias]}") else name
+    repository = normalised_name(name).rpartition(":")[0]
     if name != alias and not _is_ours(repository, found.model if found else ""):
-        return name if warehouse.model(name) is not None else None
+        return _stored(warehouse, name)
     if found is None:
         raise NotFound(f"{name} names no model yet: there is no {alias}; `ljwx report` lists the models")
     return found.model
@@ -51,10 +51,14 @@ def _alias_of(name: str) -> str | None:
     """Return the alias that a name may mean; None where it cannot be one."""
     if name in TAGS:
         return name
-    repository, mark, tag = name.rpartition(":")
-    if not mark or "/" in tag:  # no tag: the colon, if any, stands before a port
-        return "champion"
+    repository, _, tag = normalised_name(name).rpartition(":")
     return next((alias for alias, of_alias in TAGS.items() if of_alias == tag and repository), None)
+
+
+def _stored(warehouse: Warehouse, name: str) -> str | None:
+    """Return the name under which a model is kept that is meant by another spelling of it; None where there is none."""
+    spellings = (name, short_name(name), normalised_name(name))
+    return next((each for each in spellings if warehouse.model(each) is not None), None)
 
 
 def _is_ours(repository: str, model: str) -> bool:

@@ -81,7 +81,7 @@ class WarehouseBase:
         """Lend a connection whose work is kept as a whole on success, and leaves nothing on an error.
 
         A transaction inside another one has a connection of its own. Nothing is kept when `bars_lock` was held and is
-        lost.
+        lost before its end.
         """
         connection = self._idle_connection() or self._new_connection()
         try:

@@ -113,7 +113,7 @@ def test_a_decision_from_before_models_could_think_stands_until_they_are_let(
     assert tasks.run(plan_build) == chain.plan
 
 
-@pytest.mark.parametrize("spelled", [f"library/{BASE}", f"registry.ollama.ai/library/{BASE.upper()}"])
+@pytest.mark.parametrize("spelled", [BASE.upper(), f"library/{BASE}", f"registry.ollama.ai/library/{BASE}"])
 def test_a_base_is_found_and_built_from_by_any_spelling_of_its_name(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer, spelled: str
 ) -> None:

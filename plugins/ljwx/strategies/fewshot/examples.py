@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,7 +14,7 @@ from ljwx.core.models import token_count_model
 from ljwx.core.prompts import Message, Prompts, example_messages, question
 from ljwx.core.tasks import hashed_tasks
 from ljwx.core.verification import context_problem
-from ljwx.exceptions import ConfigurationError, ModelMissing, PromptTooLong
+from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaError, PromptTooLong
 from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.token_counts import count_tokens, require_counts
@@ -142,8 +142,12 @@ def _counting_model(request: BuildRequest) -> Iterator[str]:
             pass
         yield name
     finally:
-        with suppress(ModelMissing):
+        try:
             request.ollama.delete(name)
+        except ModelMissing:
+            pass
+        except OllamaError as error:  # it must not hide what went wrong before
+            log.warning("%s could not be removed: %s", name, error)
 
 
 def _longest_question(context: Context, validation: pl.DataFrame, prompts: Prompts) -> Message:
