@@ -154,7 +154,7 @@ def above_or_below(reader: Reader, token: Token) -> None:
     if subject is not None and beside is Kind.NAME and reader.previous is not None and not reader.close:
         reader.say_above(reader.previous, subject, op)
         return
-    if subject is None or not (subject.is_level or (beside is Kind.NAME and _is_line(subject))):
+    if subject is None or not (subject.is_level or (_is_line(subject) and _is_beside(reader, token))):
         reader.side = 1 if op in UP else -1
         return
     if beside is Kind.CLOSE:
@@ -168,6 +168,12 @@ def above_or_below(reader: Reader, token: Token) -> None:
         reader.side = 1 if op in UP else -1
     else:
         reader.say_above(subject, None, op)
+
+
+def _is_beside(reader: Reader, token: Token) -> bool:
+    """Whether 上方 … stands right behind a name or the close, as in 在收盘价上方."""
+    before = reader.token_before(token)
+    return before is not None and (before.kind in (Kind.NAME, Kind.CLOSE) or before.text == "在收盘价")
 
 
 def between_lines(reader: Reader, token: Token) -> None:
@@ -200,5 +206,5 @@ def the_close(reader: Reader, token: Token) -> None:  # noqa: ARG001 (a handler'
             reader.say_above(each, None, reader.op)
         reader.side = 1 if reader.op in UP else -1
         reader.op = None
-    elif not (subject is not None and subject.is_level and reader.follows(*AFTER)):
+    elif not (subject is not None and _is_line(subject) and reader.follows(*AFTER)):
         reader.close = True

@@ -125,7 +125,10 @@ class Reader:
     def names_its_period(self, token: Token) -> bool:
         """Whether a period in brackets is the one that the name before has already: RSI14(14日)."""
         in_brackets = self.at > 1 and self.clause[self.at - 2].text == "("
-        return in_brackets and self.bare and self.subject is not None and token.text[:-1] in self.subject.name
+        if not in_brackets or not self.bare or self.subject is None:
+            return False
+        n = token.text[:-1]
+        return n in self.subject.name or any(n in place.path[-1].split("_") for place in self.subject.places)
 
     def follows(self, *kinds: Kind) -> bool:
         """Whether the next token, fillers aside, is of one of these kinds."""
@@ -178,7 +181,9 @@ class Reader:
     def forget(self) -> None:
         """A number was said: what stood before it is used up."""
         self.denied, self.op, self.breaks, self.sign, self.side = False, None, 0, 1, 0
-        self.direction, self.noun, self.word, self.high, self.bare = 0, False, "", "", False
+        self.word, self.high, self.bare = "", "", False
+        if not self.each:  # else the direction is also of the numbers that come: 分别下跌1%和2%
+            self.direction, self.noun = 0, False
         self.near = self.apart = False
 
     def settle(self) -> None:

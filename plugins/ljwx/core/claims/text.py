@@ -27,6 +27,10 @@ _BRACKETS: Final = re.compile(r"\([^()]*\d[^()]*\)")
 _ENDS: Final = re.compile(r"[\[(](-?[\d.]+%?),\s*\+?(-?[\d.]+%?)[\])]")
 _AND_A_HALF: Final = re.compile(r"(?<=[一二两三四五六七八九十])个半(?:百分)?点")
 _SOME: Final = re.compile(r"个多(?:百分)?点")
+_DEFAULTS: Final = re.compile(
+    r"(?<=MACD)\(12[,、]26[,、]9\)|(?<=KDJ)\(9[,、]3[,、]3\)|(?<=布林)\(20[,、]2\)|(?<=布林带)\(20[,、]2\)"
+)
+"""The parameters that everybody takes, which say nothing behind the name."""
 _DASHES: Final = re.compile(r"(?<=[\d%])—+(?=\d)")
 
 
@@ -38,6 +42,7 @@ def plain(text: str) -> str:
     text = _ZERO_LINE.sub("0", _DASHES.sub("~", text))
     text = _SOME.sub("个百分点多", _AND_A_HALF.sub("点五个百分点", text))
     same = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).upper()
+    same = _DEFAULTS.sub("", same)
     same = _BRACKETS.sub(lambda match: match[0].replace(",", "、"), same)
     return _DOT.sub("。", _THOUSANDS.sub("", _ENDS.sub(r"\1~\2", same)))
 
