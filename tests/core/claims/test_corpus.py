@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from support_claims import FOLDER, Labelled, agreement, corpus, verdict_on
+from support_claims import Labelled, agreement, corpus, verdict_on
 
 HELD_OUT = "corpus_heldout.jsonl"
 
@@ -27,13 +27,12 @@ def test_the_clauses_it_was_developed_on_are_read_as_a_person_reads_them(own: li
     assert found.recall >= 0.97, found.differing
 
 
-@pytest.mark.skipif(not (FOLDER / HELD_OUT).exists(), reason="no clauses are held out")
 def test_what_it_takes_for_true_is_true_on_clauses_written_without_having_seen_it() -> None:
     """Measured by `make bench`, never developed on: here only that no change makes it worse than it was."""
     held_out = agreement(corpus(HELD_OUT))
     assert held_out.clauses >= 200
     assert held_out.precision >= 0.97
-    assert held_out.recall >= 0.85
+    assert held_out.recall >= 0.97
 
 
 def test_every_family_has_clauses_of_every_kind(own: list[Labelled]) -> None:
