@@ -489,12 +489,12 @@ def test_migrate_brings_an_empty_database_to_the_newest_schema(
 
 def test_migrate_says_what_the_role_may_not_do(run: Run, monkeypatch: pytest.MonkeyPatch, empty_url: str) -> None:
     with psycopg.connect(empty_url, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS reader")
-        connection.execute("CREATE ROLE reader LOGIN PASSWORD 'hidden'")
-    url = re.sub(r"//[^@]*@", "//reader:hidden@", empty_url.replace("postgresql:", "postgres:"))
+        connection.execute("DROP ROLE IF EXISTS newcomer")
+        connection.execute("CREATE ROLE newcomer LOGIN PASSWORD 'hidden'")
+    url = re.sub(r"//[^@]*@", "//newcomer:hidden@", empty_url.replace("postgresql:", "postgres:"))
     monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", url)
     why = one_line(run("migrate", code=2))
-    assert "the role reader may not make the tables (permission denied for database" in why
+    assert "the role newcomer may not make the tables (permission denied for database" in why
     assert "hidden" not in why
 
 
