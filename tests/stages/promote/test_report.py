@@ -20,6 +20,7 @@ from support_chain import Chain, Database, answer_next, evaluation_of
 from support_ollama import OllamaServer
 from support_postgres import data_of
 from support_reports import HOSTILE
+from support_script import COUNTS
 from support_tasks import TaskRunner
 
 RUN = "manual__1"
@@ -70,7 +71,7 @@ def test_every_build_gets_a_report_also_a_rejected_one(
 
 def refuse(server: OllamaServer, chain: Chain, tasks: TaskRunner) -> None:
     """The verification of the chain's model ends with answers that are not the schema's."""
-    answer_next(server, "{", *[HOSTILE] * PROBES_PER_TASK)
+    answer_next(server, "{", *[None] * COUNTS, *[HOSTILE] * PROBES_PER_TASK)
     with pytest.raises(BuildFailed):
         tasks.run(verify_model, chain.plan, chain.built)
 
