@@ -297,9 +297,9 @@ def test_a_block_shorter_than_the_horizon_is_refused():
         (Looked(of_line=0, of_model=0, other_lines=2), "The first decision about this recipe; 3 recipes were decided"),
         (
             Looked(of_line=4, of_model=0, other_lines=0),
-            "Decision number 5 about this recipe, on whatever data; 1",
+            "Decision number 5 about this recipe, on whatever data; 1 recipe was decided",
         ),
-        (Looked(of_line=4, of_model=2, other_lines=0), "2 of them about this very model under another name; 1 recipes"),
+        (Looked(of_line=4, of_model=2, other_lines=0), "2 of them about this very model under another name; 1 recipe"),
     ],
 )
 def test_every_decision_tells_how_often_one_has_looked_and_decides_nothing_by_it(before, told):

@@ -128,7 +128,8 @@ def like_rolled_back(before: RolledBack) -> Reason:
 
 def looked_before(before: Looked) -> Reason:
     """Tell how often one has looked: the interval of the difference is right for one look alone."""
-    others = f"{before.other_lines + 1} recipes were decided about so far."
+    recipes = before.other_lines + 1
+    others = f"{recipes} recipe{'s were' if recipes > 1 else ' was'} decided about so far."
     if not before.of_line:
         return Reason(code="looks", text=f"The first decision about this recipe; {others}", favourable=True)
     same = f", {before.of_model} of them about this very model under another name" if before.of_model else ""
