@@ -325,11 +325,15 @@ def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+UNPLAYED: dict[str, Any] = {"route": "chat", "kind": "delay", "seconds": 0}
+"""The server answers by itself."""
+
+
 def answer_next(server: OllamaServer, *texts: str | None) -> None:
     """Let the next chats be answered with these texts; where there is None, the server answers by itself."""
     end = {"model": "x", "done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 9}
     faults = [
-        {"route": "chat", "kind": "delay", "seconds": 0}
+        UNPLAYED
         if text is None
         else {"route": "chat", "kind": "lines", "lines": [{**end, "message": {"role": "assistant", "content": text}}]}
         for text in texts

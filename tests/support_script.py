@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from ljwx.core.tasks import TASKS
-from support_chain import Database
+from support_chain import UNPLAYED, Database
 from support_ollama import OllamaServer
 
 REPEATS = 3
@@ -16,8 +16,6 @@ REPEATS = 3
 
 COUNTS = 3
 """Of the same short prompt, twice, and of one that is too long."""
-UNPLAYED: dict[str, Any] = {"route": "chat", "kind": "delay", "seconds": 0}
-"""The server answers by itself."""
 
 
 class Script:

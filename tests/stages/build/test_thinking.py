@@ -14,9 +14,9 @@ from ljwx.stages.build.verification import verify_model
 from ljwx.stages.evaluate.questions import ask_questions, plan_questions
 from ljwx.stages.promote.decision import decide_promotion
 from ljwx_sandbox.ollama.thinking import OLDER_THINKING, THINKING
-from support_chain import SMALL, Chain, Database
+from support_chain import SMALL, UNPLAYED, Chain, Database
 from support_ollama import BASE, OllamaServer
-from support_script import COUNTS, UNPLAYED
+from support_script import COUNTS
 from support_tasks import TaskRunner
 
 THINKER = "thinker:1b"

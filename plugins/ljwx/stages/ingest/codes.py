@@ -113,8 +113,8 @@ def _judge_again(warehouse: WarehouseHook, run_key: int) -> int:
     ends = dict(ended.select("ts_code", "delist_date").iter_rows())
     traded = _traded(warehouse, days, ended["ts_code"].to_list())
     tolerance = current_settings().ingest.tolerance
-    judged = [_without(day, ends, traded[day.session], tolerance) for day in days]
-    changed = [new for old, new in zip(days, judged, strict=True) if new != old]
+    counted = [_without(day, ends, traded[day.session], tolerance) for day in days]
+    changed = [new for old, new in zip(days, counted, strict=True) if new != old]
     warehouse.save_counts(run_key, changed)
     return sum(day.complete for day in changed)
 
