@@ -31,7 +31,6 @@ from ljwx.core.features import inputs
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.reference import ReferenceVerbs
 from ljwx.warehouse.revisions import merge_revisions
-from ljwx.warehouse.runs import RunRef
 
 if TYPE_CHECKING:
     Chain = Callable[[pl.DataFrame, Sequence[date]], pl.DataFrame]
@@ -103,14 +102,6 @@ class KnownDay:
     missing: int | None
     unfactored: int | None
     deferred: Sequence[str]
-
-
-@dataclass(frozen=True)
-class SessionRange:
-    """Two sessions and what is between them."""
-
-    first: date
-    last: date
 
 
 class BarsVerbs(ReferenceVerbs):
@@ -278,24 +269,6 @@ class BarsVerbs(ReferenceVerbs):
     def complete_sessions(self, first: date | None = None, last: date | None = None) -> list[date]:
         """Return the complete sessions of the range, sorted."""
         return self.column("bars/complete_sessions", first=first, last=last)
-
-    def left_to_announce(self, task: RunRef) -> list[SessionRange]:
-        """Return the ranges that runs have left to a later run of the same task since it last announced any."""
-        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
-        return self.records(SessionRange, "bars/left_to_announce", **run)
-
-    def completed_by(self, task: RunRef) -> list[date]:
-        """Return the complete sessions that were last written by a run of the task, or by one that left its own to it.
-
-        Among them are those whose bars were only counted anew.
-        """
-        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
-        return self.column("bars/completed_by", **run)
-
-    def passed_runs(self, task: RunRef) -> list[str]:
-        """Return the ids of the last other runs that have finished the same task, newest first."""
-        run = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}
-        return self.column("bars/passed_runs", **run)
 
 
 def _set_day(cursor: Cursor[Any], run_key: int, day: IngestDay) -> None:

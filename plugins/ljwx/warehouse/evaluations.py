@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer
+from ljwx.core.reports.cases import Case
 from ljwx.warehouse.base import WarehouseBase, statement
 
 if TYPE_CHECKING:
@@ -200,6 +201,10 @@ class EvaluationsVerbs(WarehouseBase):
         The draw is by sample_id, which is a hash: the same every time, and of no session or stock in particular.
         """
         return self.records(TrainSample, "evaluations/train_snapshots", dataset_id=dataset_id, most=most)
+
+    def cases(self, evaluation_id: int) -> list[Case]:
+        """Return an evaluation's questions with truth and answer, as it came, in the order in which they were asked."""
+        return self.records(Case, "evaluations/cases", evaluation_id=evaluation_id)
 
     def look_at_test(
         self, run_key: int, dataset_id: str, model: str, question_set_id: str, window: tuple[date, date]

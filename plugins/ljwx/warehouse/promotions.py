@@ -12,6 +12,7 @@ from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.core.promotions.reasons import Looked, Reason, RolledBack
+from ljwx.core.reports.records import ReportedDecision
 from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.warehouse.base import WarehouseBase, statement
 
@@ -163,6 +164,10 @@ class PromotionsVerbs(WarehouseBase):
                 raise BadData(f"the champion is no longer {champion}, or the previous one no longer {previous}")
             connection.execute(statement("promotions/swap_aliases"), {"promotion_id": promotion_id})
         return promotion_id
+
+    def decision(self, promotion_id: int) -> ReportedDecision | None:
+        """Return a decision with its model, dataset, evaluation and scorecards."""
+        return self.record(ReportedDecision, "promotions/reported", promotion_id=promotion_id)
 
     def rollback_of_run(self, run_key: int) -> Rollback | None:
         """Return the rollback that a task instance has written."""

@@ -1,14 +1,16 @@
-"""What bars are read by: trading days, stocks, names over time; and what samples are chosen by, members of indexes."""
+"""Reference data, now and as it was known at a moment: trading days, stocks, names over time, members of indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
 import polars as pl
 
 from ljwx.core.bars import Codes
+from ljwx.core.datasets.members import MEMBERS
 from ljwx.resources import sse_calendar
 from ljwx.warehouse.base import WarehouseBase, statement
 from ljwx.warehouse.revisions import Merged, merge_revisions
@@ -44,7 +46,7 @@ _PERIOD = {"ts_code": pl.String(), "start_date": pl.Date(), "name": pl.String()}
 
 
 class ReferenceVerbs(WarehouseBase):
-    """Verbs of the stage `bars` that are not about bars."""
+    """Verbs about what bars are read by and samples are chosen by."""
 
     def save_sessions(self, run_key: int, sessions: Sequence[date]) -> None:
         """Write the trading days of a range, from the first of `sessions` to the last; known ones stay as they are.
@@ -146,3 +148,34 @@ class ReferenceVerbs(WarehouseBase):
         text = {"ts_code": pl.String, "name": pl.String}
         days = dict.fromkeys(("start_date", "end_date", "ann_date"), pl.Date)
         return self.frame("reference/names", {**text, **days})
+
+    def moment(self) -> datetime:
+        """Return the database's clock; under the exclusive `bars_lock` no bar is being written at that moment."""
+        (moment,) = self.column("reference/moment")
+        return cast("datetime", moment)
+
+    def instruments_as_of(self, known_at: datetime) -> pl.DataFrame:
+        """Return the instruments of all list states as they were known: ts_code, list_date, delist_date."""
+
+        schema = {"ts_code": pl.String, "list_date": pl.Date, "delist_date": pl.Date}
+        return self.frame("reference/instruments_as_of", schema, known_at=known_at)
+
+    def industries_as_of(self, known_at: datetime) -> pl.DataFrame:
+        """Return the industries over time as they were known: ts_code, industry, start_date.
+
+        An industry begins on the day in Shanghai on which it was first seen: nobody knows since when it had been so.
+        """
+
+        schema = {"ts_code": pl.String, "industry": pl.String, "start_date": pl.Date}
+        return self.frame("reference/industries_as_of", schema, known_at=known_at)
+
+    def members_as_of(self, index_code: str, known_at: datetime) -> pl.DataFrame:
+        """Return an index's lists of members as they were known: session (the list's day), ts_code; sorted by both."""
+
+        return self.frame("reference/members_as_of", MEMBERS, index_code=index_code, known_at=known_at)
+
+    def names_as_of(self, known_at: datetime) -> pl.DataFrame:
+        """Return the names over time as they were known: ts_code, name, start_date, ann_date."""
+
+        schema = {"ts_code": pl.String, "name": pl.String, "start_date": pl.Date, "ann_date": pl.Date}
+        return self.frame("reference/names_as_of", schema, known_at=known_at)

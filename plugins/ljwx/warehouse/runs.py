@@ -1,9 +1,9 @@
-"""Which task instance wrote what: the record that every row cites by its run_key."""
+"""Runs: which task instance wrote what, what they leave to later ones to announce, and what went wrong in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -24,8 +24,16 @@ class RunRef:
     map_index: int = -1
 
 
+@dataclass(frozen=True)
+class SessionRange:
+    """Two sessions and what is between them."""
+
+    first: date
+    last: date
+
+
 class RunsVerbs(WarehouseBase):
-    """Verbs with which a task instance records itself."""
+    """Verbs with which a task instance records itself; every row that it writes cites its run_key."""
 
     def start_run(self, run: RunRef, **inputs: Any) -> int:
         """Record that a task instance begins to write; a retry continues its own record.
@@ -42,3 +50,41 @@ class RunsVerbs(WarehouseBase):
     def counted_since(self, count: str, since: datetime) -> bool:
         """Say whether a run has recorded a count of some name since a moment."""
         return bool(self.column("runs/counted", count=count, since=since))
+
+    def left_to_announce(self, task: RunRef) -> list[SessionRange]:
+        """Return the ranges that runs have left to a later run of the same task since it last announced any."""
+        return self.records(SessionRange, "runs/left_to_announce", **_task(task))
+
+    def completed_by(self, task: RunRef) -> list[date]:
+        """Return the complete sessions that were last written by a run of the task, or by one that left its own to it.
+
+        Among them are those whose bars were only counted anew.
+        """
+        return self.column("runs/completed_sessions", **_task(task))
+
+    def passed_runs(self, task: RunRef) -> list[str]:
+        """Return the ids of the last other runs that have finished the same task, newest first."""
+        return self.column("runs/passed", **_task(task))
+
+    def note_incident(self, dag_id: str, run_id: str, kind: str, what: str) -> bool:
+        """Record an incident, that `what` failed in a run or was late; return whether an alert is to be sent.
+
+        Of failures at the same time exactly one is. After all failures of a run have recovered, its next one is again.
+
+        :param kind: ``failed`` or ``late``.
+        :param what: the task instance, as ``task`` or ``task[map index]``.
+        """
+        (due,) = self.column("runs/add_incident", dag_id=dag_id, run_id=run_id, kind=kind, what=what)
+        return bool(due)
+
+    def forget_incident(self, dag_id: str, run_id: str, kind: str) -> None:
+        """Let the next failure of this run send an alert: that of this one reached no address."""
+        self.execute("runs/forget_incident", dag_id=dag_id, run_id=run_id, kind=kind)
+
+    def note_recovery(self, dag_id: str, run_id: str, what: str) -> None:
+        """Record that a task instance which had failed has succeeded."""
+        self.execute("runs/recover", dag_id=dag_id, run_id=run_id, what=what)
+
+
+def _task(task: RunRef) -> dict[str, str]:
+    return {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from ljwx.warehouse.as_of import AsOfVerbs
 from ljwx.warehouse.bars import BarsVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
 from ljwx.warehouse.features import FeaturesVerbs
 from ljwx.warehouse.history import HistoryVerbs
-from ljwx.warehouse.incidents import IncidentsVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
-from ljwx.warehouse.reports import ReportsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
 
@@ -22,16 +19,13 @@ class Warehouse(
     RunsVerbs,
     BarsVerbs,
     FeaturesVerbs,
-    AsOfVerbs,
     DatasetsVerbs,
     ModelsVerbs,
     EvaluationsVerbs,
     RetentionVerbs,
     PromotionsVerbs,
-    ReportsVerbs,
     LineageVerbs,
     HistoryVerbs,
-    IncidentsVerbs,
     LinesVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.

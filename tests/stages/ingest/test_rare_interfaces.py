@@ -24,7 +24,7 @@ from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
-from ljwx.warehouse.kept import WarehouseKeeper
+from ljwx.warehouse.sources import WarehouseKeeper
 from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS
 from support_chain import FIRST, LAST, SMALL, Database, ingest
 from support_tasks import TaskRunner

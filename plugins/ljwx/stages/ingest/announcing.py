@@ -20,8 +20,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.runs import recorded_run
-from ljwx.warehouse.bars import SessionRange
-from ljwx.warehouse.runs import RunRef
+from ljwx.warehouse.runs import RunRef, SessionRange
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from ljwx.core.bars import Capability
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
-from ljwx.warehouse.kept import SHANGHAI, last_close
+from ljwx.warehouse.sources import SHANGHAI, last_close
 
 
 def doubt(warehouse: WarehouseHook, source: MarketSource, capability: Capability, count: str) -> None:

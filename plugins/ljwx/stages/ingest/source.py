@@ -9,8 +9,7 @@ from ljwx.hooks.market import market_source
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import TUSHARE_CONN_ID
 from ljwx.sources.base import MarketSource
-from ljwx.warehouse.kept import WarehouseKeeper
-from ljwx.warehouse.limiter import WarehouseLimiter
+from ljwx.warehouse.sources import WarehouseKeeper, WarehouseLimiter
 
 
 def limited_source(

@@ -1,4 +1,4 @@
-"""One limit for all workers together, measured by the times that the database recorded."""
+"""How long an answer is kept; one limit for all workers together, measured by the times that the database recorded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import limiter
-from ljwx.warehouse.limiter import WarehouseLimiter
+from ljwx.warehouse import sources
+from ljwx.warehouse.sources import SHANGHAI, WarehouseLimiter, last_close
 from support_chain import Database
 from support_tushare import environment, running_tushare
 
@@ -23,10 +23,10 @@ LIMIT, WINDOW = 3, 0.4
 WORKER = f"""
 import threading
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import limiter
-limiter.WINDOW_SECONDS = {WINDOW}
+from ljwx.warehouse import sources
+sources.WINDOW_SECONDS = {WINDOW}
 def work():
-    gate = limiter.WarehouseLimiter(WarehouseHook(), "tushare_default")
+    gate = sources.WarehouseLimiter(WarehouseHook(), "tushare_default")
     for _ in range(3):
         gate.acquire("daily", {LIMIT})
 workers = [threading.Thread(target=work) for _ in range(2)]
@@ -77,7 +77,7 @@ def test_processes_and_threads_together_never_take_more_than_the_limit(db: Datab
 
 
 def test_each_interface_and_connection_has_slots_of_its_own(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limiter, "WINDOW_SECONDS", 3600)
+    monkeypatch.setattr(sources, "WINDOW_SECONDS", 3600)
     for scope in ("one", "two"):
         for api_name in ("daily", "adj_factor"):
             WarehouseLimiter(WarehouseHook(), scope).acquire(api_name, 1)
@@ -95,7 +95,7 @@ def test_without_a_limit_nothing_is_written(db: Database) -> None:
 
 
 def test_a_lowered_limit_holds_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limiter, "WINDOW_SECONDS", WINDOW)
+    monkeypatch.setattr(sources, "WINDOW_SECONDS", WINDOW)
     gate = WarehouseLimiter(WarehouseHook(), "one")
     gate.acquire("daily", 5)
     db.execute("TRUNCATE taken")
@@ -107,7 +107,7 @@ def test_a_lowered_limit_holds_at_once(db: Database, monkeypatch: pytest.MonkeyP
 def test_a_slot_that_another_worker_is_taking_is_passed_over(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     import psycopg
 
-    monkeypatch.setattr(limiter, "WINDOW_SECONDS", WINDOW)
+    monkeypatch.setattr(sources, "WINDOW_SECONDS", WINDOW)
     gate = WarehouseLimiter(WarehouseHook(), "one")
     gate.acquire("daily", 2)
     db.execute("UPDATE ljwx.rate_slots SET used_at = '-infinity'")
@@ -125,10 +125,10 @@ FORKED = f"""
 import os, sys, traceback
 from ljwx.hooks.tushare import TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import limiter
-limiter.WINDOW_SECONDS = {MINUTE} + limiter.WINDOW_SECONDS - 60
+from ljwx.warehouse import sources
+sources.WINDOW_SECONDS = {MINUTE} + sources.WINDOW_SECONDS - 60
 def work():
-    hook = TushareHook(limiter=limiter.WarehouseLimiter(WarehouseHook(), "tushare_default"))
+    hook = TushareHook(limiter=sources.WarehouseLimiter(WarehouseHook(), "tushare_default"))
     for _ in range({CALLS}):
         hook.daily(ts_code="000001.SZ", limit=1)
 workers = []
@@ -164,3 +164,24 @@ def test_eight_processes_on_one_token_see_not_one_refusal_of_a_server_that_count
         with ThreadPoolExecutor(8) as pool:
             asked = pool.map(lambda _: server.post("daily", token="small", ts_code="000001.SZ")["code"], range(41))
             assert 40203 in set(asked), "the server does count"
+
+
+@pytest.mark.parametrize(
+    ("now", "close"),
+    [
+        ("2026-03-03T14:59:59+08:00", "2026-03-02T15:00:00+08:00"),
+        ("2026-03-03T15:00:00+08:00", "2026-03-03T15:00:00+08:00"),
+        ("2026-03-03T18:30:00+08:00", "2026-03-03T15:00:00+08:00"),
+        ("2026-03-01T08:00:00+08:00", "2026-02-28T15:00:00+08:00"),
+        ("2026-03-03T06:59:00+00:00", "2026-03-02T15:00:00+08:00"),
+        ("2026-03-03T20:00:00-05:00", "2026-03-03T15:00:00+08:00"),
+    ],
+)
+def test_it_is_good_until_the_next_close_in_shanghai(now: str, close: str) -> None:
+    found = last_close(datetime.fromisoformat(now))
+    assert found == datetime.fromisoformat(close)
+    assert found.tzinfo is SHANGHAI
+
+
+def test_the_clock_s_own_zone_does_not_matter() -> None:
+    assert last_close(datetime(2026, 3, 3, 7, 0, tzinfo=timezone.utc)) == datetime(2026, 3, 3, 15, tzinfo=SHANGHAI)
