@@ -53,6 +53,7 @@ def test_every_family_has_clauses_of_every_kind(own: list[Labelled]) -> None:
         ("RSI14超过-999", "unchecked"),
         ("业绩翻倍", "unchecked"),
         ("主力大举买入", "unchecked"),
+        ("业绩翻倍，主力大举买入", "unchecked"),
         ("连涨20日创历史新高", "false"),
         ("60日回撤8.3%", "true"),
         ("RSI(14)为75.3", "true"),
@@ -62,6 +63,11 @@ def test_every_family_has_clauses_of_every_kind(own: list[Labelled]) -> None:
         ("近五日上涨3.2%", "true"),
         ("20日为负6.5%", "true"),
         ("20日−6.5%", "true"),
+        ("20日跌幅百分之六点五", "true"),
+        ("成交额3.2亿元", "false"),
+        ("市值一千二百亿", "false"),
+        ("成交量三万手", "false"),
+        ("贵州茅台RSI14为75.3", "false"),
         ("RSI24为５６．１", "true"),
     ],
 )
@@ -74,3 +80,4 @@ def test_what_was_once_read_wrongly(own: list[Labelled], clause: str, verdict: s
     )
     assert verdict_on(clause, snapshot) == verdict
     assert verdict_on("MACD为0", {**snapshot, "features": {**snapshot["features"], "macd_hist": 0.04}}) == "false"
+    assert verdict_on("20日−8.0%", {**snapshot, "features": {**snapshot["features"], "ret_20": -8.0}}) == "true"

@@ -123,7 +123,7 @@ def test_claims_are_counted_as_right_wrong_and_unsupported(answer, counts):
 
 def test_unchecked_words_are_counted_in_characters():
     counted = count_claims({"analysis": "RSI14为63.2,业绩翻倍"}, SNAPSHOT)
-    assert (counted.unchecked, counted.characters, counted.checker) == (4, 13, 3)
+    assert (counted.unchecked, counted.characters, counted.checker) == (4, 13, 4)
     assert count_claims({"analysis": "RSI14超过-999"}, SNAPSHOT).unchecked > 0
 
 

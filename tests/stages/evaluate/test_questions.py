@@ -287,7 +287,7 @@ def test_an_answer_is_saved_with_the_probabilities_of_its_tokens_and_its_claims(
     right = row["snapshot"]["readings"]["macd"] == "多头"
     counts = {"right": 2 if right else 0, "wrong": 0 if right else 2, "unsupported": 0}
     prose = sum(character.isalnum() for character in json.loads(TEXT)["analysis"])
-    assert row["claims"] == {**counts, "unchecked": 0, "characters": prose, "checker": 3}
+    assert row["claims"] == {**counts, "unchecked": 0, "characters": prose, "checker": 4}
 
 
 def test_a_pretty_printed_answer_tells_the_same_probabilities_as_a_compact_one(

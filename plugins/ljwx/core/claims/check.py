@@ -16,8 +16,9 @@ from ljwx.core.claims.prose import read
 from ljwx.core.features.technical.signals import PHRASES, STATES
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
-CHECKER_VERSION: Final = 3
-"""Rises where the same answer would get other verdicts; 1 knew no negation, day, entity or unit, 2 no English."""
+CHECKER_VERSION: Final = 4
+"""Rises where the same answer would get other verdicts; 1 knew no negation, day, entity or unit, 2 no English, 3 no
+names of other companies."""
 
 
 @dataclass(frozen=True)

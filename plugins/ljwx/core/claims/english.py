@@ -65,6 +65,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
     (re.compile(pattern), made)
     for pattern, made in (
         (r"N['’]T(?![A-Z])", " NOT"),
+        (r"((?:[A-Z]{3,} ){0,2}[A-Z]{3,})['’]S(?![A-Z])", lambda m: _whose(m[1])),
         (r"['’](?:S|RE|VE)?(?![A-Z])", ""),
         (r"(?<=[A-Z])-(?=[A-Z])|(?<=\d)-(?=[A-Z]{3})", " "),
         (r"  +", " "),
@@ -97,6 +98,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
         (rf"({_PERCENT}) (HIGHER THAN|LOWER THAN|ABOVE|BELOW|OVER|UNDER) ([^\x01\x02]+)", r"\2 \3 \1"),
     )
 )
+_NOBODY: Final = frozenset(["THAT", "THERE", "HERE", "WHAT", "LET", "ONE"])
+"""Words before 'S that own nothing."""
 _SPACES: Final = re.compile(r" (?=[^\x00-\x7f]|%)|(?<=[^\x00-\x7f]) ")
 _VERB: Final = re.compile("[涨跌](?!幅|停)")
 _BARE: Final = re.compile(rf" *{_N} ?%")
@@ -134,6 +137,12 @@ def _fronted(part: str) -> str:
     said = "".join(_MOVED.findall(part))
     joint = part[:1] if part[:1] in JOINTS else ""
     return joint + said + _MOVED.sub(" ", part[len(joint) :])
+
+
+def _whose(words: str) -> str:
+    """An owner as another company where none of its words is a known one: MOUTAI'S."""
+    known = any(word in _ENGLISH or word in _NOBODY for word in words.split())
+    return words if known else "某股的"
 
 
 def _record(word: str) -> str:

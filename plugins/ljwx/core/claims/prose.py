@@ -11,6 +11,7 @@ from typing import Final
 
 from ljwx.core.claims import naming, telling
 from ljwx.core.claims.claim import Claim
+from ljwx.core.claims.companies import other_company
 from ljwx.core.claims.english import in_chinese
 from ljwx.core.claims.names import THIS_DAY
 from ljwx.core.claims.reader import BREAKS, OPS, Context, Reader, turned_round
@@ -94,6 +95,9 @@ def _read_clause(reader: Reader) -> None:
     kinds = {token.kind for token in reader.clause}
     reader.tail = _is_denied_behind(reader)
     first = reader.clause[0]
+    company = other_company(reader.clause, reader.facts)
+    if company:
+        reader.context.other = f"it is said of others: {company}"
     if not reader.context.group and ((first.kind in OPS and first.kind not in BREAKS) or first.text in _COPULAS):
         reader.context.group, reader.bare = list(reader.context.past), bool(reader.context.past)
     reader.each_has_its_own = Kind.EACH in kinds
