@@ -58,6 +58,11 @@ def test_the_sql_of_a_noun_is_run_by_the_module_of_that_noun_alone() -> None:
     assert foreign == set()
 
 
+def test_every_folder_of_sql_has_the_name_of_a_module_of_the_warehouse() -> None:
+    nouns = {path.stem for path in (ROOT / "plugins" / "ljwx" / "warehouse").glob("*.py")}
+    assert {name.split("/")[0] for name in SQL} - nouns == set()
+
+
 def test_every_statement_that_the_code_names_exists() -> None:
     warehouse = [source for path, source in package_sources() if path.parent.name == "warehouse"]
     named = {name for source in warehouse for pattern in (CALLED, QUOTED) for name in pattern.findall(source)}

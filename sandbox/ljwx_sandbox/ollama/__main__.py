@@ -13,7 +13,7 @@ import uvicorn
 
 from ljwx_sandbox.ollama.app import create_app
 from ljwx_sandbox.ollama.creation import register
-from ljwx_sandbox.ollama.pool import EnginePool, MakeEngine
+from ljwx_sandbox.ollama.engines.pool import EnginePool, MakeEngine
 from ljwx_sandbox.ollama.store import ModelStore
 
 BASE_MODEL = "smollm2:135m"
@@ -47,10 +47,10 @@ def _engine(options: argparse.Namespace) -> MakeEngine:
     """Return what loads a GGUF file; without llama.cpp the file is not even opened."""
     cached = not options.no_prompt_cache
     if options.engine == "scripted":
-        from ljwx_sandbox.ollama.scripted import ScriptedEngine
+        from ljwx_sandbox.ollama.engines.scripted import ScriptedEngine
 
         return lambda path, context: ScriptedEngine(context, cached=cached)  # noqa: ARG005
-    from ljwx_sandbox.ollama.engine import Engine
+    from ljwx_sandbox.ollama.engines.llama_cpp import Engine
 
     return lambda path, context: Engine(path, context, options.threads, cached=cached)
 

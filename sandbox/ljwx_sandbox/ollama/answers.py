@@ -10,11 +10,11 @@ from typing import Any, NoReturn
 
 from ljwx_sandbox.ollama import describe, prompts, thinking
 from ljwx_sandbox.ollama.describe import timestamp
+from ljwx_sandbox.ollama.engines.pieces import LanguageEngine, Piece
+from ljwx_sandbox.ollama.engines.pool import MAX_CONTEXT, EnginePool
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
 from ljwx_sandbox.ollama.options import Options, keep_alive_seconds
-from ljwx_sandbox.ollama.pieces import LanguageEngine, Piece
-from ljwx_sandbox.ollama.pool import MAX_CONTEXT, EnginePool
 from ljwx_sandbox.ollama.schema import check_answer, constraint
 from ljwx_sandbox.ollama.store import ModelStore
 from ljwx_sandbox.ollama.template import Template, TemplateError

@@ -13,11 +13,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from ljwx_sandbox.ollama import creation, describe
 from ljwx_sandbox.ollama.answers import Answerer, single
+from ljwx_sandbox.ollama.engines.pool import EnginePool
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.faults import App, Fault, FaultInjector
 from ljwx_sandbox.ollama.models import Model
 from ljwx_sandbox.ollama.names import ModelName, parse_digest
-from ljwx_sandbox.ollama.pool import EnginePool
 from ljwx_sandbox.ollama.store import ModelStore
 from ljwx_sandbox.ollama.wire import add_error_handlers, json_answer, read_body, stream_or_join
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ljwx_sandbox.ollama import layers
 from ljwx_sandbox.ollama.errors import ApiError
-from ljwx_sandbox.ollama.gguf_info import read_gguf
+from ljwx_sandbox.ollama.gguf.info import read_gguf
 from ljwx_sandbox.ollama.layers import Layer, Manifest, go_json
 from ljwx_sandbox.ollama.names import ModelName, parse_digest
 from ljwx_sandbox.ollama.store import ModelStore

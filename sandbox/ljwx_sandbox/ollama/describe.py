@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ljwx_sandbox.ollama import layers
+from ljwx_sandbox.ollama.engines.pool import Runner
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
 from ljwx_sandbox.ollama.names import ModelName
-from ljwx_sandbox.ollama.pool import Runner
 from ljwx_sandbox.ollama.store import ModelStore
 from ljwx_sandbox.ollama.thinking import capabilities
 

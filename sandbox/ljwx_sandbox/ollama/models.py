@@ -9,7 +9,7 @@ from typing import Any
 
 from ljwx_sandbox.ollama import layers
 from ljwx_sandbox.ollama.errors import ApiError
-from ljwx_sandbox.ollama.gguf_info import GgufInfo, read_gguf
+from ljwx_sandbox.ollama.gguf.info import GgufInfo, read_gguf
 from ljwx_sandbox.ollama.layers import Layer, Manifest
 from ljwx_sandbox.ollama.names import ModelName
 from ljwx_sandbox.ollama.store import ModelStore

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from ljwx_sandbox.ollama.engines.pieces import LanguageEngine, Piece
 from ljwx_sandbox.ollama.errors import ApiError
-from ljwx_sandbox.ollama.pieces import LanguageEngine, Piece
 
 OPEN, CLOSE = "<think>", "</think>"
 THINKING = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ljwx_sandbox.ollama.pieces import LanguageEngine
+from ljwx_sandbox.ollama.engines.pieces import LanguageEngine
 
 MAX_CONTEXT = 8192
 MakeEngine = Callable[[Path, int], LanguageEngine]

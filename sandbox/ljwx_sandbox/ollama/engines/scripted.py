@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, count, islice, takewhile
 from typing import Any
 
-from ljwx_sandbox.ollama.pieces import Piece
-from ljwx_sandbox.ollama.script import Layout, Token, fitting, prose
+from ljwx_sandbox.ollama.engines.pieces import Piece
+from ljwx_sandbox.ollama.engines.script import Layout, Token, fitting, prose
 from ljwx_sandbox.ollama.thinking import CLOSE, OPEN
 
 _TOKEN = re.compile(r"<\|\w+\|>| ?[A-Za-z]+| ?[0-9]|\s+|.", re.DOTALL)

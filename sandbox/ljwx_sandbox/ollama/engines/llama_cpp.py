@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
+from ljwx_sandbox.ollama.engines.pieces import Piece
 from ljwx_sandbox.ollama.errors import ApiError
-from ljwx_sandbox.ollama.pieces import Piece
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait starve a shared machine
 import xllamacpp  # reads the variable above when it is loaded

@@ -10,7 +10,7 @@ from typing import Any
 
 from gguf import GGMLQuantizationType, LlamaFileType
 
-from ljwx_sandbox.ollama.gguf_header import read_header
+from ljwx_sandbox.ollama.gguf.header import read_header
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""GGUF files, read as far as Ollama's API speaks of them."""
