@@ -1,5 +1,5 @@
 SELECT p.promotion_id, p.challenger AS model, p.champion, p.verdict, p.promoted, p.reasons, p.decided_at,
-       p.question_set_id, p.checks, e.evaluation_id, e.scorecard,
+       p.question_set_id, p.checks, p.proven, p.evidence, e.evaluation_id, e.scorecard,
        m.digest, m.strategy, m.base, m.base_digest, m.spec_sha256, m.created_at,
        d.dataset_id, d.sha256 AS dataset_sha256, d.parent_id, d.first_session, d.last_session, d.code_version,
        d.counts, r.dag_id, r.run_id

@@ -18,6 +18,7 @@ from ljwx.warehouse.base import WarehouseBase, statement
 class Build:
     """A model, the newest decision on it, and the overall part of its scorecard.
 
+    :param proven: whether it was shown that the model's line is any good; None where nobody asked.
     :param against: the champion that the decision compared it with.
     :param refused_for: what a refused model lacks; None of any other decision.
     :param overall: as JSON; None where nothing was scored.
@@ -37,6 +38,7 @@ class Build:
     refused_for: str | None
     overall: Mapping[str, Any] | None
     evaluation_id: int | None
+    proven: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from psycopg.rows import scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.core.promotions.reasons import Looked, Reason, RolledBack
+from ljwx.core.promotions.record import LineRecord
 from ljwx.core.reports.records import ReportedDecision
 from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.warehouse.base import WarehouseBase, statement
@@ -26,6 +27,7 @@ class Alias:
 
     :param promotion_id: the decision that set it, with its `verdict` and `reasons`; None before one.
     :param beaten: the model that the decision compared it with.
+    :param proven: whether it was shown that its line is any good; None where nobody asked.
     """
 
     alias: str
@@ -36,6 +38,7 @@ class Alias:
     verdict: str | None
     reasons: Sequence[Mapping[str, Any]] | None
     beaten: str | None
+    proven: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Promotion:
 
     :param champion: the model that the challenger was compared with.
     :param policy: the gate's settings, as JSON.
+    :param proven: whether it was shown that the challenger's line is any good.
+    :param evidence: what that rests on; None where nothing was weighed.
     """
 
     challenger: str
@@ -54,6 +59,8 @@ class Promotion:
     promoted: bool
     reasons: Sequence[Reason]
     policy: Mapping[str, Any]
+    proven: bool | None = None
+    evidence: LineRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,10 @@ class PromotionsVerbs(WarehouseBase):
         :return: promotion_id; that of the decision that stands already on the same evidence, if there is one.
         :raises ConfigurationError: there is another champion by now; nothing was written.
         """
-        documents = {"reasons": _reasons(promotion.reasons), "policy": Jsonb(promotion.policy)}
+        evidence = None if promotion.evidence is None else Jsonb(promotion.evidence.model_dump(mode="json"))
+        documents = {
+            "reasons": _reasons(promotion.reasons), "policy": Jsonb(promotion.policy), "evidence": evidence,
+        }  # fmt: skip
         values = vars(promotion) | documents | {"run_key": run_key}
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)

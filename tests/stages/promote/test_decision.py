@@ -107,6 +107,16 @@ def test_the_first_model_above_the_floors_becomes_champion_and_is_served(
     assert tasks.outlets[MODEL].partitions == ["latest"]
 
 
+def test_a_first_champion_is_served_unproven_until_its_line_is_proven(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=3))
+    assert chain_db.column("SELECT proven FROM ljwx.promotions") == [False]
+    assert [alias.proven for alias in WarehouseHook().aliases()] == [False]
+    chain_db.execute("UPDATE ljwx.lines SET proven = true")
+    assert [alias.proven for alias in WarehouseHook().aliases()] == [True]
+
+
 def test_deciding_again_changes_nothing(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:

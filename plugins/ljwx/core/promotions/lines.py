@@ -129,12 +129,7 @@ def proven_or_not(proof: Sequence[Reason]) -> Reason:
 
 
 def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
-    ranking = champion.ranking
-    yield Reason(
-        code=_code(ranking, "ranks_better_than_champion"),
-        text=f"RankIC against the champion's: {_told(ranking)}{_state(ranking)}",
-        favourable=ranking.confirmed and _mean(ranking) > 0,
-    )
+    yield _ranking(champion.ranking, "ranks_better_than_champion", "RankIC against the champion's")
     for task, score in champion.scores.items():
         yield Reason(
             code=f"score_margin:{task}",
@@ -145,12 +140,7 @@ def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
 
 
 def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
-    ranking = alone.ranking
-    yield Reason(
-        code=_code(ranking, "ranks"),
-        text=f"RankIC: {_told(ranking)}{_state(ranking)}",
-        favourable=ranking.confirmed and _mean(ranking) > 0,
-    )
+    yield _ranking(alone.ranking, "ranks", "RankIC")
     for task, score in alone.scores.items():
         within = score.confirmed or _mean(score) >= -policy.score_margin
         name = (
@@ -170,6 +160,14 @@ def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
         f"{policy.error_sessions} sessions; {circumstances.spent:.2%} of an error rate of {policy.error_rate:.0%} are "
         f"given to them, {circumstances.alpha:.2%} to this one.",
         favourable=True,
+    )
+
+
+def _ranking(weighed: Weighed, code: str, told: str) -> Reason:
+    return Reason(
+        code=_code(weighed, code),
+        text=f"{told}: {_told(weighed)}{_state(weighed)}",
+        favourable=weighed.confirmed and _mean(weighed) > 0,
     )
 
 

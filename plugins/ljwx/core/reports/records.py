@@ -14,6 +14,8 @@ class ReportedDecision:
 
     :param reasons: each with code, text and favourable.
     :param checks: what a verification measured until it refused the model; None of any other decision.
+    :param proven: whether it was shown that the model's line is any good; None where nobody asked.
+    :param evidence: what that rests on, of :class:`ljwx.core.promotions.record.LineRecord`; None where nothing was.
     :param scorecard: scorecards by name; None where nothing was scored.
     """
 
@@ -43,3 +45,5 @@ class ReportedDecision:
     counts: Mapping[str, Any]
     dag_id: str
     run_id: str
+    proven: bool | None = None
+    evidence: Mapping[str, Any] | None = None

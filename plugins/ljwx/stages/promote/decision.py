@@ -90,6 +90,7 @@ def _promotion(decision: Decision, evaluation: Evaluation, champion: str | None)
         promoted=decision.promote,
         reasons=decision.reasons,
         policy=decision.policy.model_dump(),
+        proven=False,
     )
 
 
