@@ -49,8 +49,8 @@ The strategy `prompt` has a quarter of the tokens of `fewshot` to read.
 TABLES = (
     "runs", "sessions", "instruments", "names", "index_members", "suspensions", "bars", "quarantine", "ingest_days",
     "complete_days", "features", "feature_marks", "samples", "datasets", "dataset_samples", "sample_supersessions",
-    "models", "question_sets", "questions", "evaluations", "answers", "test_looks", "promotions", "aliases",
-    "retention_events", "incidents", "rate_slots",
+    "models", "question_sets", "questions", "evaluations", "answers", "class_answers", "test_looks", "promotions",
+    "aliases", "retention_events", "incidents", "rate_slots",
 )  # fmt: skip
 
 

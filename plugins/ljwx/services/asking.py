@@ -130,6 +130,13 @@ def request_config(settings: Settings, parameters: Mapping[str, Any] | None = No
     }  # fmt: skip
 
 
+def class_request_config(settings: Settings, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what decides on the probabilities of a class: as :func:`request_config`, without what bounds a text."""
+    sent = request_config(settings, parameters)
+    return {**sent, "options": {key: sent["options"][key] for key in sent["options"] if key != "num_predict"},
+            "asks": "class"}  # fmt: skip
+
+
 def _options(settings: Settings, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     asked = settings.evaluation
     return {**(parameters or {}), "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ljwx.warehouse.bars import BarsVerbs
+from ljwx.warehouse.class_answers import ClassAnswersVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
 from ljwx.warehouse.features import FeaturesVerbs
@@ -22,6 +23,7 @@ class Warehouse(
     DatasetsVerbs,
     ModelsVerbs,
     EvaluationsVerbs,
+    ClassAnswersVerbs,
     RetentionVerbs,
     PromotionsVerbs,
     LineageVerbs,

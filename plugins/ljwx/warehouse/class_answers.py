@@ -1,0 +1,67 @@
+"""How likely models take each class to be: of questions of which the class alone is asked, without a text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from ljwx.warehouse.base import WarehouseBase
+
+
+@dataclass(frozen=True)
+class ClassAnswer:
+    """What came of one question, as it is written.
+
+    :param probabilities: by class, summing to 1; None where the class could not be read, for a ``reason`` then.
+    :param server: connection id of the server that answered.
+    :param latency_s: seconds from request to answer; `server_s` by the server's own clock.
+    """
+
+    sample_id: str
+    probabilities: Mapping[str, float] | None
+    reason: str | None
+    server: str
+    latency_s: float
+    server_s: float | None
+    prompt_tokens: int
+    answer_tokens: int
+
+
+@dataclass(frozen=True)
+class ToldClass:
+    """What a model said to one question, and what that was about.
+
+    :param probabilities: by class, summing to 1; None where the class could not be read, which speaks against it.
+    """
+
+    sample_id: str
+    task: str
+    ts_code: str
+    session: date
+    probabilities: Mapping[str, float] | None
+
+
+class ClassAnswersVerbs(WarehouseBase):
+    """Verbs of answers that are a class alone."""
+
+    def save_class_answer(self, evaluation_id: int, answer: ClassAnswer) -> None:
+        """Write one answer as soon as it came; what was said first stays."""
+        said = None if answer.probabilities is None else Jsonb(dict(answer.probabilities))
+        self.execute("class_answers/add", **vars(answer) | {"probabilities": said}, evaluation_id=evaluation_id)
+
+    def class_answers(
+        self, digest: str, request_config: Mapping[str, Any], sessions: Collection[date] | None = None
+    ) -> list[ToldClass]:
+        """Return what a model said of classes, one answer a sample, by whichever name and question set it was asked.
+
+        :param request_config: as of :func:`ljwx.services.asking.class_request_config`.
+        :param sessions: about these alone; None is about all.
+        """
+        days = None if sessions is None else sorted(sessions)
+        return self.records(
+            ToldClass, "class_answers/of_digest", digest=digest, asked_with=Jsonb(request_config), sessions=days
+        )
