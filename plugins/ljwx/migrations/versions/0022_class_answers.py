@@ -8,7 +8,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
@@ -48,4 +48,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0022 cannot be undone: 0020 has no place for the answers of classes")
+    raise NotImplementedError("0022 cannot be undone: 0021 has no place for the answers of classes")
