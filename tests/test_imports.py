@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": {"core", "exceptions", "network"},
     "warehouse": {"core", "exceptions", "resources", "migrations", "database"},
     "hooks": {"sources", "warehouse", "core", "exceptions", "resources", "environment", "network", "database"},
-    "triggers": {"hooks", "core", "exceptions"},
-    "operators": {"hooks", "triggers", "core", "exceptions", "resources"},
+    "launchers": {"core", "exceptions"},
+    "triggers": {"launchers", "hooks", "core", "exceptions"},
+    "operators": {"launchers", "hooks", "triggers", "core", "exceptions", "resources", "settings"},
     "notifications": {"hooks", "exceptions", "resources", "network"},
     "strategies": {"hooks", "warehouse", "core", "resources", "files", "exceptions"},
     "services": {

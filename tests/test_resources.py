@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ljwx import __version__, resources
-from ljwx_sandbox.stack import POOLS
+from ljwx_sandbox.stack import DEFERRED_POOLS, POOLS
 
 FILES = ("training_config.json", "sessions/sse.txt", "prompts/v1/system.txt", "reports/report.md.j2")
 
@@ -112,6 +112,7 @@ def test_the_calendar_is_the_shipped_list(repository: Path, monkeypatch: pytest.
 
 def test_the_sandbox_makes_every_pool_that_the_dags_use() -> None:
     assert {name: slots for name, (slots, _) in POOLS.items()} == resources.POOL_SLOTS
+    assert DEFERRED_POOLS == resources.DEFERRED_POOLS
 
 
 def test_connection_names_are_the_hooks_own_defaults() -> None:

@@ -16,6 +16,9 @@
     ├── NotYetPublished         retry later: the session's data is not complete yet
     ├── BadData                 fail: rows that contradict what is stored
     ├── LeakDetected            fail: a proof of the dataset does not hold
+    ├── TrainingError
+    │   ├── TrainingFailed      fail: the trainer cannot go on, vanishes or shows no sign of life
+    │   └── LauncherUnreachable retry soon: what starts the trainer gives no answer
     └── OllamaError
         ├── OllamaUnreachable   retry soon: no answer
         ├── OllamaTimeout       retry later: it works, but not within the time allowed
@@ -109,6 +112,18 @@ class BadData(LjwxError, AirflowFailException):
 
 class LeakDetected(LjwxError, AirflowFailException):
     """A proof of the dataset does not hold; the dataset was not written."""
+
+
+class TrainingError(LjwxError):
+    """Base of what a training, or the way to it, can do wrong."""
+
+
+class TrainingFailed(TrainingError, AirflowFailException):
+    """The trainer cannot go on, has vanished too often or shows no sign of life; the message says what to do."""
+
+
+class LauncherUnreachable(TrainingError):
+    """What starts and finds the trainer, such as Kubernetes, gives no answer."""
 
 
 class OllamaError(LjwxError):

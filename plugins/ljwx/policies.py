@@ -41,6 +41,7 @@ RETRY_POLICY = WaitingRetryPolicy(
                 "ljwx.exceptions.MalformedAnswer",
                 "ljwx.exceptions.OllamaUnreachable",
                 "ljwx.exceptions.OllamaTimeout",
+                "ljwx.exceptions.LauncherUnreachable",
             ],
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=30),

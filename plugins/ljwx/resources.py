@@ -21,8 +21,13 @@ ALERTS_CONN_ID = "ljwx_alerts"
 
 TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
-POOL_SLOTS: Mapping[str, int] = MappingProxyType({TUSHARE_POOL: 2, OLLAMA_POOL: 1})
-"""To begin with: two months are fetched at a time, and a model server answers one question after the other."""
+TRAINING_POOL = "ljwx_training"
+POOL_SLOTS: Mapping[str, int] = MappingProxyType({TUSHARE_POOL: 2, OLLAMA_POOL: 1, TRAINING_POOL: 1})
+"""To begin with: two months are fetched at a time, a model server answers one question after the other, and a machine
+trains one model."""
+
+DEFERRED_POOLS = frozenset({TRAINING_POOL})
+"""Pools in which a deferred task keeps its slot: what it waits for uses what the pool stands for."""
 
 CONFIGURATION = "training_config.json"
 SESSIONS = "sessions/sse.txt"

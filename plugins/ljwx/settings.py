@@ -19,6 +19,7 @@ from ljwx.core.ollama_requests import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.core.thinking import Think
+from ljwx.core.trainings import TrainingSettings
 from ljwx.environment import is_airflow_configured, variable
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
@@ -173,6 +174,7 @@ class Settings(_Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GatePolicy = GatePolicy()
     retention: RetentionPolicy = RetentionPolicy()
+    training: TrainingSettings = TrainingSettings()
     schedules: ScheduleSettings = ScheduleSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     alerts: AlertSettings = AlertSettings()

@@ -102,9 +102,9 @@ class AirflowApi:
         """Create a connection, or set an existing one to these values."""
         self._put("connections", connection["connection_id"], connection, connection)
 
-    def put_pool(self, name: str, slots: int, description: str) -> None:
+    def put_pool(self, name: str, slots: int, description: str, include_deferred: bool = False) -> None:
         """Create a pool, or set an existing one to these slots."""
-        values = {"slots": slots, "description": description, "include_deferred": False}
+        values = {"slots": slots, "description": description, "include_deferred": include_deferred}
         self._put("pools", name, {"name": name, **values}, {"pool": name, **values})
 
     def put_variable(self, key: str, value: str, description: str) -> None:

@@ -25,7 +25,10 @@ ALWAYS = ("airflow", "postgres", *STAND_INS)
 POOLS = {
     "ljwx_tushare": (2, "Calls to the TuShare server: raise with the tier's limit."),
     "ljwx_ollama": (1, "Builds and evaluations on the model server."),
+    "ljwx_training": (1, "Trainings: one for each machine or GPU."),
 }
+DEFERRED_POOLS = {"ljwx_training"}
+"""A deferred task keeps its slot there: its training goes on meanwhile."""
 
 SMALL = {
     "samples": {"max_train": 2000, "max_validation": 400, "max_test": 400, "min_market_stocks": 5},
@@ -156,7 +159,7 @@ class Stack:
         for connection in self.connections():
             self.api.put_connection(connection)
         for name, (slots, description) in POOLS.items():
-            self.api.put_pool(name, slots, description)
+            self.api.put_pool(name, slots, description, include_deferred=name in DEFERRED_POOLS)
         self.api.put_variable(
             "ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README."
         )

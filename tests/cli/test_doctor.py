@@ -442,5 +442,6 @@ def test_connections_settings_and_pools_of_airflows_own_database_are_found(
     assert done.returncode == 4, found
     assert [found[part]["ok"] for part in ("settings", "database", "schema", "tushare", "ollama", "base")] == [True] * 6
     assert found["settings"]["found"] == f"valid: fewshot on {BASE}"
-    assert found["pools"]["found"] == "missing: ljwx_ollama; their tasks would wait for ever"
-    assert found["pools"]["advice"] == "airflow pools set ljwx_ollama 1 ljwx"
+    assert found["pools"]["found"] == "missing: ljwx_ollama, ljwx_training; their tasks would wait for ever"
+    advice = "airflow pools set ljwx_ollama 1 ljwx; airflow pools set ljwx_training 1 ljwx --include-deferred"
+    assert found["pools"]["advice"] == advice

@@ -15,6 +15,7 @@ from ljwx.hooks.market import try_market
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import (
+    DEFERRED_POOLS,
     OLLAMA_CONN_ID,
     POOL_SLOTS,
     POSTGRES_CONN_ID,
@@ -248,6 +249,7 @@ def _pools() -> Finding:
     except (SQLAlchemyError, ImportError, RuntimeError):
         return Finding("pools", None, "Airflow's own database was not reached")
     if not missing:
-        return Finding("pools", True, f"{' and '.join(POOL_SLOTS)} are there")
-    command = "; ".join(f"airflow pools set {name} {POOL_SLOTS[name]} ljwx" for name in missing)
+        return Finding("pools", True, f"{', '.join(POOL_SLOTS)} are there")
+    kept = {name: " --include-deferred" if name in DEFERRED_POOLS else "" for name in missing}
+    command = "; ".join(f"airflow pools set {name} {POOL_SLOTS[name]} ljwx{kept[name]}" for name in missing)
     return Finding("pools", False, f"missing: {', '.join(missing)}; their tasks would wait for ever", command)

@@ -1,0 +1,21 @@
+"""Where a training runs: one module a kind of place, all told apart by their job's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from ljwx.core.trainings import TrainingSettings
+from ljwx.exceptions import ConfigurationError
+from ljwx.launchers.interface import Launcher
+from ljwx.launchers.process import ProcessLauncher
+
+
+def _pod(settings: TrainingSettings) -> Launcher:
+    raise ConfigurationError(f"training.launcher: pod cannot be used yet with {settings.pod.image}; use process")
+
+
+LAUNCHERS: Mapping[str, Callable[[TrainingSettings], Launcher]] = MappingProxyType(
+    {"process": ProcessLauncher, "pod": _pod}
+)
+"""By the name that ``training.launcher`` gives."""

@@ -1,0 +1,33 @@
+"""What every launcher can do with a job folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ljwx.core.trainings import Started
+
+
+class Launcher(Protocol):
+    """Starts ``python -m ljwx_training run JOB`` somewhere, and finds it again from any process."""
+
+    def check(self, job: Path) -> None:
+        """See that a trainer could be started.
+
+        :raises ConfigurationError: what is missing, and the setting that names it.
+        """
+
+    def find(self, job: Path) -> Started | None:
+        """Return a trainer of this job that runs although nobody recorded it; None where there is none."""
+
+    def start(self, job: Path) -> Started:
+        """Start the trainer, detached from this process."""
+
+    def is_running(self, job: Path, started: Started) -> bool:
+        """Tell whether it is still there, seen from this process."""
+
+    def stop(self, job: Path, started: Started) -> None:
+        """End it with all that it started; nothing to do when it is gone."""
+
+    def last_words(self, job: Path, started: Started) -> str:
+        """Return the last line that it printed; empty where there is none."""
