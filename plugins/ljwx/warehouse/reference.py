@@ -42,6 +42,22 @@ class SavedNames:
     withdrawn: int
 
 
+@dataclass(frozen=True)
+class GoneOn:
+    """A code that ended without a word, and a listed one whose first bar goes on from its last price.
+
+    :param last: session of the last row of the one; `first`: session of the first bar of the other.
+    :param name: today's of the other; `list_date`: its own too.
+    """
+
+    ts_code: str
+    renamed_to: str
+    last: date
+    first: date
+    name: str | None
+    list_date: date
+
+
 _PERIOD = {"ts_code": pl.String(), "start_date": pl.Date(), "name": pl.String()}
 
 
@@ -123,6 +139,14 @@ class ReferenceVerbs(WarehouseBase):
         if known_at is None:
             return Codes.of(self.frame("reference/renames", schema))
         return Codes.of(self.frame("reference/renames_known", schema, known_at=known_at))
+
+    def gone_on(self) -> list[GoneOn]:
+        """Return which listed codes may go on where others ended, that no list names or that were taken for gone.
+
+        Both are of one exchange, the listed one lacked a bar on the other's last session, and close and factor of that
+        one are pre_close and factor of the first bar.
+        """
+        return self.records(GoneOn, "reference/gone_on")
 
     def last_traded(self, codes: Sequence[str]) -> dict[str, date]:
         """Return the last session of each code that has a bar."""

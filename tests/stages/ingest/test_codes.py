@@ -363,6 +363,76 @@ def test_a_fresh_warehouse_takes_history_under_either_code_of_a_mapped_stock(
         assert sorted(db.column(BEIJING, BEFORE)) == ["430002.BJ", "830001.BJ"]
 
 
+BATCHES = (("2026-01-07", BEFORE), (AFTER, "2026-01-13"), ("2026-01-30", "2026-01-30"), (SECOND, "2026-02-03"))
+
+
+def test_old_codes_that_nothing_maps_are_found_by_their_price_and_their_sessions_become_whole(
+    warehouse_url: str,
+    plain: str,
+    servers: dict[str, TushareServer],
+    tasks: TaskRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """First fetched after both renames: of one in the run that sees it, of the other before the run that does."""
+    use(servers["old"], monkeypatch)
+    db, unmapped = Database(warehouse_url), {code: NEWEST[code] for code in ("000003.SZ", "000007.SZ")}
+    assert [whole(tasks, *batch) for batch in BATCHES] == [False, False, False, True]
+    links = "SELECT ts_code, renamed_to FROM ljwx.current_instruments WHERE ts_code = ANY (%s)"
+    assert [row["ts_code"] for row in db.rows(links, list(unmapped))] == ["000003.SZ"]
+    assert db.value("SELECT count(*) FROM ljwx.quarantine WHERE ts_code = ANY (%s)", list(unmapped)) > 0
+
+    assert [whole(tasks, *batch) for batch in reversed(BATCHES)] == [True] * 4
+    assert {row["ts_code"]: row["renamed_to"] for row in db.rows(links, list(unmapped))} == unmapped
+    assert db.column(INCOMPLETE) == []
+    assert_frame_equal(bars_of_batches(), bars_of_batches(plain), rel_tol=1e-9)
+    tasks.run(plan_ingest, partition_key="2026-02-03")
+    ended = "SELECT ts_code, delist_date FROM ljwx.current_instruments WHERE ts_code = ANY (%s) ORDER BY 1"
+    assert [f"{row['delist_date']}" for row in db.rows(ended, list(unmapped))] == [AFTER, SECOND]
+    assert {row["ts_code"]: row["renamed_to"] for row in db.rows(links, list(unmapped))} == unmapped
+
+    gone = "UPDATE ljwx.instruments SET name = '旧名', end_reason = 'gone', renamed_to = NULL WHERE ts_code = %s"
+    db.execute(f"{gone} AND superseded_at IS NULL", "000007.SZ")
+    tasks.run(plan_ingest, partition_key=BATCHES[2][0])
+    assert db.rows(links, ["000007.SZ"]) == [{"ts_code": "000007.SZ", "renamed_to": None}]
+    assert whole(tasks, *BATCHES[2])
+    assert {row["ts_code"]: row["renamed_to"] for row in db.rows(links, list(unmapped))} == unmapped
+
+
+def whole(tasks: TaskRunner, first: str, last: str) -> bool:
+    try:
+        ingest(tasks, first, last)
+    except NotYetPublished:
+        return False
+    return True
+
+
+def bars_of_batches(url: str | None = None) -> pl.DataFrame:
+    """The sessions' bars, under the codes of the market without renames."""
+    with pytest.MonkeyPatch.context() as patch:
+        if url is not None:
+            connect(patch, url)
+        parts = [WarehouseHook().bars(date.fromisoformat(a), date.fromisoformat(b)) for a, b in BATCHES]
+    rows = pl.concat(parts).with_columns(pl.col("ts_code").replace(PLAIN))
+    return rows.drop("flags").sort("ts_code", "session")
+
+
+@pytest.mark.parametrize("what", ["price", "factor", "hole"])
+def test_a_code_is_not_taken_for_the_old_one_of_another_while_anything_speaks_against_it(
+    warehouse_url: str, servers: dict[str, TushareServer], tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    use(servers["old"], monkeypatch)
+    db = Database(warehouse_url)
+    whole(tasks, BEFORE, BEFORE)
+    whole(tasks, AFTER if what != "hole" else "2026-01-13", "2026-01-13")
+    assert db.value("SELECT count(*) FROM ljwx.current_instruments WHERE ts_code = '000003.SZ'") == (what != "hole")
+    db.execute("DELETE FROM ljwx.instruments WHERE ts_code = '000003.SZ'")
+    column = {"price": "pre_close", "factor": "adj_factor"}.get(what)
+    if column is not None:
+        db.execute(f"UPDATE ljwx.bars SET {column} = {column} * 1.01 WHERE ts_code = '001872.SZ'")
+    assert not whole(tasks, BEFORE, BEFORE)
+    assert db.value("SELECT count(*) FROM ljwx.current_instruments WHERE ts_code = '000003.SZ'") == 0
+
+
 def test_without_permission_for_the_mapping_names_and_listing_days_say_what_became_of_codes(
     running: Database,
     servers: dict[str, TushareServer],

@@ -27,7 +27,7 @@ from ljwx.core.bars.frame import BARS, JOINED, assemble, chain_factors
 from ljwx.core.bars.limits import limit_band, limit_percent, limit_price, within_widest_limit
 from ljwx.core.bars.names import in_force, name_periods, special_treatment, withdrawn
 from ljwx.core.bars.reference import instruments, instruments_seen, suspensions, whole_lists
-from ljwx.core.bars.retiring import Known, Settled, settle
+from ljwx.core.bars.retiring import Known, Settled, linked, one_to_one, settle
 from ljwx.core.bars.rules import BAR_RULES, BarRule
 from ljwx.core.bars.validation import Checked, Context, check
 
@@ -70,7 +70,9 @@ __all__ = [
     "limit_band",
     "limit_percent",
     "limit_price",
+    "linked",
     "name_periods",
+    "one_to_one",
     "parse_ex_right",
     "reference_price",
     "settle",

@@ -161,8 +161,24 @@ def _by_name(fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, before:
         for other in listed.get((exchange, day), ())
         if {name, *before.get(code, ())} & {*names.get(other, ())} - {None}
     ]
+    return one_to_one(pairs)
+
+
+def one_to_one(pairs: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Keep the pairs of codes of which each is in no other pair."""
     times = Counter(code for pair in pairs for code in pair)
     return {code: other for code, other in pairs if times[code] == times[other] == 1}
+
+
+def linked(renames: pl.DataFrame, known: Known) -> pl.DataFrame:
+    """Make instruments of old codes, or link those that are there, to the codes which their stocks have now.
+
+    :param renames: ts_code, renamed_to, name, list_date, each code once.
+    :return: rows to write, as ``Settled.instruments``.
+    """
+    links = _steps(renames)
+    there = known.instruments.filter(pl.col("ts_code").is_in(list(links)))
+    return _ended(pl.concat([there, _never_listed(renames, there["ts_code"], links)]), links, known)
 
 
 def _never_listed(told: pl.DataFrame | None, there: Collection[str], renames: Mapping[str, str]) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from ljwx.stages.ingest.catch_up import gaining
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.index_lists import save_lists
 from ljwx.stages.ingest.source import limited_source
+from ljwx.stages.ingest.unlisted import link_old_codes
 from ljwx.stages.ingest.validation import ValidatedBars, validate_bars
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.bars import IngestDay, SavedDay
@@ -45,6 +46,9 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     sessions = warehouse.sessions(part.first, part.last)
     with recorded_run(warehouse, **chunk) as run:
         counts, saved = _ingest(source, warehouse, run.key, sessions)
+        if any(count.missing for count in counts) and link_old_codes(warehouse, run.key):
+            counts, again = _ingest(source, warehouse, run.key, sessions)
+            saved += again
         lists = save_lists(source, warehouse, run.key, part.first, part.last)
         saved += _late(source, warehouse, run.key, part.late)
         run.outputs |= _totals(saved) | lists
@@ -78,7 +82,7 @@ def _late(source: MarketSource, warehouse: WarehouseHook, run_key: int, late: Se
 
 def _totals(saved: Sequence[SavedDay]) -> dict[str, int]:
     return {
-        "sessions": len(saved),
+        "sessions": len({day.session for day in saved}),
         "inserted": sum(day.inserted for day in saved),
         "revised": sum(day.revised for day in saved),
         "quarantined": sum(day.quarantined for day in saved),

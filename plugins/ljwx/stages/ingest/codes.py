@@ -42,7 +42,7 @@ def save_stocks(
     known = Known(
         warehouse.instruments(),
         _called(warehouse.names()),
-        lambda codes: _ends(warehouse, codes),
+        lambda codes: ends_of(warehouse, codes),
         warehouse.silent(SILENT_SESSIONS),
     )
     unreadable = stocks.rejected["ts_code"].drop_nulls().to_list()
@@ -82,7 +82,8 @@ def _called(*frames: pl.DataFrame) -> dict[str, set[str]]:
     return found
 
 
-def _ends(warehouse: WarehouseHook, codes: Collection[str]) -> Mapping[str, date]:
+def ends_of(warehouse: WarehouseHook, codes: Collection[str]) -> Mapping[str, date]:
+    """Return, of codes that have bars, the session after the last one."""
     calendar = sse_calendar()
     return {code: calendar.after(last) for code, last in warehouse.last_traded(sorted(codes)).items()}
 
