@@ -19,6 +19,8 @@ from ljwx.core.ollama_requests import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.core.thinking import Think
+from ljwx.core.training.recipe import TRAINER
+from ljwx.core.training.settings import LoraSettings
 from ljwx.core.trainings import TrainingSettings
 from ljwx.environment import is_airflow_configured, variable
 from ljwx.exceptions import ConfigurationError
@@ -58,10 +60,11 @@ class ModelSettings(_Section):
     :param repository: name before the colon of every tag this package makes.
     :param base: tag of the base model on the Ollama server; it must be there.
     :param base_digest: 64 hex digits that the base must have on the server; null takes what is there.
-    :param strategy: how a model is made; `fewshot` and `prompt` change no weights.
+    :param strategy: how a model is made; `fewshot` and `prompt` change no weights, `lora` does.
     :param parameters: Ollama parameters written into the model; `num_ctx` is the context in tokens.
     :param template: chat template in place of the base's own; null keeps that.
     :param examples_per_task: most examples of each task that `fewshot` puts in front; null: as many as fit `num_ctx`.
+    :param lora: how `lora` trains.
     """
 
     repository: str = "ljwx-stock"
@@ -71,10 +74,16 @@ class ModelSettings(_Section):
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
     template: str | None = Field(default=None, min_length=1)
     examples_per_task: int | None = Field(default=None, ge=1, le=20)
+    lora: LoraSettings = LoraSettings()
 
     @property
-    def of_strategy(self) -> dict[str, int]:
-        """What the strategy is told beside base, prompt and parameters, where it differs from the default."""
+    def of_strategy(self) -> dict[str, bool | int | float | str]:
+        """What the strategy is told beside base, prompt and parameters, where it differs from the default.
+
+        Of one that changes weights, the trainer's version too.
+        """
+        if STRATEGIES[self.strategy].changes_weights:
+            return {"trainer": TRAINER, **self.lora.changed}
         shown = STRATEGIES[self.strategy].shows_examples and self.examples_per_task is not None
         return {"examples_per_task": self.examples_per_task} if shown and self.examples_per_task else {}
 

@@ -79,6 +79,13 @@ def plan_build() -> dict[str, str]:
     return plan.plan_build()
 
 
+def prepare_training(plan: dict[str, str]) -> dict[str, str]:
+    """Write the folder of a training; skip where the strategy changes no weights."""
+    from ljwx.stages.build import training
+
+    return training.prepare_training(plan)
+
+
 def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     """Record the model, then see that it is what was asked for and answers."""
     from ljwx.stages.build import verification

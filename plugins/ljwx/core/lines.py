@@ -10,7 +10,7 @@ from pydantic import Field
 from ljwx.core.model_names import normalised_name
 from ljwx.core.models import BuildSpec, ParameterValue
 
-TAKEN_FROM_DATASET = frozenset({"messages", "examples", "gguf_sha256"})
+TAKEN_FROM_DATASET = frozenset({"messages", "examples", "gguf_sha256", "training"})
 """Fields of a build spec that another dataset changes, and that make no other line."""
 _HASH_SHOWN = 12
 

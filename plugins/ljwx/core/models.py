@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ljwx.core.model_names import normalised_name
+from ljwx.core.training.recipe import TrainingRecipe
 
 ParameterValue = bool | int | float | str | list[str]
 
@@ -61,6 +62,7 @@ class BuildSpec(BaseModel):
     :param examples: sample_ids of the messages, in their order; empty where they are of no sample.
     :param template: chat template; None keeps the base's.
     :param gguf_sha256: 64 hex digits of the weights' file when it is not the base's.
+    :param training: how the weights are made; they are an outcome then, and gguf_sha256 is no part of the hash.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +76,7 @@ class BuildSpec(BaseModel):
     examples: tuple[str, ...] = ()
     template: str | None = None
     gguf_sha256: str | None = None
+    training: TrainingRecipe | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @field_validator("base_digest", "gguf_sha256")
     @classmethod
@@ -91,13 +94,18 @@ class BuildSpec(BaseModel):
     @property
     def canonical_json(self) -> str:
         """The one text of this spec: keys sorted, whole numbers without a fraction, no spaces."""
-        content = _canonical(self.model_dump(mode="json"))
+        outcome = {"gguf_sha256"} if self.training else None
+        content = _canonical(self.model_dump(mode="json", exclude=outcome))
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @property
     def sha256(self) -> str:
         """64 hex digits; equal for equal specs, whatever the order their keys were given in."""
         return hashlib.sha256(self.canonical_json.encode()).hexdigest()
+
+    def with_weights(self, gguf_sha256: str) -> BuildSpec:
+        """Return the spec with the weights that came out of its training; it has the same hash."""
+        return self.model_copy(update={"gguf_sha256": gguf_sha256})
 
     def model_name(self, date: dt.date, repository: str = "ljwx-stock") -> str:
         """Return ``<repository>:<yyyymmdd>-<first 12 digits of the hash>``."""
@@ -110,10 +118,11 @@ def changes(old: BuildSpec, new: BuildSpec) -> list[str]:
     texts = [f"base {old.base!r} → {new.base!r}"] if is_other else []
     texts += [
         f"{field} {getattr(old, field)!r} → {getattr(new, field)!r}"
-        for field in ("base_digest", "strategy", "gguf_sha256")
+        for field in ("base_digest", "strategy", *([] if old.training and new.training else ["gguf_sha256"]))
         if getattr(old, field) != getattr(new, field)
     ]
     texts += [f"another {field}" for field in ("system", "template") if getattr(old, field) != getattr(new, field)]
+    texts += _training_changes(old.training, new.training)
     names = sorted({*old.parameters, *new.parameters})
     texts += [
         f"{name} {old.parameters.get(name)!r} → {new.parameters.get(name)!r}"
@@ -124,6 +133,13 @@ def changes(old: BuildSpec, new: BuildSpec) -> list[str]:
         kept = len(set(old.messages) & set(new.messages))
         texts.append(f"{len(new.messages) - kept} of {len(new.messages)} messages of examples are new")
     return texts
+
+
+def _training_changes(old: TrainingRecipe | None, new: TrainingRecipe | None) -> list[str]:
+    if old is None or new is None:
+        return [] if old is new else [f"{'weights' if new else 'no weights'} of its own"]
+    before, after = old.model_dump(), new.model_dump()
+    return [f"training: another {field}" for field in after if before[field] != after[field]]
 
 
 def _canonical(value: Any) -> Any:

@@ -117,6 +117,7 @@ class ModelDescription:
     parent: str
     info: Mapping[str, Any]
     capabilities: tuple[str, ...] = ()
+    license: str = ""
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> ModelDescription:
@@ -131,6 +132,7 @@ class ModelDescription:
             parent=(answer.get("details") or {}).get("parent_model", ""),
             info=answer.get("model_info") or {},
             capabilities=tuple(map(_text, answer.get("capabilities") or ())),
+            license=_license(answer.get("license") or ""),
         )
 
 
@@ -208,6 +210,33 @@ class ChatReply:
 
 
 @dataclass(frozen=True)
+class Completion:
+    """What a server goes on with behind a prompt.
+
+    :param prompt: token ids of the rendered prompt; None where the server does not tell them, as of a raw prompt.
+    :param prompt_tokens: how many tokens the prompt has; None where the server does not say.
+    """
+
+    content: str
+    done_reason: str
+    prompt: tuple[int, ...] | None
+    prompt_tokens: int | None
+    answer_tokens: int
+    logprobs: tuple[TokenLogprob, ...]
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> Completion:
+        """Read the answer of `/api/generate`, whose `context` is the prompt's tokens and then the answer's."""
+        counted, ids = answer.get("prompt_eval_count"), answer.get("context")
+        tokens = int(counted) if counted else None
+        return cls(
+            content=_text(answer["response"]), done_reason=answer.get("done_reason") or "stop",
+            prompt=tuple(map(int, ids[:tokens])) if ids and tokens else None, prompt_tokens=tokens,
+            answer_tokens=int(answer.get("eval_count") or 0), logprobs=parse_logprobs(answer.get("logprobs")),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class ReplyPiece:
     """A piece of a streamed answer as it comes; the last one carries the whole in `answer`.
 
@@ -275,6 +304,11 @@ def _is_shell(entry: Mapping[str, Any]) -> bool:
     details = entry["details"]
     described = details.get("format") or details.get("family") or entry.get("remote_host")
     return not described and int(entry["size"]) < _LARGEST_SHELL
+
+
+def _license(value: Any) -> str:
+    """Return the text of a licence, which may come in parts."""
+    return "\n".join(map(_text, value)) if isinstance(value, list) else _text(value)
 
 
 def _text(value: Any) -> str:

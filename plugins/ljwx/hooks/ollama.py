@@ -15,6 +15,7 @@ from ljwx.core.model_names import normalised_name
 from ljwx.core.models import Message
 from ljwx.core.ollama import (
     ChatReply,
+    Completion,
     InstalledModel,
     ModelDescription,
     Progress,
@@ -148,6 +149,7 @@ class OllamaHook(BaseHook):
         template: str | None = None,
         parameters: Mapping[str, Any] | None = None,
         messages: Messages = (),
+        license: str | None = None,  # noqa: A002 - Ollama's own name for it
     ) -> Iterator[Progress]:
         """Create a model from `base` or from GGUF `files` ({name: ``sha256:<hex>``}); iterate to the end.
 
@@ -157,7 +159,7 @@ class OllamaHook(BaseHook):
         _refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
         given = {
             "from": base, "files": files, "system": system, "template": template, "parameters": parameters,
-            "messages": _dumped(messages),
+            "messages": _dumped(messages), "license": license,
         }  # fmt: skip
         return self._progress("/api/create", {"model": model, **{key: value for key, value in given.items() if value}})
 
@@ -227,6 +229,31 @@ class OllamaHook(BaseHook):
         body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
         body |= {"think": think} if self.can_think(model) else {}
         return self._pieces(body)
+
+    def complete(
+        self,
+        model: str,
+        prompt: str,
+        *,
+        raw: bool = False,
+        system: str | None = None,
+        template: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        top_logprobs: int | None = None,
+    ) -> Completion:
+        """Let a model go on behind a prompt: one user's message, or when `raw` a text that no template is put around.
+
+        :param system: in place of the model's own system prompt, and `template` of its template.
+        :raises PromptTooLong: the prompt does not fit.
+        """
+        _refuse(parameter_problems(options or {}))
+        given = {"system": system, "template": template, "options": dict(options or {})}
+        probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
+        body = {"model": model, "prompt": prompt, "raw": raw, "stream": False, "truncate": False, **probabilities}
+        body |= {key: value for key, value in given.items() if value is not None}
+        body |= {"think": False} if not raw and self.can_think(model) else {}
+        wait = self.settings.chat_timeout
+        return self._wire.json("POST", "/api/generate", Completion.from_answer, body, wait)
 
     def can_think(self, model: str) -> bool:
         """Tell whether a model can think, asked once: a server refuses to hear of it for another one."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -14,6 +13,7 @@ from airflow.sdk import BaseOperator
 from ljwx import exceptions
 from ljwx.core.models import BuildSpec, draft_tag
 from ljwx.core.ollama import ModelDescription, keeps_weights, progress_texts
+from ljwx.core.training.result import MERGED
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
 from ljwx.operators.links import BaseModelLink, ReportLink
 from ljwx.operators.specs import read_spec
@@ -38,13 +38,15 @@ class OllamaOperator(BaseOperator):
 
     :param spec_path: JSON of a BuildSpec, on any storage Airflow reaches (templated).
     :param model: name with tag (templated).
-    :param gguf_path: local file of the weights, for a spec that brings its own (templated).
+    :param gguf_path: file of the weights, for a spec that brings its own (templated).
+    :param trained: what TrainOperator returned, of a spec whose weights are trained: `job` and `gguf_sha256`; such a
+        model gets the licence of its base (templated).
     :param ollama_conn_id: the server (templated).
     :param deferrable: follow the build in the triggerer instead of keeping a worker slot.
     :param report_task_id: the task of the same DAG that writes the report on the model, to be linked to.
     """
 
-    template_fields: Sequence[str] = ("spec_path", "model", "gguf_path", "ollama_conn_id")
+    template_fields: Sequence[str] = ("spec_path", "model", "gguf_path", "trained", "ollama_conn_id")
     operator_extra_links = (BaseModelLink(), ReportLink())
 
     def __init__(
@@ -53,6 +55,7 @@ class OllamaOperator(BaseOperator):
         spec_path: str,
         model: str,
         gguf_path: str | None = None,
+        trained: dict[str, Any] | None = None,
         ollama_conn_id: str = OLLAMA_CONN_ID,
         deferrable: bool = False,
         report_task_id: str | None = None,
@@ -63,6 +66,7 @@ class OllamaOperator(BaseOperator):
         self.spec_path = spec_path
         self.model = model
         self.gguf_path = gguf_path
+        self.trained = trained
         self.ollama_conn_id = ollama_conn_id
         self.deferrable = deferrable
 
@@ -75,7 +79,7 @@ class OllamaOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Build, or recognise, the model."""
-        spec = read_spec(self.spec_path)
+        spec = self._spec()
         self._check_sources(spec)
         digest = self._digest_if_built(spec)
         if digest is not None:
@@ -94,7 +98,16 @@ class OllamaOperator(BaseOperator):
         """Read back what the server made in the meantime, and compare it with the spec."""
         with self._draft_removed():
             raise_failure(event)
-            return self._take_over(read_spec(self.spec_path))
+            return self._take_over(self._spec())
+
+    def _spec(self) -> BuildSpec:
+        """Return the spec, with the weights that were trained for it."""
+        spec = read_spec(self.spec_path)
+        return spec if spec.training is None or not self.trained else spec.with_weights(self.trained["gguf_sha256"])
+
+    @property
+    def _weights_path(self) -> str | None:
+        return f"{self.trained['job']}/{MERGED}" if self.trained else self.gguf_path
 
     @contextmanager
     def _draft_removed(self) -> Iterator[None]:
@@ -135,9 +148,11 @@ class OllamaOperator(BaseOperator):
         return digest
 
     def _check_sources(self, spec: BuildSpec) -> None:
-        if (spec.gguf_sha256 is None) != (not self.gguf_path):
+        if spec.training is not None and not self.trained:
+            raise ConfigurationError(f"{self.model} is made of trained weights, and none were trained: see train_model")
+        if (spec.gguf_sha256 is None) != (not self._weights_path):
             raise ConfigurationError("gguf_path and the spec's gguf_sha256 belong together: give both or neither")
-        if spec.gguf_sha256 is not None:
+        if spec.gguf_sha256 is not None and spec.training is None:
             return
         digest = self.hook.digest(spec.base)
         if digest != spec.base_digest:
@@ -184,20 +199,22 @@ class OllamaOperator(BaseOperator):
     def _create_arguments(self, spec: BuildSpec) -> dict[str, Any]:
         """Return the arguments of OllamaHook.create, as JSON can hold them; a file of weights is uploaded first."""
         files = self._upload(spec)
+        inherited = {"license": self.hook.show(spec.base).license or None} if spec.training else {}
         return {
             "model": draft_tag(self.model), "base": None if files else spec.base, "files": files, "system": spec.system,
             "template": spec.template, "parameters": spec.parameters,
-            "messages": [message.model_dump() for message in spec.messages],
+            "messages": [message.model_dump() for message in spec.messages], **inherited,
         }  # fmt: skip
 
     def _upload(self, spec: BuildSpec) -> dict[str, str] | None:
-        if not self.gguf_path:
+        location = self._weights_path
+        if location is None:
             return None
-        path = Path(self.gguf_path)
-        if not path.is_file():
-            raise ConfigurationError(f"no GGUF file at {path}")
-        self.log.info("Uploading %s, %d bytes", path, path.stat().st_size)
-        digest = self.hook.upload_blob(path, expected=spec.gguf_sha256)
+        from ljwx.hooks.weights import local_copy  # as above
+
+        with local_copy(location) as path:
+            self.log.info("Uploading %s, %d bytes", location, path.stat().st_size)
+            digest = self.hook.upload_blob(path, expected=spec.gguf_sha256)
         return {path.name: f"sha256:{digest}"}
 
 

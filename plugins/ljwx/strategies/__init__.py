@@ -11,11 +11,12 @@ from typing import Final
 from ljwx.exceptions import ConfigurationError
 from ljwx.strategies.fewshot import FEWSHOT
 from ljwx.strategies.interface import BuildRequest, Description, Strategy
+from ljwx.strategies.lora import LORA
 from ljwx.strategies.prompt import PROMPT
 
 __all__ = ["STRATEGIES", "BuildRequest", "Description", "Strategy", "describe", "strategy_named"]
 
-STRATEGIES: Final[dict[str, Strategy]] = {"prompt": PROMPT, "fewshot": FEWSHOT}
+STRATEGIES: Final[dict[str, Strategy]] = {"prompt": PROMPT, "fewshot": FEWSHOT, "lora": LORA}
 
 
 def strategy_named(name: str) -> Strategy:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.prompts import Prompts
+from ljwx.core.training.settings import LoraSettings
 
 if TYPE_CHECKING:
     from ljwx.hooks.ollama import OllamaHook
@@ -40,6 +41,7 @@ class BuildRequest:
     :param num_predict: most tokens of an answer.
     :param seed: of every draw from the dataset.
     :param examples_per_task: most examples of each task; None: as many as fit the context.
+    :param lora: how weights are trained, where they are.
     """
 
     strategy: str
@@ -55,6 +57,7 @@ class BuildRequest:
     examples_per_task: int | None
     warehouse: WarehouseHook
     ollama: OllamaHook
+    lora: LoraSettings = LoraSettings()
 
     @property
     def num_ctx(self) -> int:
@@ -64,17 +67,17 @@ class BuildRequest:
     def spec(self, **taken: Any) -> BuildSpec:
         """Return the spec of the base with system prompt, parameters and template.
 
-        :param taken: fields of a BuildSpec that the strategy takes from the dataset.
+        :param taken: fields of a BuildSpec that the strategy takes from dataset or base.
         """
-        return BuildSpec(
-            base=self.base,
-            base_digest=self.base_digest,
-            strategy=self.strategy,
-            system=self.prompts.system,
-            parameters=dict(self.parameters),
-            template=self.template,
-            **taken,
-        )
+        own = {
+            "base": self.base,
+            "base_digest": self.base_digest,
+            "strategy": self.strategy,
+            "system": self.prompts.system,
+            "parameters": dict(self.parameters),
+            "template": self.template,
+        }
+        return BuildSpec(**own | taken)
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,8 @@ class Strategy:
     """One way of making a model.
 
     The recipe is all that decides what the model will be, known before it is built, as the spec that it is built from.
-    Of the dataset it holds only what the strategy takes. Where a strategy changes weights, they are made from the
-    recipe before the build, and the spec of the build names them in `gguf_sha256`.
+    Of the dataset it holds only what the strategy takes. Where a strategy changes weights, the spec says in `training`
+    how; they are made before the build, and are named in `gguf_sha256` then.
 
     :param changes_weights: whether its models have weights of their own.
     :param shows_examples: whether its models begin each conversation with examples.
@@ -99,6 +102,6 @@ class Strategy:
         """Say why a spec cannot be of a model that this strategy makes; None where it can."""
         if bool(spec.messages) != self.shows_examples:
             return f"strategy {spec.strategy!r} {'needs' if self.shows_examples else 'has no'} messages"
-        if (spec.gguf_sha256 is not None) != self.changes_weights:
+        if {spec.gguf_sha256 is not None, spec.training is not None} != {self.changes_weights}:
             return f"strategy {spec.strategy!r} changes {'' if self.changes_weights else 'no '}weights; see gguf_sha256"
         return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.exceptions import BadData
 from ljwx.warehouse.base import WarehouseBase
 
@@ -35,6 +36,12 @@ class BuiltModel:
         """Ollama parameters written into the model."""
         parameters: Mapping[str, Any] = self.spec["parameters"]
         return parameters
+
+    @property
+    def recipe_id(self) -> str | None:
+        """The training that made its weights; None where they are its base's."""
+        training = self.spec.get("training")
+        return TrainingRecipe.model_validate(training).recipe_id if training else None
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,8 @@ class ModelsVerbs(WarehouseBase):
 
     def save_model(self, run_key: int, model: BuiltModel) -> None:
         """Write what was built, unverified; a model that is known keeps its first row, and is no longer deleted."""
-        self.execute("models/add", **vars(model) | {"spec": Jsonb(model.spec)}, run_key=run_key)
+        values = vars(model) | {"spec": Jsonb(model.spec), "recipe_id": model.recipe_id}
+        self.execute("models/add", **values, run_key=run_key)
 
     def mark_verified(self, model: str, digest: str, checks: Mapping[str, Any]) -> None:
         """Record that the model answered, and how.

@@ -14,6 +14,7 @@ from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
+from ljwx.warehouse.trainings import TrainingsVerbs
 
 
 class Warehouse(
@@ -29,6 +30,7 @@ class Warehouse(
     LineageVerbs,
     HistoryVerbs,
     LinesVerbs,
+    TrainingsVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

@@ -39,8 +39,8 @@ def plan_build() -> dict[str, str]:
     """Write the build spec of a model on the newest dataset, as the settings in force say.
 
     :return: the fields of a BuildPlan.
-    :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, or the base is
-        another one than the settings pin.
+    :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, nothing can be
+        learned from it, or the base cannot be trained or is another one than the settings pin.
     :raises ModelMissing: the base model is not on the server.
     :raises BuildFailed: the server does not take the template that the settings give.
     :raises AirflowSkipException: this very model was decided on by the gate in force, or the champion is made from
@@ -119,6 +119,7 @@ def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, da
         examples_per_task=chosen.examples_per_task,
         warehouse=warehouse,
         ollama=ollama,
+        lora=chosen.lora,
     )
     log.info("Making the recipe of %s with strategy %s from dataset %s", chosen.base, chosen.strategy, dataset_id)
     return strategy_named(chosen.strategy).recipe(request)

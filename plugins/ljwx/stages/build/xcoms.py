@@ -29,3 +29,15 @@ class BuildResult:
     model: str
     digest: str
     built: bool
+
+
+@dataclass(frozen=True)
+class PreparedTraining:
+    """What `prepare_training` has prepared.
+
+    :param recipe: its recipe_id.
+    :param job: folder of job.json, where the trainer writes its result.
+    """
+
+    recipe: str
+    job: str

@@ -1,0 +1,105 @@
+"""Which samples are trained on, and what they are to the trainer: chat JSONL with weights and soft targets.
+
+Pure: never imports airflow, an HTTP client or a database driver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+import polars as pl
+
+from ljwx.core.datasets.selection import draw
+from ljwx.core.prompts import Prompts, question
+from ljwx.core.tasks import TASKS
+from ljwx.exceptions import ConfigurationError
+
+SCHEMA: Final = {
+    **dict.fromkeys(("sample_id", "ts_code", "task", "snapshot", "answer", "label", "prompt_version"), pl.String),
+    "session": pl.Date,
+    "weight": pl.Float64,
+}
+"""A sample as it is trained on; ``weight`` is its uniqueness."""
+_DIGITS: Final = 6
+
+Rates = Mapping[str, Mapping[str, float]]
+"""Task → class → its share."""
+
+
+def chosen(samples: pl.DataFrame, most: int | None, seed: int) -> pl.DataFrame:
+    """Return at most so many samples, the tasks in turn and each task's in an order drawn by the seed.
+
+    So the first few hold every task, whatever the number.
+    """
+    drawn = draw(samples, seed).sort("task", "draw", "sample_id")
+    rounds = drawn.with_columns(round=pl.int_range(pl.len()).over("task"))
+    return rounds.sort("round", "task").drop("draw", "round").head(most if most is not None else len(rounds))
+
+
+def digest_of(samples: pl.DataFrame) -> str:
+    """Return the sha256 of samples and their weights, in whatever order they are."""
+    weights = samples["weight"].round_sig_figs(_DIGITS)
+    lines = [f"{name} {weight:g}\n" for name, weight in zip(samples["sample_id"], weights, strict=True)]
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def class_rates(samples: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Return of each task the share of each of its classes."""
+    counts = samples.group_by("task", "label").len()
+    found: dict[str, dict[str, float]] = {}
+    for task, label, count in counts.sort("task", "label").iter_rows():
+        found.setdefault(task, {})[label] = count
+    return {task: {label: n / sum(shares.values()) for label, n in shares.items()} for task, shares in found.items()}
+
+
+def check_splits(dataset_id: str, splits: Mapping[str, pl.DataFrame]) -> None:
+    """See that something can be learned.
+
+    :raises ConfigurationError: a split is empty, or the train split has one class only of a task that asks what comes.
+    """
+    for name, samples in splits.items():
+        if samples.is_empty():
+            raise ConfigurationError(
+                f"dataset {dataset_id} has no {name} samples, which `lora` needs: wait for more sessions, or ingest more"
+            )
+    for task, shares in class_rates(splits["train"]).items():
+        if len(shares) < 2:
+            raise ConfigurationError(
+                f"dataset {dataset_id}: all {task} samples of the train split are {next(iter(shares))}: there is "
+                "nothing to tell apart; wait for more sessions, or take the task out of samples.tasks"
+            )
+
+
+def lines(samples: pl.DataFrame, prompts: Prompts, truth_share: float, rates: Rates) -> Iterator[str]:
+    """Yield the trainer's lines ``{"messages": …, "weight": …, "target": …}``, each with a newline.
+
+    :param truth_share: of the wanted probabilities; the rest is the class rates. Where the snapshot decides the class,
+        all is truth.
+    """
+    columns = ("task", "snapshot", "answer", "label", "weight")
+    for task, snapshot, answer, label, weight in samples.select(columns).iter_rows():
+        messages = [*question(task, snapshot, prompts), {"role": "assistant", "content": answer}]
+        row = {
+            "messages": messages,
+            "weight": float(f"{weight:.{_DIGITS}g}"),
+            "target": target(task, label, truth_share, rates),
+        }
+        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def target(task: str, label: str, truth_share: float, rates: Rates) -> dict[str, float]:
+    """Return the probability that is wanted of each class; they sum to 1."""
+    share = 1.0 if TASKS[task].is_copying else truth_share
+    shares = rates.get(task, {})
+    return {
+        name: round(share * (name == label) + (1 - share) * shares.get(name, 0.0), _DIGITS)
+        for name in TASKS[task].classes
+    }
+
+
+def classes(tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return of each task's class field the classes, as the trainer's objective takes them."""
+    return {TASKS[task].class_field: tuple(TASKS[task].classes) for task in tasks}

@@ -1,0 +1,113 @@
+"""The samples that a training takes from the warehouse: the same for the same recipe, whoever asks."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import polars as pl
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.training.recipe import Start
+from ljwx.core.training.rows import check_splits, chosen, digest_of
+from ljwx.core.training.settings import LoraSettings
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse.trainings import Training
+
+log = logging.getLogger(__name__)
+
+SHAPE = ("rank", "alpha", "layers")
+"""Hyperparameters in which an adapter that is gone on with has to be alike."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Samples to train on and to look at, in the order of the files.
+
+    :param replayed: of the train split of an earlier dataset, seen again.
+    """
+
+    train: pl.DataFrame
+    validation: pl.DataFrame
+    replayed: pl.DataFrame
+
+    @property
+    def seen(self) -> pl.DataFrame:
+        """All that is trained on."""
+        return pl.concat([self.train, self.replayed])
+
+
+def splits_of(
+    warehouse: WarehouseHook, dataset_id: str, settings: LoraSettings, seed: int, before: Training | None
+) -> Splits:
+    """Choose what is trained on.
+
+    :param before: the training that is gone on with.
+    :raises ConfigurationError: nothing can be learned from it.
+    """
+    whole = {name: warehouse.training_samples(dataset_id, name) for name in ("train", "validation")}
+    check_splits(dataset_id, whole)
+    train = chosen(whole["train"], settings.max_samples, seed)
+    validation = chosen(whole["validation"], settings.max_validation, seed)
+    return Splits(train, validation, _replayed(warehouse, whole["train"], len(train), settings, seed, before))
+
+
+def _replayed(
+    warehouse: WarehouseHook, new: pl.DataFrame, taken: int, settings: LoraSettings, seed: int, before: Training | None
+) -> pl.DataFrame:
+    """Return old samples: none that is new too, none from behind the new train split."""
+    most = round(settings.replay_share * taken) if before else 0
+    if before is None or not most:
+        return new.head(0)
+    old = warehouse.training_samples(before.dataset_id, "train")
+    fit = old.filter(pl.col("session") <= new["session"].max()).join(new, on="sample_id", how="anti")
+    return chosen(fit, most, seed)
+
+
+def training_before(
+    warehouse: WarehouseHook, dataset_id: str, settings: LoraSettings, base_gguf: str
+) -> Training | None:
+    """Return the champion's training where it is to be gone on with and can be; None: train from the base."""
+    if settings.start == "base":
+        return None
+    found, why_not = _of_champion(warehouse, settings, base_gguf)
+    if found is not None and why_not is None:
+        first = warehouse.training_samples(dataset_id, "validation")["session"].min()
+        counts_from = warehouse.counts_from([found.model])
+        if first is None or counts_from is None or first < counts_from:
+            why_not = "it was trained on sessions that are for validation now"
+    if why_not is not None:
+        log.info("model.lora.start is champion, and training starts from the base: %s", why_not)
+        return None
+    return found.training if found else None
+
+
+@dataclass(frozen=True)
+class _Champion:
+    model: str
+    training: Training
+
+
+def _of_champion(
+    warehouse: WarehouseHook, settings: LoraSettings, base_gguf: str
+) -> tuple[_Champion | None, str | None]:
+    champion = warehouse.champion()
+    known = warehouse.model(champion.model) if champion else None
+    recipe = BuildSpec.model_validate(known.spec).training if known else None
+    training = warehouse.training(recipe.recipe_id) if recipe else None
+    if known is None or recipe is None or training is None or training.adapter_sha256 is None:
+        return None, "there is no champion with an adapter"
+    if recipe.base_gguf != base_gguf:
+        return None, f"the champion {known.model} has another base"
+    mine = settings.hyperparameters
+    other = [name for name in SHAPE if recipe.hyperparameters.get(name) != mine[name]]
+    if other:
+        return None, f"the champion's adapter has another {', '.join(other)}"
+    return _Champion(known.model, training), None
+
+
+def start_of(before: Training | None, splits: Splits) -> Start | None:
+    """Return what of an earlier training enters the recipe."""
+    if before is None or before.adapter_sha256 is None:
+        return None
+    return Start(recipe_id=before.recipe_id, adapter_sha256=before.adapter_sha256, replayed=digest_of(splits.replayed))
