@@ -19,7 +19,7 @@ def spec(**fields: object) -> BuildSpec:
 
 def test_a_strategy_that_there_is_not_is_refused_with_those_that_there_are() -> None:
     assert strategy_named("prompt") is STRATEGIES["prompt"]
-    with pytest.raises(ConfigurationError, match=r"^there is no strategy 'rlhf'; there is prompt, fewshot$"):
+    with pytest.raises(ConfigurationError, match=r"^there is no strategy 'rlhf'; there is prompt, fewshot, lora$"):
         strategy_named("rlhf")
 
 
@@ -27,13 +27,13 @@ def test_a_strategy_that_is_registered_is_a_setting_and_in_its_schema(monkeypatc
     def offered() -> object:
         return schema()["$defs"]["ModelSettings"]["properties"]["strategy"]["enum"]
 
-    assert offered() == ["prompt", "fewshot"]
-    wrong = "model.strategy: Input should be 'prompt' or 'fewshot'"
+    assert offered() == ["prompt", "fewshot", "lora"]
+    wrong = "model.strategy: Input should be 'prompt' or 'fewshot' or 'lora'"
     with pytest.raises(ConfigurationError, match=wrong):
         load_settings({"model": {"strategy": "third"}})
     monkeypatch.setitem(STRATEGIES, "third", STRATEGIES["prompt"])
     assert load_settings({"model": {"strategy": "third"}}).model.strategy == "third"
-    assert offered() == ["prompt", "fewshot", "third"]
+    assert offered() == ["prompt", "fewshot", "lora", "third"]
 
 
 @pytest.mark.parametrize("name", ["prompt", "fewshot"])
@@ -56,6 +56,7 @@ def test_a_model_of_a_strategy_of_another_version_is_described_by_its_name() -> 
         ({"strategy": "prompt", "messages": EXAMPLE}, "strategy 'prompt' has no messages"),
         ({"strategy": "fewshot", "messages": EXAMPLE}, None),
         ({"strategy": "fewshot"}, "strategy 'fewshot' needs messages"),
+        ({"strategy": "lora"}, "strategy 'lora' changes weights; see gguf_sha256"),
         ({"strategy": "prompt", "gguf_sha256": "c" * 64}, "strategy 'prompt' changes no weights; see gguf_sha256"),
     ],
 )

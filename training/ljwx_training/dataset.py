@@ -78,12 +78,18 @@ def read_rows(paths: Iterable[Path]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt with its answer, and the forks of the answer's classes, where it has any."""
+    """A prompt with its answer, and the forks of the answer's classes, where it has any.
+
+    :param messages: the prompt's turns.
+    :param text: the prompt as the template writes it, without the first token that the server puts before it.
+    """
 
     prompt: Ids
     answer: Ids
     field: str | None
     forks: tuple[Fork, ...]
+    messages: tuple[Message, ...] = ()
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,7 @@ class Encoder:
 
         :raises BadTemplate: the template does not show where the answer begins or ends.
         """
-        prompt, answer = self._prompt(row.prompt), self._answer(row, row.answer)
+        prompt, answer = self.prompt(row.prompt), self._answer(row, row.answer)
         answers = self._answers(row)
         label = row.named[1] if row.named else ""
         made = decisions(answers, label, self._target(row), len(prompt)) if answers else ()
@@ -115,7 +121,19 @@ class Encoder:
     def question(self, row: Row) -> Question:
         """Return a row's prompt and answer, with the forks of its classes."""
         field = row.named[0] if row.named else None
-        return Question(self._prompt(row.prompt), self._answer(row, row.answer), field, forks(self._answers(row)))
+        text, bos = self._rendered(row.prompt), str(self.tokenizer.bos_token or "")
+        return Question(
+            prompt=self.prompt(row.prompt),
+            answer=self._answer(row, row.answer),
+            field=field,
+            forks=forks(self._answers(row)),
+            messages=row.messages[:-1],
+            text=text.removeprefix(bos) if self.add_bos else text,
+        )
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """Return the text of some tokens."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def samples(self, rows: Sequence[Row]) -> list[Sample]:
         """Return the samples of all rows.
@@ -128,12 +146,16 @@ class Encoder:
             raise TooLong(f"{len(long)} samples are longer than the model's {self.context} tokens, up to {max(long)}")
         return made
 
-    def _prompt(self, messages: list[dict[str, str]]) -> Ids:
-        text, bare = (
-            str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=mark))
-            for mark in (True, False)
-        )
-        if text == bare:
+    def _rendered(self, messages: list[dict[str, str]], *, mark: bool = True) -> str:
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=mark))
+
+    def prompt(self, messages: list[dict[str, str]]) -> Ids:
+        """Return a prompt's tokens, up to where the answer begins.
+
+        :raises BadTemplate: the template does not show where that is.
+        """
+        text = self._rendered(messages)
+        if text == self._rendered(messages, mark=False):
             raise BadTemplate("the chat template has no generation mark: it does not say where the answer begins")
         ids = self._ids(text)
         if self.add_bos and ids[:1] != (self.tokenizer.bos_token_id,):
@@ -142,9 +164,9 @@ class Encoder:
 
     def _answer(self, row: Row, answer: str) -> Ids:
         """The answer's tokens up to and with the one that ends it; what a template writes after that is not learned."""
-        before = str(self.tokenizer.apply_chat_template(row.prompt, tokenize=False, add_generation_prompt=True))
+        before = self._rendered(row.prompt)
         turns = [*row.prompt, {"role": "assistant", "content": answer}]
-        whole = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=False))
+        whole = self._rendered(turns, mark=False)
         if not whole.startswith(before + answer):
             raise BadTemplate("the chat template does not write an answer where its generation mark stands")
         ids = self._ids(whole[len(before) :])

@@ -3,6 +3,7 @@
 TrainingError
 ├── BadJob 10 · NotInstalled 11 · Busy 12
 ├── MissingFile 20 · WrongDigest 21 · DamagedBase 22 · UnknownArchitecture 23 · UnknownTokenizer 24 · BadTemplate 25
+│   · OtherPrompts 26 · OtherAdapter 27
 ├── BadRows 30 · EmptySplit 31 · OneClassSplit 32 · TooLong 33
 ├── OtherRecipe 40 · DamagedCheckpoint 41
 └── OutOfMemory 50 · NoSpace 51 · NotANumber 52 · ExportDiffers 53 · NothingTrained 54
@@ -72,6 +73,18 @@ class BadTemplate(TrainingError):
     """The chat template does not show where an answer begins or ends."""
 
     name, code = "bad_template", 25
+
+
+class OtherPrompts(TrainingError):
+    """The server that will serve the model makes other tokens of a prompt."""
+
+    name, code = "other_prompts", 26
+
+
+class OtherAdapter(TrainingError):
+    """The adapter to go on with does not fit the base, or is of another shape than the job asks for."""
+
+    name, code = "other_adapter", 27
 
 
 class BadRows(TrainingError):

@@ -23,13 +23,33 @@ class File(BaseModel):
     sha256: Sha256
 
 
+class Message(BaseModel):
+    """One turn of a prompt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ServedPrompt(BaseModel):
+    """A prompt, and the token ids that the server makes of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    messages: tuple[Message, ...] = Field(min_length=1)
+    ids: tuple[int, ...] = Field(min_length=1)
+
+
 class Job(BaseModel):
     """One training.
 
     ``base`` is the GGUF that is served; ``train`` and ``validation`` are chat JSONL (a line: ``messages``, and where
     wanted ``weight`` and ``target``, the probability of each class). ``output`` is the form of the merged tensors.
-    ``template`` replaces the base's chat template. ``proof`` is the number of prompts by which the written file is
-    compared with the trained model. ``publish`` is a URL to which the finished files are copied. ``hub`` lets
+    ``template`` replaces the base's chat template. ``start`` is an adapter (safetensors) that training goes on with.
+    ``prompts`` are some that the server was asked about: nothing is trained that it would read otherwise. ``proof`` is
+    the number of prompts by which the written file is compared with the trained model. ``publish`` is a URL to which
+    the finished files are copied. ``hub`` lets
     libraries reach the Hugging Face hub.
     """
 
@@ -43,6 +63,8 @@ class Job(BaseModel):
     seed: int = 0
     output: Literal["F16", "BF16", "Q8_0"] = "F16"
     template: str | None = None
+    start: File | None = None
+    prompts: tuple[ServedPrompt, ...] = ()
     proof: int = Field(20, ge=1)
     publish: str | None = None
     hub: bool = False
@@ -59,6 +81,7 @@ class Job(BaseModel):
             seed=self.seed,
             output=self.output,
             template_sha256=hashlib.sha256(self.template.encode()).hexdigest() if self.template else None,
+            start_sha256=self.start.sha256 if self.start else None,
         )
 
 

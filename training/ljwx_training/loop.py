@@ -146,10 +146,10 @@ def arguments_of(plan: Plan, micro: int, from_start: bool) -> TrainingArguments:
         logging_steps=1,
         logging_nan_inf_filter=False,
         eval_strategy="steps" if plan.validation else "no",
-        eval_steps=settings.evaluate_every,
+        eval_steps=min(settings.evaluate_every, steps_of(settings, len(plan.train))),
         eval_on_start=from_start and bool(plan.validation),
         save_strategy="steps",
-        save_steps=settings.evaluate_every,
+        save_steps=min(settings.evaluate_every, steps_of(settings, len(plan.train))),
         save_total_limit=2,
         load_best_model_at_end=settings.patience > 0,
         metric_for_best_model="eval_class_log_score" if has_classes else "eval_loss",
@@ -184,5 +184,9 @@ def accumulation(batch: int, micro: int) -> int:
 
 def warmup_steps(settings: Hyperparameters, samples: int) -> int:
     """Return the first steps, in which the learning rate rises."""
-    steps = settings.steps or int(settings.epochs * -(-samples // settings.batch))
-    return int(settings.warmup * steps)
+    return int(settings.warmup * steps_of(settings, samples))
+
+
+def steps_of(settings: Hyperparameters, samples: int) -> int:
+    """Return how many steps training has."""
+    return settings.steps or max(1, int(settings.epochs * -(-samples // settings.batch)))

@@ -128,6 +128,7 @@ class Recipe:
     seed: int
     output: str
     template_sha256: str | None = None
+    start_sha256: str | None = None
     version: str = VERSION
 
     @property

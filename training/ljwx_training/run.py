@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel, set_peft_model_state_dict
 from peft.utils import get_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from ljwx_training import VERSION
@@ -25,7 +28,15 @@ from ljwx_training.base import Base
 from ljwx_training.batches import Collator
 from ljwx_training.compare import Comparison, Said, compare
 from ljwx_training.dataset import Encoder, Question, Row, checked, class_rates, read_rows
-from ljwx_training.errors import Busy, ExportDiffers, NoSpace, NothingTrained, OtherRecipe
+from ljwx_training.errors import (
+    Busy,
+    ExportDiffers,
+    NoSpace,
+    NothingTrained,
+    OtherAdapter,
+    OtherPrompts,
+    OtherRecipe,
+)
 from ljwx_training.export import deltas_of, write_merged
 from ljwx_training.files import digest_of, fetched, published, read_json, write_json
 from ljwx_training.job import File, Job, read_job
@@ -67,11 +78,14 @@ def trained(folder: Path, job: Job) -> None:
     splits = {"train": job.train, "validation": job.validation}
     rows = {name: rows_of(name, files, folder, job) for name, files in splits.items()}
     encoder = encoder_of(base, job, rows["train"])
+    check_prompts(encoder, job)
     samples = {name: encoder.samples(split) for name, split in rows.items()}
     enough_space(folder, base)
+    start = fetched(job.start.path, job.start.sha256, folder) if job.start else None
 
     def model() -> PeftModel:
-        return with_adapter(frozen(base, job), job.hyperparameters, job.seed)
+        made = with_adapter(frozen(base, job), job.hyperparameters, job.seed)
+        return made if start is None else going_on(made, start)
 
     metrics = Metrics(folder / "metrics.jsonl")
     fitted = fit(
@@ -92,7 +106,7 @@ def trained(folder: Path, job: Job) -> None:
     write_adapter(fitted.model, folder)
     merged_in = merge(base, fitted.model, job, folder)
     questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
-    proof = prove(base, fitted, job, folder, questions)
+    proof = prove(base, fitted, job, folder, questions, encoder)
     result = {
         "version": VERSION,
         "recipe": asdict(job.recipe),
@@ -110,6 +124,7 @@ def trained(folder: Path, job: Job) -> None:
         "proof": asdict(proof),
         "merge_s": round(merged_in, 2),
         "seconds": round(time.monotonic() - began, 1),
+        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": {"gpu": gpu_name(), "cpus": os.cpu_count(), "platform": platform.platform()},
     }
     write_json(folder / RESULT, result)
@@ -208,7 +223,42 @@ def merge(base: Base, model: PeftModel, job: Job, folder: Path) -> float:
     return time.monotonic() - began
 
 
-def prove(base: Base, fitted: Fitted, job: Job, folder: Path, questions: Sequence[Question]) -> Comparison:
+def check_prompts(encoder: Encoder, job: Job) -> None:
+    """See that prompts become the tokens here that they become on the server.
+
+    :raises OtherPrompts: one does not; the message names the first other token.
+    """
+    for number, served in enumerate(job.prompts, 1):
+        mine = encoder.prompt([message.model_dump() for message in served.messages])
+        if mine == served.ids:
+            continue
+        at = next((i for i, pair in enumerate(zip(mine, served.ids, strict=False)) if pair[0] != pair[1]), 0)
+        at = at or min(len(mine), len(served.ids))
+        here, there = (encoder.text_of(ids[at : at + 1]) for ids in (mine, served.ids))
+        raise OtherPrompts(
+            f"prompt {number}: token {at} is {here!r} here and {there!r} on the server, of {len(mine)} and "
+            f"{len(served.ids)}: give the chat template that the server uses, in Jinja, as the job's template"
+        )
+
+
+def going_on(model: PeftModel, start: Path) -> PeftModel:
+    """Put the weights of an earlier adapter into a new one.
+
+    :raises OtherAdapter: they do not fit it.
+    """
+    try:
+        found = set_peft_model_state_dict(model, load_file(start))
+    except (RuntimeError, ValueError, SafetensorError) as error:
+        raise OtherAdapter(f"{start} does not fit: {str(error).splitlines()[0]}") from error
+    missing = [name for name in found.missing_keys if "lora_" in name]
+    if missing or found.unexpected_keys:
+        raise OtherAdapter(f"{start} does not fit: {[*missing, *found.unexpected_keys][0]}")
+    return model
+
+
+def prove(
+    base: Base, fitted: Fitted, job: Job, folder: Path, questions: Sequence[Question], encoder: Encoder
+) -> Comparison:
     """Read the merged file back and compare it with the trained model; keep what each said in proof.json.
 
     :raises ExportDiffers: it is not the trained model; the file is removed.
@@ -232,13 +282,27 @@ def prove(base: Base, fitted: Fitted, job: Job, folder: Path, questions: Sequenc
     if found.reason:
         (folder / MERGED).unlink()
         raise ExportDiffers(f"the merged file is not the trained model: {found.reason}, {found.largest_difference:.4f}")
-    write_json(folder / "proof.json", {"trained": lines(trained), "base": lines(untrained)})
+    asked = zip(questions, trained, untrained, strict=True)
+    write_json(folder / "proof.json", {"prompts": [proof_line(*each, encoder) for each in asked]})
     return found
 
 
-def lines(said: Sequence[Said]) -> list[dict[str, Any]]:
-    """For JSON."""
-    return [asdict(one) for one in said]
+def proof_line(question: Question, trained: Said, untrained: Said, encoder: Encoder) -> dict[str, Any]:
+    """Return a prompt of the proof as JSON: what the server is to be asked, and what has to come of it."""
+    return {
+        "messages": [message.model_dump() for message in question.messages],
+        "text": question.text,
+        "ids": list(question.prompt),
+        "forks": [
+            {
+                "before": encoder.text_of(fork.before),
+                "ways": {encoder.text_of([token]): list(labels) for token, labels in fork.ways.items()},
+            }
+            for fork in question.forks
+        ],
+        "trained": dict(trained.classes),
+        "base": dict(untrained.classes),
+    }
 
 
 def validation_of(metrics: Metrics, step: int) -> dict[str, Any]:

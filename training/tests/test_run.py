@@ -22,8 +22,12 @@ from safetensors.torch import load_file
 from support_tiny import digest, make_job, metrics, row, start, write_rows, write_tiny
 
 from ljwx_training.__main__ import main
+from ljwx_training.base import Base
+from ljwx_training.dataset import Encoder
 from ljwx_training.errors import Busy
+from ljwx_training.recipe import Objective
 from ljwx_training.run import alone
+from ljwx_training.tokenizer import tokenizer_of
 from ljwx_training.trainer import LoraTrainer, Reporter
 
 
@@ -59,7 +63,7 @@ def test_a_job_learns_and_says_what_it_made(finished: Path, tiny: Path) -> None:
     assert result["validation"]["after"]["answer_loss"] < result["validation"]["before"]["answer_loss"] - 1
     assert result["proof"]["reason"] is None
     assert result["proof"]["largest_difference"] < 0.01 < result["proof"]["trained_from_base"]
-    assert len(json.loads((finished / "proof.json").read_text())["trained"]) == 3
+    assert len(json.loads((finished / "proof.json").read_text())["prompts"]) == 3
     assert sorted(path.name for path in finished.iterdir()) == [
         *("adapter", "job.json", "lock", "merged.gguf", "metrics.jsonl", "proof.json"),
         *("result.json", "train.jsonl", "validation.jsonl"),
@@ -420,3 +424,55 @@ def test_a_full_disk_is_said_and_what_is_whole_is_taken_up_again(tiny: Path, tmp
     assert ran(folder) == 0
     assert len(metrics(folder)) == 12
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def asked_about(tiny: Path, *, changed: int = 0) -> list[dict[str, Any]]:
+    """A prompt as a server tells it, with so much added to one of its tokens."""
+    encoder = Encoder(tokenizer_of(Base(tiny)), Objective(), 512)
+    messages = row(7)["messages"][:-1]
+    ids = list(encoder.prompt(messages))
+    ids[5] += changed
+    return [{"messages": messages, "ids": ids}]
+
+
+def test_nothing_is_trained_that_the_server_reads_otherwise(tmp_path: Path, tiny: Path) -> None:
+    folder = make_job(tmp_path / "job", tiny, prompts=asked_about(tiny, changed=1))
+    _, err = start(folder).communicate()
+    assert err.startswith("other_prompts: prompt 1: token 5 is ")
+    assert not (folder / "metrics.jsonl").exists()
+
+
+def test_training_goes_on_with_an_earlier_adapter(finished: Path, tmp_path: Path, tiny: Path) -> None:
+    adapter = finished / "adapter" / "adapter_model.safetensors"
+    entry = {"path": str(adapter), "sha256": digest(adapter)}
+    folder = make_job(tmp_path / "on", tiny, start=entry, prompts=asked_about(tiny))
+    process = start(folder)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    before, after = result_of(finished)["validation"]["after"], result_of(folder)["validation"]["before"]
+    assert after["answer_loss"] == pytest.approx(before["answer_loss"], abs=1e-4)
+    assert result_of(folder)["recipe"]["start_sha256"] == entry["sha256"]
+
+
+def test_an_adapter_of_another_shape_is_refused(finished: Path, tmp_path: Path, tiny: Path) -> None:
+    adapter = finished / "adapter" / "adapter_model.safetensors"
+    entry = {"path": str(adapter), "sha256": digest(adapter)}
+    folder = make_job(tmp_path / "other", tiny, start=entry, hyperparameters={"rank": 8})
+    _, err = start(folder).communicate()
+    assert err.startswith("other_adapter: ")
+
+
+def test_a_short_training_ends_with_a_look_at_the_validation_split(tmp_path: Path, tiny: Path) -> None:
+    folder = make_job(tmp_path / "short", tiny, hyperparameters={"steps": 4, "evaluate_every": 3})
+    start(folder).communicate()
+    assert [line["step"] for line in metrics(folder, "validation")] == [0, 3, 4]
+    assert result_of(folder)["validation"]["after"]["step"] == 4
+
+
+def test_the_proof_says_what_to_ask_and_where_classes_part(finished: Path) -> None:
+    asked = json.loads((finished / "proof.json").read_text(encoding="utf-8"))["prompts"][0]
+    assert asked["text"].endswith("<|im_start|>assistant\n")
+    assert [fork["before"] for fork in asked["forks"]] == ['{"direction":"']
+    labels = [label for ways in asked["forks"][0]["ways"].values() for label in ways]
+    assert sorted(labels) == sorted(asked["trained"]) == ["down", "flat", "up"]
+    assert sum(asked["trained"].values()) == pytest.approx(1)

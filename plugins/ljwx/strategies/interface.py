@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ljwx.core.models import BuildSpec
@@ -57,7 +57,7 @@ class BuildRequest:
     examples_per_task: int | None
     warehouse: WarehouseHook
     ollama: OllamaHook
-    lora: LoraSettings = LoraSettings()
+    lora: LoraSettings = field(default_factory=LoraSettings)
 
     @property
     def num_ctx(self) -> int:

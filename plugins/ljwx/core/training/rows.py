@@ -63,7 +63,7 @@ def check_splits(dataset_id: str, splits: Mapping[str, pl.DataFrame]) -> None:
     for name, samples in splits.items():
         if samples.is_empty():
             raise ConfigurationError(
-                f"dataset {dataset_id} has no {name} samples, which `lora` needs: wait for more sessions, or ingest more"
+                f"dataset {dataset_id} has no {name} samples, which `lora` needs: wait for sessions, or ingest more"
             )
     for task, shares in class_rates(splits["train"]).items():
         if len(shares) < 2:

@@ -127,7 +127,7 @@ class _Job:
         both = pl.concat([splits.seen, splits.validation])
         longest = both.sort(both["snapshot"].str.len_chars(), both["sample_id"], descending=True).head(1)
         asked = pl.concat([longest, *(splits.validation.filter(pl.col("task") == task).head(1) for task in TASKS)])
-        return [self._with_ids(*row, prompts) for row in asked.select("task", "snapshot").iter_rows()]
+        return [self._with_ids(task, text, prompts) for task, text in asked.select("task", "snapshot").iter_rows()]
 
     def _with_ids(self, task: str, snapshot: str, prompts: Prompts) -> dict[str, Any]:
         num_ctx, num_predict = self.settings.model.num_ctx, self.settings.evaluation.num_predict
@@ -146,7 +146,7 @@ class _Job:
             ) from error
         if told.prompt is None:
             raise ConfigurationError(
-                f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (context of /api/generate), "
+                f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (/api/generate, context), "
                 "without which a trained model cannot be shown to be the served one: take Ollama 0.33 or 0.34"
             )
         if len(told.prompt) + num_predict > num_ctx:

@@ -1,4 +1,4 @@
-"""The strategy `lora`: weights of its own, trained on the train split, from the very file that the base is served by."""
+"""The strategy `lora`: weights trained on the train split, from the very file that the base is served by."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -72,9 +73,9 @@ def training_before(
         return None
     found, why_not = _of_champion(warehouse, settings, base_gguf)
     if found is not None and why_not is None:
-        first = warehouse.training_samples(dataset_id, "validation")["session"].min()
+        sessions: list[date] = warehouse.training_samples(dataset_id, "validation")["session"].to_list()
         counts_from = warehouse.counts_from([found.model])
-        if first is None or counts_from is None or first < counts_from:
+        if counts_from is None or min(sessions, default=counts_from) < counts_from:
             why_not = "it was trained on sessions that are for validation now"
     if why_not is not None:
         log.info("model.lora.start is champion, and training starts from the base: %s", why_not)

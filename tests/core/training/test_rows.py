@@ -1,0 +1,113 @@
+"""What is trained on, and the recipe that names it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ljwx.core.lines import line_of
+from ljwx.core.models import BuildSpec, changes
+from ljwx.core.training.recipe import TrainingRecipe
+from ljwx.core.training.rows import SCHEMA, check_splits, chosen, class_rates, digest_of, target
+from ljwx.core.training.settings import LoraSettings
+from ljwx.exceptions import ConfigurationError
+
+RECIPE: dict[str, Any] = {
+    **dict.fromkeys(("base_gguf", "train", "validation", "prompts"), "a" * 64), "hyperparameters": {"rank": 16},
+    "class_weight": 5.0, "truth_share": 0.5, "seed": 7, "output": "F16",
+}  # fmt: skip
+
+
+def samples(*rows: tuple[str, str], weight: float = 1.0) -> pl.DataFrame:
+    """Samples of tasks and labels, a session each."""
+    values = [
+        {
+            "sample_id": f"{number:04}", "ts_code": "000001.SZ", "task": task, "snapshot": "{}", "answer": "{}",
+            "label": label, "prompt_version": "v1", "session": dt.date(2026, 1, 1) + dt.timedelta(number),
+            "weight": weight,
+        }
+        for number, (task, label) in enumerate(rows)
+    ]  # fmt: skip
+    return pl.DataFrame(values, schema=SCHEMA)
+
+
+MIXED = samples(*[("price_direction", "up")] * 3, ("price_direction", "down"), *[("risk_assessment", "low")] * 6)
+
+
+def test_the_tasks_take_turns_so_that_a_few_rows_hold_each_of_them() -> None:
+    assert chosen(MIXED, 4, 7)["task"].to_list() == ["price_direction", "risk_assessment"] * 2
+    assert len(chosen(MIXED, None, 7)) == len(MIXED)
+    assert chosen(MIXED.reverse(), 4, 7)["sample_id"].to_list() == chosen(MIXED, 4, 7)["sample_id"].to_list()
+
+
+def test_a_digest_is_of_samples_and_weights_in_any_order() -> None:
+    assert digest_of(MIXED.reverse()) == digest_of(MIXED)
+    assert len({digest_of(MIXED), digest_of(MIXED.head(9)), digest_of(MIXED.with_columns(weight=0.5))}) == 3
+
+
+def test_what_comes_is_softened_by_the_class_rates_and_what_is_read_off_the_snapshot_is_not() -> None:
+    rates = {"price_direction": {"up": 0.6, "flat": 0.3, "down": 0.1}, "technical_analysis": {"bullish": 1.0}}
+    assert target("price_direction", "down", 0.5, rates) == {"up": 0.3, "flat": 0.15, "down": 0.55}
+    copied = target("technical_analysis", "bearish", 0.5, rates)
+    assert (copied["bearish"], sum(copied.values())) == (1.0, 1.0)
+    assert class_rates(MIXED)["price_direction"] == {"down": 0.25, "up": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "problem"),
+    [
+        (MIXED.head(0), MIXED, "dataset d has no train samples, which `lora` needs"),
+        (MIXED.head(4), MIXED.head(0), "dataset d has no validation samples, which `lora` needs"),
+        (MIXED, MIXED, "dataset d: all risk_assessment samples of the train split are low: there is nothing to tell"),
+    ],
+)
+def test_splits_that_teach_nothing_are_refused(train: pl.DataFrame, validation: pl.DataFrame, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        check_splits("d", {"train": train, "validation": validation})
+
+
+def recipe(**changed: Any) -> TrainingRecipe:
+    return TrainingRecipe.model_validate(RECIPE | changed)
+
+
+def spec(training: TrainingRecipe | None, **changed: Any) -> BuildSpec:
+    fields = {"base": "smollm2:135m", "base_digest": "b" * 64, "strategy": "lora", "system": "s", **changed}
+    return BuildSpec(**fields, training=training)
+
+
+def test_a_recipe_is_known_by_what_decides_the_weights() -> None:
+    assert recipe().recipe_id == recipe(class_weight=5).recipe_id
+    others = [recipe(**{name: "c" * 64}) for name in ("base_gguf", "train", "validation", "prompts")]
+    others += [recipe(hyperparameters={"rank": 8}), recipe(seed=8), recipe(output="Q8_0"), recipe(trainer="9")]
+    assert len({each.recipe_id for each in (recipe(), *others)}) == 9
+
+
+def test_the_model_is_named_by_its_recipe_and_the_weights_are_an_outcome() -> None:
+    planned = spec(recipe())
+    made = planned.with_weights("d" * 64)
+    assert (made.gguf_sha256, made.sha256) == ("d" * 64, planned.sha256)
+    assert changes(planned, made) == []
+    assert planned.sha256 != spec(recipe(train="c" * 64)).sha256
+    assert changes(planned, spec(recipe(train="c" * 64))) == ["training: another train"]
+    assert changes(spec(None), planned) == ["weights of its own"]
+
+
+def test_another_train_split_is_the_same_line_and_another_rank_another_one() -> None:
+    lora = LoraSettings()
+    line = line_of(spec(recipe()), lora.changed)
+    assert line_of(spec(recipe(train="c" * 64)).with_weights("d" * 64), lora.changed).line_id == line.line_id
+    assert line_of(spec(recipe()), LoraSettings(rank=8).changed).line_id != line.line_id
+
+
+def test_only_what_differs_from_the_default_and_decides_weights_is_told_of_settings() -> None:
+    assert LoraSettings().changed == {}
+    told = LoraSettings(rank=8, epochs=1, proof=20, base_gguf="/a.gguf", ollama_models="/m")
+    assert told.changed == {"rank": 8}
+
+
+def test_a_spec_without_a_training_is_written_as_before() -> None:
+    assert "training" not in json.loads(spec(None).canonical_json)
