@@ -73,12 +73,13 @@ def asked_as_usual() -> tuple[float, float]:
 
     The model is loaded before, and its prefix is not in the cache.
     """
-    from ljwx.stages.evaluate.questions import ask_all
+    from ljwx.services.servers import servers_of
+    from ljwx.stages.evaluate.asking import ask_all
 
     with workbench() as bench:
         evaluation_id = bench.evaluation()
         begin = time.perf_counter()
-        asked = ask_all(bench.warehouse, bench.ollama, bench.settings, evaluation_id)
+        asked = ask_all(bench.warehouse, servers_of(bench.settings), bench.settings, evaluation_id)
         wall = time.perf_counter() - begin
         if asked != len(asked_tasks()):
             raise RuntimeError(f"{asked} of {len(asked_tasks())} questions were asked")

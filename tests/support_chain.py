@@ -38,10 +38,11 @@ MARKET = (
 SMALL: dict[str, Any] = {
     "samples": {"max_train": 400, "max_validation": 60, "max_test": 60, "min_market_stocks": 10},
     "model": {"base": BASE, "strategy": "prompt", "examples_per_task": 1},
-    "evaluation": {"questions": 4},
+    "evaluation": {"questions": 4, "class_questions": 0},
     "gate": {"min_questions": 4, "max_modal_share": 1.0},
 }
-"""Four questions are enough to see what the stages do with answers; nothing here is about how good they are.
+"""Four questions are enough to see what the stages do with answers; nothing here is about how good they are. Those of
+which the class alone is asked have their own tests.
 
 The strategy `prompt` has a quarter of the tokens of `fewshot` to read.
 """

@@ -81,6 +81,7 @@ def get_provider_info() -> dict[str, Any]:
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for a short answer."),
                     "chat_timeout": _number("Chat time-out (s)", "Seconds to wait for a model's answer."),
                     "build_timeout": _number("Build time-out (s)", "Seconds to wait for a create or pull to go on."),
+                    "parallel": _number("Answers at a time", "The server's OLLAMA_NUM_PARALLEL; 1 if left out."),
                     **_route(),
                 },
             },

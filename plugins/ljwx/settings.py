@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,7 +24,7 @@ from ljwx.core.training.settings import LoraSettings
 from ljwx.core.trainings import TrainingSettings
 from ljwx.environment import is_airflow_configured, variable
 from ljwx.exceptions import ConfigurationError
-from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, included
+from ljwx.resources import ALERTS_CONN_ID, CONFIGURATION, OLLAMA_CONN_ID, included
 from ljwx.strategies import STRATEGIES
 
 VARIABLE = "ljwx_training_config"
@@ -36,6 +36,7 @@ _NAMES = {
     "repository": re.compile(f"({_PART}/)*{_PART}"),
     "base": re.compile(f"({_PART}(:[0-9]+)?/)?({_PART}/)*{_PART}(:{_PART})?"),
 }
+ConnectionId = Annotated[str, Field(pattern=r"^[\w.-]+$")]
 _TIME_OF_DAY = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -121,18 +122,25 @@ class ModelSettings(_Section):
 class EvaluationSettings(_Section):
     """The stage `evaluations`.
 
-    :param questions: size of a question set, all tasks together.
+    :param questions: size of a question set that is asked in full, all tasks together.
+    :param class_questions: questions of which the class alone is asked, at most, of all predictive tasks; 0: none.
+    :param class_sessions: sessions that those are about, at most.
+    :param servers: connections of the model servers that are asked; each must have the models.
     :param num_predict: most tokens of an answer; a longer one is cut, does not parse, and counts as wrong.
     :param seed: of the choice of questions and of the bootstrap.
     :param top_logprobs: likeliest tokens asked for in place of each, for the probabilities of the classes; 0: none.
     :param masked_share: share of the questions that the challenger is asked again without name, code and date.
     :param test_share: questions of the sealed test split after a pass, as a share of `questions`; 0: never opened.
-    :param shard_size: questions of one mapped task; a killed one is repeated, not what it has asked.
+    :param shard_size: questions of one mapped task, ten times as many of those whose class alone is asked; a killed one
+        is repeated, not what it has asked.
     :param think: whether a model that can think does so before it answers, or how much; its thoughts count as tokens of
         the answer, so that `num_predict` must hold both.
     """
 
     questions: int = Field(default=240, ge=4)
+    class_questions: int = Field(default=6000, ge=0)
+    class_sessions: int = Field(default=20, ge=1)
+    servers: tuple[ConnectionId, ...] = Field(default=(OLLAMA_CONN_ID,), min_length=1)
     num_predict: int = Field(default=384, ge=64)
     seed: int = Field(default=7, ge=0)
     top_logprobs: int = Field(default=20, ge=0, le=20)

@@ -109,9 +109,9 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
 
 def ask_questions(shard: dict[str, int]) -> int:
     """Ask the questions of one shard that have no answer yet."""
-    from ljwx.stages.evaluate import questions
+    from ljwx.stages.evaluate import asking
 
-    return questions.ask_questions(shard)
+    return asking.ask_questions(shard)
 
 
 def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:

@@ -24,10 +24,12 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
 from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
+from ljwx.services.servers import servers_of
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
-from ljwx.stages.evaluate.questions import ask_all, plan_questions
+from ljwx.stages.evaluate.asking import ask_all
+from ljwx.stages.evaluate.questions import plan_questions
 from support_chain import SMALL, Chain, Database, answer_next
 from support_ollama import BASE, OllamaServer
 from support_rows import add_alias, add_model
@@ -345,10 +347,10 @@ def test_question_without_an_answer_fails_the_task_and_is_asked_again(
     evaluation_id, settings = shards[0]["evaluation_id"], load_settings(SMALL)
     requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
     with pytest.raises(error):
-        ask_all(WarehouseHook(), OllamaHook(), settings, evaluation_id)
+        ask_all(WarehouseHook(), servers_of(settings), settings, evaluation_id)
     assert chain_db.value("SELECT count(*) FROM ljwx.answers") == 0
     answer_next(ollama_faulty, *[TEXT] * 4)
-    assert ask_all(WarehouseHook(), OllamaHook(), settings, evaluation_id) == 4
+    assert ask_all(WarehouseHook(), servers_of(settings), settings, evaluation_id) == 4
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ from ljwx.sources.addresses import HttpAddress, read_http_address
 _PORTS = {"http": 11434, "https": 443}
 """Ollama itself speaks no TLS: what does stands before it, as a rule on the port of https."""
 TIMEOUTS = ("connect_timeout", "read_timeout", "chat_timeout", "build_timeout")
-EXTRAS = ROUTE_EXTRAS | set(TIMEOUTS)
+PARALLEL = "parallel"
+EXTRAS = ROUTE_EXTRAS | set(TIMEOUTS) | {PARALLEL}
+MOST_PARALLEL = 256
 _MOST_BYTES = 64 << 20
 """Of one JSON answer; a longest answer with 20 alternatives a token is some 20 MB."""
 
@@ -47,6 +49,7 @@ class OllamaSettings:
     :param chat_timeout: for an answer, or the next piece of a streamed one; a cold model loads within it too.
     :param build_timeout: for the next line of a create's or pull's progress, or a blob's acknowledgement.
     :param route: the certificates that are trusted, and the proxy.
+    :param parallel: requests that the server answers at a time, its OLLAMA_NUM_PARALLEL, which it tells nobody.
     """
 
     url: str
@@ -56,6 +59,7 @@ class OllamaSettings:
     chat_timeout: float = 600.0
     build_timeout: float = 900.0
     route: Route = field(default_factory=Route)
+    parallel: int = 1
 
     @classmethod
     def from_connection(cls, connection: Any) -> OllamaSettings:
@@ -68,7 +72,8 @@ class OllamaSettings:
         except ValueError as error:
             raise ConfigurationError(f"connection {name!r}: {error}") from None
         route = read_route(name, extra, address.url)
-        return cls(address.url, authorization, **_timeouts(name, extra), route=route)
+        parallel = _parallel(name, extra.get(PARALLEL))
+        return cls(address.url, authorization, **_timeouts(name, extra), route=route, parallel=parallel)
 
 
 def _authorization(address: HttpAddress, login: str | None, password: str | None) -> str | None:
@@ -100,6 +105,16 @@ def _timeouts(name: str, extra: Mapping[str, Any]) -> dict[str, float]:
     return seconds
 
 
+def _parallel(name: str, given: Any) -> int:
+    if given in (None, ""):
+        return 1
+    if not str(given).isdecimal() or not 1 <= int(given) <= MOST_PARALLEL:
+        raise ConfigurationError(
+            f"connection {name!r}: {PARALLEL} is a whole number from 1 to {MOST_PARALLEL}, not {given!r}"
+        )
+    return int(given)
+
+
 class OllamaWire:
     """Requests to one server over one pooled session."""
 
@@ -109,7 +124,7 @@ class OllamaWire:
         self._hung_up = False
         self.session = settings.route.session()
         for scheme in SCHEMES:
-            self.session.mount(f"{scheme}://", HTTPAdapter(pool_maxsize=32))
+            self.session.mount(f"{scheme}://", HTTPAdapter(pool_maxsize=max(32, settings.parallel)))
         if settings.authorization:
             self.session.headers["Authorization"] = settings.authorization
 

@@ -12,7 +12,7 @@ from typing import Any
 from ljwx.core.evaluations.faithfulness import count_claims
 from ljwx.core.evaluations.questions import distribution
 from ljwx.core.evaluations.token_probabilities import class_probabilities
-from ljwx.core.ollama import TokenLogprob
+from ljwx.core.ollama import ChatReply, TokenLogprob
 from ljwx.core.prompts import load_prompts, question
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.hooks.ollama import OllamaHook
@@ -74,17 +74,8 @@ def ask(
         both. None for a model of ours, which has them.
     """
 
-    prompts = load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task])
-    messages = question(prompted.task, prompted.snapshot, prompts, system=parameters is not None)
     started = time.monotonic()
-    reply = ollama.chat(
-        model,
-        list(messages),
-        format=TASKS[prompted.task].schema(),
-        options=_options(settings, parameters),
-        top_logprobs=settings.evaluation.top_logprobs or None,
-        think=settings.evaluation.think,
-    )
+    reply = put(ollama, model, prompted, settings, parameters, settings.evaluation.num_predict)
     latency = time.monotonic() - started
     cut = reply.done_reason == "length"
     read = read_answer(prompted.task, reply.content, cut=cut, thought=bool(reply.thinking))
@@ -103,6 +94,30 @@ def ask(
         server_s=reply.total_seconds,
         prompt_tokens=reply.prompt_eval_count or 0,
         answer_tokens=reply.eval_count or 0,
+    )
+
+
+def put(
+    ollama: OllamaHook,
+    model: str,
+    prompted: Prompted,
+    settings: Settings,
+    parameters: Mapping[str, Any] | None,
+    num_predict: int,
+) -> ChatReply:
+    """Put a question to a model, and return what came.
+
+    :param parameters: as of :func:`ask`.
+    :param num_predict: most tokens of the answer.
+    """
+    prompts = load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task])
+    return ollama.chat(
+        model,
+        list(question(prompted.task, prompted.snapshot, prompts, system=parameters is not None)),
+        format=TASKS[prompted.task].schema(),
+        options={**_options(settings, parameters), "num_predict": num_predict},
+        top_logprobs=settings.evaluation.top_logprobs or None,
+        think=settings.evaluation.think,
     )
 
 

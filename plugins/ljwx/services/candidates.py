@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import request_config
+from ljwx.services.asking import class_request_config, request_config
 from ljwx.settings import Settings
 from ljwx.warehouse.models import Model
 
@@ -53,30 +53,32 @@ def candidate(warehouse: WarehouseHook, model: str) -> Model:
     return found
 
 
-def models_to_evaluate(warehouse: WarehouseHook, ollama: OllamaHook, model: str) -> list[ModelRef]:
+def models_to_evaluate(warehouse: WarehouseHook, model: str) -> list[ModelRef]:
     """Return challenger, champion and untuned base.
 
     :raises ConfigurationError: the challenger is not in the warehouse, or was never verified.
-    :raises ModelMissing: one of them is not on the server as it was recorded.
     """
     challenger, champion = candidate(warehouse, model), warehouse.champion()
     models = [ModelRef(model, challenger.digest)]
     if champion and champion.model != model:
         models.append(ModelRef(champion.model, champion.digest))
-    models.append(ModelRef(challenger.base, challenger.base_digest, challenger.parameters))
-    for each in models:
-        check_digest(ollama, each.model, each.digest)
-    return models
+    return [*models, ModelRef(challenger.base, challenger.base_digest, challenger.parameters)]
 
 
 def open_evaluation(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, model: ModelRef, question_set_id: str
+    warehouse: WarehouseHook,
+    settings: Settings,
+    run_key: int,
+    model: ModelRef,
+    question_set_id: str,
+    *,
+    class_alone: bool = False,
 ) -> int:
     """Return the evaluation of a model on a question set with the settings in force."""
+    config = (class_request_config if class_alone else request_config)(settings, model.parameters)
     return warehouse.open_evaluation(
-        run_key, model.model, model.digest, question_set_id, request_config(settings, model.parameters),
-        is_base=model.parameters is not None,
-    )  # fmt: skip
+        run_key, model.model, model.digest, question_set_id, config, is_base=model.parameters is not None
+    )
 
 
 def counting(warehouse: WarehouseHook, asked: Iterable[Asked], *models: str | None) -> list[Asked]:

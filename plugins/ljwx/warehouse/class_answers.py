@@ -53,6 +53,10 @@ class ClassAnswersVerbs(WarehouseBase):
         said = None if answer.probabilities is None else Jsonb(dict(answer.probabilities))
         self.execute("class_answers/add", **vars(answer) | {"probabilities": said}, evaluation_id=evaluation_id)
 
+    def class_answered(self, evaluation_id: int) -> set[str]:
+        """Return the samples of an evaluation's question set that its model has told the class of, asked this way."""
+        return set(self.column("class_answers/answered", evaluation_id=evaluation_id))
+
     def class_answers(
         self, digest: str, request_config: Mapping[str, Any], sessions: Collection[date] | None = None
     ) -> list[ToldClass]:

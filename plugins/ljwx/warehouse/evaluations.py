@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class QuestionSet:
     """A frozen set of questions.
 
-    :param kind: validation, masked or test.
+    :param kind: validation, masked, test or classes.
     :param part_of: of a masked one, the set whose questions it asks again.
     """
 
@@ -80,6 +80,7 @@ class ModelAnswer:
     :param reason: machine-readable cause of an invalid answer.
     :param latency_s: seconds from request to last token; `server_s` by the server's own clock.
     :param prompt_tokens: 0 where the server does not say.
+    :param server: connection id of the server that answered; None where that is not kept.
     """
 
     sample_id: str
@@ -95,6 +96,7 @@ class ModelAnswer:
     server_s: float | None
     prompt_tokens: int
     answer_tokens: int
+    server: str | None = None
 
 
 @dataclass(frozen=True)

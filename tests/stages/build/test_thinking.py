@@ -11,7 +11,8 @@ from ljwx.exceptions import BuildFailed
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
-from ljwx.stages.evaluate.questions import ask_questions, plan_questions
+from ljwx.stages.evaluate.asking import ask_questions
+from ljwx.stages.evaluate.questions import plan_questions
 from ljwx.stages.promote.decision import decide_promotion
 from ljwx_sandbox.ollama.thinking import OLDER_THINKING, THINKING
 from support_chain import SMALL, UNPLAYED, Chain, Database

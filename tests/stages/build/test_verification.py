@@ -26,7 +26,8 @@ from ljwx.operators.ollama import OllamaOperator
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
-from ljwx.stages.evaluate.questions import ask_questions, plan_questions
+from ljwx.stages.evaluate.asking import ask_questions
+from ljwx.stages.evaluate.questions import plan_questions
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
 from support_script import Script

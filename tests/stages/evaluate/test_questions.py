@@ -15,7 +15,8 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
 from ljwx.settings import load_settings
-from ljwx.stages.evaluate.questions import ask_questions, freeze_questions, plan_questions
+from ljwx.stages.evaluate.asking import ask_questions
+from ljwx.stages.evaluate.questions import freeze_questions, plan_questions
 from support_chain import SMALL, Chain, Database, answer_next, python
 from support_ollama import BASE, OllamaServer
 from support_rows import add_alias, add_model
@@ -109,7 +110,7 @@ def test_shards_cover_every_question_once_and_none_is_too_large(
 ) -> None:
     tasks.variables["ljwx_training_config"] = {
         **SMALL,
-        "evaluation": {"questions": 4, "shard_size": 3, "masked_share": 0},
+        "evaluation": SMALL["evaluation"] | {"shard_size": 3, "masked_share": 0},
     }
     first = chain_db.rows(EVALUATIONS)
     assert first == []
@@ -225,7 +226,7 @@ KILLED = """
 import os, signal, sys
 from support_chain import running_tasks
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.stages.evaluate.questions import ask_questions
+from ljwx.stages.evaluate.asking import ask_questions
 
 save, saved = WarehouseHook.save_answer, []
 def save_then_die(self, evaluation_id, answer):
@@ -381,6 +382,6 @@ def test_without_log_probabilities_the_written_ones_count(
 
 
 def test_a_share_of_no_masked_questions_asks_none(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
-    tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": {"questions": 4, "masked_share": 0}}
+    tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": SMALL["evaluation"] | {"masked_share": 0}}
     assert len(planned(tasks, chain)) == 2
     assert chain_db.column("SELECT kind FROM ljwx.question_sets") == ["validation"]

@@ -21,7 +21,11 @@ from support_rows import add_alias, add_decision, add_model
 from support_tasks import TaskRunner
 
 CHAMPION = "ljwx-stock:before-the-backfill"
-MANY = {**SMALL, "evaluation": {"questions": 40, "test_share": 0}, "gate": {"min_questions": 1, "max_modal_share": 1.0}}
+MANY = {
+    **SMALL,
+    "evaluation": SMALL["evaluation"] | {"questions": 40, "test_share": 0},
+    "gate": {"min_questions": 1, "max_modal_share": 1.0},
+}
 WRONG = {"investment_advice": "buy", "risk_assessment": "low", "price_direction": "up", "technical_analysis": "bullish"}
 SESSIONS_OF = """
     SELECT DISTINCT s.session FROM ljwx.dataset_samples d JOIN ljwx.samples s USING (sample_id)

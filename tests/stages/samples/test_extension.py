@@ -29,7 +29,7 @@ FIVE = {
         "max_test": 12,
         "min_market_stocks": 10,
     },
-    "evaluation": {"questions": 20},
+    "evaluation": {"questions": 20, "class_questions": 0},
     "gate": {"min_questions": 4},
 }
 

@@ -52,16 +52,37 @@ def class_probabilities(task: str, field: str, tokens: Sequence[Token]) -> dict[
     :param field: name of the field that holds the class.
     """
     text = "".join(token.token for token in tokens)
-    found = re.search(rf'"{re.escape(field)}"[{_BLANKS}]*:[{_BLANKS}]*"', text)
+    found = _field_in(field, text)
     if found is None or not any(token.alternatives for token in tokens):
         return None
-    place = _Place((text[: found.start()].strip(_BLANKS), f'"{field}"', ":", '"'))
+    place = _Place.at(found, field, text)
     before = ""
     for at, token in enumerate(tokens):
         if any(place.value_of(before + text) for text in _offered(token)):
             return _decided(tokens[at:], before, place, TASKS[task].classes)
         before += token.token
     return None
+
+
+def class_told_at(task: str, field: str, tokens: Sequence[Token]) -> int | None:
+    """Return how many tokens an answer needed to name its class; None where several can still follow.
+
+    :func:`class_probabilities` reads the same from these tokens as from the whole answer.
+    """
+    text = "".join(token.token for token in tokens)
+    found = _field_in(field, text)
+    if found is None:
+        return None
+    place, before = _Place.at(found, field, text), ""
+    for at, token in enumerate(tokens, start=1):
+        before += token.token
+        if place.value_of(before) and len(place.opened_by(before, TASKS[task].classes)) <= 1:
+            return at
+    return None
+
+
+def _field_in(field: str, text: str) -> re.Match[str] | None:
+    return re.search(rf'"{re.escape(field)}"[{_BLANKS}]*:[{_BLANKS}]*"', text)
 
 
 @dataclass(frozen=True)
@@ -72,6 +93,11 @@ class _Place:
     """
 
     pieces: tuple[str, ...]
+
+    @classmethod
+    def at(cls, found: re.Match[str], field: str, text: str) -> _Place:
+        """Return the place of a field that was found in a text."""
+        return cls((text[: found.start()].strip(_BLANKS), f'"{field}"', ":", '"'))
 
     def value_of(self, text: str) -> str | None:
         """Return what an answer that begins like this has of the class, as JSON behind its quote.

@@ -22,8 +22,9 @@ from ljwx.strategies import BuildRequest, strategy_named
 
 log = logging.getLogger(__name__)
 
-UNDECISIVE = ("masked_share", "test_share", "shard_size")
-"""Settings of `evaluation` that decide nothing: masked and sealed questions are reported, shards share out the rest."""
+UNDECISIVE = ("masked_share", "test_share", "shard_size", "class_questions", "class_sessions", "servers")
+"""Settings of `evaluation` that decide nothing: masked and sealed questions are reported, and questions of classes are
+evidence that gathers; shards and servers share out the rest."""
 
 
 NO_THINKING = ("think", False)

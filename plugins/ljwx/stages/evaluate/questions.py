@@ -1,33 +1,35 @@
-"""The stage `evaluations`: freeze the questions, share them out, ask them, save each answer as it comes.
+"""The stage `evaluations`: freeze the questions and share them out.
 
-Challenger, champion and untuned base are asked the same questions with the same settings; the challenger some of them
-again without name, code and date. Questions are in an order in which those with a common prompt prefix follow each
-other, and a shard is a run of them for one model, so that the server computes the prefix once.
+Challenger, champion and untuned base are asked the same questions with the same settings: some hundred in full, the
+challenger some of these again without name, code and date, and thousands about whole sessions, of which only the class
+is asked. Questions are in an order in which those with a common prompt prefix follow each other, and a shard is a run
+of them for one model, so that a server computes the prefix once.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from ljwx.core.evaluations import Question, freeze, question_set_hash
-from ljwx.core.snapshots.snapshot import masked
+from ljwx.core.evaluations.cross_sections import cross_sections
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted, ask, request_config
-from ljwx.services.candidates import ModelRef, check_digest, counting, models_to_evaluate, open_evaluation
+from ljwx.services.candidates import ModelRef, counting, models_to_evaluate, open_evaluation
+from ljwx.services.servers import having, servers_of
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.scoring import dataset_of
 from ljwx.stages.runs import recorded_run
-from ljwx.warehouse.evaluations import Evaluation, QuestionSet
+from ljwx.warehouse.evaluations import QuestionSet
 
 log = logging.getLogger(__name__)
 
-PROGRESS_STEPS = 10
+CLASSES_PER_ANSWER = 10
+"""Questions of which the class alone is asked that take as long as one in full, or less."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,14 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
     :raises ConfigurationError: settings that no decision can be made with, a model that was never verified, or a
         question set without questions.
-    :raises ModelMissing: one of them is not on the server, or its name stands for another model by now.
+    :raises ModelMissing: one of them is on no server, or its name stands for another model by now.
     """
 
-    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    settings, warehouse = current_settings(), WarehouseHook()
     _ = settings.resampling  # refuses what the gate would refuse, before anything is asked
-    asked_models = models_to_evaluate(warehouse, ollama, model)
+    asked_models, servers = models_to_evaluate(warehouse, model), servers_of(settings)
+    for each in asked_models:
+        having(servers, [each])
     names = [each.model for each in asked_models]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
@@ -93,9 +97,48 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
                 settings.evaluation.shard_size,
             )
         ]
-        _serve_challenger(warehouse, ollama, settings, asked_models[0])
+        shards += _class_shards(warehouse, settings, run.key, asked_models, question_set_id)
+        _serve_challenger(warehouse, OllamaHook(), settings, asked_models[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard.questions for shard in shards)}
     return [asdict(shard) for shard in shards]
+
+
+def _class_shards(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, models: Sequence[ModelRef], question_set_id: str
+) -> list[Shard]:
+    """Choose the questions of which the class alone is asked, and share out those that have no answer yet.
+
+    A model that was asked under another name, or in another set, is not asked again what it has answered.
+    """
+    asked = _freeze_classes(warehouse, settings, run_key, question_set_id, models)
+    if asked is None:
+        return []
+    size, different = len(warehouse.questions(asked)), {(each.digest, each.parameters is None): each for each in models}
+    opened = [
+        open_evaluation(warehouse, settings, run_key, each, asked, class_alone=True) for each in different.values()
+    ]
+    per_shard = CLASSES_PER_ANSWER * settings.evaluation.shard_size
+    waiting = [each for each in opened if len(warehouse.class_answered(each)) < size]
+    return [shard for each in waiting for shard in _shards(each, size, per_shard)]
+
+
+def _freeze_classes(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str, models: Sequence[ModelRef]
+) -> str | None:
+    """Choose them from the validation split, after all that a model was made from; None if there are to be none."""
+    asked = settings.evaluation
+    if not asked.class_questions or not asked.top_logprobs:
+        log.info("the class alone is asked of no question: class_questions or top_logprobs is 0")
+        return None
+    dataset_id = dataset_of(warehouse, question_set_id)
+    split = warehouse.question_candidates(dataset_id, "validation")
+    later = counting(warehouse, split, *(each.model for each in models if each.parameters is None))
+    chosen = cross_sections(later, asked.class_questions, asked.class_sessions, asked.seed)
+    if not chosen:
+        return None
+    classes_id = f"{question_set_hash(chosen)[:16]}-classes"
+    warehouse.save_question_set(run_key, QuestionSet(classes_id, dataset_id, "classes"), chosen)
+    return classes_id
 
 
 def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: ModelRef) -> None:
@@ -127,60 +170,3 @@ def _shards(evaluation_id: int, questions: int, size: int) -> list[Shard]:
     count = -(-questions // size)
     edges = [questions * at // count for at in range(count + 1)]
     return [Shard(evaluation_id, first, last - first) for first, last in pairwise(edges)]
-
-
-def ask_questions(shard: Mapping[str, int]) -> int:
-    """Ask a shard's questions; what was answered before is not asked again.
-
-    :param shard: of :func:`plan_questions`.
-    :return: evaluation_id.
-    """
-
-    settings, warehouse, ollama, mine = current_settings(), WarehouseHook(), OllamaHook(), Shard(**shard)
-    with recorded_run(warehouse, **shard) as run:
-        asked = ask_all(warehouse, ollama, settings, mine.evaluation_id, (mine.first, mine.first + mine.questions))
-        run.outputs |= {"evaluation_id": mine.evaluation_id, "asked": asked}
-    return mine.evaluation_id
-
-
-def ask_all(
-    warehouse: WarehouseHook,
-    ollama: OllamaHook,
-    settings: Settings,
-    evaluation_id: int,
-    positions: tuple[int, int] | None = None,
-) -> int:
-    """Ask the questions of an evaluation that have no answer yet; each answer is saved before the next is asked for.
-
-    :param positions: only those from the first to before the second.
-    :return: how many were asked.
-    :raises ConfigurationError: other settings are in force than when the evaluation was opened.
-    :raises ModelMissing: the model is not on the server, or its name stands for another one by now.
-    """
-
-    evaluation = _opened(warehouse, evaluation_id)
-    model, asked_set = evaluation.model, warehouse.question_set(evaluation.question_set_id)
-    answered = {answer.sample_id for answer in warehouse.answers(evaluation_id)}
-    stored = warehouse.questions(evaluation.question_set_id)[slice(*positions or (None,))]
-    waiting = [each for each in stored if each.question.sample_id not in answered]
-    log.info("%s: %d questions, %d answered before", model, len(stored), len(stored) - len(waiting))
-    # The base was given the challenger's parameters when its evaluation was opened, whatever the settings say by now.
-    parameters = evaluation.options if evaluation.is_base else None
-    if waiting and evaluation.request_config != request_config(settings, parameters):
-        raise ConfigurationError(f"{model} was to be asked with other settings: clear the task plan_questions")
-    if waiting:
-        check_digest(ollama, model, evaluation.digest)
-    is_masked = asked_set is not None and asked_set.kind == "masked"
-    for done, each in enumerate(waiting, start=1):
-        prompted = Prompted.of(each, masked(each.snapshot) if is_masked else None)
-        warehouse.save_answer(evaluation_id, ask(ollama, model, prompted, settings, parameters=parameters))
-        if done * PROGRESS_STEPS // len(waiting) > (done - 1) * PROGRESS_STEPS // len(waiting):
-            log.info("%s: %d%% asked", model, 100 * done // len(waiting))
-    return len(waiting)
-
-
-def _opened(warehouse: WarehouseHook, evaluation_id: int) -> Evaluation:
-    found = warehouse.evaluation(evaluation_id)
-    if found is None:
-        raise ConfigurationError(f"evaluation {evaluation_id} is not in the warehouse: clear the task plan_questions")
-    return found

@@ -43,7 +43,7 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     evaluation = _evaluation(warehouse, settings, model, question_set_id)
     with recorded_run(warehouse, evaluation_id=evaluation.evaluation_id) as run:
         decided = warehouse.standing_decision(evaluation.evaluation_id, settings.gate.model_dump())
-        decided = decided or _decided(warehouse, ollama, settings, run.key, evaluation)
+        decided = decided or _decided(warehouse, settings, run.key, evaluation)
         log.info("decision %d: %s", decided.promotion_id, decided.verdict)
         serve_aliases(warehouse, ollama, settings.model.repository)
         run.outputs |= asdict(decided)
@@ -65,14 +65,12 @@ def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, questi
     return found
 
 
-def _decided(
-    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, evaluation: Evaluation
-) -> Decided:
+def _decided(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation) -> Decided:
     """Decide, open the sealed window after a pass, and write both."""
 
     champion = warehouse.champion()
     decision = _decide(settings, warehouse, evaluation, champion)
-    decision = report_sealed_test(warehouse, ollama, settings, run_key, evaluation, champion, decision)
+    decision = report_sealed_test(warehouse, settings, run_key, evaluation, champion, decision)
     for reason in decision.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
     promotion = _promotion(decision, evaluation, champion.model if champion else None)

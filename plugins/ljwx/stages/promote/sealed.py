@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from ljwx.core.evaluations import Question, ScoredAnswer, answer_all, freeze, majority, question_set_hash, score
 from ljwx.core.promotions import Decision, with_sealed_test
-from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.candidates import ModelRef, counting, open_evaluation
+from ljwx.services.servers import servers_of
 from ljwx.settings import Settings
-from ljwx.stages.evaluate.questions import ask_all
+from ljwx.stages.evaluate.asking import ask_all
 from ljwx.stages.evaluate.scoring import dataset_of
 from ljwx.warehouse.evaluations import Evaluation, QuestionSet
 from ljwx.warehouse.promotions import Alias
@@ -37,7 +37,6 @@ class Opened:
 
 def report_sealed_test(
     warehouse: WarehouseHook,
-    ollama: OllamaHook,
     settings: Settings,
     run_key: int,
     evaluation: Evaluation,
@@ -57,11 +56,11 @@ def report_sealed_test(
     if opened is None:
         return decision
     log.info("the test split of %s is opened for %s: look number %d", opened.dataset_id, evaluation.model, opened.look)
-    own = _asked(warehouse, ollama, settings, run_key, ModelRef(evaluation.model, evaluation.digest), opened)
+    own = _asked(warehouse, settings, run_key, ModelRef(evaluation.model, evaluation.digest), opened)
     if champion is not None:
         champion_ref = ModelRef(champion.model, champion.digest)
         rival, name = f"the champion {champion.model}", "champion"
-        theirs = warehouse.answers(_asked(warehouse, ollama, settings, run_key, champion_ref, opened))
+        theirs = warehouse.answers(_asked(warehouse, settings, run_key, champion_ref, opened))
     else:
         rival, name = "the majority of the train split", "majority"
         theirs = _majority(warehouse, opened)
@@ -94,13 +93,11 @@ def _open(
     return Opened(dataset_id, look.question_set_id, look.looks, questions)
 
 
-def _asked(
-    warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, run_key: int, model: ModelRef, opened: Opened
-) -> int:
+def _asked(warehouse: WarehouseHook, settings: Settings, run_key: int, model: ModelRef, opened: Opened) -> int:
     """Ask a model what it has not answered yet; return its evaluation_id."""
 
     evaluation_id = open_evaluation(warehouse, settings, run_key, model, opened.question_set_id)
-    ask_all(warehouse, ollama, settings, evaluation_id)
+    ask_all(warehouse, servers_of(settings), settings, evaluation_id)
     return evaluation_id
 
 

@@ -1,0 +1,70 @@
+"""Cross-sections: of which sessions and stocks the class alone is asked. Pure: no airflow, no I/O, no clock.
+
+Evidence gathers session by session, day after day, while the split that is asked about moves on. So the choice hardly
+moves: a session or a stock that is chosen today is chosen tomorrow, and only what is new has to be asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date
+from typing import Final
+
+from ljwx.core.evaluations.questions import Question
+from ljwx.core.tasks import TASKS
+
+FEWEST: Final = 10
+"""Stocks of a session that are asked about at least, where it has them: fewer tell next to nothing of their order."""
+_DAY_BITS: Final = 22
+
+
+def cross_sections(candidates: Collection[Question], size: int, sessions: int, seed: int) -> tuple[Question, ...]:
+    """Choose questions about whole sessions, of each task that needs the future.
+
+    Half of the sessions are the newest, so that every session is asked about in its turn; the others lie evenly over
+    the time before. A session gives all its stocks, or, where there are too many, the same ones as every other.
+
+    The choice depends on the candidates and the seed, not on their order. The set is ordered by task, then session:
+    requests that share a prompt prefix follow each other.
+
+    :param size: most questions, all tasks together.
+    :param sessions: most sessions.
+    :return: empty where nothing is asked for, or no candidate needs the future.
+    """
+    able = [question for question in candidates if TASKS[question.task].needs_future]
+    tasks = [task for task in TASKS if any(question.task == task for question in able)]
+    each = size // len(tasks) if tasks else 0
+    if not each:
+        return ()
+    chosen = _sessions({question.session for question in able}, min(sessions, max(1, each // FEWEST)))
+    stocks = each // len(chosen)
+    by_section: dict[tuple[str, date], list[Question]] = defaultdict(list)
+    for question in able:
+        if question.session in chosen:
+            by_section[question.task, question.session].append(question)
+    asked = [
+        question
+        for section in by_section.values()
+        for question in sorted(section, key=lambda question: _draw(seed, question))[:stocks]
+    ]
+    return tuple(sorted(asked, key=lambda q: (tasks.index(q.task), q.session, q.ts_code, q.sample_id)))
+
+
+def _sessions(there: Collection[date], most: int) -> set[date]:
+    """Return the newest sessions, half of them, and as many of those before as are wanted."""
+    ordered = sorted(there)
+    newest = ordered[max(0, len(ordered) - (most + 1) // 2) :]
+    before = sorted(ordered[: len(ordered) - len(newest)], key=_spread)
+    return {*newest, *before[: most - len(newest)]}
+
+
+def _spread(session: date) -> str:
+    """Return a rank of a day, of which the first few lie evenly over any span: its number, read backwards in bits."""
+    return f"{session.toordinal():0{_DAY_BITS}b}"[::-1]
+
+
+def _draw(seed: int, question: Question) -> tuple[str, str]:
+    """Return a number for a stock that looks random and is the same for all sessions, machines and runs."""
+    return hashlib.sha256(f"{seed}:{question.ts_code}".encode()).hexdigest(), question.sample_id
