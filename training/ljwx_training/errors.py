@@ -1,7 +1,7 @@
 """Every way in which a job ends without a result, each with its name and its exit code.
 
 TrainingError
-├── BadJob 10 · NotInstalled 11 · Busy 12
+├── BadJob 10 · NotInstalled 11 · Busy 12 · Stopped 13
 ├── MissingFile 20 · WrongDigest 21 · DamagedBase 22 · UnknownArchitecture 23 · UnknownTokenizer 24 · BadTemplate 25
 │   · OtherPrompts 26 · OtherAdapter 27
 ├── BadRows 30 · EmptySplit 31 · OneClassSplit 32 · TooLong 33
@@ -37,6 +37,12 @@ class Busy(TrainingError):
     """Another process trains this job."""
 
     name, code = "busy", 12
+
+
+class Stopped(TrainingError):
+    """Somebody has put a file ``stop`` into the job's folder."""
+
+    name, code = "stopped", 13
 
 
 class MissingFile(TrainingError):

@@ -17,7 +17,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
 from ljwx_training.errors import BadJob, OutOfMemory
-from ljwx_training.metrics import Metrics
+from ljwx_training.metrics import Metrics, is_out_of_memory
 from ljwx_training.recipe import Hyperparameters
 from ljwx_training.samples import Sample
 from ljwx_training.trainer import LoraTrainer, Reporter
@@ -74,19 +74,13 @@ def fit(plan: Plan) -> Fitted:
         logger.warning(
             "out of memory: going on with %d samples at once; the batch stays %d", micro, plan.settings.batch
         )
-        plan.metrics.add(
-            "out_of_memory", plan.metrics.lines()[-1]["step"] if plan.metrics.lines() else 0, micro_batch=micro
-        )
+        if os.environ.get("RANK", "0") == "0":
+            plan.metrics.add(
+                "out_of_memory", plan.metrics.lines()[-1]["step"] if plan.metrics.lines() else 0, micro_batch=micro
+            )
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out, on a GPU or on a CPU."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "DefaultCPUAllocator" in str(error) or "out of memory" in str(error)
 
 
 def _fit(plan: Plan, micro: int) -> Fitted:

@@ -21,6 +21,13 @@ def memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out, on a GPU or on a CPU."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "DefaultCPUAllocator" in str(error) or "out of memory" in str(error)
+
+
 @dataclass
 class Metrics:
     """Appends to one file; a line is whole or not there, because each is written at once."""
@@ -30,7 +37,7 @@ class Metrics:
 
     def go_back_to(self, step: int) -> None:
         """Forget the lines after a step: training goes on from its checkpoint, and writes them again."""
-        kept = [line for line in self.lines() if line["step"] <= step]
+        kept = [line for line in self.lines() if line["step"] <= step or line["kind"] == "out_of_memory"]
         partial = self.path.with_suffix(".partial")
         partial.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         partial.replace(self.path)

@@ -57,6 +57,8 @@ FILES = (
 """What is published, the result last."""
 
 TOLERANCE = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03}
+PATIENCE = 1.0
+"""Seconds to wait for the job's lock: a look at whether it is held takes it for a moment."""
 SMALL = 1_000_000_000
 """Up to so many parameters the proof computes in 32 bits; a larger base is compared as it was trained."""
 
@@ -141,10 +143,15 @@ def alone(folder: Path) -> Iterator[None]:
         yield
         return
     with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise Busy(f"another process trains {folder}") from error
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise Busy(f"another process trains {folder}") from error
+            time.sleep(0.05)
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Batch, Collator
-from ljwx_training.errors import NotANumber
-from ljwx_training.metrics import Metrics, memory_mb
+from ljwx_training.errors import NotANumber, Stopped
+from ljwx_training.metrics import Metrics, is_out_of_memory, memory_mb
 from ljwx_training.objective import losses, weight_of
 from ljwx_training.samples import Sample
 
@@ -52,6 +53,7 @@ class LoraTrainer(Trainer):
         self.validation = list(validation)
         self.metrics = metrics
         self.tokens = 0
+        self.short = False
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device
@@ -74,6 +76,53 @@ class LoraTrainer(Trainer):
         share: torch.Tensor = found.weighted * (self.accelerator.num_processes / weight)
         return share
 
+    def training_step(self, model: nn.Module, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Compute a micro-batch; of several processes, none goes on when memory has run out in one.
+
+        Gradients are exchanged here, once a step, and not by the model as they come: a process that cannot compute its
+        own would leave the others waiting for ever.
+        """
+        if self.accelerator.num_processes == 1:
+            return super().training_step(model, inputs, num_items_in_batch)
+        loss = torch.zeros((), device=self.args.device)
+        if not self.short:
+            with self.memory_watched(), self.accelerator.no_sync(model):
+                loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.accelerator.sync_gradients:
+            self.agree_on_memory()
+            self.average_gradients(model)
+        return loss
+
+    @contextmanager
+    def memory_watched(self) -> Iterator[None]:
+        """Note that memory ran out, if several processes have to agree on it; alone it is an error at once."""
+        try:
+            yield
+        except (RuntimeError, MemoryError) as error:
+            if self.accelerator.num_processes == 1 or not is_out_of_memory(error):
+                raise
+            self.short = True
+
+    def agree_on_memory(self) -> None:
+        """Tell each other whether memory has run out.
+
+        :raises torch.OutOfMemoryError: it has, in any of the processes.
+        """
+        if self.accelerator.num_processes == 1:
+            return
+        short: torch.Tensor = self.accelerator.reduce(torch.tensor(float(self.short), device=self.args.device), "sum")
+        self.short = False
+        if short.item():
+            raise torch.OutOfMemoryError("out of memory in one of several processes")
+
+    def average_gradients(self, model: nn.Module) -> None:
+        """Give every process the mean of all gradients: the adapter's, which are few."""
+        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+        joined = torch.cat([gradient.reshape(-1) for gradient in gradients])
+        mean: torch.Tensor = self.accelerator.reduce(joined, "mean")
+        for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(part.view_as(gradient))
+
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Look at the validation split: answer loss, and the log score of the true class among the classes."""
         self.model_wrapped.eval()
@@ -81,10 +130,12 @@ class LoraTrainer(Trainer):
         sums = torch.zeros(6, dtype=torch.float64)
         with torch.no_grad(), self.compute_loss_context_manager():
             for batch, counts in self._validation():
-                found = losses(self.model_wrapped, batch)
-                if counts:
-                    figures = (found.weighted, found.weight, found.answer, found.answer_tokens)
-                    sums += torch.tensor([float(x) for x in (*figures, found.log_score, found.scored)])
+                with self.memory_watched():
+                    found = losses(self.model_wrapped, batch)
+                    if counts:
+                        figures = (found.weighted, found.weight, found.answer, found.answer_tokens)
+                        sums += torch.tensor([float(x) for x in (*figures, found.log_score, found.scored)])
+        self.agree_on_memory()
         self.model_wrapped.train()
         sums = self.accelerator.reduce(sums.to(self.args.device, torch.float32), "sum").double()
         weighted, weight, answer, tokens, score, scored = sums.tolist()
@@ -147,6 +198,14 @@ class Reporter(TrainerCallback):
                 seconds=round(seconds, 4),
                 memory_mb=round(memory_mb(), 1),
             )
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Look whether somebody wants the training to end; what a checkpoint holds is not lost.
+
+        :raises Stopped: a file ``stop`` is in the job's folder.
+        """
+        if (self.metrics.path.parent / "stop").exists():
+            raise Stopped(f"told to stop after step {state.global_step}, by the file {self.metrics.path.parent}/stop")
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Seal the checkpoint that was just written."""
