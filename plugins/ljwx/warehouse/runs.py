@@ -47,9 +47,12 @@ class RunsVerbs(WarehouseBase):
         """Record what the task instance made: identifiers and counts."""
         self.execute("runs/finish", run_key=run_key, outputs=Jsonb(outputs))
 
-    def counted_since(self, count: str, since: datetime) -> bool:
-        """Say whether a run has recorded a count of some name since a moment."""
-        return bool(self.column("runs/counted", count=count, since=since))
+    def doubts(self, doubt: str, answer: str) -> list[datetime]:
+        """Return when runs recorded a doubt, sorted, since one recorded an answer without it.
+
+        :param doubt: the name under which runs record what they doubted; ``answer``: one that each answer leaves.
+        """
+        return self.column("runs/doubts", doubt=doubt, answer=answer)
 
     def left_to_announce(self, task: RunRef) -> list[SessionRange]:
         """Return the ranges that runs have left to a later run of the same task since it last announced any."""

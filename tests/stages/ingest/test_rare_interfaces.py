@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from itertools import count
 from threading import Barrier
 from typing import Any
@@ -18,9 +18,10 @@ from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.tushare.client import TushareClient
 from ljwx.sources.tushare.endpoint import read_endpoint
-from ljwx.sources.tushare.interfaces import STOCKS
+from ljwx.sources.tushare.interfaces import NAMES, STOCKS
 from ljwx.stages.ingest.announcing import announce_bars
 from ljwx.stages.ingest.bars import ingest_bars
+from ljwx.stages.ingest.doubts import is_worth_a_call
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
@@ -341,11 +342,73 @@ def test_a_list_that_is_doubted_is_asked_for_again_once_until_the_next_close(
     assert asked == [1, 1, 0]
     doubted = db.column("SELECT outputs -> 'codes_doubted' FROM ljwx.runs WHERE outputs ? 'codes_doubted'")
     assert set(doubted) == {8}
-    db.execute(
-        "UPDATE ljwx.runs SET started_at = started_at - interval '1 day', finished_at = finished_at - interval '1 day'"
-    )
-    tasks.run(plan_ingest, partition_key=TUESDAY)
-    assert db.column("SELECT query FROM ljwx.kept_answers WHERE query LIKE '%% stock_basic %%'") == []
+
+
+A_DAY_LATER = (
+    "UPDATE ljwx.kept_answers SET asked_at = asked_at - interval '1 day'",
+    "UPDATE ljwx.runs SET started_at = started_at - interval '1 day', finished_at = finished_at - interval '1 day'",
+)
+
+
+@pytest.mark.parametrize("about", ["stock_basic", "namechange"])
+def test_a_doubt_that_lasts_costs_a_second_call_ever_more_seldom_until_an_answer_settles_it(
+    db: Database, market: Market, tasks: TaskRunner, about: str
+) -> None:
+    def settle() -> None:
+        name_one(market, times=8)
+
+    def calls_of_a_day() -> int:
+        for query in A_DAY_LATER:
+            db.execute(query)
+        before = market.calls(about)[0]
+        for _ in range(2):
+            tasks.run(plan_ingest, partition_key=TUESDAY)
+        return market.calls(about)[0] - before
+
+    market.an_hour_later("paid")
+    settle()
+    tasks.run(plan_ingest, partition_key=MONDAY)
+    listed = db.column("SELECT ts_code FROM ljwx.current_instruments WHERE list_status = 'L' LIMIT 8")
+    doubt = {"stock_basic": lambda: without(market, listed), "namechange": lambda: name_one(market, times=1)}[about]
+    doubt()
+    assert [calls_of_a_day() for _ in range(4)] == [2, 2, 1, 2]
+    settle()
+    assert calls_of_a_day() == 1
+    doubt()
+    assert calls_of_a_day() == 2
+
+
+def name_one(market: Market, times: int) -> None:
+    """Let a stock have been called otherwise so often, and the source have all that it lists."""
+    market.server.faults()
+    rows = market.server.rows("namechange", token="paid-0", fields=",".join(NAMES))
+    named = {**rows[0], "end_date": None, "ann_date": None}
+    more = [{**named, "name": f"名{at}", "start_date": f"2020010{at}"} for at in range(1, times + 1)]
+    items = [list(row.values()) for row in (*rows, *more)]
+    body = json.dumps({"code": 0, "data": {"fields": list(rows[0]), "items": items, "has_more": False}, "msg": ""})
+    market.server.faults(namechange={"kind": "literal", "body": body})
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "worth_it"),
+    [
+        ([], True),
+        ([0], False),
+        ([1], True),
+        ([2, 1], False),
+        ([3, 2, 1], True),
+        ([3, 3, 2, 2, 1, 0], False),
+        (range(1, 7), False),
+        (range(1, 8), True),
+        (range(1, 250), False),
+        (range(1, 256), True),
+    ],
+)
+def test_a_doubt_costs_a_call_on_its_first_second_fourth_eighth_day_and_so_on(
+    days_ago: Iterable[int], worth_it: bool
+) -> None:
+    now = datetime(2026, 3, 3, 10, tzinfo=timezone.utc)
+    assert is_worth_a_call([now - timedelta(days=each, hours=1) for each in days_ago], now) is worth_it
 
 
 def test_codes_that_the_list_lacks_end_after_five_sessions_without_a_bar_and_those_sessions_are_whole(

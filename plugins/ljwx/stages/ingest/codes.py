@@ -18,12 +18,13 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.doubts import doubt
+from ljwx.stages.ingest.doubts import Doubt, doubt
 from ljwx.warehouse.bars import IngestDay
 
 log = logging.getLogger(__name__)
 
 DOUBTED = "codes_doubted"
+DOUBT = Doubt(Capability.INSTRUMENTS, DOUBTED, "instruments_new")
 NAMED = 10
 """How many codes a message names."""
 
@@ -93,7 +94,7 @@ def _tell(settled: Settled, warehouse: WarehouseHook, source: MarketSource, know
         if codes:
             log.info("%d code(s) %s: %s", len(codes), what, _some(codes))
     if settled.doubted:
-        doubt(warehouse, source, Capability.INSTRUMENTS, DOUBTED)
+        doubt(warehouse, source, DOUBT)
         log.warning(
             "the source's list lacks %d of %d known codes, and says of none what it is called now: too many to be "
             "believed, they stay listed and expected (%s)", len(settled.doubted), known, _some(settled.doubted),

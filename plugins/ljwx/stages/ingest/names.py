@@ -7,11 +7,12 @@ import logging
 from ljwx.core.bars import Capability, SourceRows, name_periods, withdrawn
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.doubts import doubt
+from ljwx.stages.ingest.doubts import Doubt, doubt
 
 log = logging.getLogger(__name__)
 
 DOUBTED = "names_doubted"
+DOUBT = Doubt(Capability.NAMES, DOUBTED, "names")
 
 
 def save_periods(warehouse: WarehouseHook, source: MarketSource, run_key: int, names: SourceRows) -> dict[str, int]:
@@ -23,7 +24,7 @@ def save_periods(warehouse: WarehouseHook, source: MarketSource, run_key: int, n
     unreadable = names.rejected["ts_code"].drop_nulls().to_list()
     gone, doubted = withdrawn(warehouse.names(), periods, unreadable)
     if doubted:
-        doubt(warehouse, source, Capability.NAMES, DOUBTED)
+        doubt(warehouse, source, DOUBT)
         log.warning(
             "the source lacks %d stored names of stocks that it has: too many to be believed, they stay", doubted
         )
