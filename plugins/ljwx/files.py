@@ -77,7 +77,7 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
         try:
             yield folder
         except BaseException:
-            with suppress(Exception):  # the first error is the one to be told, and the store may be its reason
+            with suppress(Exception):  # the first error is the one to report, and the store may be its reason
                 remove_folder(str(folder))
             raise
         return
@@ -118,7 +118,7 @@ def remove_folder(location: str) -> None:
 
 
 def location_of(path: ObjectStoragePath) -> str:
-    """Return how a path is told: as a plain path on disk, with its URL elsewhere."""
+    """Return how a path is written for people: as a plain path on disk, with its URL elsewhere."""
     return str(path.path) if is_local(path) else str(path)
 
 

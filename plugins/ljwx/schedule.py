@@ -156,8 +156,8 @@ def _scheduled() -> bool:
 def _day_meant(moment: datetime) -> date:
     """Return the day that a person chose, of whom only a moment is known.
 
-    The command line gives a day as its midnight in Airflow's own zone, the UI as the person's midnight, told in UTC. A
-    zone that is told has the day. In UTC it is the day in Shanghai, but for the midnights of zones east of it, where
+    The command line gives a day as its midnight in Airflow's own zone, the UI as the person's midnight in UTC. A
+    zone that is given has the day. In UTC it is the day in Shanghai, but for the midnights of zones east of it, where
     that day has not begun yet. (Two midnights are those of two zones a day apart: 10:00 is taken for Hawaii's, not for
     the Line Islands'; 11:00 for New Zealand's in summer and Tonga's, not for Niue's and Pago Pago's.)
     """

@@ -79,7 +79,7 @@ class ModelSettings(_Section):
 
     @property
     def of_strategy(self) -> dict[str, bool | int | float | str]:
-        """What the strategy is told beside base, prompt and parameters, where it differs from the default.
+        """What the strategy gets beside base, prompt and parameters, where it differs from the default.
 
         Of one that changes weights, the trainer's version too.
         """
@@ -168,7 +168,7 @@ class ScheduleSettings(_Section):
 
 
 class DeadlineSettings(_Section):
-    """Hours from queued to done, after which people are told; less than the DAG's own time-out."""
+    """Hours from queued to done, after which people are alerted; less than the DAG's own time-out."""
 
     ljwx_daily_ingest: float = Field(default=3.0, gt=0, lt=12)
     ljwx_sample_generation: float = Field(default=3.0, gt=0, lt=6)
@@ -177,7 +177,7 @@ class DeadlineSettings(_Section):
 
 
 class AlertSettings(_Section):
-    """Who is told: the connection that holds the addresses."""
+    """Who is alerted: the connection that holds the addresses."""
 
     connection: str = Field(default=ALERTS_CONN_ID, pattern=r"^[\w.-]+$")
 

@@ -123,7 +123,7 @@ class OllamaHook(BaseHook):
         self._in_memory(model, {"keep_alive": 0})
 
     def _in_memory(self, model: str, how: Mapping[str, Any]) -> None:
-        """Ask for no answer, which is how a server is told what to load."""
+        """Ask for no answer, which is how a server learns what to load."""
         body = {"model": model, "stream": False, **how}
         self._wire.request("POST", "/api/generate", body, timeout=self.settings.chat_timeout).close()
 

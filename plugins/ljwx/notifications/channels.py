@@ -64,7 +64,7 @@ class AlertsHook(BaseHook):
         return len(found) - len(problems), problems
 
     def _verify(self) -> bool | str:
-        """Return which certificates are trusted; what is wrong with the extras is told, and holds up no alert."""
+        """Return which certificates are trusted; what is wrong with the extras is logged, and holds up no alert."""
         try:
             return _read_verify(find_connection(self.alerts_conn_id))
         except ConfigurationError as error:

@@ -82,8 +82,8 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         raise NotFound(f"the champion {champion.model} is not in the warehouse; run ljwx_model_build")
     spec = _spec_of_today(sample_spec)
     session = _session(warehouse, day)
-    told = warehouse.tells_industries(model.dataset_id)
-    snapshot, market_stocks = _snapshot(warehouse, spec, ts_code, session, told)
+    with_industries = warehouse.tells_industries(model.dataset_id)
+    snapshot, market_stocks = _snapshot(warehouse, spec, ts_code, session, with_industries)
     check_digest(ollama, champion.model, champion.digest)
     answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
     checked = Checked() if answer.parsed is None else check(answer.parsed, snapshot)
@@ -136,10 +136,12 @@ def _session(warehouse: WarehouseHook, day: date | None) -> date:
     return max(session for session in sessions if session <= (day or sessions[-1]) and session < (stale or date.max))
 
 
-def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date, told: bool) -> tuple[str, int]:
+def _snapshot(
+    warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session: date, with_industries: bool
+) -> tuple[str, int]:
     """Return the snapshot of a stock, and how many stocks its ranks are among: the whole market is read.
 
-    :param told: whether the model was trained on snapshots that tell industries; else this one tells none either.
+    :param with_industries: whether the model was trained on snapshots with industries; else this one has none.
     """
 
     instruments = warehouse.instruments()
@@ -148,7 +150,7 @@ def _snapshot(warehouse: WarehouseHook, spec: SampleSpec, ts_code: str, session:
     first = warehouse.complete_sessions(last=session)[-LOOK_BACK:][0]
     bars = warehouse.bars(first, session)
     features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
-    industries = warehouse.industries_as_of(warehouse.moment()) if told else None
+    industries = warehouse.industries_as_of(warehouse.moment()) if with_industries else None
     codes = warehouse.codes()
     found = snapshots(bars, features, spec, warehouse.names(), industries, codes)
     mine = found.filter(ts_code=ts_code, session=session)

@@ -147,8 +147,8 @@ class DatasetsVerbs(WarehouseBase):
 
     def tells_industries(self, dataset_id: str) -> bool:
         """Tell whether a dataset's training samples know their industries."""
-        (told,) = self.column("datasets/tells_industries", dataset_id=dataset_id, unknown=UNKNOWN)
-        return bool(told)
+        (known,) = self.column("datasets/tells_industries", dataset_id=dataset_id, unknown=UNKNOWN)
+        return bool(known)
 
     def dataset_samples(self, dataset_id: str, split: str) -> pl.DataFrame:
         """Return a split's samples in a fixed order: the SAMPLES frame without outcomes and weights."""

@@ -94,7 +94,7 @@ def test_where_factors_are_published_a_bar_without_one_is_not_whole(bare: int, m
 @pytest.mark.parametrize(("missing", "told", "complete"), [(20, False, True), (21, False, False), (20, True, False)])
 def test_where_suspensions_are_not_told_the_suspended_may_be_missing(missing: int, told: bool, complete: bool) -> None:
     days = {DAY} if told else set()
-    (count,) = completeness([DAY], day(CODES[missing:]), LISTED, tolerance=0.002, told=days)
+    (count,) = completeness([DAY], day(CODES[missing:]), LISTED, tolerance=0.002, halts_known=days)
     assert (count.expected, len(count.missing), count.complete) == (1000, missing, complete)
 
 

@@ -65,7 +65,7 @@ def completeness(
     tolerance: float = TOLERANCE,
     *,
     factored: Collection[date] = (),
-    told: Collection[date] | None = None,
+    halts_known: Collection[date] | None = None,
     codes: Codes = UNRENAMED,
 ) -> tuple[DayCount, ...]:
     """Count each session's rows.
@@ -76,15 +76,15 @@ def completeness(
     :param suspended: ts_code, session of whole-day suspensions.
     :param tolerance: share of the expected rows that may be missing, in quarantine or without a factor.
     :param factored: the sessions whose factors the source gives, so that a bar without one is not whole.
-    :param told: the sessions whose suspensions the source tells; all when None. Of another one as many may be missing
-        as without a list of stocks.
+    :param halts_known: the sessions whose suspensions the source gives; all when None. Of another one as many may be
+        missing as without a list of stocks.
     :param codes: a renamed stock is one, whichever of its codes the rows have.
     """
     rows, counts = _Rows.of(checked, suspended, factored, codes), []
     stocks = instruments.with_columns(ts_code=codes.stock())
     for session in sessions:
         listed = _listed(stocks, session)
-        share = tolerance if told is None or session in told else untold_tolerance(len(listed), tolerance)
+        share = tolerance if halts_known is None or session in halts_known else untold_tolerance(len(listed), tolerance)
         counts.append(_day(session, listed, rows, share))
     return tuple(counts)
 
@@ -149,7 +149,7 @@ def untold_tolerance(listed: int, tolerance: float) -> float:
     """Return the share of a session's expected rows that may be missing where suspensions are missing rows too.
 
     :param listed: stocks listed that day.
-    :param tolerance: the share where suspensions are told.
+    :param tolerance: the share where suspensions are known.
     """
     return max(tolerance, UNIVERSE_TOLERANCE, _slack(listed))
 

@@ -62,8 +62,8 @@ def withdrawn(stored: pl.DataFrame, came: pl.DataFrame, unreadable: Collection[s
     :param unreadable: codes of which a row was rejected: it may be the one that is missing.
     :return: the periods to withdraw, and how many are kept because they are too many to be believed.
     """
-    told = pl.col("ts_code").is_in(came["ts_code"].unique().implode()) & ~pl.col("ts_code").is_in(list(unreadable))
-    lost = stored.filter(told).join(came, on=PERIOD, how="anti").select(PERIOD)
+    answered = pl.col("ts_code").is_in(came["ts_code"].unique().implode()) & ~pl.col("ts_code").is_in(list(unreadable))
+    lost = stored.filter(answered).join(came, on=PERIOD, how="anti").select(PERIOD)
     if lost.height > max(WITHDRAWN_SHARE * stored.height, WITHDRAWN_SLACK):
         return lost.clear(), lost.height
     return lost, 0

@@ -64,7 +64,7 @@ class Known:
 def settle(
     fetched: pl.DataFrame,
     names: Names,
-    told: pl.DataFrame | None,
+    mapped: pl.DataFrame | None,
     known: Known,
     unreadable: Collection[str] = (),
 ) -> Settled:
@@ -76,19 +76,19 @@ def settle(
 
     :param fetched: the source's instruments, each once.
     :param names: what the source's codes are and were called.
-    :param told: the source's mapping: ts_code, renamed_to, name, list_date; None where it has none.
+    :param mapped: the source's mapping: ts_code, renamed_to, name, list_date; None where it has none.
     :param unreadable: codes of rows that came and were rejected: they are there.
     """
     there = {*fetched["ts_code"], *unreadable}
     ours = pl.col("delist_date").is_null() | pl.col("end_reason").is_not_null()
     lacking = known.instruments.filter(ours & ~pl.col("ts_code").is_in(list(there)))
-    renames = _renames(fetched, lacking, names, told, known)
+    renames = _renames(fetched, lacking, names, mapped, known)
     renamed = pl.col("ts_code").is_in(list(renames))
     gone = lacking.filter(~renamed & pl.col("list_date").is_not_null())
     new = gone.filter(pl.col("end_reason").is_null())
     doubted = _doubted(new, known)
     ended = lacking.filter(renamed | (pl.col("list_date").is_not_null() & ~pl.col("ts_code").is_in(doubted)))
-    strange = _never_listed(told, {*there, *known.instruments["ts_code"]}, renames)
+    strange = _never_listed(mapped, {*there, *known.instruments["ts_code"]}, renames)
     rows = pl.concat([_going_on(fetched, renames), _ended(pl.concat([ended, strange]), renames, known)])
     links, before = _links(rows), _links(known.instruments)
     return Settled(
@@ -119,7 +119,7 @@ def _relinked(before: Mapping[str, str | None], links: Mapping[str, str | None])
 
 
 def _renames(
-    fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, told: pl.DataFrame | None, known: Known
+    fetched: pl.DataFrame, lacking: pl.DataFrame, names: Names, mapped: pl.DataFrame | None, known: Known
 ) -> dict[str, str]:
     """Renamed code → newest code that the source lists: by its mapping, or by names, or as stored.
 
@@ -131,7 +131,7 @@ def _renames(
     steps = _steps(known.instruments.filter(~pl.col("ts_code").is_in(list(listed))))
     named = _by_name(fetched, lacking, names, known.names)
     steps |= {code: other for code, other in named.items() if code not in steps or steps[code] in listed}
-    steps |= {} if told is None else _steps(told)
+    steps |= {} if mapped is None else _steps(mapped)
     found = {code: _newest(code, steps, listed if code in listed else once) for code in steps}
     return {code: newest for code, newest in found.items() if newest is not None}
 
@@ -181,13 +181,13 @@ def linked(renames: pl.DataFrame, known: Known) -> pl.DataFrame:
     return _ended(pl.concat([there, _never_listed(renames, there["ts_code"], links)]), links, known)
 
 
-def _never_listed(told: pl.DataFrame | None, there: Collection[str], renames: Mapping[str, str]) -> pl.DataFrame:
+def _never_listed(mapped: pl.DataFrame | None, there: Collection[str], renames: Mapping[str, str]) -> pl.DataFrame:
     """Make instruments of old codes that only the mapping knows: a source may have history under them."""
     schema = {**INSTRUMENTS, **ENDED}
-    if told is None:
+    if mapped is None:
         return pl.DataFrame(schema=schema)
     only = pl.col("ts_code").is_in(list(renames)) & ~pl.col("ts_code").is_in(list(there))
-    rows = with_board(told.filter(only).unique("ts_code", keep="last", maintain_order=True))
+    rows = with_board(mapped.filter(only).unique("ts_code", keep="last", maintain_order=True))
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
     return rows.with_columns(missing).select(*schema)
 

@@ -95,8 +95,8 @@ class _Table:
     def look(self, look: int) -> None:
         known = look - self.horizon
         if known >= 0:
-            told = self.counted[:, known, None]
-            self.capital[:, known % self.horizon] += np.where(told, self.gains[:, known], 0.0)
+            counts = self.counted[:, known, None]
+            self.capital[:, known % self.horizon] += np.where(counts, self.gains[:, known], 0.0)
         self.evidence[:, look] = np.logaddexp.reduce(self.capital.reshape(len(self.capital), -1), axis=1)
         above = self.evidence[:, look] >= self.threshold
         self._propose(look, above & (self.proposed < 0) & (self.confirmed < 0))

@@ -36,10 +36,10 @@ def usual_bounds(differences: Floats, chance: Floats, horizon: int) -> Floats:
     :param chance: (sessions) or the same shape, the size that chance is taken to give; known before the outcome.
     :param horizon: sessions from a question to its outcome.
     """
-    told = ~np.isnan(differences)
-    squares = np.where(told, differences, 0.0) ** 2
+    there = ~np.isnan(differences)
+    squares = np.where(there, differences, 0.0) ** 2
     known = np.zeros_like(squares), np.zeros_like(squares)
-    for into, values in zip(known, (squares, told), strict=True):
+    for into, values in zip(known, (squares, there), strict=True):
         into[..., horizon:] = np.cumsum(values, axis=-1)[..., :-horizon]
     mean = (PRIOR_SESSIONS * chance**2 + known[0]) / (PRIOR_SESSIONS + known[1])
     return np.asarray(BOUND * np.sqrt(mean), dtype=np.float64)
@@ -50,5 +50,5 @@ def as_shares(differences: Floats, bounds: Floats) -> Floats:
 
     Where the bound is 0, as of two answerers who say the same, the share is 0.
     """
-    told = np.where(bounds > 0, bounds, 1.0)
-    return np.minimum(np.where(bounds > 0, differences, differences * 0.0) / told, 1.0)
+    largest = np.where(bounds > 0, bounds, 1.0)
+    return np.minimum(np.where(bounds > 0, differences, differences * 0.0) / largest, 1.0)

@@ -72,9 +72,9 @@ def score_differences(
     """Return the difference of a proper score of each session, per question, in their order."""
     found = []
     for session, asked in _by_session(task, questions):
-        told, rival = (np.array([said(each) for each in asked]) for said in (ours, theirs))
+        own, rival = (np.array([said(each) for each in asked]) for said in (ours, theirs))
         truth = np.array([TASKS[task].classes.index(each.label) for each in asked], dtype=np.intp)
-        gap = score_difference(told, rival, truth, rule)
+        gap = score_difference(own, rival, truth, rule)
         found.append(SessionDifference(session, gap.value, gap.bound, gap.questions))
     return found
 

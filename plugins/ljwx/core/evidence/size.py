@@ -44,12 +44,12 @@ def size_of(differences: Floats, horizon: int, usual_edge: float = USUAL_EDGE) -
 
     :param differences: (sessions) along the exchange's calendar; NaN where a session says nothing.
     """
-    told = ~np.isnan(differences)
-    n = int(told.sum())
+    there = ~np.isnan(differences)
+    n = int(there.sum())
     if n < 2:
         return None
-    raw = float(differences[told].mean())
-    off = np.where(told, differences - raw, 0.0)
+    raw = float(differences[there].mean())
+    off = np.where(there, differences - raw, 0.0)
     variance = float(off @ off)
     spread = sqrt(variance / n)
     for lag in range(1, min(horizon, len(off))):

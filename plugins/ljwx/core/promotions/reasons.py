@@ -80,21 +80,21 @@ def _floors_of_task(policy: GatePolicy, task: str, part: TaskScore) -> Iterator[
         text=f"{part.valid_share:.1%} of the answers to {task} were valid; the floor is {policy.min_valid_share:.1%}.",
         favourable=part.valid_share >= policy.min_valid_share,
     )
-    told = part.faithfulness
-    if told is not None and told.right is not None:
+    faithful = part.faithfulness
+    if faithful is not None and faithful.right is not None:
         yield Reason(
             code=f"faithful_share:{task}",
-            text=f"{told.right:.1%} of {told.claims} numbers and readings in the answers to {task} were right, "
-            f"{told.wrong or 0:.1%} wrong, {told.unsupported or 0:.1%} not in the snapshot; "
+            text=f"{faithful.right:.1%} of {faithful.claims} numbers and readings in the answers to {task} were right, "
+            f"{faithful.wrong or 0:.1%} wrong, {faithful.unsupported or 0:.1%} not in the snapshot; "
             f"the floor is {policy.min_faithful_share:.1%}.",
-            favourable=told.right >= policy.min_faithful_share,
+            favourable=faithful.right >= policy.min_faithful_share,
         )
-    if told is not None and told.unchecked is not None:
+    if faithful is not None and faithful.unchecked is not None:
         yield Reason(
             code=f"unchecked_share:{task}",
-            text=f"{told.unchecked:.1%} of the words in the answers to {task} claim nothing that a snapshot could bear "
-            f"out; {policy.max_unchecked_share:.1%} are allowed.",
-            favourable=told.unchecked <= policy.max_unchecked_share,
+            text=f"{faithful.unchecked:.1%} of the words in the answers to {task} claim nothing that a snapshot could "
+            f"bear out; {policy.max_unchecked_share:.1%} are allowed.",
+            favourable=faithful.unchecked <= policy.max_unchecked_share,
         )
     if part.modal_share is not None:
         yield Reason(

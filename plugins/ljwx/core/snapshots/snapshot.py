@@ -41,8 +41,8 @@ def snapshots(
     """
     stocks = codes.as_stocks(bars)
     facts = facts_of_market(stocks, codes.as_stocks(features), spec)
-    told = profiled(facts, spec, of_stocks(names, codes), of_stocks(industries, codes))
-    rows = rendered(codes.as_traded(told, stocks), spec)
+    known = profiled(facts, spec, of_stocks(names, codes), of_stocks(industries, codes))
+    rows = rendered(codes.as_traded(known, stocks), spec)
     return rows.select("ts_code", "session", "board", "industry", "snapshot", "snapshot_sha256")
 
 

@@ -51,7 +51,7 @@ def left_out(warehouse: WarehouseHook, own: date) -> list[LeftOut]:
 
 
 def _lacking(day: FetchedDay) -> frozenset[Capability]:
-    """Return what a limit kept from a session; that the exchange was open need not be told of a day with bars."""
+    """Return what a limit kept from a session; a day with bars needs no calendar to say that the exchange was open."""
     return frozenset(map(Capability, day.deferred)) - {Capability.CALENDAR}
 
 

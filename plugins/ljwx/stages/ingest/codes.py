@@ -55,7 +55,7 @@ def save_stocks(
         "codes_renamed": len(settled.renamed),
         "codes_gone": len(settled.gone),
         DOUBTED: len(settled.doubted),
-        "sessions_completed": _judge_again(warehouse, run_key),
+        "sessions_completed": _count_again(warehouse, run_key),
     }
     return done | {name: count for name, count in more.items() if count}
 
@@ -106,7 +106,7 @@ def _some(codes: Collection[str]) -> str:
     return named + (", …" if len(codes) > NAMED else "")
 
 
-def _judge_again(warehouse: WarehouseHook, run_key: int) -> int:
+def _count_again(warehouse: WarehouseHook, run_key: int) -> int:
     """Count the bars of incomplete sessions again without the codes that had ended; return how many are whole now."""
     ended = warehouse.instruments().filter(pl.col("end_reason").is_not_null())
     days = warehouse.incomplete_days(ended["ts_code"].to_list())

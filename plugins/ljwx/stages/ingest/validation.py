@@ -161,6 +161,8 @@ def _count(
         seen = dict(previous.select("ts_code", "close").drop_nulls("ts_code").iter_rows())
         tolerance = max(tolerance, UNIVERSE_TOLERANCE)
         return completeness_by_precedent(sessions, checked, seen, suspended, tolerance, factored=factored)
-    told = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
-    told |= set() if stopped is None else {*stopped["session"]}
-    return completeness(sessions, checked, stocks, suspended, tolerance, factored=factored, told=told, codes=codes)
+    covered = {day for day in sessions if source.gave(Capability.SUSPENSIONS, day)}
+    covered |= set() if stopped is None else {*stopped["session"]}
+    return completeness(
+        sessions, checked, stocks, suspended, tolerance, factored=factored, halts_known=covered, codes=codes
+    )
