@@ -26,11 +26,21 @@ QUERIES = {
         JOIN ljwx.models m ON m.model = p.challenger
         LEFT JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
         ORDER BY p.promotion_id DESC LIMIT 1""",
-    "champion": "SELECT model FROM ljwx.aliases WHERE alias = 'champion'",
+    "champion": """
+        SELECT a.model, coalesce(l.proven, p.proven) AS proven FROM ljwx.aliases a
+        LEFT JOIN ljwx.promotions p USING (promotion_id)
+        LEFT JOIN ljwx.models m ON m.model = a.model LEFT JOIN ljwx.lines l USING (line_id)
+        WHERE a.alias = 'champion'""",
     "cleanup": """
         SELECT kind, name, reason FROM ljwx.retention_events
         WHERE run_key = (SELECT max(run_key) FROM ljwx.runs WHERE dag_id = 'ljwx_cleanup')""",
 }
+PROVEN = "proven: on the sessions counted it ranked stocks better than chance, and said more than class rates do"
+UNPROVEN = (
+    "unproven 未经证实: nothing shows yet that it ranks stocks better than chance does, or that its probabilities say "
+    "more than how often each class came before. It serves because no other was shown to be better. Read its answers "
+    "as a summary of facts, and not as a forecast."
+)
 RISK = "Not investment advice. 本内容由模型依据历史数据生成,仅供研究,不构成投资建议。"
 
 
@@ -43,10 +53,7 @@ def summarise(url: str) -> str:
     lines += _data(one["days"], one["rows"])
     lines += _dataset(one["dataset"]) if one["dataset"] else ["dataset     none yet"]
     lines += _decision(one["decision"]) if one["decision"] else ["model       none yet"]
-    champion = one["champion"].get("model")
-    lines += [
-        f"champion    {champion}, served as {champion.split(':')[0]}:latest" if champion else "champion    none yet"
-    ]
+    lines += _champion(one["champion"])
     lines += [f"cleanup     would remove {len(found['cleanup'])} of the models and datasets"]
     lines += [f"            {row['kind']} {row['name']}: {row['reason']}" for row in found["cleanup"]]
     return "\n".join([*lines, RISK, ""])
@@ -79,6 +86,13 @@ def _decision(decision: dict[str, Any]) -> list[str]:
     lines.append(f"decision    {decision['verdict']}{refused}")
     signs = ((("+" if reason["favourable"] else "-"), reason["text"]) for reason in decision["reasons"])
     return [*lines, *(f"            {sign} {text}" for sign, text in signs)]
+
+
+def _champion(champion: dict[str, Any]) -> list[str]:
+    if not champion:
+        return ["champion    none yet"]
+    served = f"champion    {champion['model']}, served as {champion['model'].split(':')[0]}:latest"
+    return [served, f"            {PROVEN if champion['proven'] else UNPROVEN}"]
 
 
 def _made(spec: dict[str, Any]) -> str:

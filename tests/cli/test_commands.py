@@ -113,6 +113,40 @@ def test_it_is_told_when_ranks_are_among_few_stocks_and_no_industry_is_where_the
     assert (told["market_stocks"], told["snapshot"]["industry"]) == (stocks, "未知")
 
 
+@pytest.mark.parametrize(
+    ("proven", "told"),
+    [
+        (None, "not asked: whether it is any better than chance was not asked when it was decided on."),
+        (False, "unproven: nothing shows yet that it ranks stocks better than chance does"),
+        (True, "proven: on the sessions counted it ranked stocks better than chance does"),
+    ],
+)
+def test_answer_and_report_say_whether_the_champion_was_shown_to_be_any_good(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer, proven: bool | None, told: str
+) -> None:
+    sample = validation_sample(crowned)
+    crowned.execute("UPDATE ljwx.promotions SET proven = %s", proven)
+    answer_next(ollama_faulty, sample["answer"], sample["answer"])
+    question = ("ask", sample["ts_code"], "--date", str(sample["session"]))
+    assert f"proof   {told}" in run(*question).stdout
+    assert json.loads(run(*question, "--json").stdout)["proven"] is proven
+    assert f"            {told}" in run("report").stdout
+    assert json.loads(run("report", "--json").stdout)["aliases"][0]["proven"] is proven
+
+
+def test_a_champion_made_from_features_of_the_version_before_is_asked_as_before(
+    run: Run, crowned: Database, ollama_faulty: OllamaServer
+) -> None:
+    sample = validation_sample(crowned)
+    spec = "UPDATE ljwx.datasets SET spec = jsonb_set(spec, '{feature_version}', %s)"
+    crowned.execute(spec, '"1"')
+    answer_next(ollama_faulty, sample["answer"])
+    asked = ("ask", sample["ts_code"], "--date", str(sample["session"]), "--json")
+    assert json.loads(run(*asked).stdout)["snapshot"] == json.loads(sample["snapshot"])
+    crowned.execute(spec, '"0"')
+    assert "only features of version 2 are computed here" in one_line(run(*asked, code=2))
+
+
 @pytest.mark.parametrize("universe", ['["000001.SZ"]', '{"index": "000300.SH"}'])
 def test_it_is_told_when_the_model_was_made_of_other_stocks(
     run: Run, crowned: Database, ollama_faulty: OllamaServer, universe: str
@@ -409,7 +443,12 @@ def test_two_models_are_compared_on_what_both_answered(run: Run, crowned: Databa
     overall = found["parts"][0]
     assert (overall["part"], overall["questions"], overall["first"], overall["second"]) == ("overall", 4, 1.0, 0.25)
     assert (overall["difference"], overall["low"], overall["high"]) == (0.75, None, None)
-    assert "resampled in blocks of sessions" in run("compare", chain.plan["model"], "ljwx-stock:rival").stdout
+    measured = {(each["measure"], each["task"]): each for each in found["measures"]}
+    assert {task for _, task in measured} == {"investment_advice", "risk_assessment", "price_direction"}
+    assert all(measured["brier", task]["first"] == 0 for _, task in measured)
+    told = run("compare", chain.plan["model"], "ljwx-stock:rival").stdout
+    assert "resampled in blocks of sessions" in told
+    assert "ranking and proper scores" in told
 
 
 def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: Database, chain: Chain) -> None:

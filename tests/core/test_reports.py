@@ -259,3 +259,59 @@ def test_nothing_answered_is_said_and_nothing_drawn() -> None:
     made = written(report(decision(scorecard=None), [], [], MEANING))
     assert made.charts == {}
     assert "Nothing was scored" in Page(made.html).text
+
+
+WEIGHED = {
+    "session": "2026-11-19", "looks": 37, "lines": 3, "alpha": 0.01, "spent": 0.0244, "error_rate": 0.05,
+    "error_sessions": 250, "left_out": {"made_from": 12},
+    "compared": [
+        {"rival": "none", "measure": "rank_ic", "task": None, "sessions": 112, "raw": 0.092, "shrunken": 0.07,
+         "low": 0.02, "high": 0.15, "smallest": 0.05, "log_evidence": 8.0, "log_needed": 4.0, "confirmed": True},
+        {"rival": "class_rates", "measure": "log", "task": "price_direction", "sessions": 1, "raw": None,
+         "low": -1.0, "high": 1.0, "log_evidence": 0.0, "log_needed": 4.0, "waiting": False},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+@pytest.mark.parametrize(
+    ("proven", "told"),
+    [
+        (True, "On the sessions counted it ranked stocks better than chance does"),
+        (False, "Nothing shows yet that it ranks stocks better than chance does"),
+        (None, "Whether it is any better than chance was not asked"),
+    ],
+)
+def test_a_report_says_first_whether_the_model_was_shown_to_be_any_good(
+    proven: bool | None, told: str, kind: str
+) -> None:
+    text = getattr(rendered(proven=proven), kind)
+    text = Page(text).text if kind == "html" else text
+    assert text.index(told) < text.index("Questions about the future") < text.index("What was made")
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_report_tells_looks_lines_budget_and_each_thing_weighed(kind: str) -> None:
+    text = getattr(rendered(evidence=WEIGHED), kind)
+    told = " ".join((Page(text).text if kind == "html" else text).split())
+    for part in (
+        "look number 37", "3 条线", "2.44 % given to all of them of 5.0 %, 1.00 % to this one", "made_from 12",
+        "+0.092", "+0.070", "+0.020 … +0.150", "0.050", "2981 / 54.6", "confirmed", "-1.000 … +1.000", "not enough",
+    ):  # fmt: skip
+        assert part in told
+    assert "error budget" not in getattr(rendered(), kind)
+
+
+def test_what_copies_the_prompt_is_told_apart_from_what_is_about_the_future() -> None:
+    cards = {"model": card(0.25), "majority": card(0.3)}
+    for each in cards.values():
+        each["tasks"]["technical_analysis"] = each["tasks"]["price_direction"] | {"n": 4, "accuracy": 0.95}
+        each["tasks"]["price_direction"]["rank_ic"] = {"mean": 0.05, "sessions": 20, "interval": None}
+    made = report(decision(scorecard=cards), answers(), sources(), MEANING)
+    assert made.predicted == (pytest.approx(0.25), 12)
+    assert made.copied == (pytest.approx(0.95), 4)
+    assert [(row.predicted, row.rank_ic) for row in made.cards] == [
+        (pytest.approx(0.25), pytest.approx(0.05)), (pytest.approx(0.3), pytest.approx(0.05)),
+    ]  # fmt: skip
+    assert "95.0 % of 4" in written(made).markdown
+    assert "technical_analysis (抄录 copied)" in written(made).markdown

@@ -9,7 +9,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx_sandbox.summary import summarise
 from support_chain import Chain, Database
 from support_ollama import BASE
-from support_rows import add_decision, add_evaluation
+from support_rows import add_alias, add_decision, add_evaluation
 
 REASONS = [
     Reason(code="examples", text="It shows no foreign examples.", favourable=True),
@@ -47,3 +47,14 @@ def test_what_was_put_on_the_base_is_said_by_the_spec_of_any_strategy(chain_db: 
     assert said + "no weights were changed" in summarise(chain_db.url)
     chain_db.execute("""UPDATE ljwx.models SET spec = spec || '{"gguf_sha256": "0"}'""")
     assert said + "it has weights of its own" in summarise(chain_db.url)
+
+
+def test_what_the_served_model_has_not_proven_is_said(chain_db: Database, chain: Chain) -> None:
+    model = chain.plan["model"]
+    assert "champion    none yet" in summarise(chain_db.url)
+    add_alias(chain_db, model, promotion_id=add_decision(chain_db, model, "first_champion"))
+    told = summarise(chain_db.url)
+    assert f"champion    {model}, served as ljwx-stock:latest\n            unproven" in told
+    assert "nothing shows yet that it ranks stocks better than chance does" in told
+    chain_db.execute("UPDATE ljwx.promotions SET proven = true")
+    assert "            proven: on the sessions counted it ranked" in summarise(chain_db.url)

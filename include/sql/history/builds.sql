@@ -1,5 +1,5 @@
 SELECT m.model, m.created_at, m.strategy, m.base, m.dataset_id, m.deleted_at, p.promotion_id, p.verdict, p.promoted,
-       p.proven, p.champion AS against, p.decided_at,
+       p.proven, p.evidence, p.champion AS against, p.decided_at,
        CASE WHEN p.verdict = 'refused' THEN p.reasons #>> '{-1,text}' END AS refused_for,
        e.scorecard -> 'model' -> 'overall' AS overall, e.evaluation_id
 FROM ljwx.models m

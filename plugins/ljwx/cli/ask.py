@@ -53,6 +53,8 @@ def _draw(console: Console, found: StockAnswer) -> None:
     facts, answer = found.snapshot, found.answer
     console.print(f"{facts['ts_code']} {facts['name']}  as of {found.session}  {found.task}", markup=False)
     console.print(f"model   {found.model}  digest {found.digest[:12]}: {found.strategy_line}")
+    console.print(f"proof   {found.standing.of_champion}", markup=False)
+    console.print(f"        {found.standing.chinese}", markup=False)
     if not found.in_universe:
         console.print("note    the model's samples are of other stocks than this one")
     if found.is_small_market:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ljwx.services.compare import Comparison
 
 HEADS = ("part", "questions", "first", "second", "difference", "low", "high")
+MEASURED = (
+    "measure", "task", "sessions", "first", "second", "difference", "low", "high", "shrunken", "smallest",
+)  # fmt: skip
 
 
 def compare(
@@ -39,7 +42,14 @@ def _draw(console: Console, found: Comparison) -> None:
     console.print(f"{found.first} − {found.second}", markup=False)
     console.print(f"accuracy on the {found.questions} questions of set {found.question_set_id} that both answered\n")
     console.print(table(HEADS, [[getattr(part, head) for head in HEADS] for part in found.parts]))
+    if found.measures:
+        console.print("\nranking and proper scores, by session, on tasks about the future:\n")
+        console.print(table(MEASURED, [[getattr(each, head) for head in MEASURED] for each in found.measures]))
+        console.print(
+            "\nrank_ic: -1 to 1, larger is better; brier: 0 to 2, smaller is better. shrunken: what remains of the "
+            "difference when chance is allowed for; smallest: what so many sessions show in four of five cases"
+        )
     console.print(
-        f"\nlow and high bound the difference at {found.confidence:.0%}, resampled in blocks of sessions; "
-        "- where the sessions are too few to tell"
+        f"\nlow and high bound the difference at {found.confidence:.0%} for one look, resampled in blocks of sessions; "
+        "- where the sessions are too few to tell. The gate decides by evidence that allows for every look."
     )

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from ljwx.services.report import Build, BuildHistory, UnfinishedRun
 
 HEADS = (
-    "built", "model", "strategy", "dataset", "verdict", "questions", "accuracy", "valid", "macro F1", "s/answer",
+    "built", "model", "strategy", "dataset", "verdict", "proven", "RankIC", "questions", "accuracy", "valid",
+    "macro F1", "s/answer",
 )  # fmt: skip
+YES_OR_NO = {True: "yes", False: "no"}
+"""What stands in a column; a dash where nobody asked."""
 
 
 def report(
@@ -35,11 +38,15 @@ def report(
 
 
 def _draw(console: Console, found: BuildHistory) -> None:
+    from ljwx.core.standing import standing
     from ljwx.services.report import report_of
 
     for alias in found.aliases:
         verdict = alias.verdict or "undecided"
         console.print(f"{alias.alias:<12}{alias.model}  digest {alias.digest[:12]}  ({verdict})")
+        if alias.alias == "champion":
+            told = standing(alias.proven)
+            console.print(f"            {told.of_champion}\n            {told.chinese}", markup=False)
     if not found.aliases:
         console.print("There is no champion yet: run ljwx_model_build.")
     console.print()
@@ -55,11 +62,14 @@ def _draw(console: Console, found: BuildHistory) -> None:
 
 
 def _build(build: Build) -> Sequence[Any]:
+    from ljwx.services.report import rank_ic_of
+
     card = build.overall or {}
     return (
         f"{build.created_at:%Y-%m-%d %H:%M}", build.model + (" (deleted)" if build.deleted_at else ""),
-        build.strategy, build.dataset_id, build.verdict or "undecided", card.get("n"), card.get("accuracy"),
-        card.get("valid_share"), card.get("macro_f1"), (card.get("latency") or {}).get("p50"),
+        build.strategy, build.dataset_id, build.verdict or "undecided",
+        None if build.proven is None else YES_OR_NO[build.proven], rank_ic_of(build), card.get("n"),
+        card.get("accuracy"), card.get("valid_share"), card.get("macro_f1"), (card.get("latency") or {}).get("p50"),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from ljwx.core.datasets.members import with_membership
 from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, IndexUniverse, SampleSpec, load_spec
 from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
+from ljwx.core.standing import Standing, standing
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -32,6 +33,7 @@ LOOK_BACK = 80
 class StockAnswer:
     """What was asked, and what came back.
 
+    :param proven: whether it was shown that the model is any good; None where nobody asked.
     :param market_stocks: stocks with a bar on the session: those that the snapshot's ranks are among.
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
@@ -50,12 +52,18 @@ class StockAnswer:
     answer: ModelAnswer
     unsupported: tuple[str, ...]
     unchecked: tuple[str, ...] = ()
+    proven: bool | None = None
     risk_statement: str = RISK_STATEMENT
 
     @property
     def is_small_market(self) -> bool:
         """Whether the ranks are among so few stocks that they are not the market's."""
         return self.market_stocks < MARKET_STOCKS
+
+    @property
+    def standing(self) -> Standing:
+        """What `proven` means."""
+        return standing(self.proven)
 
     @property
     def strategy_line(self) -> str:
@@ -99,6 +107,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         answer=answer,
         unsupported=checked.unsupported,
         unchecked=checked.unchecked,
+        proven=champion.proven,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ljwx.core.evaluations.intervals import Resampling, paired_difference
 from ljwx.core.evaluations.pairing import is_right, pair
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
+from ljwx.core.evidence.paired import Paired, paired_measures
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import known_model
@@ -36,6 +37,7 @@ class Comparison:
     """Two models on the questions of one set that both answered.
 
     :param confidence: of the bounds.
+    :param measures: ranking and a proper score, on tasks about the future.
     """
 
     first: str
@@ -44,6 +46,7 @@ class Comparison:
     questions: int
     confidence: float
     parts: tuple[ComparedPart, ...]
+    measures: tuple[Paired, ...] = ()
 
 
 def compare(first: str, second: str) -> Comparison:
@@ -67,7 +70,9 @@ def compare(first: str, second: str) -> Comparison:
     for task in dict.fromkeys(question.task for question in asked):
         groups[task] = [question for question in asked if question.task == task]
     parts = tuple(_part(name, chosen, ours, theirs, settings.resampling) for name, chosen in groups.items())
-    return Comparison(first, second, common.question_set_id, len(asked), settings.gate.confidence, parts)
+    given, other = ([answer for answer in answers if answer.sample_id in both] for answers in (ours, theirs))
+    measures = paired_measures(asked, given, other, settings.resampling)
+    return Comparison(first, second, common.question_set_id, len(asked), settings.gate.confidence, parts, measures)
 
 
 def _part(

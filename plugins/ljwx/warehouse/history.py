@@ -19,6 +19,7 @@ class Build:
     """A model, the newest decision on it, and the overall part of its scorecard.
 
     :param proven: whether it was shown that the model's line is any good; None where nobody asked.
+    :param evidence: what that rests on, as JSON; None where nothing was weighed.
     :param against: the champion that the decision compared it with.
     :param refused_for: what a refused model lacks; None of any other decision.
     :param overall: as JSON; None where nothing was scored.
@@ -39,6 +40,7 @@ class Build:
     overall: Mapping[str, Any] | None
     evaluation_id: int | None
     proven: bool | None = None
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -45,17 +45,22 @@ def rank_ic(pairs: Sequence[tuple[Question, ScoredAnswer]], resampling: Resampli
 
     An answer without probabilities is as certain as can be; an invalid one has no opinion: signal 0.
     """
+    found = session_rank_ics(pairs)
+    if not found:
+        return None
+    values = np.array(list(found.values()))
+    interval = mean_interval(list(found), values, resampling, lowest=-1) if resampling else None
+    return RankIC(mean=float(values.mean()), sessions=len(found), interval=interval)
+
+
+def session_rank_ics(pairs: Sequence[tuple[Question, ScoredAnswer]]) -> dict[date, float]:
+    """Return the RankIC of each session with an order to find, the oldest first; none of a task without direction."""
     by_session: dict[date, list[tuple[float, float]]] = defaultdict(list)
     for question, answer in pairs:
         direction = TASKS[question.task].direction
         if direction is not None:
             by_session[question.session].append((signal(direction, answer), _sign(direction, question.label)))
-    found = {day: _spearman(np.array(points)) for day, points in by_session.items() if _has_order(points)}
-    if not found:
-        return None
-    values = np.array([found[day] for day in sorted(found)])
-    interval = mean_interval(sorted(found), values, resampling, lowest=-1) if resampling else None
-    return RankIC(mean=float(values.mean()), sessions=len(found), interval=interval)
+    return {day: _spearman(np.array(points)) for day, points in sorted(by_session.items()) if _has_order(points)}
 
 
 def signal(direction: Direction, answer: ScoredAnswer) -> float:

@@ -5,9 +5,12 @@ Pure: no airflow, no I/O, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
+
+from ljwx.core.tasks import TASKS
 
 FIRST = ("model", "champion", "base")
 """Cards that are shown before the others, in this order."""
@@ -40,6 +43,9 @@ ELSEWHERE = {"resampling", "question_set", "bins"}
 class CardRow:
     """One answerer in the comparison. Shares are between 0 and 1, latencies seconds; None where it was not measured.
 
+    :param accuracy: of all questions; `predicted` of those about the future, whose answer does not stand in the prompt.
+    :param rank_ic: mean of the tasks that order stocks.
+    :param ece: over `calibrated` answers.
     :param ece_of_perfect: how large `ece` may be by chance alone, at 95 %.
     :param faithful: share of the numbers and readings in the prose that the snapshot bears out.
     :param unchecked: share of the prose that is neither a number, a signal nor a known phrase.
@@ -47,6 +53,8 @@ class CardRow:
 
     key: str
     name: str
+    predicted: float | None
+    rank_ic: float | None
     accuracy: float | None
     low: float | None
     high: float | None
@@ -54,6 +62,7 @@ class CardRow:
     macro_f1: float | None
     mcc: float | None
     brier: float | None
+    calibrated: int | None
     ece: float | None
     ece_of_perfect: float | None
     valid_share: float | None
@@ -67,11 +76,13 @@ class CardRow:
 class TaskRow:
     """One task of the model. `confusion`: a row per true class; per answered class a column, and a last for invalid.
 
+    :param copies: whether the right answer stands in the prompt: then it takes no skill.
     :param claims: numbers and readings that the valid answers claim; `faithful` is the share of right ones.
     :param rank_ic: mean over `rank_sessions` sessions.
     """
 
     task: str
+    copies: bool
     n: int | None
     accuracy: float | None
     balanced_accuracy: float | None
@@ -134,14 +145,15 @@ def comparison(scorecards: Mapping[str, Any]) -> tuple[CardRow, ...]:
     """Return a row for each scorecard, the model's first, then the champion's and the untuned base's."""
     names = [name for name, card in scorecards.items() if isinstance(_at(card, "overall"), Mapping)]
     ranked = sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
-    return tuple(_row(name, scorecards[name]["overall"]) for name in ranked)
+    return tuple(_row(name, scorecards[name]) for name in ranked)
 
 
 def tasks(card: Mapping[str, Any]) -> tuple[TaskRow, ...]:
     """Return a row for each task of a scorecard."""
     return tuple(
         TaskRow(
-            task, _number(part, "n"), _number(part, "accuracy"), _number(part, "balanced_accuracy"),
+            task, task in TASKS and TASKS[task].is_copying,
+            _number(part, "n"), _number(part, "accuracy"), _number(part, "balanced_accuracy"),
             _number(part, "macro_f1"), _number(part, "mcc"), _number(part, "valid_share"),
             _number(part, "modal_share"), _number(part, "faithfulness", "claims"),
             _number(part, "faithfulness", "right"), _number(part, "faithfulness", "unchecked"),
@@ -165,11 +177,23 @@ def further(scorecards: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     return tuple(found + list(_numbers({n: c for n, c in scorecards.items() if _at(c, "overall") is None})))
 
 
-def _row(key: str, overall: Mapping[str, Any]) -> CardRow:
+def share_of(rows: Iterable[TaskRow]) -> tuple[float, int] | None:
+    """Return what share of the questions of these tasks was answered rightly, and how many there were."""
+    counted = [(row.accuracy, row.n) for row in rows if row.accuracy is not None and row.n]
+    n = sum(of for _, of in counted)
+    return (sum(accuracy * of for accuracy, of in counted) / n, n) if n else None
+
+
+def _row(key: str, card: Mapping[str, Any]) -> CardRow:
+    overall, parts = card["overall"], tasks(card)
+    predicted = share_of(part for part in parts if not part.copies)
+    ranked = [part.rank_ic for part in parts if part.rank_ic is not None]
     timed = _number(overall, "latency", "p95") != 0  # a rule answers at once
     return CardRow(
         key=key,
         name=NAMES.get(key, key),
+        predicted=None if predicted is None else predicted[0],
+        rank_ic=fmean(ranked) if ranked else None,
         accuracy=_number(overall, "accuracy"),
         low=_number(overall, "accuracy_interval", "low"),
         high=_number(overall, "accuracy_interval", "high"),
@@ -177,6 +201,7 @@ def _row(key: str, overall: Mapping[str, Any]) -> CardRow:
         macro_f1=_number(overall, "macro_f1"),
         mcc=_number(overall, "mcc"),
         brier=_number(overall, "calibration", "brier"),
+        calibrated=_number(overall, "calibration", "n"),
         ece=_number(overall, "calibration", "ece"),
         ece_of_perfect=_number(overall, "calibration", "ece_of_perfect", "high"),
         valid_share=_number(overall, "valid_share"),

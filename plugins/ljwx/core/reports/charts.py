@@ -69,7 +69,7 @@ def _accuracy(cards: Sequence[CardRow]) -> Figure:
     axes.set_yticks(range(len(cards)), names)
     axes.set_ylim(-0.6, len(cards) - 0.3)
     axes.set_xlim(left=0)
-    axes.set_xlabel("accuracy, %; the bar is the interval over blocks of sessions")
+    axes.set_xlabel("accuracy on all questions, %; the bar is the interval over blocks of sessions")
     axes.grid(axis="x")
     return figure
 

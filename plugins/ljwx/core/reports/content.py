@@ -10,16 +10,28 @@ from typing import Any, Final
 
 from ljwx.core.datasets.spec import RISK_STATEMENT
 from ljwx.core.lineage import FetchedSessions
-from ljwx.core.reports.cards import CardRow, PartRow, TaskRow, comparison, differences, further, slices, tasks
+from ljwx.core.reports.cards import (
+    CardRow,
+    PartRow,
+    TaskRow,
+    comparison,
+    differences,
+    further,
+    share_of,
+    slices,
+    tasks,
+)
 from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, examples, probe
+from ljwx.core.reports.evidence import EvidenceTold, evidence
 from ljwx.core.reports.records import ReportedDecision
+from ljwx.core.standing import Standing, standing
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
         "promoted": ("晋升:证明优于现任冠军", "Promoted: shown to be better than the champion"),
         "first_champion": (
-            "首任冠军:达到底线,但无从比较,未经证明",
-            "First champion: the floors hold, but there was nothing to compare with; unproven",
+            "首任冠军:达到底线,但无从比较",
+            "First champion: the floors hold, and there was nothing to compare with",
         ),
         "kept_champion": ("保留现任冠军:未能证明更好", "The champion stays: not shown to be better"),
         "rejected": ("拒绝:未达底线", "Rejected: below a floor"),
@@ -42,6 +54,8 @@ class Report:
     :param verdict: in Chinese and English.
     :param meaning: of the strategy, in Chinese and English.
     :param cards: the model's row first.
+    :param standing: whether the model was shown to be any good, and what that means.
+    :param evidence: what the decision weighed, session by session; None where nothing was.
     :param sources: the runs that fetched the dataset's sessions.
     :param left_out: numbers that the logistic regression did without.
     :param probes: answers that a verification asked for until it refused the model.
@@ -51,6 +65,8 @@ class Report:
     decision: ReportedDecision
     verdict: tuple[str, str]
     meaning: tuple[str, str]
+    standing: Standing
+    evidence: EvidenceTold | None
     cards: tuple[CardRow, ...]
     differences: tuple[PartRow, ...]
     tasks: tuple[TaskRow, ...]
@@ -78,6 +94,16 @@ class Report:
         return next((row for row in self.cards if row.key == "model"), None)
 
     @property
+    def predicted(self) -> tuple[float, int] | None:
+        """What share was right of the questions about the future, and how many there were; None without any."""
+        return share_of(row for row in self.tasks if not row.copies)
+
+    @property
+    def copied(self) -> tuple[float, int] | None:
+        """The same of the questions whose answer stands in the prompt."""
+        return share_of(row for row in self.tasks if row.copies)
+
+    @property
     def asked(self) -> tuple[int, date | None, date | None]:
         """How many questions were answered, of which first and last session."""
         days = [row.session for row in self.sessions]
@@ -102,6 +128,8 @@ def report(
         decision=decision,
         verdict=VERDICTS.get(verdict, (verdict, verdict)),
         meaning=meaning,
+        standing=standing(decision.proven),
+        evidence=evidence(decision.evidence),
         cards=comparison(scorecards),
         differences=differences(card),
         tasks=tasks(card),

@@ -56,8 +56,8 @@ def _environment(escape: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "percent": percent, "points": points, "number": number, "figure": figure, "seconds": seconds,
-        "cut": cut, "cell": cell,
+        "percent": percent, "percent2": percent2, "points": points, "number": number, "signed": signed,
+        "figure": figure, "seconds": seconds, "cut": cut, "cell": cell,
     }  # fmt: skip
     return environment
 
@@ -65,6 +65,11 @@ def _environment(escape: bool) -> Environment:
 def percent(value: float | None) -> str:
     """Return a share as per cent; a dash for None."""
     return NOTHING if value is None else f"{100 * value:.1f} %"
+
+
+def percent2(value: float) -> str:
+    """Return a small share as per cent with two digits after the point."""
+    return f"{100 * value:.2f} %"
 
 
 def points(value: float | None) -> str:
@@ -75,6 +80,11 @@ def points(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Return a number with three digits after the point; a dash for None."""
     return NOTHING if value is None else f"{value:.3f}"
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign and three digits after the point; a dash for None."""
+    return NOTHING if value is None else f"{value:+.3f}"
 
 
 def figure(value: float) -> str:

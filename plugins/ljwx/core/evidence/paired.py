@@ -1,0 +1,112 @@
+"""Two answerers held against each other by ranking and by a proper score, for one look. Pure: no I/O, no clock.
+
+What decides on a promotion is weighed in :mod:`ljwx.core.evidence.weighing`, for any number of looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from statistics import NormalDist
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evaluations.intervals import Resampling, mean_interval
+from ljwx.core.evaluations.pairing import pair
+from ljwx.core.evaluations.questions import Question, ScoredAnswer
+from ljwx.core.evaluations.ranking import session_rank_ics
+from ljwx.core.evidence.sessions import of_answers
+from ljwx.core.evidence.size import USUAL_EDGE
+from ljwx.core.tasks import TASKS
+
+Floats = NDArray[np.float64]
+Measure = Literal["rank_ic", "brier"]
+
+WIDEST: Final = 2.0
+"""Two RankICs, or two Brier scores, differ by no more."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A measure of two answerers on one task, as means over sessions.
+
+    :param measure: ``rank_ic``: -1 to 1, larger is better; ``brier``: 0 to 2, smaller is better.
+    :param difference: first less second.
+    :param low: bound of the difference; None, like what follows, where the sessions are too few for one.
+    :param shrunken: the difference drawn towards 0 by as much as its error asks for.
+    :param smallest: about the smallest difference that so many sessions show in four of five cases.
+    """
+
+    measure: Measure
+    task: str
+    sessions: int
+    first: float
+    second: float
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    shrunken: float | None = None
+    smallest: float | None = None
+
+
+def paired_measures(
+    questions: Sequence[Question],
+    first: Sequence[ScoredAnswer],
+    second: Sequence[ScoredAnswer],
+    resampling: Resampling,
+) -> tuple[Paired, ...]:
+    """Return the measures of each task that is about the future; copying the prompt is no skill.
+
+    :raises ValueError: see :func:`ljwx.core.evaluations.pairing.pair`.
+    """
+    ours, theirs = dict(pair(questions, first)), dict(pair(questions, second))
+    tasks = [task for task in dict.fromkeys(each.task for each in questions) if not TASKS[task].is_copying]
+    found = []
+    for task in tasks:
+        asked = [each for each in questions if each.task == task]
+        ranked = session_rank_ics([(each, ours[each]) for each in asked])
+        if ranked:
+            other = session_rank_ics([(each, theirs[each]) for each in asked])
+            found.append(_paired("rank_ic", task, ranked, other, resampling))
+        found.append(_paired("brier", task, _briers(asked, ours), _briers(asked, theirs), resampling))
+    return tuple(found)
+
+
+def _briers(asked: Sequence[Question], answers: Mapping[Question, ScoredAnswer]) -> dict[date, float]:
+    """Return the mean Brier score of each session's questions; an answer without probabilities counts as certain."""
+    said = of_answers({each.sample_id: answers[each] for each in asked})
+    by_session: dict[date, list[float]] = {}
+    for question in sorted(asked, key=lambda each: each.session):
+        told, truth = np.array(said(question)), TASKS[question.task].classes.index(question.label)
+        by_session.setdefault(question.session, []).append(float(told @ told - 2 * told[truth] + 1))
+    return {day: float(np.mean(losses)) for day, losses in by_session.items()}
+
+
+def _paired(
+    measure: Measure, task: str, first: Mapping[date, float], second: Mapping[date, float], resampling: Resampling
+) -> Paired:
+    days = list(first)
+    gaps: Floats = np.array([first[day] - second[day] for day in days])
+    told = Paired(
+        measure=measure,
+        task=task,
+        sessions=len(days),
+        first=float(np.mean([first[day] for day in days])),
+        second=float(np.mean([second[day] for day in days])),
+        difference=float(gaps.mean()),
+    )
+    made = mean_interval(days, gaps / WIDEST, resampling, lowest=-1)
+    if made is None:
+        return told
+    low, high = WIDEST * made.low, WIDEST * made.high
+    error = (high - low) / 2 / NormalDist().inv_cdf((1 + resampling.confidence) / 2)
+    return replace(
+        told,
+        low=low,
+        high=high,
+        shrunken=told.difference * USUAL_EDGE**2 / (USUAL_EDGE**2 + error**2),
+        smallest=(high - low) / 2 + NormalDist().inv_cdf(0.8) * error,
+    )
