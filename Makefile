@@ -28,8 +28,8 @@ down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx_sandbox down
 
 test-fast: WORKERS := 2
-test-fast: setup  ## run the tests that need neither a language model nor a running stack or market: minutes
-	$(TEST) -m "not stack and not model and not market"
+test-fast: setup  ## run the tests that need no language model, running stack, market or installation: minutes
+	$(TEST) -m "not stack and not model and not market and not install"
 
 test: setup  ## run every test, on three processes: `make WORKERS=1 test` needs a third of the memory
 	$(TEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 import support_shared
 
+# Each of the hundreds of processes of a run would compile what it imports anew, pytest's changed asserts with it.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Before anything imports airflow: it reads its home and its configuration once.
 _HOME = tempfile.mkdtemp(prefix="ljwx-tests-")
 os.environ.update(
@@ -21,6 +25,7 @@ os.environ.update(
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
     XDG_RUNTIME_DIR=_HOME,  # a folder of our own: one that others can write to is warned about
+    POLARS_MAX_THREADS="1",  # the tests' frames are small, and the cores have other processes to run
 )
 
 
@@ -49,6 +54,7 @@ pytest_plugins = [
     "support_stack",
     "support_feature_group",
     "support_pgbouncer",
+    "support_install",
 ]  # fmt: skip
 
 
@@ -56,7 +62,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LANES = {
     "stack": {"stack", "standalone", "machine", "airflow"},
     "model": {"ollama_model", "ollama_server"},
-    "market": {"market_process"},
+    "market": {"market_process", "start_market"},
+    "install": {"everything_else", "wheels"},
     "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,11 +45,12 @@ def corpus(name: str) -> list[Labelled]:
 
 def laid_over(base: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     """A snapshot with some values replaced, by their dotted places."""
-    made = deepcopy(base)
+    made = dict(base)
     for path, value in facts.items():
         *sections, key = path.split(".")
         place = made
         for section in sections:
+            place[section] = dict(place[section])
             place = place[section]
         place[key] = value
     return made

@@ -23,7 +23,8 @@ OPTIONAL = {
 def runs(command: list[str]) -> bool:
     """Whether this Compose is there: Docker's client may lack the plugin."""
     return shutil.which(command[0]) is not None and (
-        subprocess.run([*command, "version"], capture_output=True, check=False, timeout=60).returncode == 0
+        len(command) == 1
+        or subprocess.run([*command, "version"], capture_output=True, check=False, timeout=60).returncode == 0
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sysconfig
 from pathlib import Path
 
+import pytest
 
-def everything_else_installed(folder: Path) -> Path:
-    """Make a folder like site-packages, without the package itself: what is found of it comes from elsewhere."""
-    installed = folder / "site-packages"
-    installed.mkdir()
+
+@pytest.fixture(scope="session")
+def everything_else(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like site-packages, without the package itself: what is found of it comes from elsewhere."""
+    installed = tmp_path_factory.mktemp("site-packages")
     for entry in Path(sysconfig.get_path("purelib")).iterdir():
         if "ljwx" not in entry.name and entry.suffix != ".pth":
             (installed / entry.name).symlink_to(entry)

@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import requests
 
 REPOSITORY = Path(__file__).parents[1]
 UNLIMITED = "sandbox-unlimited"
+StartMarket = Callable[..., AbstractContextManager["TushareServer"]]
 
 
 class TushareServer:
@@ -74,6 +75,12 @@ def running_tushare(*options: str) -> Iterator[TushareServer]:
         process.terminate()
         process.wait(10)
         process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def start_market() -> StartMarket:
+    """Starts the server of a market that only one module's stages ingest."""
+    return running_tushare
 
 
 def command(options: Sequence[str]) -> list[str]:

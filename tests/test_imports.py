@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,8 +119,9 @@ def _module(module: str, name: str) -> str:
     return f"{module}.{name}" if below.is_dir() or below.with_suffix(".py").exists() else module
 
 
-def package_imports() -> list[Import]:
-    found = []
+@functools.cache
+def package_imports() -> tuple[Import, ...]:
+    found: list[Import] = []
     for path in sorted(PACKAGE.rglob("*.py")):
         name = name_of(path)
         found += read_imports(path, name, name.split(".")[0])
@@ -127,10 +129,7 @@ def package_imports() -> list[Import]:
         found += read_imports(path, path.relative_to(ROOT).with_suffix("").as_posix(), "sandbox")
     for path in sorted((ROOT / "dags").glob("*.py")):
         found += read_imports(path, path.name, "dags")
-    return found
-
-
-IMPORTS = package_imports()
+    return tuple(found)
 
 
 def is_allowed(each: Import) -> bool:
@@ -142,12 +141,12 @@ def is_allowed(each: Import) -> bool:
 
 
 def test_every_part_of_the_package_has_a_rule() -> None:
-    assert {each.part for each in IMPORTS} <= set(MAY_IMPORT)
+    assert {each.part for each in package_imports()} <= set(MAY_IMPORT)
     assert all(name.split(".")[0] in MAY_IMPORT for names in MAY_IMPORT.values() for name in names)
 
 
 def test_imports_go_only_where_the_table_allows() -> None:
-    own = [each for each in IMPORTS if each.module.split(".")[0] == "ljwx"]
+    own = [each for each in package_imports() if each.module.split(".")[0] == "ljwx"]
     assert len(own) > 100  # the reader has read something
     assert [str(each) for each in own if not is_allowed(each)] == []
 
@@ -182,35 +181,35 @@ def test_the_reader_sees_imports_wherever_they_stand(tmp_path: Path) -> None:
 
 def test_the_core_imports_nothing_that_reaches_outside_the_process() -> None:
     allowed = set(sys.stdlib_module_names) - {"socket", "subprocess", "urllib", "http", "sqlite3", "asyncio"}
-    used = {each.module.split(".")[0] for each in IMPORTS if each.part == "core"}
+    used = {each.module.split(".")[0] for each in package_imports() if each.part == "core"}
     assert used - allowed - PURE == {"ljwx"}
 
 
 def test_the_warehouse_knows_no_airflow() -> None:
-    inside = [each for each in IMPORTS if each.part == "warehouse" and each.module.split(".")[0] == "airflow"]
+    inside = [each for each in package_imports() if each.part == "warehouse" and each.module.split(".")[0] == "airflow"]
     assert [str(each) for each in inside] == []
 
 
 def test_nothing_imports_the_dag_files() -> None:
     names = {path.stem for path in (ROOT / "dags").glob("*.py")} | {"dags"}
-    assert [str(each) for each in IMPORTS if each.module.split(".")[0] in names] == []
+    assert [str(each) for each in package_imports() if each.module.split(".")[0] in names] == []
 
 
 def test_the_sandbox_is_imported_by_nothing_else() -> None:
-    inside = [each for each in IMPORTS if each.module.startswith("ljwx_sandbox") and each.part != "sandbox"]
+    inside = [each for each in package_imports() if each.module.startswith("ljwx_sandbox") and each.part != "sandbox"]
     assert [str(each) for each in inside] == []
 
 
 def test_what_dag_files_import_loads_no_heavy_library_at_module_level() -> None:
-    early = [each for each in IMPORTS if each.part in (*PARSED, "dags") and not each.lazy]
+    early = [each for each in package_imports() if each.part in (*PARSED, "dags") and not each.lazy]
     assert [str(each) for each in early if each.module.split(".")[0] in HEAVY] == []
 
 
 def test_the_door_of_the_dag_files_reaches_a_stage_only_when_its_task_runs() -> None:
-    early = [each for each in IMPORTS if each.part == "tasks" and not each.lazy]
+    early = [each for each in package_imports() if each.part == "tasks" and not each.lazy]
     assert {each.module for each in early} == {"__future__", "typing"}
 
 
 def test_the_plugin_entry_imports_its_parts_lazily() -> None:
-    early = [each for each in IMPORTS if each.part == "airflow_plugin" and not each.lazy]
+    early = [each for each in package_imports() if each.part == "airflow_plugin" and not each.lazy]
     assert {each.module for each in early} == {"__future__", "typing", "airflow.plugins_manager"}

@@ -21,10 +21,10 @@ ALWAYS = {
 ONCE = {"ollama-init", "airflow-init", "s3-init"}
 
 
-@pytest.fixture
-def services(tmp_path: Path) -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Every service of every profile."""
-    code, found, done = config(tmp_path, required() | OPTIONAL, *PROFILES)
+    code, found, done = config(tmp_path_factory.mktemp("compose"), required() | OPTIONAL, *PROFILES)
     assert code == 0, done.stderr
     return dict(found["services"])
 

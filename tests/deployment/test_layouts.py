@@ -7,11 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support_docs import COPIED, ROOT, installation
-from support_install import everything_else_installed
 
 PROGRAM = """
 import json, sys
@@ -27,12 +30,20 @@ print(json.dumps({
 """
 
 
-def look(folder: Path, airflow_home: Path, before: str = "") -> dict[str, Any]:
-    """What Airflow finds in its home, after a shell has run `before` in the repository."""
+Look = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def look(everything_else: Path) -> Look:
+    """What Airflow finds in its home, after a shell has run a script in the repository."""
+    return partial(found_in, everything_else)
+
+
+def found_in(everything_else: Path, folder: Path, airflow_home: Path, before: str = "") -> dict[str, Any]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTHONPATH"))}
     own = {
         "AIRFLOW_HOME": str(airflow_home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONPATH": str(everything_else_installed(folder)), "PROGRAM": PROGRAM,
+        "PYTHONPATH": str(everything_else), "PROGRAM": PROGRAM,
     }  # fmt: skip
     last = f'cd {folder} && exec {sys.executable} -S -c "$PROGRAM" {airflow_home / "dags"}'
     done = subprocess.run(
@@ -52,19 +63,19 @@ def is_whole(found: dict[str, Any], airflow_home: Path, include: Path) -> None:
     assert found["plugins"].count("ljwx") == 1
 
 
-def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(tmp_path: Path) -> None:
+def test_it_runs_from_the_folders_alone_where_astro_looks_for_them(look: Look, tmp_path: Path) -> None:
     for name in ("dags", "plugins", "include"):
         shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     is_whole(look(tmp_path, tmp_path), tmp_path, tmp_path / "include")
 
 
-def test_an_existing_airflow_takes_the_files_as_the_page_on_deployment_says(tmp_path: Path) -> None:
+def test_an_existing_airflow_takes_the_files_as_the_page_on_deployment_says(look: Look, tmp_path: Path) -> None:
     lines = "\n".join(installation(ROOT / "docs" / "deployment.md", COPIED))
     home = tmp_path / "airflow"
     is_whole(look(tmp_path, home, lines), home, home / "include")
 
 
-def test_a_package_copied_without_its_files_takes_those_that_a_variable_names(tmp_path: Path) -> None:
+def test_a_package_copied_without_its_files_takes_those_that_a_variable_names(look: Look, tmp_path: Path) -> None:
     """As the pages said before the package knew its own files."""
     home, include = tmp_path / "airflow", tmp_path / "srv" / "include"
     lines = (

@@ -20,7 +20,6 @@ from packaging.requirements import Requirement
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import database
 from support_docs import INSTALLED, ROOT, installation
-from support_install import everything_else_installed
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 SOURCES = {"ljwx-stock": ROOT / "plugins", "ljwx-sandbox": ROOT / "sandbox"}
@@ -159,12 +158,12 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def installed(wheels: dict[str, Path], everything_else: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment with the wheels as pip installs it; what it requires is that of this one."""
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder / "venv", symlinks=True)
     (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    (site / "others.pth").write_text(f"{everything_else_installed(folder)}\n")
+    (site / "others.pth").write_text(f"{everything_else}\n")
     pip = [*PIP, "--python", str(folder / "venv" / "bin" / "python"), "install", "-q", "--no-deps", "--no-index"]
     subprocess.run([*pip, *map(str, wheels.values())], check=True, env={**os.environ, "PYTHONPATH": ""})
     return Environment(folder)

@@ -37,7 +37,7 @@ from ljwx.stages.ingest.plan import plan_ingest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
-from support_tushare import UNLIMITED, TushareServer, running_tushare
+from support_tushare import UNLIMITED, StartMarket, TushareServer
 
 DAY, WIRE_DAY = "2026-03-03", "20260303"
 DATA = ("bars", "quarantine", "ingest_days", "suspensions", "features")
@@ -501,14 +501,14 @@ def test_a_wrong_query_is_refused_once_and_clearly(market: TushareServer, name: 
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
+def replay(start_market: StartMarket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
     if not REAL.is_dir():
         pytest.skip("no real bars beside the repository")
     tokens = tmp_path_factory.mktemp("replay") / "tokens.json"
     # The folder has no suspensions, limits or names, and lists 5,418 stocks for its 120: these say nothing here.
     apis = ["daily", "adj_factor", "trade_cal"]
     tokens.write_text(json.dumps({UNLIMITED: {"apis": apis}}), encoding="utf-8")
-    with running_tushare("--replay", str(REAL), "--token-file", str(tokens)) as server:
+    with start_market("--replay", str(REAL), "--token-file", str(tokens)) as server:
         yield server
 
 

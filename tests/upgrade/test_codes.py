@@ -13,7 +13,7 @@ from ljwx.stages.ingest.plan import plan_ingest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database
 from support_tasks import TaskRunner
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 from support_upgrade import MARKET, WAREHOUSE, restore
 
 RENAMED, NEXT = "2026-03-16", "2026-03-23"
@@ -35,9 +35,9 @@ INCOMPLETE = "SELECT session::text FROM ljwx.ingest_days WHERE NOT complete ORDE
 
 
 @pytest.fixture(scope="module")
-def renamed() -> Iterator[TushareServer]:
+def renamed(start_market: StartMarket) -> Iterator[TushareServer]:
     sessions = str(REPOSITORY / "include" / "sessions" / "sse.txt")
-    with running_tushare(*MARKET, "--sessions", sessions, "--rename-bse", RENAMED, "--to", "2026-11-20") as server:
+    with start_market(*MARKET, "--sessions", sessions, "--rename-bse", RENAMED, "--to", "2026-11-20") as server:
         yield server
 
 

@@ -4,8 +4,6 @@ from datetime import date
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from ljwx.core.evaluations import Question, answer_all, logistic, moving_averages, numbers, unknown
 
@@ -55,6 +53,9 @@ def drawn(rows, seed):
 
 
 def test_the_regression_gives_the_probabilities_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression  # takes seconds, which every process of a run would spend
+    from sklearn.preprocessing import StandardScaler
+
     (train, truth), (new, _) = drawn(300, 1), drawn(20, 2)
     labels = [CLASSES["price_direction"][at] for at in truth]
     answerer = logistic(

@@ -24,7 +24,7 @@ from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import FIRST, LAST, MARKET, SMALL, Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 FREE, PAID = "sandbox-120", "sandbox-5000"
 NO_CALENDAR, NO_FACTORS = "no-calendar", "no-factors"
@@ -43,10 +43,10 @@ START, END = date.fromisoformat(FIRST), date.fromisoformat(LAST)
 
 
 @pytest.fixture(scope="module")
-def tiers_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
+def tiers_process(start_market: StartMarket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
     tokens = tmp_path_factory.mktemp("tiers") / "tokens.json"
     tokens.write_text(json.dumps(TIERS), encoding="utf-8")
-    with running_tushare(*MARKET, "--token-file", str(tokens)) as server:
+    with start_market(*MARKET, "--token-file", str(tokens)) as server:
         yield server
 
 

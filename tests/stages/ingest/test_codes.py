@@ -29,7 +29,7 @@ from ljwx.warehouse.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 
 FIRST, BEFORE, AFTER, LAST = "2025-09-01", "2026-01-09", "2026-01-12", "2026-03-20"
 SECOND = "2026-02-02"
@@ -58,13 +58,13 @@ INCOMPLETE = "SELECT session FROM ljwx.ingest_days WHERE NOT complete ORDER BY 1
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, TushareServer]]:
+def servers(start_market: StartMarket) -> Iterator[dict[str, TushareServer]]:
     """The market without renames, and with them: as of the day before, and as of later with history of both kinds."""
     with (
-        running_tushare(*MARKET, "--to", "2026-11-20") as plain,
-        running_tushare(*MARKET, *RENAMES, "--to", BEFORE) as before,
-        running_tushare(*MARKET, *RENAMES, "--to", "2026-11-20") as new,
-        running_tushare(*MARKET, *RENAMES, "--to", "2026-11-20", "--history", "old") as old,
+        start_market(*MARKET, "--to", "2026-11-20") as plain,
+        start_market(*MARKET, *RENAMES, "--to", BEFORE) as before,
+        start_market(*MARKET, *RENAMES, "--to", "2026-11-20") as new,
+        start_market(*MARKET, *RENAMES, "--to", "2026-11-20", "--history", "old") as old,
     ):
         yield {"plain": plain, "before": before, "new": new, "old": old}
 

@@ -14,7 +14,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.plan import plan_ingest
 from support_chain import MARKET, Database
 from support_tasks import TaskRunner
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 DAY = "2026-03-03"
 CODE = "000001.SZ"
@@ -84,8 +84,8 @@ def test_an_answer_that_lacks_many_names_takes_none_back_and_says_so(
 
 
 @pytest.fixture(scope="module")
-def untidy() -> Iterator[TushareServer]:
-    with running_tushare(*MARKET, "--untidy-names") as server:
+def untidy(start_market: StartMarket) -> Iterator[TushareServer]:
+    with start_market(*MARKET, "--untidy-names") as server:
         yield server
 
 

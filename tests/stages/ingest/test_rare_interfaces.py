@@ -29,7 +29,7 @@ from ljwx.warehouse.sources import WarehouseKeeper
 from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS
 from support_chain import FIRST, LAST, SMALL, Database, ingest
 from support_tasks import TaskRunner
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 
 MARKET = (
     "--stocks", "40", "--seed", "9", "--effect", "0.3", "--origin", "2025-01-01", "--to", "2026-11-20",
@@ -77,10 +77,10 @@ class Market:
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
+def process(start_market: StartMarket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TushareServer]:
     path = tmp_path_factory.mktemp("rare") / "tokens.json"
     path.write_text(json.dumps({f"{tier}-{n}": given for tier, given in TIERS.items() for n in range(99)}))
-    with running_tushare(*MARKET, "--token-file", str(path)) as server:
+    with start_market(*MARKET, "--token-file", str(path)) as server:
         yield server
 
 

@@ -10,15 +10,15 @@ import pytest
 
 from support_chain import MARKET, Database, ingest
 from support_tasks import TaskRunner
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 FIRST, LAST = "2025-12-01", "2026-02-13"
 PRICES = ("open", "high", "low", "close", "pre_close", "vol", "amount")
 
 
 @pytest.fixture(scope="module")
-def odd() -> Iterator[TushareServer]:
-    with running_tushare(*MARKET, "--odd-suspensions", "0.1") as server:
+def odd(start_market: StartMarket) -> Iterator[TushareServer]:
+    with start_market(*MARKET, "--odd-suspensions", "0.1") as server:
         yield server
 
 
