@@ -3,7 +3,7 @@ PYTHON ?= python3
 WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-sandbox.txt requirements-dev.txt
+REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
 TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_NO_INPUT := 1
 

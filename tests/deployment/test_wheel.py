@@ -119,7 +119,7 @@ def required(name: str) -> set[Requirement]:
 
 
 def test_the_wheel_requires_what_the_requirements_files_list(wheels: dict[str, Path]) -> None:
-    extras = {extra: required(f"requirements-{extra}.txt") for extra in ("celery", "fab", "s3")}
+    extras = {extra: required(f"requirements-{extra}.txt") for extra in ("celery", "fab", "kubernetes", "s3")}
     assert declared(wheels["ljwx-stock"]) == {"": required("requirements.txt"), **extras}
 
 

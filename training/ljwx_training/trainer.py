@@ -120,7 +120,7 @@ class LoraTrainer(Trainer):
         gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
         joined = torch.cat([gradient.reshape(-1) for gradient in gradients])
         mean: torch.Tensor = self.accelerator.reduce(joined, "mean")
-        for gradient, part in zip(gradients, mean.split([g.numel() for g in gradients]), strict=True):
+        for gradient, part in zip(gradients, torch.split(mean, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:

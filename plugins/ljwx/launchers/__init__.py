@@ -12,7 +12,13 @@ from ljwx.launchers.process import ProcessLauncher
 
 
 def _pod(settings: TrainingSettings) -> Launcher:
-    raise ConfigurationError(f"training.launcher: pod cannot be used yet with {settings.pod.image}; use process")
+    try:
+        from ljwx.launchers.pod import PodLauncher  # its provider is an extra of the wheel
+    except ImportError as error:
+        raise ConfigurationError(
+            f"training.launcher: pod needs {error.name}: install the extra, pip install 'ljwx-stock[kubernetes]'"
+        ) from error
+    return PodLauncher(settings)
 
 
 LAUNCHERS: Mapping[str, Callable[[TrainingSettings], Launcher]] = MappingProxyType(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ljwx.core.trainings import Line, Outcome, Started, TrainingSettings, cured, furthest_step, told
-from ljwx.exceptions import TrainingFailed
+from ljwx.exceptions import LauncherUnreachable, TrainingFailed
 from ljwx.launchers import LAUNCHERS
 from ljwx.launchers.folder import (
     error_of,
@@ -24,6 +24,10 @@ from ljwx.launchers.interface import Launcher
 
 TELL_SECONDS = 10.0
 """Steps are told no more often; each look at the validation split is."""
+
+
+BLIND_SECONDS = 300.0
+"""For so long it does not matter that Kubernetes gives no answer: the trainer goes on meanwhile."""
 
 
 def begin(job: Path, settings: TrainingSettings, again: bool = False) -> tuple[Started, bool]:
@@ -59,6 +63,13 @@ def end(job: Path, settings: TrainingSettings) -> None:
         launcher_of(started, settings).stop(job, started)
 
 
+def clean(job: Path, settings: TrainingSettings) -> None:
+    """Remove what the trainer of a job leaves behind when it has ended."""
+    started = started_of(job)
+    if started:
+        launcher_of(started, settings).clean(job, started)
+
+
 def launcher_of(started: Started, settings: TrainingSettings) -> Launcher:
     """Return the launcher that started a trainer, whatever the settings name by now."""
     return LAUNCHERS[started.launcher](settings)
@@ -92,22 +103,37 @@ class Follower:
     _seen: int | None = None
     _signs: object = None
     _moved: float = field(default_factory=time.monotonic)
+    _answered: float = field(default_factory=time.monotonic)
     _spoke: float = -TELL_SECONDS
 
     def poll(self) -> tuple[list[str], Outcome | None]:
         """Return what is new, for people, and how it ended; None while it goes on."""
         started = started_of(self.job)
-        running = started is not None and launcher_of(started, self.settings).is_running(self.job, started)
+        running = started is not None and self._is_running(started)
         texts = list(self._news())
-        return texts, self._silence() if running else self._end(started)
+        return texts, self._silence() if running else self._end()
 
-    def _end(self, started: Started | None) -> Outcome:
+    def _is_running(self, started: Started) -> bool:
+        """Tell whether it is there; while nobody can say, it is.
+
+        :raises LauncherUnreachable: nobody could say for minutes.
+        """
+        try:
+            running = launcher_of(started, self.settings).is_running(self.job, started)
+        except LauncherUnreachable:
+            if time.monotonic() - self._answered > BLIND_SECONDS:
+                raise
+            return True
+        self._answered = time.monotonic()
+        return running
+
+    def _end(self) -> Outcome:
         error = error_of(self.job)
         if error is not None:
             return Outcome("failed", cured(error))
         if result_of(self.job) is not None:
             return Outcome("finished")
-        words = launcher_of(started, self.settings).last_words(self.job, started) if started else ""
+        words = self._words()
         if "No module named ljwx_training" in words or "No module named torch" in words:
             return Outcome("failed", cured({"error": "not_installed", "message": words}))
         return Outcome("gone", f"its last line: {words}" if words else "it printed nothing")
@@ -119,7 +145,13 @@ class Follower:
         if now - self._moved < self.silent_seconds:
             return None
         step = furthest_step(lines_of(self.job))
-        return Outcome("silent", f"no sign of life for {self.silent_seconds / 60:g} minutes after step {step}")
+        words = self._words()
+        told = f"no sign of life for {self.silent_seconds / 60:g} minutes after step {step}"
+        return Outcome("silent", f"{told} ({words})" if words else told)
+
+    def _words(self) -> str:
+        started = started_of(self.job)
+        return launcher_of(started, self.settings).last_words(self.job, started) if started else ""
 
     def _news(self) -> Iterator[str]:
         """Yield each new look at the validation split, and now and then the newest step; at first the newest alone."""

@@ -29,5 +29,8 @@ class Launcher(Protocol):
     def stop(self, job: Path, started: Started) -> None:
         """End it with all that it started; nothing to do when it is gone."""
 
+    def clean(self, job: Path, started: Started) -> None:
+        """Remove what it leaves behind when it has ended, such as a pod."""
+
     def last_words(self, job: Path, started: Started) -> str:
         """Return the last line that it printed; empty where there is none."""

@@ -67,6 +67,9 @@ class ProcessLauncher:
         _each(alive, psutil.Process.kill)
         psutil.wait_procs(alive, timeout=GRACE_SECONDS)
 
+    def clean(self, job: Path, started: Started) -> None:
+        """Nothing is left of a process that has ended."""
+
     def last_words(self, job: Path, started: Started) -> str:  # noqa: ARG002 - the launchers' signature
         """Return the last line of trainer.log."""
         return last_line(job)

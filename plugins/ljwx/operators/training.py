@@ -94,8 +94,10 @@ class TrainOperator(BaseOperator):
     def _ended(
         self, context: Context, folder: Path, settings: TrainingSettings, outcome: Outcome
     ) -> dict[str, str | None]:
-        from ljwx.launchers.following import end, refuse_more
+        from ljwx.launchers.following import clean, end, refuse_more
 
+        if outcome.state in {"finished", "failed"}:
+            clean(folder, settings)
         if outcome.state == "finished":
             return self._result(folder)
         if outcome.state == "silent":
