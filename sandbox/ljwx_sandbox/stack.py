@@ -33,7 +33,7 @@ DEFERRED_POOLS = {"ljwx_training"}
 SMALL = {
     "samples": {"max_train": 2000, "max_validation": 400, "max_test": 400, "min_market_stocks": 5},
     "model": {"base": "smollm2:135m", "parameters": {"num_ctx": 8192}, "examples_per_task": 1},
-    "evaluation": {"questions": 8, "masked_share": 0.1, "test_share": 0.25},
+    "evaluation": {"questions": 8, "class_questions": 60, "masked_share": 0.1, "test_share": 0.25},
     "gate": {"min_questions": 8, "max_modal_share": 1.0, "min_faithful_share": 0.0},
 }
 """What a 135M model on two cores can do in minutes, laid over include/training_config.json.

@@ -20,7 +20,7 @@ from ljwx.cli.app import app
 from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.services import doctor as checkup
-from support_chain import Chain, Database, connect
+from support_chain import Chain, Database, connect, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres
 from support_rows import add_alias
@@ -31,6 +31,7 @@ PARTS = (
     "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
     "disk", "pools",
 )  # fmt: skip
+SOMETIMES = ("index", "include", "servers", "asking")
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
 Years = Callable[[int, int], None]
@@ -79,7 +80,7 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> Doctor:
     def run() -> dict[str, dict[str, Any]]:
         done = CliRunner().invoke(app, ["doctor", "--json"])
         found = json.loads(done.stdout)
-        assert [each["part"] for each in found if each["part"] not in ("index", "include")] == list(PARTS)
+        assert [each["part"] for each in found if each["part"] not in SOMETIMES] == list(PARTS)
         assert done.exit_code == (4 if any(each["ok"] is False for each in found) else 0)
         assert done.stderr == ""
         assert "hidden" not in done.stdout
@@ -374,6 +375,50 @@ def test_a_champion_that_did_not_pass_its_last_verification_is_told(
         assert care(found)["champion"].startswith("ljwx report tells the reason; then clear verify_model of its run")
     finally:
         ollama_sandbox.delete("ljwx-stock:latest")
+
+
+def test_of_several_servers_the_one_that_lacks_a_model_or_does_not_answer_is_named(
+    chain_db: Database, chain: Chain, doctor: Doctor, ollama_sandbox: OllamaServer, tasks: TaskRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    tasks.variables["ljwx_training_config"] = {"evaluation": {"servers": ["ollama_default", "ollama_second"]}}
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_SECOND", NOWHERE % "ollama")
+    found = doctor()
+    assert found["servers"]["found"].startswith("ollama_second: no complete answer from http://127.0.0.1:9")
+    assert care(found)["servers"].startswith("build or copy the models there, or take the server out of evaluation.s")
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_SECOND", ollama_sandbox.connection)
+    assert doctor()["servers"]["found"] == "2 are named; there is no champion yet to have"
+    add_alias(chain_db, chain.plan["model"])
+    assert doctor()["servers"]["found"] == f"ollama_default, ollama_second have {chain.plan['model']} and {BASE}"
+    chain_db.execute("UPDATE ljwx.models SET base_digest = repeat('0', 64)")
+    assert f"ollama_second: {BASE} on {ollama_sandbox.url} is another model by now" in doctor()["servers"]["found"]
+    tasks.variables["ljwx_training_config"] = {"evaluation": {"servers": ["ollama_default"]}}
+    assert "servers" not in doctor()
+
+
+def test_how_long_the_questions_take_is_told_by_how_fast_the_last_ones_were_answered(
+    chain_db: Database, chain: Chain, doctor: Doctor, ollama_sandbox: OllamaServer, tasks: TaskRunner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    assert "asking" not in doctor()
+    tasks.variables["ljwx_training_config"] = {"evaluation": {"questions": 240, "class_questions": 6000}}
+    evaluation = evaluation_of(chain_db, chain, chain.plan["model"])
+    chain_db.execute(
+        "INSERT INTO ljwx.answers (evaluation_id, sample_id, raw, valid, reason, latency_s, prompt_tokens, "
+        "answer_tokens) SELECT %s, sample_id, '', false, 'x', 10, 1, 1 FROM ljwx.questions", evaluation,
+    )  # fmt: skip
+    assert doctor()["asking"]["found"] == "240 questions in full take a model about 40 min on 1 server, 1 at a time"
+    chain_db.execute(
+        "INSERT INTO ljwx.class_answers (evaluation_id, sample_id, probabilities, server, latency_s, prompt_tokens, "
+        "answer_tokens) SELECT %s, sample_id, '{}', 'x', 0.5, 1, 1 FROM ljwx.questions", evaluation,
+    )  # fmt: skip
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_OLLAMA_DEFAULT", json.dumps(json.loads(ollama_sandbox.connection) | {"extra": {"parallel": 4}})
+    )
+    # Four questions of classes were all there were to ask.
+    assert doctor()["asking"]["found"] == (
+        "240 questions in full and 4 of classes take a model about 10 min on 1 server, 4 at a time"
+    )
 
 
 def test_a_calendar_that_ends_is_told_with_the_command(healthy: Database, doctor: Doctor, years: Years) -> None:

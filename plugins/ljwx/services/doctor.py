@@ -26,7 +26,9 @@ from ljwx.resources import (
     sse_calendar,
 )
 from ljwx.schedule import SHANGHAI
+from ljwx.services.candidates import ModelRef
 from ljwx.services.served import ServedModels
+from ljwx.services.servers import how_long, lacks, servers_of
 from ljwx.settings import current_settings
 
 DISK_FREE = 2 << 30
@@ -35,6 +37,7 @@ CLOCK_SECONDS = 5.0
 CALENDAR_DAYS = 30
 UNVERIFIED = "ljwx report tells the reason; then clear verify_model of its run and what follows, or ljwx rollback"
 RIGHTS = "let an administrator give it the schema ljwx and what is in it, and TEMP on the database: docs/connections.md"
+ON_EACH = "build or copy the models there, or take the server out of evaluation.servers: docs/operations.md"
 REBUILT = "clear build_model alone of the run that made it, or ljwx rollback; if both are lost: docs/operations.md"
 
 
@@ -57,7 +60,8 @@ def examine() -> Iterator[Finding]:
     checks: dict[str, Callable[[], Finding | None]] = {
         "settings": _settings, "include": _include, "database": _database, "role": _role, "schema": _schema,
         "clock": _clock, "tushare": _tushare, "tier": _tier, "index": _index, "ollama": _ollama, "base": _base,
-        "champion": _champion, "calendar": _calendar, "disk": _disk, "pools": _pools,
+        "champion": _champion, "servers": _servers, "asking": _asking, "calendar": _calendar, "disk": _disk,
+        "pools": _pools,
     }  # fmt: skip
     for part, check in checks.items():
         finding = _looked_at(part, check)
@@ -79,6 +83,8 @@ def _advice(part: str) -> str:
         return "correct include/training_config.json or the Variable ljwx_training_config"
     if part == "tushare":
         return f"see the connection {TUSHARE_CONN_ID}"
+    if part == "servers":
+        return "see the connections that evaluation.servers names"
     if part in ("ollama", "base"):
         return f"see the connection {OLLAMA_CONN_ID}, and whether Ollama runs"
     return f"see the connection {POSTGRES_CONN_ID}, and whether PostgreSQL runs"
@@ -212,6 +218,37 @@ def _champion() -> Finding:
         found = f"{name} is served as {alias}, and did not pass its last verification"
         return Finding("champion", False, found, UNVERIFIED)
     return Finding("champion", True, f"{name} is served as {alias}")
+
+
+def _servers() -> Finding | None:
+    """Look whether every server that is to be asked can be; of a single one the findings before say it."""
+    try:
+        settings, warehouse = current_settings(), WarehouseHook()
+    except ConfigurationError:
+        return None  # the finding `settings` says it
+    servers = servers_of(settings)
+    if len(servers) == 1:
+        return None
+    champion = warehouse.champion()
+    known = warehouse.model(champion.model) if champion else None
+    models = [ModelRef(known.model, known.digest), ModelRef(known.base, known.base_digest)] if known else []
+    problems = {each.name: why for each in servers if (why := lacks(each, models)) is not None}
+    if problems:
+        return Finding("servers", False, "; ".join(f"{name}: {why}" for name, why in problems.items()), ON_EACH)
+    has = f"{', '.join(each.name for each in servers)} have {' and '.join(each.model for each in models)}"
+    return Finding("servers", True, has if models else f"{len(servers)} are named; there is no champion yet to have")
+
+
+def _asking() -> Finding | None:
+    """Say how long a model is asked, as fast as the last one was; there is nothing to say before that."""
+    try:
+        settings, pace = current_settings(), WarehouseHook().paces()
+    except Exception:
+        return None  # the findings before say what is wrong
+    if pace.full_s is None:
+        return None
+    told = how_long(settings, pace.full_s, pace.class_s, pace.classes)
+    return Finding("asking", None if told is None else True, told or "no model server answers")
 
 
 def _calendar() -> Finding:

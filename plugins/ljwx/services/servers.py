@@ -49,7 +49,7 @@ def having(servers: Sequence[Server], models: Sequence[ModelRef]) -> list[Server
 
     :raises ModelMissing, OllamaUnreachable, OllamaTimeout: none has; what is wrong with the first.
     """
-    refused = {server.name: lacks for server in servers if (lacks := _lacks(server, models)) is not None}
+    refused = {server.name: why for server in servers if (why := lacks(server, models)) is not None}
     able = [server for server in servers if server.name not in refused]
     if not able:
         raise next(iter(refused.values()))
@@ -58,11 +58,35 @@ def having(servers: Sequence[Server], models: Sequence[ModelRef]) -> list[Server
     return able
 
 
-def _lacks(server: Server, models: Sequence[ModelRef]) -> Exception | None:
-    """Return what is wrong with a server; None where it has the models."""
+def lacks(server: Server, models: Sequence[ModelRef]) -> Exception | None:
+    """Return why a server cannot be asked; None where it has the models as they were recorded."""
     try:
+        server.ollama.version()
         for each in models:
             check_digest(server.ollama, each.model, each.digest)
     except LOST as error:
         return error
     return None
+
+
+def how_long(settings: Settings, full_s: float, class_s: float | None, classes: int) -> str | None:
+    """Say how long the questions take a model on the servers that answer; None where none does.
+
+    :param full_s: seconds of an answer in full; `class_s` of a class alone, None where none was asked for.
+    :param classes: as many questions of classes as there are to ask.
+    """
+    able = [server for server in servers_of(settings) if lacks(server, []) is None]
+    slots, asked = sum(server.slots for server in able), settings.evaluation
+    if not slots:
+        return None
+    classes = min(asked.class_questions, classes) if class_s else 0
+    seconds = (asked.questions * full_s + classes * (class_s or 0)) / slots
+    questions = f"{asked.questions} questions in full" + (f" and {classes} of classes" if classes else "")
+    on = f"{len(able)} server{'s' if len(able) > 1 else ''}, {slots} at a time"
+    return f"{questions} take a model about {_duration(seconds)} on {on}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -45,6 +45,18 @@ class ToldClass:
     probabilities: Mapping[str, float] | None
 
 
+@dataclass(frozen=True)
+class Paces:
+    """How long answers took in the last evaluation, in seconds each; None where there was none.
+
+    :param classes: questions of the last set of which the class alone was asked.
+    """
+
+    full_s: float | None
+    class_s: float | None
+    classes: int
+
+
 class ClassAnswersVerbs(WarehouseBase):
     """Verbs of answers that are a class alone."""
 
@@ -69,3 +81,8 @@ class ClassAnswersVerbs(WarehouseBase):
         return self.records(
             ToldClass, "class_answers/of_digest", digest=digest, asked_with=Jsonb(request_config), sessions=days
         )
+
+    def paces(self) -> Paces:
+        """Return how fast models answered last."""
+        (found,) = self.records(Paces, "class_answers/paces")
+        return found

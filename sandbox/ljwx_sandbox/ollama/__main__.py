@@ -17,6 +17,8 @@ from ljwx_sandbox.ollama.engines.pool import EnginePool, MakeEngine
 from ljwx_sandbox.ollama.store import ModelStore
 
 BASE_MODEL = "smollm2:135m"
+MOST_PARALLEL = 32
+"""Requests wait in threads, of which the server has 40; a few must be left for what is answered at once."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,10 +51,12 @@ def _engine(options: argparse.Namespace) -> MakeEngine:
     if options.engine == "scripted":
         from ljwx_sandbox.ollama.engines.scripted import ScriptedEngine
 
-        return lambda path, context: ScriptedEngine(context, cached=cached)  # noqa: ARG005
+        slots, seconds = options.parallel, options.answer_seconds
+        return lambda path, context: ScriptedEngine(context, slots=slots, seconds=seconds, cached=cached)  # noqa: ARG005
     from ljwx_sandbox.ollama.engines.llama_cpp import Engine
 
-    return lambda path, context: Engine(path, context, options.threads, cached=cached)
+    slots = options.parallel
+    return lambda path, context: Engine(path, context, options.threads, slots=slots, cached=cached)
 
 
 def base_gguf() -> Path:
@@ -75,10 +79,21 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--engine", choices=("llama", "scripted"), default="llama",
         help="what answers: llama.cpp on the model's file, or a script for tests, which is no language model",
     )  # fmt: skip
+    parser.add_argument(
+        "--parallel", type=_slots, default=os.environ.get("OLLAMA_NUM_PARALLEL") or "1",
+        help="requests that a model answers at a time; more wait. OLLAMA_NUM_PARALLEL, or 1, if left out",
+    )  # fmt: skip
+    parser.add_argument("--answer-seconds", type=float, default=0.0, help="how long an answer of the script takes")
     parser.add_argument("--threads", type=int, default=2, help="threads llama.cpp computes with")
     parser.add_argument("--max-loaded", type=int, default=2, help="GGUF files loaded at a time")
     parser.add_argument("--no-prompt-cache", action="store_true", help="compute every prompt from its first token")
     return parser.parse_args(arguments)
+
+
+def _slots(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PARALLEL:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MOST_PARALLEL}")
+    return int(text)
 
 
 def _complain(text: str) -> int:

@@ -1,7 +1,8 @@
 """One GGUF file loaded in llama.cpp's own server, in this process, asked over its loopback HTTP with a secret key.
 
-One slot answers one request at a time: a temperature-0 answer then never depends on what else is in the batch, and two
-cores would gain nothing from more. A prompt that loses the slot is kept in llama.cpp's prompt cache and comes back.
+A slot answers one request at a time, and requests beyond the slots wait. With one, a temperature-0 answer never depends
+on what else is in the batch, and two cores would gain little from more. A request gets the slot whose last prompt is
+most like its own; a prompt that loses its slot is kept in llama.cpp's prompt cache and comes back.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from ljwx_sandbox.ollama.engines.pieces import Piece
 from ljwx_sandbox.ollama.errors import ApiError
@@ -27,18 +29,20 @@ _PROMPT_CACHE_MIB = 1024
 class Engine:
     """A loaded model; dropping the last reference to it frees its memory.
 
+    :param slots: requests that are answered at a time, each within the whole context.
     :param cached: whether a prompt's beginning that was computed before is used again. A computed prompt and a cached
         one differ in their last bits: without the cache an answer depends on nothing that was asked before.
     """
 
-    def __init__(self, path: Path, context: int, threads: int, *, cached: bool = True) -> None:
+    def __init__(self, path: Path, context: int, threads: int, *, slots: int = 1, cached: bool = True) -> None:
         key = secrets.token_urlsafe(24)
         self.context = context
         self._cached = cached
-        self._server: Any = xllamacpp.Server(_parameters(path, context, threads, key))
+        self._server: Any = xllamacpp.Server(_parameters(path, context, threads, slots, key))
         self._url = self._server.listening_address
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_maxsize=max(10, slots)))
         self._session.headers["Authorization"] = f"Bearer {key}"
 
     def tokenize(self, text: str) -> list[int]:
@@ -60,15 +64,15 @@ class Engine:
                     raise ApiError(500, line.removeprefix(b"error: ").decode())
 
 
-def _parameters(path: Path, context: int, threads: int, key: str) -> Any:
+def _parameters(path: Path, context: int, threads: int, slots: int, key: str) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
-    parameters.n_ctx, parameters.n_parallel = context, 1
+    parameters.n_ctx, parameters.n_parallel = context * slots, slots
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads
     parameters.cache_ram_mib = _PROMPT_CACHE_MIB
     parameters.api_keys = [key]
     parameters.fit_params = parameters.warmup = parameters.ui = False
-    parameters.n_threads_http = 4
+    parameters.n_threads_http = 3 + slots
     parameters.verbosity = 0
     return parameters
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 import time
 import zlib
 from collections import deque
@@ -27,11 +28,15 @@ _REMEMBERED = 4
 class ScriptedEngine:
     """Answers by rule.
 
+    :param slots: requests that are answered at a time; more wait.
+    :param seconds: how long each answer takes, whatever it says.
     :param cached: whether the beginning that a prompt shares with one of the last ones counts as cached.
     """
 
-    def __init__(self, context: int, *, cached: bool = True) -> None:
+    def __init__(self, context: int, *, slots: int = 1, seconds: float = 0.0, cached: bool = True) -> None:
         self.context = context
+        self._slots = threading.BoundedSemaphore(slots)
+        self._seconds = seconds
         self._cached = cached
         self._before: deque[list[int]] = deque(maxlen=_REMEMBERED)
 
@@ -40,7 +45,12 @@ class ScriptedEngine:
         return [zlib.crc32(word.encode("utf-8", "surrogatepass")) % _VOCABULARY for word in _TOKEN.findall(text)]
 
     def complete(self, request: dict[str, Any]) -> Iterator[Piece]:
-        """Yield the answer token by token, in llama.cpp's form."""
+        """Yield the answer token by token, in llama.cpp's form, once a slot is free."""
+        with self._slots:
+            time.sleep(self._seconds)
+            yield from self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> Iterator[Piece]:
         started = time.perf_counter()
         prompt: list[int] = request["prompt"]
         known = max((_shared(prompt, other) for other in self._before), default=0)
