@@ -135,6 +135,8 @@ class EvaluationSettings(_Section):
         is repeated, not what it has asked.
     :param think: whether a model that can think does so before it answers, or how much; its thoughts count as tokens of
         the answer, so that `num_predict` must hold both.
+    :param min_abstention_share: of the bare questions of a verification, which give no facts, the share that a model
+        has to answer by saying so; 0: the share is recorded and refuses nobody.
     """
 
     questions: int = Field(default=240, ge=4)
@@ -148,6 +150,7 @@ class EvaluationSettings(_Section):
     test_share: float = Field(default=0.5, ge=0, le=2)
     shard_size: int = Field(default=120, ge=1)
     think: Think = False
+    min_abstention_share: float = Field(default=0.0, ge=0, le=1)
 
     @property
     def masked_questions(self) -> int:

@@ -16,6 +16,7 @@ from ljwx.core.datasets.build import Dataset, build
 from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.prompts import Prompts, load_prompts
 from ljwx.core.tasks import DEFAULT_TASKS
+from ljwx.core.tasks.forms import PROSE, Form
 from ljwx.resources import included_below
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -75,11 +76,15 @@ class Market:
     industries: pl.DataFrame
 
     def build(
-        self, bars: pl.DataFrame | None = None, members: pl.DataFrame | None = None, **settings: object
+        self,
+        bars: pl.DataFrame | None = None,
+        members: pl.DataFrame | None = None,
+        form: Form = PROSE,
+        **settings: object,
     ) -> Dataset:
         bars, spec = self.bars if bars is None else bars, SampleSpec(**settings)
         feature = features.compute(bars)
-        return build(bars, feature, self.instruments, self.sessions, spec, **self.profiles, members=members)
+        return build(bars, feature, self.instruments, self.sessions, spec, **self.profiles, members=members, form=form)
 
     @property
     def profiles(self) -> dict[str, pl.DataFrame]:

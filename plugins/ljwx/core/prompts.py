@@ -8,14 +8,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ljwx.core import features
+from ljwx.core.features import FeatureGroup
+from ljwx.core.features.citable import Citable
+from ljwx.core.snapshots.citable import lines_of, lines_template, there
 from ljwx.core.tasks import TASKS, hashed_tasks
+from ljwx.core.tasks.forms import FORMS, PROSE, Form, ReadFields
 from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
 
+FACTS_HERE: Final = "[facts]"
+"""In a version's facts.txt: a line for each fact that an answer can cite, of every feature group of the snapshot."""
 _NUMBERS_AS_WRITTEN: Final = json.JSONDecoder(parse_float=str, parse_int=str)
 Message = dict[str, str]
 
@@ -32,6 +41,11 @@ class Prompts:
 
     :param instructions: of the tasks in use, and of those others whose file is there.
     :param used: the tasks in use.
+    :param form: how answers are given; ``lines`` are those that they can cite.
+    :param without_facts: questions that give no facts, whose answer is an abstention; many versions have none.
+    :param abstention_share: the share of a training file that has no facts, where the settings name none.
+    :param declared: the text of form.json; empty where there is none.
+    :param is_frozen: False: the texts of the version may still change.
     """
 
     version: str
@@ -39,6 +53,12 @@ class Prompts:
     facts: Template
     instructions: Mapping[str, Template]
     used: tuple[str, ...]
+    form: Form = PROSE
+    lines: tuple[Citable, ...] = ()
+    without_facts: tuple[Template, ...] = field(default=())
+    abstention_share: float = 0.0
+    declared: str = ""
+    is_frozen: bool = True
 
     @property
     def sha256(self) -> str:
@@ -48,34 +68,112 @@ class Prompts:
         """
         covered = [task for task in hashed_tasks(self.used) if task in self.instructions]
         texts = [self.system, self.facts.text, *(self.instructions[task].text for task in covered)]
+        if self.declared:
+            texts += [self.declared, *(template.text for template in self.without_facts)]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
-def load_prompts(files: Mapping[str, Path], version: str, tasks: Collection[str]) -> Prompts:
-    """Read a version's files: system.txt, facts.txt and one text per task.
+class _Declared(BaseModel):
+    """A version's form.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answers: Literal["prose", "cited"] = "prose"
+    abstention_share: float = Field(default=0.0, ge=0, lt=0.5)
+    frozen: bool = True
+
+
+def load_prompts(
+    files: Mapping[str, Path],
+    version: str,
+    tasks: Collection[str],
+    groups: Collection[FeatureGroup] | None = None,
+) -> Prompts:
+    """Read a version's files: system.txt, facts.txt and one text per task; form.json and without_facts.txt if there.
 
     :param files: of all versions, by names such as ``v1/system.txt``.
     :param tasks: the tasks in use, whose files must be there.
+    :param groups: whose facts the snapshots hold; None: those that every snapshot does.
     :raises ConfigurationError: for a version or a file that is not there; it names the versions that are.
     """
     known = sorted({name.split("/")[0] for name in files if "/" in name})
     if version not in known:
         raise ConfigurationError(f"prompt_version: no version {version!r}; there is {', '.join(known) or 'none'}")
+    named = [task for task in TASKS if task in tasks or f"{version}/{task}.txt" in files]
+    texts = _texts(files, version, ("system", "facts", *named))
+    declared = _optional(files, version, "form.json")
+    form = _form(version, declared)
+    lines = lines_of(features.GROUPS[:1] if groups is None else groups)
+    facts = texts["facts"].replace(FACTS_HERE, lines_template(lines))
+    asked = _optional(files, version, "without_facts.txt").splitlines()
+    return Prompts(
+        version=version,
+        system=texts["system"],
+        facts=Template.parse(facts, f"{version}/facts.txt"),
+        instructions={t: Template.parse(texts[t], f"{version}/{t}.txt") for t in named},
+        used=tuple(tasks),
+        form=FORMS[form.answers],
+        lines=lines,
+        without_facts=tuple(Template.parse(line, f"{version}/without_facts.txt") for line in asked),
+        abstention_share=form.abstention_share,
+        declared=declared,
+        is_frozen=form.frozen,
+    )
+
+
+def _texts(files: Mapping[str, Path], version: str, names: Iterable[str]) -> dict[str, str]:
     try:
-        named = [task for task in TASKS if task in tasks or f"{version}/{task}.txt" in files]
-        paths = {n: files[f"{version}/{n}.txt"] for n in ("system", "facts", *named)}
-        texts = {n: path.read_text(encoding="utf-8").strip() for n, path in paths.items()}
+        paths = {n: files[f"{version}/{n}.txt"] for n in names}
+        return {n: path.read_text(encoding="utf-8").strip() for n, path in paths.items()}
     except KeyError as error:
         raise ConfigurationError(f"prompt_version {version}: there is no file {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"prompt_version {version}: {error}") from error
-    return Prompts(
-        version=version,
-        system=texts["system"],
-        facts=Template.parse(texts["facts"], f"{version}/facts.txt"),
-        instructions={t: Template.parse(texts[t], f"{version}/{t}.txt") for t in named},
-        used=tuple(tasks),
-    )
+
+
+def _optional(files: Mapping[str, Path], version: str, name: str) -> str:
+    """The text of a file that need not be there, else nothing."""
+    path = files.get(f"{version}/{name}")
+    if path is None:
+        return ""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"prompt_version {version}: {error}") from error
+
+
+def _form(version: str, declared: str) -> _Declared:
+    try:
+        return _Declared.model_validate_json(declared) if declared else _Declared()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigurationError(f"prompt {version}/form.json: {where or 'the file'}: {first['msg']}") from None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an answer to one question has to be: its form, and the lines of the prompt that it can cite."""
+
+    task: str
+    form: Form = PROSE
+    lines: tuple[Citable, ...] = ()
+
+    def schema(self) -> dict[str, Any]:
+        """JSON schema for constrained decoding."""
+        return self.form.schema(TASKS[self.task], self.lines)
+
+    def read(self, text: str) -> ReadFields:
+        """Read an answer strictly.
+
+        :raises ValueError: it is not what was asked for.
+        """
+        return self.form.read(TASKS[self.task], text, self.lines)
+
+
+def expected(task: str, snapshot: str, prompts: Prompts) -> Expected:
+    """What an answer about a snapshot has to be."""
+    return Expected(task, prompts.form, there(prompts.lines, json.loads(snapshot)))
 
 
 def instruction_and_facts(task: str, snapshot: str, prompts: Prompts) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NoReturn
 
+from ljwx.core.abstention import Abstention, share
 from ljwx.core.promotions import Reason
 from ljwx.core.thinking import Think
 from ljwx.exceptions import BuildFailed
@@ -53,6 +54,7 @@ class Findings:
     :param first_token_s: seconds to the first token, loading the model included.
     :param context: tokens that the server has loaded the model for; 0 where it does not say.
     :param differs_from_base_on: fixed prompts that model and base answer differently.
+    :param abstentions: answers to bare questions, which give no facts.
     :param said: the answers that the model is refused for.
     """
 
@@ -63,6 +65,7 @@ class Findings:
     answers: list[ProbeAnswer] = field(default_factory=list)
     context: int | None = None
     differs_from_base_on: list[str] | None = None
+    abstentions: list[Abstention] | None = None
     said: list[str] | None = None
 
     def hold(self, code: str, text: str) -> None:
@@ -88,6 +91,12 @@ class Findings:
             "answers": None if self.first_token_s is None else [asdict(answer) for answer in self.answers],
             "context": self.context,
             "differs_from_base_on": self.differs_from_base_on,
+            "abstention": None
+            if self.abstentions is None
+            else {
+                "share": share(self.abstentions),
+                "answers": [asdict(each) for each in self.abstentions],
+            },
             "said": self.said,
         }
         return {name: value for name, value in measured.items() if value is not None}

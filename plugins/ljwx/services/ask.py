@@ -16,6 +16,9 @@ from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, IndexUniverse
 from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.core.standing import Standing, standing
+from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.forms import CITED
+from ljwx.core.tasks.spoken import Spoken, spoken
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -38,6 +41,7 @@ class StockAnswer:
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
     :param unsupported: claims of the answer that its snapshot does not hold.
+    :param spoken: the answer in sentences, with the snapshot's own numbers; None of an invalid one.
     :param unchecked: words of the answer that are neither a number, a signal nor a known phrase.
     """
 
@@ -53,7 +57,13 @@ class StockAnswer:
     unsupported: tuple[str, ...]
     unchecked: tuple[str, ...] = ()
     proven: bool | None = None
+    spoken: Spoken | None = None
     risk_statement: str = RISK_STATEMENT
+
+    @property
+    def cites_facts(self) -> bool:
+        """Whether the answer cites facts by key, so that its sentences are ours and hold the snapshot's numbers."""
+        return CITED in (self.answer.parsed or {})
 
     @property
     def is_small_market(self) -> bool:
@@ -95,6 +105,7 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     check_digest(ollama, champion.model, champion.digest)
     answer = ask(ollama, champion.model, Prompted("", task, snapshot, spec.prompt_version), settings)
     checked = Checked() if answer.parsed is None else check(answer.parsed, snapshot)
+    facts = json.loads(snapshot)
     return StockAnswer(
         model=champion.model,
         digest=champion.digest,
@@ -103,11 +114,12 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
         task=task,
         in_universe=_in_universe(warehouse, spec, ts_code, session),
         market_stocks=market_stocks,
-        snapshot=json.loads(snapshot),
+        snapshot=facts,
         answer=answer,
         unsupported=checked.unsupported,
         unchecked=checked.unchecked,
         proven=champion.proven,
+        spoken=None if answer.parsed is None else spoken(TASKS[task], answer.parsed, facts),
     )
 
 

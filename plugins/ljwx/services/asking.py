@@ -12,8 +12,9 @@ from typing import Any
 from ljwx.core.evaluations.faithfulness import count_claims
 from ljwx.core.evaluations.questions import distribution
 from ljwx.core.evaluations.token_probabilities import class_probabilities
+from ljwx.core.features import groups_of
 from ljwx.core.ollama import ChatReply, TokenLogprob
-from ljwx.core.prompts import load_prompts, question
+from ljwx.core.prompts import Expected, Prompts, expected, load_prompts, question
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.resources import included_below
@@ -41,6 +42,12 @@ class Prompted:
     def of(cls, stored: StoredQuestion, snapshot: str | None = None) -> Prompted:
         """Return what a stored question asks about; with another snapshot where one is given."""
         return cls(stored.question.sample_id, stored.question.task, snapshot or stored.snapshot, stored.prompt_version)
+
+
+def prompts_of(prompted: Prompted) -> Prompts:
+    """Return the texts that a question is asked with: those of its version, for the facts that its snapshot holds."""
+    groups = groups_of(json.loads(prompted.snapshot))
+    return load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task], groups)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ def ask(
     reply = put(ollama, model, prompted, settings, parameters, settings.evaluation.num_predict)
     latency = time.monotonic() - started
     cut = reply.done_reason == "length"
-    read = read_answer(prompted.task, reply.content, cut=cut, thought=bool(reply.thinking))
+    wanted = expected(prompted.task, prompted.snapshot, prompts_of(prompted))
+    read = read_answer(wanted, reply.content, cut=cut, thought=bool(reply.thinking))
     probabilities, source = _probabilities(prompted.task, read, reply.logprobs)
     return ModelAnswer(
         sample_id=prompted.sample_id,
@@ -110,11 +118,11 @@ def put(
     :param parameters: as of :func:`ask`.
     :param num_predict: most tokens of the answer.
     """
-    prompts = load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task])
+    prompts = prompts_of(prompted)
     return ollama.chat(
         model,
         list(question(prompted.task, prompted.snapshot, prompts, system=parameters is not None)),
-        format=TASKS[prompted.task].schema(),
+        format=expected(prompted.task, prompted.snapshot, prompts).schema(),
         options={**_options(settings, parameters), "num_predict": num_predict},
         top_logprobs=settings.evaluation.top_logprobs or None,
         think=settings.evaluation.think,
@@ -134,9 +142,9 @@ def request_config(settings: Settings, parameters: Mapping[str, Any] | None = No
     :param parameters: as in :func:`ask`.
     """
 
-    used = settings.samples.tasks
-    schemas = json.dumps([TASKS[task].schema() for task in hashed_tasks(used)])
-    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, used)
+    samples = settings.samples
+    prompts = load_prompts(included_below("prompts"), samples.prompt_version, samples.tasks, samples.groups)
+    schemas = json.dumps([prompts.form.schema(TASKS[task], prompts.lines) for task in hashed_tasks(samples.tasks)])
     think = settings.evaluation.think
     return {
         "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,
@@ -157,25 +165,22 @@ def _options(settings: Settings, parameters: Mapping[str, Any] | None) -> dict[s
     return {**(parameters or {}), "temperature": 0, "seed": asked.seed, "num_predict": asked.num_predict}
 
 
-def read_answer(task: str, text: str, *, cut: bool, thought: bool = False) -> ReadAnswer:
-    """Read an answer strictly by its task's schema.
+def read_answer(wanted: Expected | str, text: str, *, cut: bool, thought: bool = False) -> ReadAnswer:
+    """Read an answer strictly by the schema that it was asked with.
 
+    :param wanted: what the answer has to be, or the name of a task whose answer is in prose.
     :param cut: whether the model was stopped before the end of its answer.
     :param thought: whether it thought before; cut then without a text, it had not come to an answer.
     """
 
+    wanted = Expected(wanted) if isinstance(wanted, str) else wanted
     try:
-        answer = TASKS[task].parse(text)
+        read = wanted.read(text)
     except ValueError:
         stopped = CUT_WHILE_THINKING if thought and not text else "cut_at_num_predict"
         return ReadAnswer(False, reason=stopped if cut else "not_the_schema")
-    written = answer.stated_probabilities
-    return ReadAnswer(
-        True,
-        TASKS[task].label_of(answer),
-        distribution(task, written) if written else None,
-        json.loads(answer.model_dump_json()),
-    )
+    written = read.probabilities
+    return ReadAnswer(True, read.label, distribution(wanted.task, written) if written else None, read.fields)
 
 
 def _probabilities(

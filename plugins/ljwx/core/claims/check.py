@@ -14,6 +14,7 @@ from typing import Any, Final
 from ljwx.core.claims.claim import Claim
 from ljwx.core.claims.prose import read
 from ljwx.core.features.technical.signals import PHRASES, STATES
+from ljwx.core.snapshots.citable import cited, sentence
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 
 CHECKER_VERSION: Final = 4
@@ -70,7 +71,11 @@ def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[
 
 
 def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim]:
-    """Claims of the structured fields: reasons, states, levels, range."""
+    """Claims of the structured fields: reasons, states, levels, range, and facts that are cited by key."""
+    lines = cited(facts) if "facts" in said else {}
+    for key in said.get("facts", ()):
+        is_there = key in lines
+        yield Claim("right", sentence(lines[key], facts, "zh")) if is_there else Claim("unsupported", f"{key}: no fact")
     for phrase in (*said.get("reasons", ()), *said.get("factors", ())):
         signal, word = PHRASES.get(phrase, ("", ""))
         if not signal:

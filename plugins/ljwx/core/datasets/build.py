@@ -28,6 +28,7 @@ from ljwx.core.labels.outcomes import NUMBERS, REASONS
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.profiles import UNKNOWN
 from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.forms import PROSE, Form
 from ljwx.exceptions import TooFewSessions
 
 INDUSTRY_SHARE: Final = 0.9
@@ -102,6 +103,7 @@ def build(
     industries: pl.DataFrame | None = None,
     members: pl.DataFrame | None = None,
     codes: Codes = UNRENAMED,
+    form: Form = PROSE,
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Dataset:
@@ -114,6 +116,7 @@ def build(
     :param names: and ``industries``, over time: see :func:`ljwx.core.snapshots.profiles.with_profile`.
     :param members: MEMBERS frame of the index that the spec names; not looked at when it names none.
     :param codes: a renamed stock is one for look-back and labels; each sample has the code of its session.
+    :param form: of the training answers, as the version of the prompts that the spec names has it.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
     :raises TooFewSessions: when too few sessions are mature for three splits; more of them will do.
@@ -132,7 +135,7 @@ def build(
     wanted = pl.int_range(len(rows), eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
     happened = rows.filter(wanted).select("row", *NUMBERS)
     rows = rows.select("row", "ts_code", "session")
-    content = _content(market, wanted, happened, chosen, fit)
+    content = _content(market, wanted, happened, chosen, fit, form)
     index = content.index.drop("row")
     return Dataset(
         index=index,
@@ -215,14 +218,16 @@ def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tup
     return chosen, pl.concat([near, omitted.select("row", "task", pl.col("reason").cast(REASON))])
 
 
-def _content(market: Market, wanted: pl.Series, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit) -> Content:
+def _content(
+    market: Market, wanted: pl.Series, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit, form: Form
+) -> Content:
     """The chosen samples with their facts and, found by writing every text once, their ids."""
     facts = _with_industries_or_none(market.as_traded(market.facts_of(wanted)), chosen)
     index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
         "session", "ts_code", "task"
     )
     index = index.with_columns(uniqueness(market.codes.as_stocks(index, by=None), market.sessions))
-    content = Content(index, facts, happened, market.spec, fit)
+    content = Content(index, facts, happened, market.spec, fit, form)
     ids = pl.concat([block["sample_id"] for block in content.blocks()])
     return replace(content, index=index.with_columns(ids))
 

@@ -17,9 +17,11 @@ from ljwx.core.datasets.labelling import Fit
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
+from ljwx.core.snapshots.citable import lines_of
 from ljwx.core.snapshots.facts import signals_in
 from ljwx.core.snapshots.snapshot import filled, rendered
 from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.forms import PROSE, Form
 
 SAMPLE_COLUMNS: Final = (
     "sample_id",
@@ -67,6 +69,7 @@ class Content:
         sample_id of each sample, in content order.
     :param facts: packed facts of the rows that the index names, in the order of ``row``.
     :param outcomes: ``row`` and :data:`NUMBERS` of these rows.
+    :param form: of the training answers.
     """
 
     index: pl.DataFrame
@@ -74,6 +77,7 @@ class Content:
     outcomes: pl.DataFrame
     spec: SampleSpec
     fit: Fit
+    form: Form = PROSE
 
     def blocks(
         self, split: str | None = None, prompts: Prompts | None = None, rows: int = BLOCK_ROWS
@@ -108,7 +112,7 @@ class Content:
         if not TASKS[task].needs_future:
             rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in NUMBERS)
         return rows.with_columns(
-            answer=TASKS[task].training_answer(self.spec, self.fit.rates[task]),
+            answer=self.form.training_answer(TASKS[task], self.spec, self.fit.rates[task], lines_of(self.spec.groups)),
             prompt_version=pl.lit(self.spec.prompt_version),
             feature_version=pl.lit(self.spec.feature_version),
             **more,

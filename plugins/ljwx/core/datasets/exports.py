@@ -18,6 +18,9 @@ from ljwx.core.prompts import Prompts, facts_of
 _TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
 
 
+NO_TEXT: Final = '""'
+"""The facts, as JSON, of a question that gives none."""
+
 Samples = pl.DataFrame | Iterable[pl.DataFrame]
 """A SAMPLES frame in any order, or frames of some sessions at a time in the order of :data:`_TEXT_ORDER`."""
 
@@ -64,7 +67,7 @@ def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
     system = json.encoder.encode_basestring(prompts.system)
     before = f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":'
     for instruction, facts, answer, weight in _quoted(samples, prompts):
-        user = f"{instruction[:-1]}\\n{facts[1:]}"
+        user = instruction if facts == NO_TEXT else f"{instruction[:-1]}\\n{facts[1:]}"
         yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}],"weight":{weight}}}\n'
 
 

@@ -146,6 +146,14 @@ class SampleSpec(BaseModel):
     look_back: int = Field(default=LOOK_BACK, ge=1, description="sessions of bars that a feature row may depend on")
     seed: int = Field(default=0, ge=0)
     prompt_version: str = Field(default="v1", pattern=r"^[A-Za-z0-9._-]+$")
+    abstention_share: float | None = Field(
+        default=None,
+        ge=0,
+        lt=0.5,
+        exclude_if=lambda value: value is None,
+        description="share of the training file that asks about a stock without facts; null: what the version of the "
+        "prompts declares, which is none for v1",
+    )
     feature_version: str = Field(
         default=FEATURE_VERSION, description="of the indicators' definitions; only the installed one is computed"
     )

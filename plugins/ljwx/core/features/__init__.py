@@ -6,8 +6,9 @@ the facts and signals of a snapshot and the table in the documentation follow fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +20,7 @@ from ljwx.core.features.windows import BLOCK_INPUTS
 
 __all__ = [
     "ASKED_ALIKE", "FEATURE_VERSION", "GROUPS", "LOOK_BACK", "Feature", "FeatureGroup", "all_features", "compute",
-    "feature_names", "groups_named", "inputs", "running", "segments",
+    "feature_names", "groups_named", "groups_of", "inputs", "running", "segments",
 ]  # fmt: skip
 
 GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL,)
@@ -76,6 +77,11 @@ def groups_named(names: Sequence[str]) -> tuple[FeatureGroup, ...]:
     if unknown:
         raise ValueError(f"no feature group {', '.join(unknown)}; there is {', '.join(known)}")
     return tuple(group for group in GROUPS if group.name in names)
+
+
+def groups_of(snapshot: Mapping[str, Any]) -> tuple[FeatureGroup, ...]:
+    """The groups whose facts a parsed snapshot holds, in the order of the registry."""
+    return tuple(group for group in GROUPS if all(fact.name in snapshot.get(fact.section, ()) for fact in group.facts))
 
 
 def compute(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ljwx.core.features.citable import Citable, of_group
 from ljwx.core.features.facts import Fact
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.windows import Block, Column
@@ -56,6 +57,7 @@ class FeatureGroup:
     :param needed: those of ``derived`` without which a snapshot is not complete.
     :param facts: the numbers that a snapshot holds.
     :param signals: the words that a snapshot holds.
+    :param chosen: the lines of a prompt that answers cite; empty: one for each fact and signal.
     """
 
     name: str
@@ -66,3 +68,9 @@ class FeatureGroup:
     needed: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     signals: tuple[Signal, ...] = ()
+    chosen: tuple[Citable, ...] = ()
+
+    @property
+    def citable(self) -> tuple[Citable, ...]:
+        """The lines that a prompt tells of the group, each with the key that an answer cites it by."""
+        return self.chosen or of_group(self.name, self.facts, self.signals)

@@ -84,7 +84,7 @@ class _InOrder(GenerateJsonSchema):
         return value
 
 
-_COMPACT: Final = {"x-guidance": {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}}
+COMPACT: Final = {"x-guidance": {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}}
 """llama.cpp's llguidance engine then spends no token on blanks between fields; other engines pass over the key."""
 
 
@@ -92,7 +92,7 @@ def decoding_schema(answer: type[AnswerModel]) -> dict[str, Any]:
     """JSON schema for constrained decoding: no references, fields in the model's order, all required, sizes bounded."""
     schema = answer.model_json_schema(schema_generator=_InOrder)
     plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
-    return plain | _COMPACT
+    return plain | COMPACT
 
 
 def _plain(node: Any, definitions: dict[str, Any]) -> Any:

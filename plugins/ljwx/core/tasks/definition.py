@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import polars as pl
@@ -40,10 +40,11 @@ Direction = tuple[str, str]
 """The class for higher prices and the class for lower ones."""
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> None:
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse an object that says a key twice: its class would be of one place and its probabilities of another."""
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError("a field is said twice")
+    return dict(pairs)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ class TaskDefinition:
     :param rule: the baseline that reads one signal: for most tasks the order of the moving averages.
     :param direction: the class for higher and the class for lower prices; None where classes do not order stocks.
     :param needs_future: False: the label is made from the snapshot, and known at its session.
+    :param votes: class → the vote of signals and moves that speak for it, of an answer that cites facts by key.
+    :param tells: keys of facts that are told beside those an answer cites, whatever it cites.
+    :param words: class → what a Chinese and an English sentence call it.
     :param fit: numbers that the label takes from the outcomes of the train split; no two tasks use the same names.
     :raises ValueError: the parts contradict each other.
     """
@@ -84,9 +88,12 @@ class TaskDefinition:
     direction: Direction | None = None
     needs_future: bool = True
     fit: Callable[[pl.DataFrame], Numbers] | None = None
+    votes: Mapping[str, int] = field(default_factory=dict)
+    tells: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = {*self.rule.says.values(), *(self.direction or ())}
+        named = {*self.rule.says.values(), *(self.direction or ()), *self.votes, *self.words}
         if not named <= set(self.classes):
             raise ValueError(f"task {self.name}: {', '.join(sorted(named - set(self.classes)))} is none of its classes")
         if self.fit is not None and not self.needs_future:
@@ -113,7 +120,7 @@ class TaskDefinition:
             character in its prose.
         """
         answer = self.answer.model_validate_json(text)
-        json.loads(text, object_pairs_hook=_once)
+        json.loads(text, object_pairs_hook=once)
         return answer
 
     def label_of(self, answer: AnswerModel) -> str:

@@ -53,4 +53,6 @@ INVESTMENT_ADVICE: Final = TaskDefinition(
     training_fields=_training_fields,
     rule=SignalRule("ma", {"多头排列": "buy", "交织": "hold", "空头排列": "sell"}),
     direction=("buy", "sell"),
+    votes={"buy": 1, "hold": 0, "sell": -1},
+    words={"buy": ("跑赢市场,买入", "buy"), "hold": ("与市场相近,持有", "hold"), "sell": ("跑输市场,卖出", "sell")},
 )

@@ -65,4 +65,7 @@ PRICE_DIRECTION: Final = TaskDefinition(
     training_fields=_training_fields,
     rule=SignalRule("ma", {"多头排列": "up", "交织": "flat", "空头排列": "down"}),
     direction=("up", "down"),
+    votes={"up": 1, "flat": 0, "down": -1},
+    tells=("range",),
+    words={"up": ("看涨", "up"), "flat": ("看平", "flat"), "down": ("看跌", "down")},
 )

@@ -68,4 +68,6 @@ RISK_ASSESSMENT: Final = TaskDefinition(
     # Averages say nothing of risk; the volatility of the last 20 sessions does.
     rule=SignalRule("volatility", {"偏低": "low", "适中": "medium", "偏高": "high"}),
     fit=_fit,
+    tells=("volatility", "drawdown"),
+    words={"low": ("低风险", "low risk"), "medium": ("中等风险", "medium risk"), "high": ("高风险", "high risk")},
 )

@@ -63,4 +63,7 @@ TECHNICAL_ANALYSIS: Final = TaskDefinition(
     training_fields=_training_fields,
     rule=SignalRule("ma", {"多头排列": "bullish", "交织": "neutral", "空头排列": "bearish"}),
     needs_future=False,
+    votes={"bullish": 1, "neutral": 0, "bearish": -1},
+    tells=(*(signal.name for signal in STATES), "support", "resistance"),
+    words={"bullish": ("偏多", "bullish"), "neutral": ("中性", "neutral"), "bearish": ("偏空", "bearish")},
 )

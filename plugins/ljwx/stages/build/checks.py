@@ -7,8 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ljwx.core.abstention import QUESTIONS, Abstention, abstains, share
 from ljwx.core.models import BuildSpec
-from ljwx.core.prompts import load_prompts, question
+from ljwx.core.promotions import Reason
+from ljwx.core.prompts import question
 from ljwx.core.thinking import split_thinking
 from ljwx.core.verification import (
     FIXED_PROMPTS,
@@ -22,8 +24,7 @@ from ljwx.core.verification import (
 from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.token_counts import no_count, require_counts
-from ljwx.resources import included_below
-from ljwx.services.asking import CUT_WHILE_THINKING, Prompted, ask, storable
+from ljwx.services.asking import CUT_WHILE_THINKING, Prompted, ask, prompts_of, storable
 from ljwx.settings import Settings
 from ljwx.strategies import strategy_named
 from ljwx.warehouse.evaluations import ModelAnswer
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 REPEATS = 3
 """The first one has the rest of its prompt computed and fills the server's prefix cache; the other two are compared."""
 COMPARED_TOKENS = 32
+ABSTENTION_TOKENS = 64
+"""Enough for an abstention; what a model makes up beyond them need not be read."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,7 @@ class Verification:
 
     def _first_token(self, probe: Prompted) -> float:
         """Return the seconds to the first piece of an answer, loading the model included."""
-        prompts = load_prompts(included_below("prompts"), probe.prompt_version, [probe.task])
-        messages = question(probe.task, probe.snapshot, prompts, system=False)
+        messages = question(probe.task, probe.snapshot, prompts_of(probe), system=False)
         options = {"temperature": 0, "seed": self.settings.evaluation.seed, "num_predict": 1}
         started = time.monotonic()
         next(iter(self.ollama.chat_stream(self.model, list(messages), options=options)))
@@ -176,8 +178,30 @@ class Verification:
         text = f"It answers {len(differing)} of {len(said)} fixed prompts otherwise than {base}."
         self.found.hold("differs_from_base", text)
 
-    def _plain_answer(self, name: str, prompt: str) -> str:
-        options = {"temperature": 0, "seed": 1, "num_predict": COMPARED_TOKENS}
+    def check_abstention(self, probe: Prompted) -> None:
+        """Ask in a bare chat, as a person would, about stocks without facts, and see whether the model says so.
+
+        Only of a model whose prompts say what to do then. The share is recorded; the settings say whether it refuses.
+
+        :param probe: any question of the model's dataset, for the version of its prompts.
+        """
+        if not prompts_of(probe).without_facts:
+            return
+        self.found.abstentions = answers = []
+        for number, asked in enumerate(QUESTIONS, 1):
+            log.info("Asking without facts: question %d of %d", number, len(QUESTIONS))
+            said = split_thinking(self._plain_answer(self.model, asked, ABSTENTION_TOKENS))[1]
+            answers.append(Abstention(asked, said, abstains(said)))
+        least, reached = self.settings.evaluation.min_abstention_share, share(answers)
+        count = sum(each.abstained for each in answers)
+        text = f"It answers {count} of {len(answers)} questions without facts by saying that it has none."
+        if reached < least:
+            made_up = [each.answer for each in answers if not each.abstained]
+            self.found.refuse("abstention", f"{text} evaluation.min_abstention_share asks for {least:.0%}", *made_up)
+        self.found.reasons.append(Reason(code="abstention", text=text, favourable=count == len(answers)))
+
+    def _plain_answer(self, name: str, prompt: str, num_predict: int = COMPARED_TOKENS) -> str:
+        options = {"temperature": 0, "seed": 1, "num_predict": num_predict}
         return storable(self.ollama.chat(name, [{"role": "user", "content": prompt}], options=options).raw)
 
     def _check_marks(self, answer: str) -> None:

@@ -27,8 +27,8 @@ UNDECISIVE = ("masked_share", "test_share", "shard_size", "class_questions", "cl
 evidence that gathers; shards and servers share out the rest."""
 
 
-NO_THINKING = ("think", False)
-"""As it was before there was the setting: decisions that do not know it were made so."""
+AS_BEFORE = (("think", False), ("min_abstention_share", 0.0))
+"""As it was before there were these settings: decisions that do not know them were made so."""
 
 
 def choose_base() -> str:
@@ -83,7 +83,7 @@ def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if evaluation is None:
         return None
     return {
-        name: value for name, value in evaluation.items() if name not in UNDECISIVE and (name, value) != NO_THINKING
+        name: value for name, value in evaluation.items() if name not in UNDECISIVE and (name, value) not in AS_BEFORE
     }
 
 
@@ -105,7 +105,8 @@ def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
 def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
     """Let the strategy of the settings make the spec."""
     chosen = settings.model
-    prompts = load_prompts(included_below("prompts"), settings.samples.prompt_version, settings.samples.tasks)
+    asked = settings.samples
+    prompts = load_prompts(included_below("prompts"), asked.prompt_version, asked.tasks, asked.groups)
     request = BuildRequest(
         strategy=chosen.strategy,
         dataset_id=dataset_id,

@@ -54,9 +54,11 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
         try:
             verification.check_strategy()
             verification.check_examples(warehouse.splits_of(planned.dataset_id, spec.examples), planned.dataset_id)
-            verification.check_answers(_probes(warehouse, planned.dataset_id))
+            probes = _probes(warehouse, planned.dataset_id)
+            verification.check_answers(probes)
             verification.check_context()
             verification.check_base()
+            verification.check_abstention(next(iter(probes.values()))[0])
         except (BuildFailed, PromptTooLong) as error:
             check_digest(ollama, made.model, made.digest)  # the answers of another model do not count against this one
             _save_refusal(warehouse, run.key, made.model, found, error)

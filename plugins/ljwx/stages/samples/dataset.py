@@ -16,7 +16,9 @@ from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.merge import Merge, merge
 from ljwx.core.datasets.requirements import require_market
 from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.datasets.without_facts import share_of
 from ljwx.core.prompts import Prompts, load_prompts
+from ljwx.core.tasks.forms import Form
 from ljwx.exceptions import TooFewSessions
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import code_version, included_below
@@ -47,7 +49,8 @@ def build_dataset() -> str:
 
     context = get_current_context()
     spec, warehouse = current_settings().samples, WarehouseHook()
-    prompts = load_prompts(included_below("prompts"), spec.prompt_version, spec.tasks)
+    prompts = load_prompts(included_below("prompts"), spec.prompt_version, spec.tasks, spec.groups)
+    share_of(spec, prompts)  # refused before anything is built
     as_of = requested_as_of(context, warehouse)
     woken = context["dag_run"].run_type == "asset_triggered"
     with recorded_run(warehouse, spec_sha256=spec.sha256, **as_of.as_inputs()) as run:
@@ -115,7 +118,7 @@ def _decide(
 
 
 def _candidate(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, prompts: Prompts) -> _Candidate:
-    dataset = _build(warehouse, as_of, spec)
+    dataset = _build(warehouse, as_of, spec, prompts.form)
     sha256 = dataset_hash(dataset.index, spec, prompts)
     dataset_id = f"{dataset.last_session:%Y%m%d}-{sha256[:12]}"
     stored = warehouse.has_dataset(dataset_id)
@@ -142,7 +145,7 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
     )
 
 
-def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec) -> Dataset:
+def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, form: Form) -> Dataset:
     bars, features = market_as_of(warehouse, as_of, spec.horizon + spec.exit_roll)
     require_market(bars, spec)
     sessions = bars.get_column("session").unique().sort()
@@ -153,7 +156,16 @@ def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec) -> Dataset:
     industries = warehouse.industries_as_of(as_of.at)
     codes = warehouse.codes(as_of.at)
     dataset = build(
-        bars, features, instruments, days, spec, names=names, industries=industries, members=members, codes=codes
+        bars,
+        features,
+        instruments,
+        days,
+        spec,
+        names=names,
+        industries=industries,
+        members=members,
+        codes=codes,
+        form=form,
     )
     for task, reason, count in dataset.exclusions.select("task", "reason", "count").iter_rows():
         log.info("left out of %s: %d (%s)", task, count, reason)

@@ -13,6 +13,7 @@ from ljwx.core.datasets.card import Origin, card, card_markdown
 from ljwx.core.datasets.exports import alpaca_chunks, dataset_info, jsonl_lines
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.datasets.splits import SEALED
+from ljwx.core.datasets.without_facts import asked_without_facts, with_bare_questions
 from ljwx.core.prompts import Prompts
 from ljwx.files import data_root, is_whole, location_of, whole_folder, write_texts
 
@@ -39,10 +40,11 @@ def _write_files(
 ) -> None:
     files = []
     splits = tuple(split for split in SPLITS if split != SEALED or spec.export_sealed)
+    asked = asked_without_facts(dataset.index, spec, prompts)  # beside training samples alone
     for split in splits:
-        lines = jsonl_lines(dataset.blocks(split, prompts), prompts)
+        lines = jsonl_lines(with_bare_questions(dataset.blocks(split, prompts), asked, prompts), prompts)
         files.append(write_texts(folder / f"{split}.jsonl", lines))
-        chunks = alpaca_chunks(dataset.blocks(split, prompts), prompts)
+        chunks = alpaca_chunks(with_bare_questions(dataset.blocks(split, prompts), asked, prompts), prompts)
         files.append(write_texts(folder / f"{split}.alpaca.json", chunks))
     files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info(splits))]))
     files.append(write_texts(folder / "class_balance.svg", [balance_svg(dataset.index)]))

@@ -15,7 +15,8 @@ from ljwx_sandbox.ollama.errors import ApiError
 _WORDS = ("多头", "空头", "量价", "均线", "波动", "趋势", "支撑", "压力", "回撤", "反弹", "震荡", "资金")
 _SPLIT = re.compile(r"[A-Za-z_]+|[0-9.]+|.", re.DOTALL)
 _KNOWN = {
-    "type", "enum", "const", "properties", "required", "additionalProperties", "items", "minItems", "maxItems",
+    "type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems", "minItems",
+    "maxItems",
     "minLength", "maxLength", "minimum", "maximum", "anyOf", "oneOf", "$ref", "$defs", "definitions", "title",
     "description", "default", "examples", "x-guidance",
 }  # fmt: skip
@@ -139,11 +140,12 @@ def _object(schema: dict[str, Any], root: dict[str, Any], dice: Random, layout: 
 
 
 def _array(schema: dict[str, Any], root: dict[str, Any], dice: Random, layout: Layout) -> Iterator[Token]:
-    least, inner = schema.get("minItems", 1), layout.inner
+    inner, first = layout.inner, schema.get("prefixItems", [])
+    least = schema.get("minItems", len(first) or 1)
     yield Token("[")
     for at in range(dice.randint(least, schema.get("maxItems", least))):
         yield from [Token(",")] * bool(at) + inner.line
-        yield from fitting(schema.get("items", {}), root, dice, inner)
+        yield from fitting(first[at] if at < len(first) else schema.get("items", {}), root, dice, inner)
     yield from layout.line
     yield Token("]")
 

@@ -5,6 +5,7 @@ Pure: nothing here may import airflow, HTTP or SQL.
 
 from ljwx.core.features.group import FeatureGroup
 from ljwx.core.features.technical.catalogue import FEATURES
+from ljwx.core.features.technical.citable import CITABLE
 from ljwx.core.features.technical.facts import DERIVED, FACTS, NEEDED
 from ljwx.core.features.technical.indicators import INDICATORS
 from ljwx.core.features.technical.signals import SIGNALS
@@ -18,4 +19,5 @@ TECHNICAL = FeatureGroup(
     needed=NEEDED,
     facts=FACTS,
     signals=SIGNALS,
+    chosen=CITABLE,
 )

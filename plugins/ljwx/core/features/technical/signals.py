@@ -58,9 +58,9 @@ STATES: Final[tuple[Signal, ...]] = (
         "均线",
         "order of the 5, 10, 20 and 60 session averages",
         (
-            State("多头排列", "rising order", 1, ordered(*_MAS)),
-            State("空头排列", "falling order", -1, ordered(*reversed(_MAS))),
-            State("交织", "mixed order"),
+            State("多头排列", "bullish order", 1, ordered(*_MAS)),
+            State("空头排列", "bearish order", -1, ordered(*reversed(_MAS))),
+            State("交织", "mixed"),
         ),
         also=("MA", "移动平均线", "均线系统"),
     ),

@@ -1,0 +1,70 @@
+"""Training examples without facts: beside some training samples a question about their stock, and the abstention.
+
+Pure: never imports airflow, an HTTP client or a database driver. They are lines of the training file and nothing else:
+no sample, no label, in no question set, baseline or class rate; and they tell nothing of any session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import polars as pl
+
+from ljwx.core.abstention import abstention
+from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.prompts import Prompts, facts_of
+from ljwx.exceptions import ConfigurationError
+
+
+def share_of(spec: SampleSpec, prompts: Prompts) -> float:
+    """The share of the training file that has no facts: the spec's, else what the version of the prompts declares.
+
+    :raises ConfigurationError: the spec asks for some, and the version has no questions without facts.
+    """
+    share = prompts.abstention_share if spec.abstention_share is None else spec.abstention_share
+    if share and not prompts.without_facts:
+        raise ConfigurationError(
+            f"samples.abstention_share: prompt version {prompts.version} has no without_facts.txt to ask from; "
+            "leave the setting out, or take a version that has one"
+        )
+    return share
+
+
+def asked_without_facts(index: pl.DataFrame, spec: SampleSpec, prompts: Prompts) -> Mapping[str, int]:
+    """Return beside which training samples a question without facts stands, and which question; the same every time.
+
+    :param index: sample_id and split of all samples.
+    :returns: sample_id → position of the question among ``prompts.without_facts``.
+    """
+    share = share_of(spec, prompts)
+    if not share:
+        return {}
+    train = index.filter(pl.col("split").cast(pl.String) == "train")["sample_id"].to_list()
+    count = max(1, round(share * len(train) / (1 - share)))
+    drawn = sorted(train, key=lambda sample_id: hashlib.sha256(f"{spec.seed}:bare:{sample_id}".encode()).hexdigest())
+    return {sample_id: at % len(prompts.without_facts) for at, sample_id in enumerate(drawn[:count])}
+
+
+def with_bare_questions(
+    blocks: Iterable[pl.DataFrame], asked: Mapping[str, int], prompts: Prompts
+) -> Iterator[pl.DataFrame]:
+    """Add to frames of samples with their texts a row for each question without facts, behind the sample it belongs to.
+
+    :param blocks: SAMPLES frames with ``instruction`` and ``facts``; the rows added have no facts.
+    """
+    for block in blocks:
+        beside = block.filter(pl.col("sample_id").is_in(list(asked)))
+        yield pl.concat([block, _bare(beside, asked, prompts)]) if len(beside) else block
+
+
+def _bare(beside: pl.DataFrame, asked: Mapping[str, int], prompts: Prompts) -> pl.DataFrame:
+    rows = beside.select("sample_id", "ts_code", "snapshot").iter_rows()
+    texts = [(prompts.without_facts[asked[sample_id]].fill(facts_of(snapshot)), abstention(code))
+             for sample_id, code, snapshot in rows]  # fmt: skip
+    return beside.with_columns(
+        pl.Series("instruction", [question for question, _ in texts], pl.String),
+        pl.Series("answer", [answer for _, answer in texts], pl.String),
+        facts=pl.lit(""),
+        sample_id=pl.col("sample_id") + "-",  # behind its sample in the order of the file
+    )

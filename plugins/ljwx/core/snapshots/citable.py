@@ -1,0 +1,108 @@
+"""The lines of a prompt that an answer can cite, and the sentence that each is told in.
+
+Pure: never imports airflow, an HTTP client or a database driver. The sentences hold the snapshot's own numbers and
+words: what an answer cites is true by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from ljwx.core import features
+from ljwx.core.features import FeatureGroup
+from ljwx.core.features.citable import Citable
+from ljwx.core.features.facts import Said
+from ljwx.core.features.technical.citable import RISK
+from ljwx.core.snapshots.fields import SIGNALS_SECTION
+
+Language = Literal["zh", "en"]
+
+_LEVEL: Final = Said("percent", "distance")
+LEVELS: Final = (
+    Citable("range", RISK, "区间", "expected range", (("range", "low"), ("range", "high")), Said("percent")),
+    Citable("support", RISK, "支撑", "support", (("levels", "support"),), _LEVEL),
+    Citable("resistance", RISK, "压力", "resistance", (("levels", "resistance"),), _LEVEL),
+)
+"""Lines of every snapshot."""
+
+
+def lines_of(groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
+    """Every line of a prompt about a snapshot with these groups, in its order; lines of one kind stand together."""
+    first, *others = groups
+    return (*first.citable, *LEVELS, *(line for group in others for line in group.citable))
+
+
+def lines_template(lines: Iterable[Citable]) -> str:
+    """The lines as text with places of the snapshot: key, number, word."""
+    return "\n".join(" ".join((line.key, *_places(line))) for line in lines)
+
+
+def _places(line: Citable) -> list[str]:
+    numbers = "~".join(f"{{{'.'.join(path)}}}" for path in line.paths)
+    word = f"{{{SIGNALS_SECTION}.{line.signal.name}}}" if line.signal else ""
+    return [place for place in (numbers, word) if place]
+
+
+def there(lines: Iterable[Citable], facts: Mapping[str, Any]) -> tuple[Citable, ...]:
+    """The lines that a parsed snapshot has something to say of: a level that is not there cannot be cited."""
+    return tuple(line for line in lines if all(number is not None for number in _numbers(line, facts)))
+
+
+def cited(facts: Mapping[str, Any]) -> dict[str, Citable]:
+    """Every line that an answer about a parsed snapshot can cite, by its key."""
+    return {line.key: line for line in there(lines_of(features.groups_of(facts)), facts)}
+
+
+def sentence(line: Citable, facts: Mapping[str, Any], language: Language) -> str:
+    """Tell a line in a few words without a full stop.
+
+    :param facts: a parsed snapshot that the line is of.
+    """
+    numbers = [str(number) for number in _numbers(line, facts)]
+    number = _TOLD[language](line, numbers) if numbers else ""
+    if line.signal is None:
+        return number
+    word = str(facts[SIGNALS_SECTION][line.signal.name])
+    if language == "zh":
+        return f"{number},{line.signal.phrase(word)}" if number else line.signal.phrase(word)
+    english = next((state.english for state in line.signal.states if state.word == word), word)
+    return f"{number} ({line.signal.name} {english})" if number else f"{line.english}: {english}"
+
+
+def _numbers(line: Citable, facts: Mapping[str, Any]) -> list[Any]:
+    return [facts[section][name] for section, name in line.paths]
+
+
+def _chinese(line: Citable, numbers: Sequence[str]) -> str:
+    number, unit = numbers[0], _unit(line)
+    size = number.removeprefix("-")
+    is_zero = not float(number)
+    if len(numbers) > 1:
+        return f"{line.name}为{'~'.join(f'{each}{unit}' for each in numbers)}"
+    if line.said.unit == "rank":
+        return f"{line.name}排名{number}"
+    if line.said.means == "move" and not is_zero:
+        return f"{line.name}{'跌' if number.startswith('-') else '涨'}{size}{unit}"
+    if line.said.means == "distance" and not is_zero:
+        return f"{line.name}在收盘价{'下' if number.startswith('-') else '上'}方{size}{unit}"
+    return f"{line.name}为{size if line.said.means == 'fall' else number}{unit}"
+
+
+def _english(line: Citable, numbers: Sequence[str]) -> str:
+    number, unit = numbers[0], _unit(line)
+    size = number.removeprefix("-")
+    if len(numbers) > 1:
+        return f"{line.english} {' to '.join(f'{each}{unit}' for each in numbers)}"
+    if line.said.unit == "rank":
+        return f"{line.english} at percentile {number}"
+    if line.said.means == "distance" and float(number):
+        return f"{line.english} {size}{unit} {'below' if number.startswith('-') else 'above'} the close"
+    return f"{line.english} {size if line.said.means == 'fall' else number}{unit}"
+
+
+_TOLD: Final = {"zh": _chinese, "en": _english}
+
+
+def _unit(line: Citable) -> str:
+    return "%" if line.said.unit == "percent" else ""
