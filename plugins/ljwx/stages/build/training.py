@@ -113,8 +113,8 @@ class _Job:
         return splits, {"path": path, "sha256": recipe.start.adapter_sha256}
 
     def _prompts(self) -> Prompts:
-        used = self.settings.samples.tasks
-        prompts = load_prompts(included_below("prompts"), self.settings.samples.prompt_version, used)
+        samples = self.settings.samples
+        prompts = load_prompts(included_below("prompts"), samples.prompt_version, samples.tasks, samples.groups)
         if prompts.sha256 != self.recipe.prompts:
             raise ConfigurationError("the prompts were changed since the build was planned: plan it again")
         return prompts
