@@ -19,7 +19,7 @@ from ljwx.launchers.pod import PodLauncher, label
 from ljwx.operators.training import TrainOperator
 from ljwx.triggers.training import TrainingTrigger
 from support_kubernetes import Cluster, running_cluster
-from support_training import fake_python, make_job, starts, steps_of, wait
+from support_trainer import fake_python, make_job, starts, steps_of, wait
 
 DONE = {"gguf_sha256": "a" * 64, "adapter_sha256": "b" * 64}
 

@@ -21,7 +21,7 @@ from ljwx.exceptions import ConfigurationError, TrainingFailed
 from ljwx.launchers.following import begin
 from ljwx.operators.training import TrainOperator
 from ljwx.triggers.training import TrainingTrigger
-from support_training import fake_python, kill_leftovers, make_job, process_of, starts, steps_of, wait
+from support_trainer import fake_python, kill_leftovers, make_job, process_of, starts, steps_of, wait
 
 DONE = {"gguf_sha256": "a" * 64, "adapter_sha256": "b" * 64}
 
