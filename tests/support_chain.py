@@ -241,27 +241,41 @@ def chain(
 
 def build_chain(postgres: EmbeddedPostgres, ingested: str, ollama: OllamaServer) -> dict[str, Any]:
     """Take the small market from its bars to a question set, and return the fields of its `Chain`."""
-    from ljwx.operators.ollama import OllamaOperator
-    from ljwx.stages.build.plan import plan_build
-    from ljwx.stages.build.verification import verify_model
-    from ljwx.stages.evaluate.questions import freeze_questions
-    from ljwx.stages.samples.dataset import build_dataset
-
     data = support_shared.folder() / "chain"
     shutil.rmtree(data, ignore_errors=True)  # what an attempt that failed left
     with database(postgres, ingested, keep="chain_built") as name, running_tasks() as (runner, patch):
         connect(patch, postgres.url(name))
         patch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama.connection)
         patch.setenv("LJWX_DATA", str(data))
-        dataset_id = runner.run(build_dataset)
-        plan = runner.run(plan_build)
-        built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
-        runner.run(verify_model, plan, built)
-        question_set_id = runner.run(freeze_questions, dataset_id)
-    return {
-        "template": name, "data": str(data), "dataset_id": dataset_id, "plan": plan, "built": built,
-        "question_set_id": question_set_id,
-    }  # fmt: skip
+        made = to_questions(runner)
+    return {"template": name, "data": str(data), **made}
+
+
+def to_questions(runner: TaskRunner) -> dict[str, Any]:
+    """Take a warehouse from its features to a verified model and a question set."""
+    from ljwx.operators.ollama import OllamaOperator
+    from ljwx.stages.build.plan import plan_build
+    from ljwx.stages.build.verification import verify_model
+    from ljwx.stages.evaluate.questions import freeze_questions
+    from ljwx.stages.samples.dataset import build_dataset
+
+    dataset_id = runner.run(build_dataset)
+    plan = runner.run(plan_build)
+    built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"]).execute({})
+    runner.run(verify_model, plan, built)
+    question_set_id = runner.run(freeze_questions, dataset_id)
+    return {"dataset_id": dataset_id, "plan": plan, "built": built, "question_set_id": question_set_id}
+
+
+def to_decision(runner: TaskRunner, model: str, question_set_id: str) -> str:
+    """Ask a model its questions, and return the gate's verdict on it."""
+    from ljwx.stages.evaluate.asking import ask_questions
+    from ljwx.stages.evaluate.questions import plan_questions
+    from ljwx.stages.promote.decision import decide_promotion
+
+    for shard in runner.run(plan_questions, model, question_set_id):
+        runner.run(ask_questions, shard)
+    return str(runner.run(decide_promotion, model, question_set_id)["verdict"])
 
 
 @pytest.fixture

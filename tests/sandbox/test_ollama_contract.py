@@ -100,11 +100,17 @@ def answers(ollama_server: OllamaServer, recording: Recording) -> Iterator[dict[
     digest = hashlib.sha256(gguf.read_bytes()).hexdigest()
     with gguf.open("rb") as file:
         requests.post(f"{ollama_server.url}/api/blobs/sha256:{digest}", data=file, timeout=300).raise_for_status()
+    before = tags_of(ollama_server)
     try:
         yield {name: play(ollama_server, case) for name, case in recording.items()}
     finally:
         for model in MADE:
             ollama_server.delete(model)
+    assert tags_of(ollama_server) == before, "what the cases made is gone"
+
+
+def tags_of(server: OllamaServer) -> set[str]:
+    return {tag["name"] for tag in server.get("tags")["models"]}
 
 
 def lines_of(answer: requests.Response) -> list[Any]:

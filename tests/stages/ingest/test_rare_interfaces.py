@@ -24,10 +24,10 @@ from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.doubts import is_worth_a_call
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
-from ljwx.stages.samples.dataset import build_dataset
 from ljwx.warehouse.sources import WarehouseKeeper
 from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS
-from support_chain import FIRST, LAST, SMALL, Database, ingest
+from support_chain import FIRST, LAST, SMALL, Database, ingest, to_decision, to_questions
+from support_ollama import OllamaServer
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, StartMarket, TushareServer
 
@@ -553,15 +553,23 @@ def test_a_limit_of_a_minute_is_waited_for_whatever_the_interface(
     assert caught.value.unit == "minute"
 
 
-def test_half_a_year_of_a_small_token_makes_features_and_a_dataset(
-    db: Database, market: Market, tasks: TaskRunner, data_folder: Any
+def test_half_a_year_of_a_small_token_runs_to_a_decision(
+    db: Database,
+    market: Market,
+    ollama_sandbox: OllamaServer,
+    tasks: TaskRunner,
+    data_folder: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
     tasks.variables["ljwx_training_config"] = SMALL
     tasks.run(compute_features, ingest(tasks, FIRST, LAST))
     assert db.value("SELECT count(*) FROM ljwx.ingest_days WHERE NOT complete") == 0
-    dataset_id = tasks.run(build_dataset)
-    assert db.column("SELECT dataset_id FROM ljwx.datasets") == [dataset_id]
+    made = to_questions(tasks)
+    assert db.column("SELECT dataset_id FROM ljwx.datasets") == [made["dataset_id"]]
     assert db.value("SELECT count(DISTINCT split) FROM ljwx.dataset_samples") == 3
+    verdict = to_decision(tasks, made["built"]["model"], made["question_set_id"])
+    assert db.column("SELECT verdict FROM ljwx.promotions") == [verdict]
 
 
 def test_a_keeper_forgets_by_the_beginning_of_a_question(db: Database) -> None:
