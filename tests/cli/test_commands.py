@@ -134,6 +134,21 @@ def test_answer_and_report_say_whether_the_champion_was_shown_to_be_any_good(
     assert json.loads(run("report", "--json").stdout)["aliases"][0]["proven"] is proven
 
 
+def test_the_report_tells_what_the_newest_decision_weighed(run: Run, crowned: Database) -> None:
+    weighed = {
+        "session": "2026-03-20", "looks": 3, "lines": 2, "alpha": 0.01, "spent": 0.018, "error_rate": 0.05,
+        "error_sessions": 250, "compared": [
+            {"rival": "none", "measure": "rank_ic", "task": None, "sessions": 40, "raw": 0.051, "shrunken": 0.031,
+             "low": -0.02, "high": 0.12, "smallest": 0.09, "confirmed": False, "waiting": False},
+        ],
+    }  # fmt: skip
+    assert "look number" not in run("report").stdout
+    crowned.execute("UPDATE ljwx.promotions SET proven = false, evidence = %s", json.dumps(weighed))
+    told = run("report").stdout
+    assert "look number 3; 2 lines began to challenge in 250 sessions, 1.80% of an error rate of 5% given" in told
+    assert [word in told for word in ("0.051", "0.031", "-0.020", "0.120", "0.090", "not enough")] == [True] * 6
+
+
 def test_a_champion_made_from_features_of_the_version_before_is_asked_as_before(
     run: Run, crowned: Database, ollama_faulty: OllamaServer
 ) -> None:

@@ -17,6 +17,7 @@ HEADS = (
     "built", "model", "strategy", "dataset", "verdict", "proven", "RankIC", "questions", "accuracy", "valid",
     "macro F1", "s/answer",
 )  # fmt: skip
+WEIGHED = ("measure", "task", "rival", "state", "sessions", "raw", "shrunken", "low", "high", "smallest")
 YES_OR_NO = {True: "yes", False: "no"}
 """What stands in a column; a dash where nobody asked."""
 
@@ -51,6 +52,7 @@ def _draw(console: Console, found: BuildHistory) -> None:
         console.print("There is no champion yet: run ljwx_model_build.")
     console.print()
     console.print(table(HEADS, [_build(build) for build in found.builds]))
+    _draw_evidence(console, found)
     for build in found.builds:
         if build.refused_for:
             console.print(f"\n{build.model} failed its verification: {build.refused_for}", markup=False)
@@ -61,14 +63,30 @@ def _draw(console: Console, found: BuildHistory) -> None:
     console.print(f"\n{found.risk_statement}")
 
 
+def _draw_evidence(console: Console, found: BuildHistory) -> None:
+    """What the newest decision weighed, and how often one has looked."""
+    from ljwx.core.reports.evidence import evidence
+
+    newest = next((build for build in found.builds if build.evidence), None)
+    told = evidence(newest.evidence) if newest else None
+    if newest is None or told is None:
+        return
+    console.print(
+        f"\n{newest.model} as of {told.session}: look number {told.looks}; {told.lines} lines began to challenge in "
+        f"{told.error_sessions} sessions, {told.spent or 0:.2%} of an error rate of {told.error_rate or 0:.0%} given",
+        markup=False,
+    )
+    console.print(table(WEIGHED, [[getattr(row, head) for head in WEIGHED] for row in told.rows]))
+
+
 def _build(build: Build) -> Sequence[Any]:
-    from ljwx.services.report import rank_ic_of
+    from ljwx.core.reports.evidence import rank_ic
 
     card = build.overall or {}
     return (
         f"{build.created_at:%Y-%m-%d %H:%M}", build.model + (" (deleted)" if build.deleted_at else ""),
         build.strategy, build.dataset_id, build.verdict or "undecided",
-        None if build.proven is None else YES_OR_NO[build.proven], rank_ic_of(build), card.get("n"),
+        None if build.proven is None else YES_OR_NO[build.proven], rank_ic(build.evidence), card.get("n"),
         card.get("accuracy"), card.get("valid_share"), card.get("macro_f1"), (card.get("latency") or {}).get("p50"),
     )  # fmt: skip
 

@@ -33,12 +33,6 @@ def build_history(newest: int) -> BuildHistory:
     return BuildHistory(warehouse.aliases(), warehouse.builds(newest), warehouse.unfinished_runs(newest))
 
 
-def rank_ic_of(build: Build) -> float | None:
-    """Return the mean RankIC of a session that a build's decision weighed; None where none was."""
-    weighed = (build.evidence or {}).get("compared", ())
-    return next((each.get("raw") for each in weighed if (each["rival"], each["measure"]) == ("none", "rank_ic")), None)
-
-
 def report_of(build: Build) -> str | None:
     """Return where the report of a build's decision lies below the data folder; None before one."""
     return None if build.promotion_id is None else report_folder(build.model, build.promotion_id)

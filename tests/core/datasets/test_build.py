@@ -71,6 +71,18 @@ def test_risk_classes_are_terciles_of_train(market: Any) -> None:
     assert max(train.values()) - min(train.values()) <= 2
 
 
+def test_rates_are_those_of_the_train_period_whatever_was_left_out_of_it(market: Any, built: Dataset) -> None:
+    """Natural shares: thinning, caps and balancing choose samples, and change nothing of how often a class came."""
+    chosen = market.build(class_ratio=1, max_train=120)
+    assert chosen.fit == built.fit
+    everything = market.build(thin_gap=1, class_ratio=1000, max_train=100_000).samples.filter(split="train")
+    for task, rates in built.fit.rates.items():
+        labels = everything.filter(task=task)["label"].to_list()
+        assert rates == pytest.approx({name: labels.count(name) / len(labels) for name in rates})
+    few = chosen.samples.filter(split="train", task="investment_advice")["label"].to_list()
+    assert abs(few.count("hold") / len(few) - built.fit.rates["investment_advice"]["hold"]) > 0.02
+
+
 def test_classes_follow_thresholds(market: Any, built: Dataset) -> None:
     happened = outcomes(market.bars, market.instruments, market.sessions, SampleSpec())
     rows = built.samples.join(happened.drop("label_end"), on=["ts_code", "session"])

@@ -14,6 +14,8 @@ MOST_SHOWN: Final = 13.8
 """Evidence of more than e to this, a million, is shown as that."""
 MEASURES: Final = {"rank_ic": "RankIC 排序", "brier": "Brier 评分", "log": "log score 对数评分"}
 RIVALS: Final = {"none": "0, chance 偶然", "class_rates": "class rates 类别频率"}
+RANKING: Final = ("none", "rank_ic")
+"""Rival and measure of the RankIC against 0."""
 STATES: Final = {
     "confirmed": "已确认 confirmed",
     "waiting": "待到期 waiting",
@@ -79,6 +81,12 @@ def evidence(record: Mapping[str, Any] | None) -> EvidenceTold | None:
         error_sessions=record.get("error_sessions"),
         left_out=record.get("left_out") or {},
     )
+
+
+def rank_ic(record: Mapping[str, Any] | None) -> float | None:
+    """Return the mean RankIC of a session that a decision weighed; None where none was."""
+    rows = (record or {}).get("compared", ())
+    return next((each.get("raw") for each in rows if (each.get("rival"), each.get("measure")) == RANKING), None)
 
 
 def _row(each: Mapping[str, Any]) -> EvidenceRow:
