@@ -2,8 +2,8 @@
 
 No language model is asked. The challenger knows the planted reversal and reads it from the snapshot: a stock low among
 the five-session returns of the day is said to rise. The champion uses the same rule on another question's snapshot, so
-that it says each class as often and knows nothing. Labels, splits, frozen questions, intervals and the gate's default
-policy are the product's. ``LJWX_BENCH_MARKETS`` markets are drawn for each figure.
+that it says each class as often and knows nothing. Labels, splits, outcomes, evidence and the gate's default policy are
+the product's. ``LJWX_BENCH_MARKETS`` markets are drawn for each figure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import polars as pl
 REPOSITORY = Path(__file__).resolve().parents[1]
 SESSIONS = REPOSITORY / "include" / "sessions" / "sse.txt"
 FIRST, LAST = date(2024, 1, 2), date(2025, 6, 30)
-STOCKS, EFFECT, QUESTIONS = 80, 0.5, 960
+STOCKS, EFFECT, HORIZON = 80, 0.5, 5
 TASKS = ("price_direction", "investment_advice")
 MARKETS = int(os.environ.get("LJWX_BENCH_MARKETS", "20"))
 
@@ -39,30 +39,36 @@ def _figure(effect: float) -> dict[str, Any]:
     gaps, promoted = zip(*(judged(effect, seed) for seed in range(MARKETS)), strict=True)
     return {
         "value": sum(promoted) / MARKETS, "unit": "share", "ours": sum(promoted), "peer": MARKETS, "runs": MARKETS,
-        "note": f"effect {effect}, {QUESTIONS} questions; mean difference {100 * sum(gaps) / MARKETS:+.1f} points",
+        "note": f"effect {effect}, {STOCKS} stocks; mean difference in RankIC {sum(gaps) / MARKETS:+.3f}",
     }  # fmt: skip
 
 
 def judged(effect: float, seed: int) -> tuple[float, bool]:
-    """Let the gate decide on one market; return the difference in accuracy, and whether it promotes."""
-    from ljwx.core.evaluations import freeze, paired_difference, score
-    from ljwx.core.promotions import GatePolicy, decide
+    """Let the gate decide on one market; return the difference in RankIC, and whether it promotes."""
+    from ljwx.core.evidence.sessions import ranking_differences
+    from ljwx.core.promotions import Circumstances, GatePolicy, Reason, decide_line
+    from ljwx.core.promotions.judging import against, of_all_tasks
 
-    candidates, ranks = validation(effect, seed)
-    policy, asked = GatePolicy(), freeze(candidates, QUESTIONS, seed)
+    asked, ranks, outcomes, calendar = validation(effect, seed)
     by_hash = sorted(asked, key=lambda question: question.sample_id)
     others = zip(by_hash, [*by_hash[1:], by_hash[0]], strict=True)
     strange = {question.sample_id: ranks[other.sample_id] for question, other in others}
-    challenger, champion = ([_answer(question, known) for question in asked] for known in (ranks, strange))
-    gap = paired_difference(asked, challenger, champion, policy.resampling(horizon=5, seed=seed))
-    decision = decide(policy, score(asked, challenger), score(asked, champion), gap)
-    if gap is None or decision.verdict == "rejected":
-        raise RuntimeError(f"the gate could not compare: {[reason.text for reason in decision.reasons]}")
-    return gap.estimate, decision.promote
+    ours, theirs = ({question.sample_id: _answer(question, known) for question in asked} for known in (ranks, strange))
+    policy, held = GatePolicy(), (Reason(code="floors", text="held", favourable=True),)
+    told = {task: ranking_differences(task, asked, ours, theirs, outcomes) for task in TASKS}
+    alone = {task: ranking_differences(task, asked, ours, None, outcomes) for task in TASKS}
+    alpha = policy.budget.stake([], 0).alpha
+    pair, own = (against(each, {}, calendar, HORIZON, alpha) for each in (told, alone))
+    decision = decide_line(policy, held, pair, own, Circumstances(1, 1, alpha, alpha))
+    values = [each.value for each in of_all_tasks(told)]
+    return sum(values) / len(values), decision.promote
 
 
-def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
-    """Return the questions of the validation split, and by sample the percentile of its five-session return."""
+def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float], dict[str, float], list[date]]:
+    """Return the validation split's questions, of each the percentile of its return before and its excess after.
+
+    Last the sessions from the first question to the last outcome.
+    """
     from ljwx.core.datasets.build import build
     from ljwx.core.datasets.spec import SampleSpec
     from ljwx.core.evaluations import Question
@@ -71,13 +77,17 @@ def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float]]:
     spec = SampleSpec.model_validate({"tasks": TASKS, "train_share": 0.3, "validation_share": 0.5, "thin_gap": 1})
     bars, stocks, sessions = _market(effect, seed)
     built = build(bars, compute(bars), stocks, sessions, spec)
-    questions, ranks = [], {}
+    questions, ranks, outcomes = [], {}, {}
     for row in built.samples.filter(pl.col("split") == "validation").iter_rows(named=True):
         facts = json.loads(row["snapshot"])
         told = {name: row[name] for name in ("sample_id", "task", "ts_code", "session", "label")}
         questions.append(Question(**told, previous_label=None, board=facts["board"], industry=facts["industry"]))
         ranks[row["sample_id"]] = facts["ranks"]["ret_5"]
-    return questions, ranks
+        outcomes[row["sample_id"]] = row["excess"]
+    first = min(question.session for question in questions)
+    last = max(question.session for question in questions)
+    calendar = [session for session in sessions if session >= first]
+    return questions, ranks, outcomes, calendar[: calendar.index(last) + HORIZON + 1]
 
 
 def _answer(question: Any, ranks: Mapping[str, float]) -> Any:

@@ -5,25 +5,43 @@ is the return over the next five sessions, so that labels overlap. An answerer's
 skill goes, and noise that mostly stays from one session to the next, as the facts in prompts do. Luck is shared: a part
 of every return is one style's return on that day, times how much of the style the stock has, and a part of every
 answerer's noise is the style too. So his order of a whole session, and of those that overlap with it, is right or wrong
-together. The statistics, the evidence and the budget are the product's. ``LJWX_BENCH_TRIALS`` trials are drawn.
+together. The statistics, what is gathered of a session, the budget and the decision are the product's: a challenger is
+promoted where :func:`ljwx.core.promotions.decide_line` says so at the last look of the year, which tells of every look
+before. ``LJWX_BENCH_TRIALS`` trials are drawn.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from math import pi, sin
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ljwx.core.evidence import Budget, Stake, as_shares, chance_of_rank_ics, follow, rank_ics, usual_bounds
+from ljwx.core.evidence import (
+    Budget,
+    SessionDifference,
+    Stake,
+    as_shares,
+    chance_of_rank_ics,
+    follow,
+    rank_differences,
+    rank_ics,
+    usual_bounds,
+)
+from ljwx.core.promotions import Circumstances, Decision, GatePolicy, Reason, decide_line
+from ljwx.core.promotions.judging import against
 
 Floats = NDArray[np.float64]
 TRIALS = int(os.environ.get("LJWX_BENCH_TRIALS", "500"))
 POINT = 0.038
 """RankIC that is worth one point of accuracy on three classes of a third each, for normal signals and outcomes."""
+POLICY = GatePolicy()
+HELD = (Reason(code="floors", text="held", favourable=True),)
+FIRST = date(2025, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -45,13 +63,19 @@ class Year:
 
 def rank_ics_of(year: Year, skills: list[float], seed: int) -> Floats:
     """Draw a market, and answerers with these RankICs on average; return answerers × sessions."""
+    signals, outcomes = market_of(year, skills, seed)
+    return rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+
+
+def market_of(year: Year, skills: list[float], seed: int) -> tuple[Floats, Floats]:
+    """Draw a market; return the signals of answerers with these RankICs on average, and outcomes: sessions × stocks."""
     generator = np.random.default_rng(seed)
     tilt = generator.normal(size=year.stocks)
     outcomes = _outcomes(year, tilt, generator)
     known = np.array([2 * sin(pi * skill / 6) for skill in skills])  # of normal values whose ranks have this one
     known = known[:, None, None]
     signals = known * outcomes + (1 - known**2) ** 0.5 * _noise(year, len(skills), tilt, generator)
-    return rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+    return signals, outcomes
 
 
 def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> Floats:
@@ -82,8 +106,7 @@ def _lasting(shocks: Floats, persistence: float) -> Floats:
 
 def promoted_one(year: Year, champion: float, challenger: float, alpha: float, seed: int) -> bool:
     """Tell whether one challenger is promoted on any of the year's days."""
-    ics = rank_ics_of(year, [champion, challenger], seed)
-    return bool(_confirmed(year, ics, np.zeros(1, dtype=np.intp), np.array([alpha]))[0] >= 0)
+    return _promoted(year, [champion, challenger], np.zeros(1, dtype=np.intp), [alpha], seed)
 
 
 def promoted_any(year: Year, champion: float, challenger: float, every: int, budget: Budget, seed: int) -> bool:
@@ -92,14 +115,49 @@ def promoted_any(year: Year, champion: float, challenger: float, every: int, bud
     given: list[Stake] = []
     for begin in begins:
         given.append(budget.stake(given, int(begin)))
-    ics = rank_ics_of(year, [champion, *[challenger] * len(begins)], seed)
-    return bool((_confirmed(year, ics, begins, np.array([stake.alpha for stake in given])) >= 0).any())
+    return _promoted(year, [champion, *[challenger] * len(begins)], begins, [stake.alpha for stake in given], seed)
+
+
+def _promoted(year: Year, skills: list[float], begins: NDArray[np.intp], alphas: list[float], seed: int) -> bool:
+    """Let the gate decide about every challenger that its evidence may promote, and about the first in any case."""
+    signals, outcomes = market_of(year, skills, seed)
+    ics = rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+    likely = _confirmed(year, ics, begins, np.array(alphas)) >= 0
+    wanted = {0, *np.flatnonzero(likely).tolist()}
+    return any(
+        decided(year, signals[[at + 1, 0]], outcomes, int(begins[at]), alphas[at]).verdict == "promoted"
+        for at in sorted(wanted)
+    )
 
 
 def _confirmed(year: Year, ics: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
+    """Return at which session the evidence of each challenger is confirmed, all at once; -1 where it is not."""
     differences = np.where(np.arange(year.sessions) >= begins[:, None], ics[1:] - ics[0], np.nan)
     bounds = usual_bounds(differences, chance_of_rank_ics(np.float64(year.stocks)), year.horizon)
     return follow(as_shares(differences, bounds), year.horizon, alphas).confirmed
+
+
+def decided(year: Year, signals: Floats, outcomes: Floats, begin: int, alpha: float) -> Decision:
+    """Return what the gate decides about a challenger at the last session.
+
+    :param signals: (2, sessions, stocks) of the challenger, and of the champion.
+    :param begin: the session at which it begins to challenge.
+    """
+    calendar = [FIRST + timedelta(at) for at in range(year.sessions)]
+    known = slice(begin, max(begin, year.sessions - year.horizon))
+    said = np.repeat(np.array(calendar[known], dtype="datetime64[D]"), year.stocks).tolist()
+    pair, alone = (
+        against(
+            {"price_direction": _told(said, each[:, known].reshape(len(each), -1), outcomes[known].ravel())},
+            {}, calendar[begin:], year.horizon, alpha, opened,
+        )
+        for each, opened in ((signals, FIRST - timedelta(1)), (signals[:1], None))
+    )  # fmt: skip
+    return decide_line(POLICY, HELD, pair, alone, Circumstances(1, 1, alpha, alpha))
+
+
+def _told(said: list[date], signals: Floats, outcomes: Floats) -> list[SessionDifference]:
+    return rank_differences(said, signals, outcomes) if said else []
 
 
 def share_of_one(year: Year, champion: float, challenger: float, alpha: float = 0.05, trials: int = TRIALS) -> float:

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from support_chain import Database
 
-PROMOTING = {"promoted", "first_champion"}
+PROMOTING = {"promoted", "first_champion", "retrained"}
 
 
 def insert(db: Database, table: str, returning: str, **columns: Any) -> int:

@@ -171,6 +171,22 @@ class DatasetsVerbs(WarehouseBase):
             counts.setdefault(each.task, {})[each.label] = each.samples
         return counts
 
+    def last_session_of(self, dataset_id: str) -> date:
+        """Return a dataset's last session."""
+        (session,) = self.column("datasets/last_session", dataset_id=dataset_id)
+        return session  # type: ignore[no-any-return]
+
+    def class_rates(self, dataset_id: str) -> Mapping[str, Mapping[str, float]]:
+        """Return task → class → its share of the train period's labels, before any balancing.
+
+        Of a dataset made before they were kept, the shares of its train split.
+        """
+        (rates,) = self.column("datasets/rates", dataset_id=dataset_id)
+        if rates is not None:
+            return rates  # type: ignore[no-any-return]
+        counts = self.train_label_counts(dataset_id)
+        return {task: {name: n / sum(each.values()) for name, n in each.items()} for task, each in counts.items()}
+
 
 def _add_samples(connection: Connection[Any], dataset: Mapping[str, Any], block: pl.DataFrame) -> None:
 

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 from psycopg.types.json import Jsonb
 
-from ljwx.core.evidence import Budget, Stake
+from ljwx.core.evidence import Budget, Counted, Stake
+from ljwx.core.evidence.gathering import Made, Said
 from ljwx.core.lines import Line
 from ljwx.warehouse.base import WarehouseBase, statement
 
@@ -38,6 +39,18 @@ class KnownLine:
 
 
 @dataclass(frozen=True)
+class NewestModel:
+    """The newest model of an open line.
+
+    :param last_session: of the dataset that it was made from.
+    """
+
+    line_id: str
+    model: str
+    last_session: date
+
+
+@dataclass(frozen=True)
 class SessionEvidence:
     """What one session says about a line and its rival.
 
@@ -58,17 +71,6 @@ class SessionEvidence:
     label_end: date
     challenger_model: str
     rival_model: str | None
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A session that counts for a pair."""
-
-    session: date
-    value: float
-    bound: float
-    stocks: int
-    label_end: date
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,19 @@ class LinesVerbs(WarehouseBase):
             connection.execute(statement("lines/set_model"), {"line_id": line.line_id, "model": model})
         return line.line_id
 
+    def keep_line(self, run_key: int, line: Line, model: str | None = None) -> str:
+        """Write a line that challenges nobody, and let a model of before belong to it; return its line_id.
+
+        A line that is known stays as it is.
+        """
+        recipe = Jsonb(line.model_dump(mode="json"))
+        values = {"line_id": line.line_id, "strategy": line.strategy, "recipe": recipe, "run_key": run_key}
+        with self.transaction() as connection:
+            connection.execute(statement("lines/keep"), values)
+            if model is not None:
+                connection.execute(statement("lines/set_model"), {"line_id": line.line_id, "model": model})
+        return line.line_id
+
     def close_line(self, line_id: str) -> None:
         """Let a line challenge no longer; its evidence stays."""
         self.execute("lines/close", line_id=line_id)
@@ -101,16 +116,57 @@ class LinesVerbs(WarehouseBase):
         """Return all lines, the first opened first."""
         return self.records(_known_line, "lines/all")
 
+    def newest_models(self) -> list[NewestModel]:
+        """Return of each open line the model of the newest data that passed its verification."""
+        return self.records(NewestModel, "lines/newest_models")
+
+    def opened_on(self, line_id: str) -> date | None:
+        """Return the newest session that was there when a line's first model was made; None without a model."""
+        (session,) = self.column("lines/opened_on", line_id=line_id)
+        return session  # type: ignore[no-any-return]
+
+    def note_proof(self, line_id: str, proven: bool) -> None:
+        """Record what was last found out about a line by itself."""
+        self.execute("lines/note_proof", line_id=line_id, proven=proven)
+
+    def made_of(self, line_id: str, model: str, *, holds: bool = True) -> list[Made]:
+        """Return the models of a line that count for it, the newest data first: verified, and above the floors.
+
+        :param model: the one that is being judged, or serves, and `holds`: whether it is above the floors now.
+        """
+        return self.records(Made, "lines/made", line_id=line_id, model=model, holds=holds)
+
+    def said_by(self, models: Sequence[Made], tasks: Collection[str], since: date, until: date) -> list[Said]:
+        """Return what models said to questions of some tasks and sessions whose outcomes were known.
+
+        :param until: the session at whose close one looks.
+        """
+        return self.records(
+            Said, "lines/said", models=[each.model for each in models], digests=[each.digest for each in models],
+            tasks=list(tasks), since=since, until=until,
+        )  # fmt: skip
+
+    def uses(self, *line_ids: str) -> set[date]:
+        """Return the sessions on which one of these lines was chosen, tuned or promoted."""
+        return set(self.column("lines/uses", line_ids=list(line_ids)))
+
     def note_use(self, run_key: int, line_id: str, sessions: Collection[date], why: Use) -> None:
         """Record that a line was chosen, tuned or promoted on sessions: they never count for it again."""
         self.execute("lines/add_use", run_key=run_key, line_id=line_id, sessions=sorted(sessions), why=why)
 
     def save_evidence(self, run_key: int, evidence: Sequence[SessionEvidence]) -> int:
-        """Write what sessions say; return of how many it was new. What was noted first of a session stays."""
+        """Write what sessions say; return of how many it was new. What was noted first of a session stays.
+
+        Sessions are noted in their order: what comes later about one before those that are noted does not count, since
+        looks that were taken would have been others with it.
+        """
+        pairs = {(each.challenger, each.rival) for each in evidence}
+        last = {pair: noted[1] for pair in pairs if (noted := self.noted(*pair)) is not None}
+        later = [each for each in evidence if each.session > last.get((each.challenger, each.rival), date.min)]
         with self.transaction() as connection:
             return sum(
                 connection.execute(statement("lines/add_evidence"), vars(each) | {"run_key": run_key}).rowcount
-                for each in evidence
+                for each in later
             )
 
     def evidence(self, challenger: str, rival: str, task: str, statistic: Statistic) -> list[Counted]:
@@ -123,6 +179,15 @@ class LinesVerbs(WarehouseBase):
             Counted, "lines/evidence", challenger=challenger, rival=rival, task=task, statistic=statistic
         )
 
+    def noted(self, challenger: str, rival: str) -> tuple[date, date] | None:
+        """Return the first and last session of which was noted what it says about a pair; None before one was."""
+        first, last = self.column("lines/noted", challenger=challenger, rival=rival)
+        return None if first is None else (first, last)
+
+    def last_evidence(self) -> dict[str, float]:
+        """Return by line the natural logarithm of its evidence at its newest look at another line."""
+        return self.mapping("lines/last_evidence")
+
     def stakes(self) -> list[Given]:
         """Return what error rates were given, the first first."""
         return self.records(Given, "lines/stakes")
@@ -132,7 +197,8 @@ class LinesVerbs(WarehouseBase):
     ) -> Given:
         """Give a line its part of the error rate to challenge a rival with; the first stays.
 
-        Those who ask at the same time are given theirs one after the other.
+        Those who ask at the same time are given theirs one after the other. Those who challenge lines share one error
+        rate; those who are held against nothing, or against class rates, share one each.
 
         :param session: the pair's evidence begins with it.
         :param calendar: all sessions up to it at least, in their order.
@@ -144,7 +210,8 @@ class LinesVerbs(WarehouseBase):
             if found is not None:
                 return found
             position = {day: at for at, day in enumerate(calendar)}
-            before = [Stake(position[each.session], each.alpha) for each in known if each.session in position]
+            alike = [each for each in known if kind_of(each.rival) == kind_of(rival)]
+            before = [Stake(position[each.session], each.alpha) for each in alike if each.session in position]
             given = Given(challenger, rival, session, budget.stake(before, position[session]).alpha)
             connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
         return given
@@ -162,6 +229,11 @@ class LinesVerbs(WarehouseBase):
         )
         (looks,) = self.column("lines/looks", **values)
         return int(looks)
+
+
+def kind_of(rival: str) -> str | None:
+    """Return what a line claims against a rival: None to be better than another line."""
+    return rival if rival in (NOTHING, CLASS_RATES) else None
 
 
 def _known_line(recipe: dict[str, Any], **line: Any) -> KnownLine:

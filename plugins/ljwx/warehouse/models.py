@@ -49,11 +49,13 @@ class Model(BuiltModel):
     """A model that the warehouse knows.
 
     :param verified: what its verification measured, as JSON; None while it has not passed one.
+    :param line_id: the line that it belongs to; None where it was built before lines were kept.
     """
 
     verified: Mapping[str, Any] | None
     created_at: datetime
     deleted_at: datetime | None
+    line_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class ModelsVerbs(WarehouseBase):
     def model(self, model: str) -> Model | None:
         """Return a model by its name, also a deleted one."""
         return self.record(Model, "models/by_name", model=model)
+
+    def examples_asked(self, model: str) -> int | None:
+        """Return how many examples of each task the run that built a model was told to show; None: as many as fit."""
+        found = self.column("models/examples_asked", model=model)
+        return found[0] if found else None
 
     def decision_on(self, model: str) -> PastDecision | None:
         """Return on what the gate's newest decision about a verified model was made."""

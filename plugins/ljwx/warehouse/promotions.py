@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg import Connection
@@ -49,6 +49,7 @@ class Promotion:
     :param policy: the gate's settings, as JSON.
     :param proven: whether it was shown that the challenger's line is any good.
     :param evidence: what that rests on; None where nothing was weighed.
+    :param used: the sessions that promote its line, which never count for it again.
     """
 
     challenger: str
@@ -61,6 +62,7 @@ class Promotion:
     policy: Mapping[str, Any]
     proven: bool | None = None
     evidence: LineRecord | None = None
+    used: Sequence[date] = ()
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,14 @@ class PromotionsVerbs(WarehouseBase):
         documents = {
             "reasons": _reasons(promotion.reasons), "policy": Jsonb(promotion.policy), "evidence": evidence,
         }  # fmt: skip
-        values = vars(promotion) | documents | {"run_key": run_key}
+        values = vars(promotion) | documents | {"run_key": run_key, "used": list(promotion.used)}
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
             if (standing := _number(connection, "promotions/standing", values)) is not None:
                 return standing
             _check_deciding(connection, promotion)
             promotion_id = _written(connection, "promotions/add", values)
+            connection.execute(statement("promotions/add_uses"), values)
             alias = {"model": promotion.challenger, "digest": digest, "promotion_id": promotion_id}
             for name in PROMOTE if promotion.promoted else ("promotions/decide_challenger",):
                 connection.execute(statement(name), alias)

@@ -571,8 +571,8 @@ def test_a_decision_tells_how_often_its_line_and_its_very_model_were_decided_abo
         add_decision(chain_db, add_model(chain_db, name, spec=spec | changed))
     tasks.run(decide_promotion, *answered(chain_db, chain, model, right=3))
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE challenger = %s", model)
-    (told,) = [reason["text"] for reason in reasons if reason["code"] == "looks"]
+    (told,) = [reason["text"] for reason in reasons if reason["code"] == "decided_before"]
     assert told == (
         "Decision number 3 about this recipe, on whatever data, 1 of them about this very model under another name; "
-        "2 recipes were decided about so far. Each look is a chance for luck; the interval is right for one."
+        "2 recipes were decided about so far."
     )

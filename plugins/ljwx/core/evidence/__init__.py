@@ -9,14 +9,32 @@ from ljwx.core.evidence.betting import Course, follow
 from ljwx.core.evidence.budget import Budget, Stake
 from ljwx.core.evidence.confidence import Bounds, confidence_bounds
 from ljwx.core.evidence.scale import as_shares, chance_of_rank_ics, usual_bounds
+from ljwx.core.evidence.sessions import Counted, SessionDifference, rank_differences
 from ljwx.core.evidence.size import Size, size_of, smallest_visible
 from ljwx.core.evidence.statistics import ScoreDifference, mean_ranks, rank_ics, score_difference
 from ljwx.core.evidence.weighing import Weighed, weigh_rank_ics, weigh_scores
 
 __all__ = [
-    "Bounds", "Budget", "Course", "ScoreDifference", "Size", "Stake", "Weighed", "as_shares",
-    "chance_of_rank_ics", "confidence_bounds",
-    "follow", "mean_ranks", "rank_ics", "score_difference", "size_of", "smallest_visible",
+    "Bounds",
+    "Budget",
+    "Counted",
+    "Course",
+    "ScoreDifference",
+    "SessionDifference",
+    "Size",
+    "Stake",
+    "Weighed",
+    "as_shares",
+    "chance_of_rank_ics",
+    "confidence_bounds",
+    "follow",
+    "mean_ranks",
+    "rank_differences",
+    "rank_ics",
+    "score_difference",
+    "size_of",
+    "smallest_visible",
     "usual_bounds",
-    "weigh_rank_ics", "weigh_scores",
+    "weigh_rank_ics",
+    "weigh_scores",
 ]  # fmt: skip

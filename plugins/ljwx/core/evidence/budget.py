@@ -34,8 +34,11 @@ class Budget:
     share: float = 0.2
 
     def spent(self, given: Iterable[Stake], position: int) -> float:
-        """Return what was given in the last ``sessions`` sessions up to this one."""
-        return sum(stake.alpha for stake in given if position - self.sessions < stake.position <= position)
+        """Return what was given to those who begin within ``sessions`` sessions of this one, before or after it.
+
+        After it: who is asked about earlier sessions begins earlier than those who came before.
+        """
+        return sum(stake.alpha for stake in given if abs(position - stake.position) < self.sessions)
 
     def stake(self, given: Iterable[Stake], position: int) -> Stake:
         """Return what a challenger gets that begins now.

@@ -41,12 +41,43 @@ class SessionDifference:
     stocks: int
 
 
+@dataclass(frozen=True)
+class Counted(SessionDifference):
+    """A session that counts for a pair; at the close of `label_end` its outcome was known."""
+
+    label_end: date
+
+
+def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats) -> list[SessionDifference]:
+    """Return the difference of the RankICs of each session, in their order.
+
+    Sessions of fewer than ``FEWEST_STOCKS`` rows, or with equal outcomes only, are left out.
+
+    :param sessions: (rows) each row is a stock of a session.
+    :param signals: (1 or 2, rows): the challenger's, and the rival's; without a rival the RankIC is held against 0.
+    :param outcomes: (rows) numbers such as the excess return.
+    """
+    days, place, counts = np.unique(np.array(sessions, dtype="datetime64[D]"), return_inverse=True, return_counts=True)
+    order, ends = np.argsort(place, kind="stable"), np.cumsum(counts)
+    values = np.full(len(days), np.nan)
+    for count in np.unique(counts[counts >= FEWEST_STOCKS]):
+        alike = np.flatnonzero(counts == count)
+        rows = order[(ends[alike] - count)[:, None] + np.arange(count)]
+        came = np.broadcast_to(outcomes[rows], (len(signals), *rows.shape))
+        ics = rank_ics(signals[:, rows], came)
+        values[alike] = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
+    widest = WIDEST * len(signals) / 2
+    return [
+        SessionDifference(day, float(value), widest, int(stocks))
+        for day, value, stocks in zip(days.tolist(), values, counts, strict=True)
+        if not np.isnan(value)
+    ]
+
+
 def ranking_differences(
     task: str, questions: Sequence[Question], ours: Answers, theirs: Answers | None, outcomes: Mapping[str, float]
 ) -> list[SessionDifference]:
-    """Return the difference of the RankICs of each session, in their order.
-
-    Sessions of fewer than ``FEWEST_STOCKS`` stocks with an outcome, or with equal outcomes only, are left out.
+    """Return the difference of the RankICs of each session, as :func:`rank_differences` does.
 
     :param theirs: None: the challenger's RankIC against 0.
     :param outcomes: sample_id → a number such as the excess return; a sample without one is left out.
@@ -55,15 +86,11 @@ def ranking_differences(
     direction = TASKS[task].direction
     if direction is None:
         raise ValueError(f"task {task} does not order stocks")
-    found = []
-    for session, asked in _by_session(task, [each for each in questions if each.sample_id in outcomes]):
-        came = np.array([outcomes[each.sample_id] for each in asked])
-        signals = [[signal(direction, given[each.sample_id]) for each in asked] for given in (ours, theirs) if given]
-        ics = rank_ics(np.array(signals), np.broadcast_to(came, (len(signals), len(came))))
-        value = float(ics[0] - (ics[1] if theirs else 0.0))
-        if len(asked) >= FEWEST_STOCKS and not np.isnan(value):
-            found.append(SessionDifference(session, value, WIDEST if theirs else WIDEST / 2, len(asked)))
-    return found
+    asked = [each for each in questions if each.task == task and each.sample_id in outcomes]
+    came = np.array([outcomes[each.sample_id] for each in asked], dtype=np.float64)
+    both = [given for given in (ours, theirs) if given is not None]
+    signals = np.array([[signal(direction, given[each.sample_id]) for each in asked] for given in both])
+    return rank_differences([each.session for each in asked], signals.reshape(len(both), len(asked)), came)
 
 
 def score_differences(

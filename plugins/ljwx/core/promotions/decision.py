@@ -1,97 +1,74 @@
-"""The gate itself: from scorecards to a decision. Pure: no airflow, no I/O, no clock."""
+"""What the gate decides, and what holds whatever the evidence: the floors. Pure: no airflow, no I/O, no clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal
 
 from ljwx.core.evaluations import Interval, Scorecard
 from ljwx.core.promotions.policy import Frozen, GatePolicy
 from ljwx.core.promotions.reasons import (
-    NO_CHAMPION,
-    Looked,
     Reason,
     RolledBack,
     against_baseline,
-    against_champion,
     copying,
     floors_of,
     like_rolled_back,
-    looked_before,
     silent_tasks,
 )
-from ljwx.core.tasks import TASKS
 
-Verdict = Literal["promoted", "kept_champion", "first_champion", "rejected"]
+Verdict = Literal["promoted", "kept_champion", "first_champion", "retrained", "rejected"]
+"""``retrained``: a newer model of the champion's own line serves in its place."""
+PROMOTING: Final = frozenset({"promoted", "first_champion", "retrained"})
 
 
 class Decision(Frozen):
-    """What the gate decided, on what evidence.
+    """What was decided about a line.
 
-    :param unproven: promoted because there was nothing to compare with, not because it was shown to be better.
+    :param promote: its newest model becomes champion.
+    :param proven: its RankIC is above 0, and on a task its proper score is better than the class rates.
     """
 
     promote: bool
     verdict: Verdict
-    unproven: bool
+    proven: bool
     reasons: tuple[Reason, ...]
-    question_set: str
-    difference: Interval | None
-    policy: GatePolicy
 
 
-def decide(
-    policy: GatePolicy,
-    challenger: Scorecard,
-    champion: Scorecard | None,
-    difference: Interval | None,
-    baselines: Mapping[str, Interval | None] | None = None,
-    rolled_back: RolledBack | None = None,
-) -> Decision:
-    """Decide whether the challenger becomes champion.
+def floors(
+    policy: GatePolicy, card: Scorecard, champion: Scorecard | None, rolled_back: RolledBack | None
+) -> tuple[Reason, ...]:
+    """Tell of each floor whether it is held: a model below one is rejected, and no evidence helps it.
 
-    A challenger below a floor is ``rejected``, and so is one that equals a model which a person rolled back. Otherwise,
-    without a champion it becomes the first one, unproven; with one it is promoted only if the interval of the
-    difference lies above the margin.
-
-    :param difference: challenger − champion on the same questions but those whose answer stands in the prompt, made
-        with :meth:`GatePolicy.resampling`; None without a champion, or if the sessions are too few for an interval.
-    :param baselines: differences challenger − baseline by the baseline's name: reported, they decide nothing.
-    :param rolled_back: what a person rolled back and is most like the challenger. Only the same spec counts against it;
-        that other examples were shown is reported.
-    :raises ValueError: evidence that does not belong together: other questions, or a weaker interval than the policy's.
+    :param champion: on the same questions; None without one.
+    :param rolled_back: what a person rolled back and is most like the model. Only the same spec counts against it.
+    :raises ValueError: the scorecards are not of the same questions.
     """
-    _check_evidence(policy, challenger, champion, difference)
-    floors = tuple(floors_of(policy, challenger))
-    reported = (
-        *silent_tasks(challenger),
-        *(against_baseline(name, interval) for name, interval in (baselines or {}).items()),
-    )
-    if rolled_back is not None:
-        decides = rolled_back.same and not policy.promote_rolled_back
-        floors += (like_rolled_back(rolled_back),) if decides else ()
-        reported += () if decides else (like_rolled_back(rolled_back),)
-    verdict: Verdict
-    comparison: tuple[Reason, ...]
-    if not all(reason.favourable for reason in floors):
-        verdict, comparison = "rejected", ()
-    elif champion is None:
-        verdict, comparison = "first_champion", (NO_CHAMPION,)
-    else:
-        comparison = (
-            *copying(policy, challenger, champion),
-            against_champion(policy, challenger.overall.sessions, difference),
-        )
-        verdict = "promoted" if all(reason.favourable for reason in comparison) else "kept_champion"
-    return Decision(
-        promote=verdict in ("promoted", "first_champion"),
-        verdict=verdict,
-        unproven=verdict == "first_champion",
-        reasons=floors + comparison + reported,
-        question_set=challenger.question_set,
-        difference=difference,
-        policy=policy,
-    )
+    if champion is not None and champion.question_set != card.question_set:
+        raise ValueError("gate: challenger and champion answered different question sets")
+    held = tuple(floors_of(policy, card))
+    if champion is not None:
+        held += tuple(copying(policy, card, champion))
+    return held + ((like_rolled_back(rolled_back),) if rolled_back and _decides(policy, rolled_back) else ())
+
+
+def reported(
+    policy: GatePolicy, card: Scorecard, differences: Mapping[str, Interval | None], rolled_back: RolledBack | None
+) -> Iterator[Reason]:
+    """Tell what decides nothing: silent tasks, accuracy against rivals on the questions, a model like one rolled back.
+
+    :param differences: in accuracy, from each rival by its name.
+    """
+    yield from silent_tasks(card)
+    for name, interval in differences.items():
+        yield against_baseline(name, interval)
+    if rolled_back is not None and not _decides(policy, rolled_back):
+        yield like_rolled_back(rolled_back)
+
+
+def with_reported(decision: Decision, told: Iterable[Reason]) -> Decision:
+    """Return the decision with reasons that decide nothing."""
+    return decision.model_copy(update={"reasons": (*decision.reasons, *told)})
 
 
 def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference: float, looks: int) -> Decision:
@@ -115,23 +92,5 @@ def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference
     return decision.model_copy(update={"reasons": (*decision.reasons, reason)})
 
 
-def with_looks(decision: Decision, before: Looked) -> Decision:
-    """Return the decision with how often was looked; it decides nothing."""
-    return decision.model_copy(update={"reasons": (*decision.reasons, looked_before(before))})
-
-
-def _check_evidence(
-    policy: GatePolicy, challenger: Scorecard, champion: Scorecard | None, difference: Interval | None
-) -> None:
-    if champion is not None and champion.question_set != challenger.question_set:
-        raise ValueError("gate: challenger and champion answered different question sets")
-    if difference is None:
-        return
-    if champion is None:
-        raise ValueError("gate: a difference without a champion")
-    made = difference.resampling
-    predicted = sum(part.n for task, part in challenger.tasks.items() if not TASKS[task].is_copying)
-    if difference.questions != predicted or difference.sessions > challenger.overall.sessions:
-        raise ValueError("gate: the difference was not made from the questions of the scorecards")
-    if (made.confidence, made.block, made.resamples) != (policy.confidence, policy.block, policy.resamples):
-        raise ValueError("gate: the difference was not made as the policy says (confidence, block, resamples)")
+def _decides(policy: GatePolicy, rolled_back: RolledBack) -> bool:
+    return rolled_back.same and not policy.promote_rolled_back

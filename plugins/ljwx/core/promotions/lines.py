@@ -10,35 +10,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp
 
-from pydantic import Field
-
-from ljwx.core.evidence import Budget, Weighed
-from ljwx.core.promotions.decision import Verdict
-from ljwx.core.promotions.policy import Frozen
+from ljwx.core.evidence import Weighed
+from ljwx.core.promotions.decision import PROMOTING, Decision, Verdict
+from ljwx.core.promotions.policy import LinePolicy
 from ljwx.core.promotions.reasons import NO_CHAMPION, Reason
 
 SHOWN_UP_TO = 1e6
 """Evidence beyond this is shown as this."""
 
 
-class LinePolicy(Frozen):
-    """What a line must show.
+@dataclass(frozen=True)
+class Fresh:
+    """What came after a line was opened, which nobody can have chosen it by.
 
-    :param error_rate: chance that any of the lines which begin to challenge within ``error_sessions`` is promoted
-        without being better, over all looks.
-    :param stake: what a new line gets of the rest of it.
-    :param score_margin: by how much a proper score per question may be worse than the champion's, or than class rates.
+    :param mean: of the differences of RankIC on these sessions; None without one.
+    :param needed: how many there must be.
     """
 
-    error_rate: float = Field(default=0.05, gt=0, le=0.2)
-    error_sessions: int = Field(default=250, ge=20)
-    stake: float = Field(default=0.2, gt=0, le=1)
-    score_margin: float = Field(default=0.01, ge=0, le=2)
-
-    @property
-    def budget(self) -> Budget:
-        """How the error rate is shared out."""
-        return Budget(self.error_rate, self.error_sessions, self.stake)
+    sessions: int
+    mean: float | None
+    needed: int
 
 
 @dataclass(frozen=True)
@@ -47,10 +38,23 @@ class Against:
 
     :param ranking: differences of RankIC.
     :param scores: task → differences of a proper score, per question.
+    :param fresh: None where no session before the line was opened counts.
     """
 
     ranking: Weighed
     scores: Mapping[str, Weighed] = field(default_factory=dict)
+    fresh: Fresh | None = None
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """By how much a model is better than the one of the same line that serves, on recent questions of both.
+
+    :param scores: task → mean difference of a proper score per question.
+    """
+
+    scores: Mapping[str, float]
+    questions: int
 
 
 @dataclass(frozen=True)
@@ -59,59 +63,54 @@ class Circumstances:
 
     :param looks: at this pair, this one included.
     :param lines: that began to challenge within the policy's sessions.
-    :param alpha: the error rate that the line was given.
+    :param alpha: the error rate that the line was given; None where no session counts yet.
     :param spent: the error rate that they were given together.
     """
 
     looks: int
     lines: int
-    alpha: float
+    alpha: float | None
     spent: float
-
-
-class LineDecision(Frozen):
-    """What was decided about a line.
-
-    :param proven: its RankIC is above 0, and on a task its proper score is better than the class rates.
-    """
-
-    promote: bool
-    verdict: Verdict
-    proven: bool
-    reasons: tuple[Reason, ...]
-    policy: LinePolicy
 
 
 def decide_line(
     policy: LinePolicy,
     floors: Sequence[Reason],
-    champion: Against | None,
+    champion: Against | Predecessor | None,
     alone: Against,
     circumstances: Circumstances,
-) -> LineDecision:
+) -> Decision:
     """Decide whether a line's newest model becomes champion, and whether the line has been proven.
 
     :param floors: whether each floor is held; all must be.
-    :param champion: the line against the champion's; None without one.
+    :param champion: the line against the champion's; where the champion is of this very line, the model against that
+        one; None without a champion.
     :param alone: its RankIC against 0, and its scores against the class rates of the train period, of return tasks.
     """
-    compared = (NO_CHAMPION,) if champion is None else tuple(_over_champion(policy, champion))
-    verdict: Verdict
+    better: Verdict
+    compared: tuple[Reason, ...]
+    if champion is None:
+        better, compared = "first_champion", (NO_CHAMPION,)
+    elif isinstance(champion, Predecessor):
+        better, compared = "retrained", tuple(_over_predecessor(policy, champion))
+    else:
+        better, compared = "promoted", tuple(_over_champion(policy, champion))
+    verdict: Verdict = better if all(reason.favourable for reason in compared) else "kept_champion"
     if not all(reason.favourable for reason in floors):
         verdict = "rejected"
-    elif champion is None:
-        verdict = "first_champion"
-    else:
-        verdict = "promoted" if all(reason.favourable for reason in compared) else "kept_champion"
     proof = tuple(_proof(policy, alone))
     told = (proven_or_not(proof), _looked(policy, circumstances))
-    return LineDecision(
-        promote=verdict in ("promoted", "first_champion"),
+    return Decision(
+        promote=verdict in PROMOTING,
         verdict=verdict,
         proven=told[0].favourable,
         reasons=(*floors, *(() if verdict == "rejected" else compared), *proof, *told),
-        policy=policy,
     )
+
+
+def is_proven(policy: LinePolicy, alone: Against) -> bool:
+    """Tell whether a line is proven, as :func:`decide_line` does."""
+    return proven_or_not(tuple(_proof(policy, alone))).favourable
 
 
 def proven_or_not(proof: Sequence[Reason]) -> Reason:
@@ -130,12 +129,41 @@ def proven_or_not(proof: Sequence[Reason]) -> Reason:
 
 def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
     yield _ranking(champion.ranking, "ranks_better_than_champion", "RankIC against the champion's")
+    if champion.fresh is not None and champion.ranking.confirmed:
+        yield _confirmed_afresh(champion.fresh)
     for task, score in champion.scores.items():
         yield Reason(
             code=f"score_margin:{task}",
             text=f"Proper score on {task} against the champion's: {_told(score)} It may be worse by "
             f"{policy.score_margin:g}.",
             favourable=_mean(score) >= -policy.score_margin,
+        )
+
+
+def _confirmed_afresh(fresh: Fresh) -> Reason:
+    """Earlier sessions may propose a line, since whoever wrote its recipe may have seen them; later ones confirm it."""
+    mean = "" if fresh.mean is None else f", {fresh.mean:+.3f} on them"
+    return Reason(
+        code="fresh_sessions",
+        text=f"{fresh.sessions} of the sessions came after the line was opened{mean}; {fresh.needed} are needed, and "
+        "more than 0.",
+        favourable=fresh.sessions >= fresh.needed and (fresh.mean or 0.0) > 0,
+    )
+
+
+def _over_predecessor(policy: LinePolicy, predecessor: Predecessor) -> Iterator[Reason]:
+    if not predecessor.questions:
+        yield Reason(
+            code="predecessor_not_compared",
+            text="It is of the champion's own line, and no recent question was answered by both. The champion stays.",
+            favourable=False,
+        )
+    for task, gain in predecessor.scores.items():
+        yield Reason(
+            code=f"predecessor:{task}",
+            text=f"Of the champion's own line, trained again: its proper score on recent questions about {task} is "
+            f"{gain:+.3f} against its predecessor's. It may be worse by {policy.score_margin:g}.",
+            favourable=gain >= -policy.score_margin,
         )
 
 
@@ -154,11 +182,16 @@ def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
 
 
 def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
+    own = (
+        "none yet to this one: no session counts"
+        if circumstances.alpha is None
+        else f"{circumstances.alpha:.2%} to this one"
+    )
     return Reason(
         code="looks",
         text=f"Look number {circumstances.looks} at this pair. {circumstances.lines} lines began to challenge in "
         f"{policy.error_sessions} sessions; {circumstances.spent:.2%} of an error rate of {policy.error_rate:.0%} are "
-        f"given to them, {circumstances.alpha:.2%} to this one.",
+        f"given to them, {own}.",
         favourable=True,
     )
 

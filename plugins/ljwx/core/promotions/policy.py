@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ljwx.core.evaluations import Resampling
 from ljwx.core.evaluations.intervals import FEWEST_BLOCKS
+from ljwx.core.evidence import Budget
 from ljwx.exceptions import ConfigurationError
 
 
@@ -15,7 +16,28 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class GatePolicy(Frozen):
+class LinePolicy(Frozen):
+    """What a line must show. Only what differs from the defaults is stored with decisions.
+
+    :param error_rate: chance that any of the lines which begin to challenge within ``error_sessions`` is promoted
+        without being better, over all looks.
+    :param stake: what a new line gets of the rest of it.
+    :param score_margin: by how much a proper score per question may be worse than the champion's, or than class rates;
+        and of a model that was trained again, than that of its predecessor.
+    """
+
+    error_rate: float = Field(default=0.05, gt=0, le=0.2, exclude_if=lambda rate: rate == 0.05)
+    error_sessions: int = Field(default=250, ge=20, exclude_if=lambda sessions: sessions == 250)
+    stake: float = Field(default=0.2, gt=0, le=1, exclude_if=lambda stake: stake == 0.2)
+    score_margin: float = Field(default=0.01, ge=0, le=2, exclude_if=lambda margin: margin == 0.01)
+
+    @property
+    def budget(self) -> Budget:
+        """How the error rate is shared out."""
+        return Budget(self.error_rate, self.error_sessions, self.stake)
+
+
+class GatePolicy(LinePolicy):
     """What a challenger must show.
 
     The floors hold with or without a champion; those on shares hold for every task by itself.
@@ -30,10 +52,8 @@ class GatePolicy(Frozen):
         stands in the prompt; to be better there promotes nobody. Only another value than 0.1 is stored with decisions.
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.
     :param min_questions: fewest questions in the set, all tasks together.
-    :param min_sessions: fewest sessions for a comparison with the champion; at least four blocks, better five: with
-        four, and luck shared over the whole horizon, chance alone promoted in 5.3 % of simulated comparisons.
-    :param margin: the interval of the difference in accuracy must lie above it whole; 0.01 is one percentage point.
-    :param confidence: coverage of that two-sided interval; chance alone passes with half of the rest.
+    :param min_sessions: decides nothing any more, like `margin`: both bounded a difference in accuracy.
+    :param confidence: coverage of the intervals that are reported.
     :param block: sessions per block of the bootstrap; at least the horizon, better twice.
     :param promote_rolled_back: whether a model may become champion that equals one which a person rolled back.
     """

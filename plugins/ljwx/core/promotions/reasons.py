@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from statistics import NormalDist
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ljwx.core.evaluations import Interval, Scorecard, TaskScore
 from ljwx.core.promotions.policy import Frozen, GatePolicy
 from ljwx.core.tasks import TASKS
-
-USUAL_EDGE: Final = 0.03
-"""Standard deviation of true differences in accuracy before anything was seen: two of three lie within it."""
 
 
 class Reason(Frozen):
@@ -47,6 +43,14 @@ class Looked(Frozen):
     of_model: int
     other_lines: int
 
+
+LEFT_OUT: Final = {
+    "made_on": "about sessions that a model was made on",
+    "purged": "of the purge after them",
+    "used_before": "of sessions on which a line was chosen, tuned or promoted",
+    "no_outcome": "without a stored number of what came true (their order does not count)",
+    "too_few_stocks": "of sessions with too few stocks",
+}
 
 NO_CHAMPION = Reason(
     code="first_champion_unproven",
@@ -126,19 +130,41 @@ def like_rolled_back(before: RolledBack) -> Reason:
     )
 
 
-def looked_before(before: Looked) -> Reason:
-    """Tell how often one has looked: the interval of the difference is right for one look alone."""
+def decided_before(before: Looked) -> Reason:
+    """Tell how often was decided about this recipe and about this very model."""
     recipes = before.other_lines + 1
     others = f"{recipes} recipe{'s were' if recipes > 1 else ' was'} decided about so far."
     if not before.of_line:
-        return Reason(code="looks", text=f"The first decision about this recipe; {others}", favourable=True)
+        return Reason(code="decided_before", text=f"The first decision about this recipe; {others}", favourable=True)
     same = f", {before.of_model} of them about this very model under another name" if before.of_model else ""
     return Reason(
-        code="looks",
-        text=f"Decision number {before.of_line + 1} about this recipe, on whatever data{same}; {others} "
-        "Each look is a chance for luck; the interval is right for one.",
-        favourable=False,
+        code="decided_before",
+        text=f"Decision number {before.of_line + 1} about this recipe, on whatever data{same}; {others}",
+        favourable=True,
     )
+
+
+def left_out(counts: Mapping[str, int]) -> Iterator[Reason]:
+    """Tell which questions that were answered do not count, and why.
+
+    :param counts: reason, one of ``LEFT_OUT``, → questions.
+    """
+    if counts:
+        told = "; ".join(f"{count} {LEFT_OUT.get(why, why)}" for why, count in counts.items())
+        yield Reason(code="left_out", text=f"Questions that were answered and do not count: {told}.", favourable=True)
+
+
+def calibration(card: Scorecard) -> Iterator[Reason]:
+    """Tell how well probabilities fit, beside what chance alone makes of perfect ones."""
+    found = card.overall.calibration
+    if found is not None and found.ece_of_perfect is not None:
+        band = found.ece_of_perfect
+        yield Reason(
+            code="calibration",
+            text=f"The expected calibration error is {found.ece:.3f} on {found.n} answers; a perfectly calibrated "
+            f"answerer shows {band.mean:.3f}, and up to {band.high:.3f} in 95 of 100 cases. It decides nothing.",
+            favourable=found.ece <= band.high,
+        )
 
 
 def copying(policy: GatePolicy, card: Scorecard, champion: Scorecard) -> Iterator[Reason]:
@@ -152,41 +178,6 @@ def copying(policy: GatePolicy, card: Scorecard, champion: Scorecard) -> Iterato
                 f"champion's; {100 * policy.max_copying_loss:.0f} points less are allowed, and more promotes nobody.",
                 favourable=part.accuracy >= theirs - policy.max_copying_loss,
             )
-
-
-def against_champion(policy: GatePolicy, sessions: int, difference: Interval | None) -> Reason:
-    """Tell whether the interval of the difference lies above the margin.
-
-    :param sessions: of all questions; those of the difference are known where there is one.
-    """
-    sessions = sessions if difference is None else difference.sessions
-    if difference is None and sessions >= policy.min_sessions:
-        return Reason(
-            code="nothing_predicted",
-            text="The answer to every question stands in the prompt, or questions about the future come from too few "
-            "sessions: there is no evidence of skill. The champion stays.",
-            favourable=False,
-        )
-    if difference is None or sessions < policy.min_sessions:
-        return Reason(
-            code="too_few_sessions",
-            text=f"The questions come from {sessions} sessions; a comparison with the champion needs "
-            f"{policy.min_sessions}. The champion stays.",
-            favourable=False,
-        )
-    if difference.low > policy.margin:
-        return Reason(
-            code="better_than_champion",
-            text=f"More accurate than the champion by {_points(difference)}: above the margin of {policy.margin:.1%}. "
-            + _size(policy, difference),
-            favourable=True,
-        )
-    return Reason(
-        code="not_shown_better",
-        text=f"Accuracy against the champion's: {_points(difference)}. The interval does not lie above the margin of "
-        f"{policy.margin:.1%}. {_size(policy, difference)} The champion stays.",
-        favourable=False,
-    )
 
 
 def against_baseline(name: str, difference: Interval | None) -> Reason:
@@ -211,20 +202,4 @@ def _points(difference: Interval) -> str:
     return (
         f"{100 * difference.estimate:+.1f} points "
         f"({made.confidence:.0%} interval {100 * difference.low:+.1f} to {100 * difference.high:+.1f})"
-    )
-
-
-def _size(policy: GatePolicy, difference: Interval) -> str:
-    """Say what remains of a difference that was found because it is large, and what could have been found.
-
-    The first is the posterior mean under a normal prior around 0 with ``USUAL_EDGE``; the second the difference whose
-    interval lies above the margin in four of five cases. Both take half the interval for that of a normal distribution.
-    """
-    half = (difference.high - difference.low) / 2
-    error = half / NormalDist().inv_cdf((1 + difference.resampling.confidence) / 2)
-    shrunken = difference.estimate * USUAL_EDGE**2 / (USUAL_EDGE**2 + error**2)
-    smallest = policy.margin + half + NormalDist().inv_cdf(0.8) * error
-    return (
-        f"Drawn towards 0 as its error asks for, it is {100 * shrunken:+.1f}; so many questions find "
-        f"{100 * smallest:.0f} points in four of five cases."
     )

@@ -34,6 +34,10 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "First champion: the floors hold, and there was nothing to compare with",
         ),
         "kept_champion": ("保留现任冠军:未能证明更好", "The champion stays: not shown to be better"),
+        "retrained": (
+            "更新:同一路线的新模型,不逊于前任",
+            "Retrained: a newer model of the champion's own line, no worse than the one before",
+        ),
         "rejected": ("拒绝:未达底线", "Rejected: below a floor"),
         "refused": (
             "未通过验证:从未成为候选,没有回答考题",

@@ -17,6 +17,7 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import Prompted
 from ljwx.services.candidates import check_digest
+from ljwx.services.lines import open_line
 from ljwx.settings import current_settings
 from ljwx.stages.build.checks import Verification
 from ljwx.stages.build.xcoms import BuildPlan, BuildResult
@@ -47,7 +48,7 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
     with recorded_run(warehouse, dataset_id=planned.dataset_id, spec_sha256=planned.spec_sha256) as run:
         warehouse.save_model(run.key, _record(made, spec, planned.dataset_id))
-        warehouse.open_line(run.key, line_of(spec, settings.model.of_strategy), made.model)
+        open_line(warehouse, run.key, line_of(spec, settings.model.of_strategy), made.model)
         check_digest(ollama, made.model, made.digest)
         found = Findings(settings.evaluation.model_dump(mode="json"))
         verification = Verification(ollama, made.model, spec, settings, found)

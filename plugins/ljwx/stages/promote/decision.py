@@ -9,7 +9,8 @@ from typing import Any
 from airflow.sdk import get_current_context
 
 from ljwx.assets import LATEST, MODEL
-from ljwx.core.promotions import Decision, decide, with_looks
+from ljwx.core.promotions import Decision, decide_line, floors, reported, with_reported
+from ljwx.core.promotions.reasons import calibration, decided_before, left_out
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -17,7 +18,8 @@ from ljwx.services.asking import request_config
 from ljwx.services.candidates import candidate
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
-from ljwx.stages.evaluate.scoring import gather
+from ljwx.stages.evaluate.scoring import dataset_of, gather
+from ljwx.stages.promote.evidence import Judged, judge
 from ljwx.stages.promote.sealed import report_sealed_test
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import Evaluation
@@ -69,16 +71,18 @@ def _decided(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluat
     """Decide, open the sealed window after a pass, and write both."""
 
     champion = warehouse.champion()
-    decision = _decide(settings, warehouse, evaluation, champion)
+    decision, judged = _decide(settings, warehouse, run_key, evaluation, champion)
     decision = report_sealed_test(warehouse, settings, run_key, evaluation, champion, decision)
     for reason in decision.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
-    promotion = _promotion(decision, evaluation, champion.model if champion else None)
+    promotion = _promotion(decision, judged, settings, evaluation, champion.model if champion else None)
     promotion_id = warehouse.save_promotion(run_key, promotion, evaluation.digest)
     return Decided(promotion_id, evaluation.model, decision.verdict)
 
 
-def _promotion(decision: Decision, evaluation: Evaluation, champion: str | None) -> Promotion:
+def _promotion(
+    decision: Decision, judged: Judged, settings: Settings, evaluation: Evaluation, champion: str | None
+) -> Promotion:
     return Promotion(
         challenger=evaluation.model,
         champion=champion,
@@ -87,25 +91,34 @@ def _promotion(decision: Decision, evaluation: Evaluation, champion: str | None)
         verdict=decision.verdict,
         promoted=decision.promote,
         reasons=decision.reasons,
-        policy=decision.policy.model_dump(),
-        proven=False,
+        policy=settings.gate.model_dump(),
+        proven=decision.proven,
+        evidence=judged.record,
+        used=judged.counted if decision.verdict == "promoted" else (),
     )
 
 
-def _decide(settings: Settings, warehouse: WarehouseHook, evaluation: Evaluation, champion: Alias | None) -> Decision:
-
+def _decide(
+    settings: Settings, warehouse: WarehouseHook, run_key: int, evaluation: Evaluation, champion: Alias | None
+) -> tuple[Decision, Judged]:
+    """Decide by floors and evidence, and tell what else was found."""
     theirs = _of_champion(warehouse, settings, evaluation, champion) if champion else None
-    evidence = gather(warehouse, settings, evaluation, theirs)
-    warehouse.save_scorecards(evaluation.evaluation_id, evidence.cards)
-    decision = decide(
-        settings.gate,
-        evidence.model,
-        evidence.champion,
-        evidence.over_champion,
-        {name: gap for name, gap in evidence.differences.items() if name != "champion"},
-        warehouse.rolled_back(evaluation.model),
-    )
-    return with_looks(decision, warehouse.looked(evaluation.model))
+    found = gather(warehouse, settings, evaluation, theirs)
+    warehouse.save_scorecards(evaluation.evaluation_id, found.cards)
+    rolled_back = warehouse.rolled_back(evaluation.model)
+    held = floors(settings.gate, found.model, found.champion, rolled_back)
+    session = warehouse.last_session_of(dataset_of(warehouse, evaluation.question_set_id))
+    holds = all(reason.favourable for reason in held)
+    judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds)
+    decision = decide_line(settings.gate, held, judged.champion, judged.alone, judged.circumstances)
+    warehouse.note_proof(judged.record.line, decision.proven)
+    told = [
+        *left_out(judged.record.left_out),
+        *calibration(found.model),
+        *reported(settings.gate, found.model, found.differences, rolled_back),
+        decided_before(warehouse.looked(evaluation.model)),
+    ]
+    return with_reported(decision, told), judged
 
 
 def _of_champion(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Alias) -> Evaluation:

@@ -1,0 +1,61 @@
+"""Which line a model belongs to, and which lines challenge."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from ljwx.core.lines import Line, line_of
+from ljwx.core.models import BuildSpec
+from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse.lines import KnownLine
+
+log = logging.getLogger(__name__)
+
+MOST_OPEN: Final = 3
+"""Lines that are trained and asked at the same time, the champion's among them."""
+
+
+def line_id_of(warehouse: WarehouseHook, run_key: int, model: str) -> str:
+    """Return the line of a model; one that was built before lines were kept gets its own now.
+
+    :raises ConfigurationError: the model is not in the warehouse.
+    """
+    found = warehouse.model(model)
+    if found is None:
+        raise ConfigurationError(f"{model} is not in the warehouse: clear the task verify_model and what follows")
+    if found.line_id is not None:
+        return found.line_id
+    examples = warehouse.examples_asked(model) if found.spec.get("examples") else None
+    line = line_of(BuildSpec.model_validate(found.spec), {"examples_per_task": examples} if examples else None)
+    return warehouse.keep_line(run_key, line, model)
+
+
+def open_line(warehouse: WarehouseHook, run_key: int, line: Line, model: str) -> str:
+    """Let a line challenge with a model; where three do already, the one with the least evidence ceases to.
+
+    The champion's line never does. What a closed line has shown stays, and it is opened again by building it.
+    """
+    others = [each for each in warehouse.lines() if each.closed_at is None and each.line_id != line.line_id]
+    champion = warehouse.champion()
+    serves = None if champion is None else line_id_of(warehouse, run_key, champion.model)
+    for closed in to_close(others, warehouse.last_evidence(), serves):
+        log.warning(
+            "line %s (%s) is closed: %d lines challenge at most, and it has shown least; build it again to open it",
+            closed.line_id, closed.strategy, MOST_OPEN,
+        )  # fmt: skip
+        warehouse.close_line(closed.line_id)
+    return warehouse.open_line(run_key, line, model)
+
+
+def to_close(open_lines: list[KnownLine], evidence: dict[str, float], serves: str | None) -> list[KnownLine]:
+    """Return the lines that make room for one more: with the least evidence first, of equal ones the oldest.
+
+    :param evidence: natural logarithm by line_id, 0 of a line that nobody has looked at.
+    """
+    ranked = sorted(
+        (each for each in open_lines if each.line_id != serves),
+        key=lambda each: (evidence.get(each.line_id, 0.0), each.opened_at),
+    )
+    return ranked[: max(len(open_lines) + 1 - MOST_OPEN, 0)]

@@ -1,0 +1,246 @@
+"""What stored answers say about lines: gathered by digest and session, noted once, in order, and weighed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from psycopg.types.json import Jsonb
+
+from ljwx.core.lines import line_of
+from ljwx.core.models import BuildSpec
+from ljwx.core.promotions import Against, Predecessor
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import Settings, load_settings
+from ljwx.stages.promote.evidence import Judged, judge
+from ljwx.warehouse.promotions import Alias
+from ljwx.warehouse.runs import RunRef
+from support_chain import Database
+
+STOCKS, HORIZON, MADE = 25, 5, 30
+"""Models are made from the first ``MADE`` sessions."""
+TASKS = {
+    "price_direction": ("up", "flat", "down"),
+    "investment_advice": ("buy", "hold", "sell"),
+    "risk_assessment": ("low", "medium", "high"),
+}
+DAYS = [day for at in range(300) if (day := date(2026, 1, 5) + timedelta(at)).weekday() < 5]
+SPEC = BuildSpec(base="deepseek-llm:7b", base_digest="a" * 64, strategy="prompt", system="x", parameters={"seed": 1})
+OTHER = SPEC.model_copy(update={"system": "y"})
+
+
+@dataclass(frozen=True)
+class Market:
+    """A warehouse with sessions, one dataset, and samples of whole cross-sections with what came true.
+
+    :param excess: session × stock.
+    """
+
+    db: Database
+    warehouse: WarehouseHook
+    excess: np.ndarray[Any, Any]
+    settings: Settings
+
+    def model(self, name: str, spec: BuildSpec = SPEC, digest: str | None = None, dataset: str = "ds") -> Alias:
+        """A verified model of the line of a spec, as an alias would name it."""
+        self.db.execute(
+            "INSERT INTO ljwx.models (model, digest, strategy, base, base_digest, spec, spec_sha256, dataset_id, "
+            "verified, run_key) VALUES (%s, %s, 'prompt', 'b', 'd', %s, %s, %s, '{}', 1)",
+            name, digest or name, Jsonb(spec.model_dump(mode="json")), spec.sha256, dataset,
+        )  # fmt: skip
+        self.warehouse.open_line(1, line_of(spec), name)
+        return Alias("champion", name, digest or name, None, None, None, None, None)  # type: ignore[arg-type]
+
+    def answers(self, model: Alias, skill: float, days: range, seed: int, stocks: int = STOCKS) -> None:
+        """The model tells classes of each stock, the better the larger its skill; all by the same way of asking."""
+        evaluation = self.warehouse.open_evaluation(1, model.model, model.digest, "q", {"asks": "class"})
+        generator, rows = np.random.default_rng(seed), []
+        for day in days:
+            for stock in range(stocks):
+                seen = skill * self.excess[day, stock] + (1 - skill) * generator.normal()
+                for task, names in TASKS.items():
+                    up = 1 / (1 + np.exp(-seen))
+                    said = dict(zip(names, (2 / 3 * up, 1 / 3, 2 / 3 * (1 - up)), strict=True))
+                    rows.append((evaluation, f"{task}-{day}-{stock}", json.dumps(said)))
+        self.db.execute(
+            "INSERT INTO ljwx.class_answers (evaluation_id, sample_id, probabilities, server, latency_s, "
+            "prompt_tokens, answer_tokens) SELECT e, s, p, 'x', 0, 1, 1 FROM "
+            "unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS t (e, s, p)", *map(list, zip(*rows, strict=True)),
+        )  # fmt: skip
+
+    def judged(self, model: Alias, champion: Alias | None, last: int, *, holds: bool = True) -> Judged:
+        return judge(self.warehouse, self.settings, 1, model.model, champion, DAYS[last], holds=holds)
+
+    def noted(self, rival: str) -> list[date]:
+        return self.db.column("SELECT DISTINCT session FROM ljwx.line_evidence WHERE rival = %s ORDER BY 1", rival)
+
+
+def classes(values: np.ndarray[Any, Any]) -> list[int]:
+    """Thirds of the stocks of a session, the highest first."""
+    order = np.argsort(np.argsort(-values))
+    return [int(place * 3 // len(values)) for place in order]
+
+
+@pytest.fixture
+def market(warehouse_url: str) -> Market:
+    warehouse, db = WarehouseHook(), Database(warehouse_url)
+    assert warehouse.start_run(RunRef("tests", "one", "evidence")) == 1
+    warehouse.save_sessions(1, DAYS)
+    made = {"max_label_end": {"train": str(DAYS[MADE])}, "last_as_of": {"train": str(DAYS[MADE - 5])}, "purge": 6}
+    rates = {"rates": {task: dict.fromkeys(names, 1 / 3) for task, names in TASKS.items()}}
+    for name in ("ds", "later"):
+        db.execute(
+            "INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, fit, known_at, "
+            "first_session, last_session, folder, code_version, run_key) "
+            "VALUES (%s, '', '{}', '{}', '{}', %s, %s, now(), %s, %s, '', '', 1)",
+            name, Jsonb(made), Jsonb(rates), DAYS[0], DAYS[100],
+        )  # fmt: skip
+    db.execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, run_key) VALUES ('q', 'ds', 'classes', 1)"
+    )
+    excess = np.random.default_rng(1).normal(size=(160, STOCKS))
+    rows = [
+        (f"{task}-{day}-{stock}", f"{stock:06d}.SZ", DAYS[day], task, names[row[stock]], DAYS[day + HORIZON],
+         float(excess[day, stock]))
+        for day in range(160)
+        for row in [classes(excess[day])]
+        for stock in range(STOCKS)
+        for task, names in TASKS.items()
+    ]  # fmt: skip
+    db.execute(
+        "WITH given AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::date[], %s::text[], %s::text[], %s::date[], "
+        "%s::float8[]) AS t (sample_id, ts_code, session, task, label, label_end, excess)), made AS ("
+        "INSERT INTO ljwx.samples (sample_id, ts_code, session, task, snapshot, snapshot_sha256, answer, label, "
+        "label_end, bars_from, feature_version, prompt_version, run_key) SELECT sample_id, ts_code, session, task, "
+        "'{}', '', '{}', label, label_end, session, '1', 'v1', 1 FROM given RETURNING sample_id) "
+        "INSERT INTO ljwx.dataset_samples (dataset_id, sample_id, split, excess) "
+        "SELECT 'ds', sample_id, 'validation', excess FROM given JOIN made USING (sample_id)",
+        *map(list, zip(*rows, strict=True)),
+    )  # fmt: skip
+    return Market(db, warehouse, excess, load_settings({}))
+
+
+def test_a_line_that_ranks_better_is_found_session_by_session_and_proven(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    market.answers(new, 0.5, range(36, 150), seed=2)
+    market.answers(old, 0.0, range(36, 150), seed=3)
+    judged = market.judged(new, old, last=156)
+    assert isinstance(judged.champion, Against)
+    assert judged.champion.ranking.confirmed
+    assert judged.alone.ranking.confirmed
+    assert judged.alone.scores["price_direction"].confirmed
+    assert judged.circumstances.looks == 1
+    assert judged.circumstances.alpha == pytest.approx(0.01)
+    assert market.warehouse.champion() is None
+    assert market.noted(judged.record.rival or "")[0] == DAYS[36]
+    assert {(each.rival, each.measure, each.task) for each in judged.record.compared} >= {
+        (judged.record.rival, "rank_ic", None), (judged.record.rival, "brier", "risk_assessment"),
+        ("none", "rank_ic", None), ("class_rates", "brier", "price_direction"),
+    }  # fmt: skip
+    assert market.judged(new, old, last=157).circumstances.looks == 2
+    assert market.db.column("SELECT proven FROM ljwx.lines WHERE line_id = %s", judged.record.rival) == [False]
+
+
+def test_only_sessions_after_all_that_both_were_made_from_count_and_the_decision_says_why(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(28, 40), seed=4)
+    judged = market.judged(new, old, last=60)
+    first = DAYS[MADE - 5 + 1 + 6]  # the purge, of h + 1 sessions, reaches one session further than the last label
+    assert market.noted(judged.record.rival or "") == [day for day in DAYS[28:40] if day >= first]
+    assert first == market.warehouse.counts_from(["new", "old"])
+    assert judged.record.left_out == {"made_on": 3 * STOCKS * len(TASKS), "purged": STOCKS * len(TASKS)}
+
+
+def test_a_session_of_few_stocks_says_nothing_and_is_told(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 44), seed=4, stocks=19)
+    judged = market.judged(new, old, last=60)
+    assert market.noted(judged.record.rival or "") == []
+    assert judged.record.left_out == {"too_few_stocks": 4 * 19 * len(TASKS)}
+    assert judged.circumstances.alpha is None
+    assert market.warehouse.stakes() == []
+
+
+def test_the_same_model_under_another_dates_name_counts_once(market: Market) -> None:
+    new, old = market.model("new", digest="same"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 50), seed=4)
+    once = market.judged(new, old, last=60)
+    again = market.model("new-tomorrow", digest="same", dataset="later")
+    twice = market.judged(again, old, last=60)
+    assert [each.sessions for each in twice.record.compared] == [each.sessions for each in once.record.compared]
+    assert twice.circumstances.looks == 1
+    assert len(market.warehouse.stakes()) == len({(each.challenger, each.rival) for each in market.warehouse.stakes()})
+
+
+def test_what_comes_later_about_an_earlier_session_changes_no_look_that_was_taken(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(45, 50), seed=4)
+    market.judged(new, old, last=60)
+    for each in (new, old):
+        market.answers(each, 0.2, range(38, 45), seed=5)
+        market.answers(each, 0.2, range(50, 52), seed=6)
+    judged = market.judged(new, old, last=61)
+    assert market.noted(judged.record.rival or "") == DAYS[45:52]
+
+
+def test_below_a_floor_nothing_is_noted_and_no_error_rate_is_given(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 50), seed=4)
+    judged = market.judged(new, old, last=60, holds=False)
+    assert market.noted(judged.record.rival or "") == []
+    assert [each for each in market.warehouse.stakes() if each.challenger == judged.record.line] == []
+
+
+def test_sessions_that_promoted_a_line_count_no_more_against_another_one(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 60), seed=4)
+    before = market.judged(new, old, last=70)
+    market.warehouse.note_use(1, before.record.line, DAYS[40:50], "promoted")
+    after = market.judged(new, old, last=71)
+    counted = {each.rival: each.sessions for each in after.record.compared if each.measure == "rank_ic"}
+    assert counted == {after.record.rival: 10, "none": 20}
+    assert after.record.left_out["used_before"] == 10 * STOCKS * len(TASKS)
+
+
+def test_a_newer_model_of_the_champions_line_is_held_against_its_predecessor(market: Market) -> None:
+    new, old = market.model("new"), market.model("old")
+    market.answers(new, 0.5, range(40, 60), seed=2)
+    market.answers(old, 0.0, range(40, 60), seed=3)
+    judged = market.judged(new, old, last=70)
+    assert isinstance(judged.champion, Predecessor)
+    assert judged.champion.questions == 20 * STOCKS * len(TASKS)
+    assert judged.champion.scores["price_direction"] > 0
+    assert judged.record.rival == judged.record.line
+
+
+def test_without_a_champion_a_line_is_weighed_by_itself(market: Market) -> None:
+    new = market.model("new")
+    market.answers(new, 0.0, range(40, 60), seed=2)
+    judged = market.judged(new, None, last=70)
+    assert judged.champion is None
+    assert judged.record.rival is None
+    assert not judged.alone.ranking.confirmed
+    assert judged.circumstances.lines == 0
+
+
+def test_a_model_of_an_upgraded_warehouse_gets_its_line_when_it_is_needed(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    market.db.execute("UPDATE ljwx.models SET line_id = NULL")
+    market.db.execute("DELETE FROM ljwx.lines")
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 50), seed=4)
+    judged = market.judged(new, old, last=60)
+    assert (judged.record.line, judged.record.rival) == (line_of(SPEC).line_id, line_of(OTHER).line_id)
+    lines: Mapping[str, Any] = {each.line_id: each.closed_at for each in market.warehouse.lines()}
+    assert all(closed is not None for closed in lines.values())
