@@ -41,9 +41,8 @@ def test_order_of_keys_and_whole_floats_do_not_change_the_hash() -> None:
 
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_hash_does_not_depend_on_the_hash_seed(seed: str) -> None:
-    program = (
-        "import sys; from ljwx.core.models import BuildSpec; print(BuildSpec.model_validate_json(sys.argv[1]).sha256)"
-    )
+    read = "BuildSpec.model_validate_json(sys.argv[1])"
+    program = f"import sys, ljwx.cli; from ljwx.core.models import BuildSpec; print({read}.sha256)"
     command = [sys.executable, "-c", program, CANONICAL]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

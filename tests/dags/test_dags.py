@@ -216,15 +216,35 @@ def code_lines(source: str) -> int:
     return len(lines)
 
 
-@each_file
-def test_reading_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> None:
-    """A heavy import would cost seconds at each parse and in every task process."""
-    program = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print(json.dumps(sorted(sys.modules)))"
+READING = """
+import json, os, runpy, sys
+import airflow.sdk
+for path in sys.argv[1:]:
+    if not os.fork():
+        runpy.run_path(path)
+        print(json.dumps({"path": path, "loaded": sorted(sys.modules)}), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+"""Reads each file in a process of its own, which has Airflow already."""
+
+
+@pytest.fixture(scope="module")
+def loaded_by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The modules that are there after reading a DAG file, by its path."""
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+        [sys.executable, "-c", READING, *map(str, FILES)],
+        env=os.environ | {"AIRFLOW_HOME": str(tmp_path_factory.mktemp("reading"))},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    read = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {each["path"]: set(each["loaded"]) for each in read}
+
+
+@each_file
+def test_reading_a_dag_file_loads_nothing_heavy(path: Path, loaded_by: dict[str, set[str]]) -> None:
+    """A heavy import would cost seconds at each parse and in every task process."""
+    loaded = loaded_by[str(path)]
     assert "ljwx.policies" in loaded  # the file was read
     assert loaded & HEAVY == set()
     assert {name for name in loaded if name.startswith("ljwx.core")} <= LIGHT_CORE

@@ -101,6 +101,7 @@ def test_a_flag_is_part_of_the_row(db: Database) -> None:
 
 KILLED = """
 import os, signal
+import ljwx.cli  # as a command, which does without Airflow: it loads for two seconds
 from datetime import date, timedelta
 from support_chain import bars_of, whole_day
 from ljwx.hooks.warehouse import WarehouseHook

@@ -22,6 +22,7 @@ from support_tushare import environment, running_tushare
 LIMIT, WINDOW = 3, 0.4
 WORKER = f"""
 import threading
+import ljwx.cli  # as a command, which does without Airflow: it loads for two seconds
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse import sources
 sources.WINDOW_SECONDS = {WINDOW}

@@ -101,6 +101,7 @@ def test_parts_are_whole_stocks_of_at_most_so_many_rows() -> None:
 
 SCRIPT = """
 import sys
+import ljwx.cli  # as a command, which does without Airflow: it loads for two seconds
 sys.path.insert(0, sys.argv[1])
 import conftest
 from ljwx.core.datasets.exports import dataset_hash

@@ -144,8 +144,8 @@ def test_another_seed_chooses_others():
 
 
 def test_the_choice_is_the_same_in_processes_with_other_hash_seeds():
-    code = (
-        "from test_questions import *; print(question_set_hash(freeze(CANDIDATES, 50, 1)), "
+    code = (  # as a command, which does without Airflow: it loads for two seconds
+        "import ljwx.cli; from test_questions import *; print(question_set_hash(freeze(CANDIDATES, 50, 1)), "
         "*[q.sample_id for q in freeze(CANDIDATES, 50, 1)])"
     )
     outputs = {
