@@ -1,6 +1,7 @@
 # The whole developer interface. Python: any 3.10 to 3.13; `make PYTHON=python3.12 …` chooses one.
 PYTHON ?= python3
 WORKERS ?= 3
+STRATEGY ?= fewshot
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
@@ -18,8 +19,8 @@ setup: .venv/.ready  ## install everything into .venv
 	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins -e ./sandbox
 	touch $@
 
-demo: setup  ## run the whole pipeline once, and print what it made
-	$(BIN)/python -m ljwx_sandbox demo
+demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, and print what it made; STRATEGY=lora trains
+	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY)
 
 up: setup  ## start the stack and leave it running
 	$(BIN)/python -m ljwx_sandbox up

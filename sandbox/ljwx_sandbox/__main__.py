@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="run the whole pipeline once and print what it made")
     demo.add_argument("--start-date", default="2025-10-09", help="first day to ingest")
     demo.add_argument("--end-date", default="2026-06-30", help="last day to ingest")
+    demo.add_argument("--strategy", choices=["lora", "fewshot"], default=None, help="how the model is made")
     run = commands.add_parser("run", help="run a command, such as `ljwx report`, on the stack's connections")
     run.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     chosen = parser.parse_args(arguments)
@@ -54,7 +55,7 @@ def _run(chosen: argparse.Namespace) -> int:
         return 0
     from ljwx_sandbox.demo import Demo
 
-    return Demo(stack, chosen.start_date, chosen.end_date).run()
+    return Demo(stack, chosen.start_date, chosen.end_date, chosen.strategy).run()
 
 
 def _run_line(environment: dict[str, str], line: list[str]) -> int:

@@ -22,7 +22,7 @@ INGEST, SAMPLES, BUILD, CLEANUP = DAGS = (
 PURPOSE = {
     INGEST: "fetch the bars month by month, check each row, compute the indicators",
     SAMPLES: "turn bars and indicators into questions with answers, and freeze them as a dataset",
-    BUILD: "build a model, examine it, decide whether it serves; this is the long part, each answer takes seconds",
+    BUILD: "make a model, examine it, decide whether it serves; this is the long part: weights, and answers of seconds",
     CLEANUP: "list what may be removed; nothing is",
 }
 POLL_SECONDS = 2.0
@@ -39,16 +39,20 @@ class Demo:
     :param stack: started when it does not run, and then stopped again at the end.
     :param start_date: first day to ingest, YYYY-MM-DD.
     :param end_date: last day to ingest.
+    :param strategy: whose settings are put in force first; None: those that are.
     """
 
     stack: Stack
     start_date: str
     end_date: str
+    strategy: str | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
         """Run everything; 0 only when every task succeeded or ended as skipped with a reason."""
         with self._running_stack():
+            if self.strategy:
+                self.stack.choose(self.strategy)
             self._say("waiting for the four DAGs")
             self._ready_dags()
             marks = {dag: self._newest(dag) for dag in DAGS}

@@ -13,6 +13,7 @@ from ljwx_sandbox.settings import SandboxError
 QUIET_SECONDS = 15.0
 """After this long without a line the newest line of a running task's log is printed."""
 WAITING = {"scheduled", "queued"}
+AT_WORK = {"running", "deferred"}
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Progress:
                 self._print(f"{self.dag} · {name_of(task)} · {state}{_took(task)}")
         if time.monotonic() - self._spoke >= QUIET_SECONDS:
             for task in tasks:
-                if task["state"] == "running":
+                if task["state"] in AT_WORK:
                     self._tell_log(task)
 
     def end(self, state: str) -> None:

@@ -20,6 +20,7 @@ from ljwx_sandbox.processes import ProcessFile, require_free_port, wait_until
 from ljwx_sandbox.settings import REPOSITORY, SandboxError, SandboxSettings, port_variable
 
 START_SECONDS = 180
+VARIABLE = "ljwx_training_config"
 STAND_INS = ("tushare", "ollama")
 ALWAYS = ("airflow", "postgres", *STAND_INS)
 POOLS = {
@@ -30,16 +31,39 @@ POOLS = {
 DEFERRED_POOLS = {"ljwx_training"}
 """A deferred task keeps its slot there: its training goes on meanwhile."""
 
-SMALL = {
+TRAINING_PYTHON = REPOSITORY / ".venv-training" / "bin" / "python"
+"""An environment with torch; `make` sets it up for a demo that trains."""
+
+_SMALL: dict[str, Any] = {
     "samples": {"max_train": 2000, "max_validation": 400, "max_test": 400, "min_market_stocks": 5},
-    "model": {"base": "smollm2:135m", "parameters": {"num_ctx": 8192}, "examples_per_task": 1},
     "evaluation": {"questions": 8, "class_questions": 60, "masked_share": 0.1, "test_share": 0.25},
+    "training": {"python": str(TRAINING_PYTHON), "environment": {"PYTHONPATH": str(REPOSITORY / "training")}},
+}
+SMALL: dict[str, Any] = {
+    **_SMALL,
+    "model": {"base": "smollm2:135m", "parameters": {"num_ctx": 8192}, "examples_per_task": 1},
     "gate": {"min_questions": 8, "max_modal_share": 1.0, "min_faithful_share": 0.0},
 }
 """What a 135M model on two cores can do in minutes, laid over include/training_config.json.
 
 Such a model mostly repeats its examples, classes and numbers: with the usual floors it would be rejected.
 """
+TRAINED: dict[str, Any] = {
+    **_SMALL,
+    "model": {
+        "base": "smollm2:135m",
+        "strategy": "lora",
+        "parameters": {"num_ctx": 2048},
+        "lora": {
+            "max_samples": 100, "max_validation": 20, "epochs": 2, "batch": 4, "micro_batch": 4, "learning_rate": 1e-3,
+            "evaluate_every": 25, "patience": 0, "proof": 20,
+        },
+    },
+    "gate": {"min_questions": 8},
+}  # fmt: skip
+"""The same machine, and weights that are trained for minutes: the model meets the usual floors."""
+CONFIGS = {"lora": TRAINED, "fewshot": SMALL}
+"""By the strategy that a demo is asked for."""
 
 
 @dataclass(frozen=True)
@@ -160,9 +184,22 @@ class Stack:
             self.api.put_connection(connection)
         for name, (slots, description) in POOLS.items():
             self.api.put_pool(name, slots, description, include_deferred=name in DEFERRED_POOLS)
-        self.api.put_variable(
-            "ljwx_training_config", json.dumps(self.config), "Settings of a small machine; see README."
-        )
+        self.api.put_variable(VARIABLE, json.dumps(self.config), "Settings of a small machine; see README.")
+
+    def choose(self, strategy: str) -> None:
+        """Put the settings of a strategy in force; such as their owner has changed stay.
+
+        :raises SandboxError: it trains, and there is no Python that can.
+        """
+        if strategy == "lora" and not TRAINING_PYTHON.exists():
+            raise SandboxError(f"there is no {TRAINING_PYTHON}: `make demo STRATEGY=lora` sets it up")
+        there = json.loads(self.api.get(f"variables/{VARIABLE}")["value"])
+        if there == CONFIGS[strategy]:
+            return
+        if there not in CONFIGS.values():
+            self.say(f"the Variable {VARIABLE} is not the sandbox's own, and stays as it is")
+            return
+        self.api.send("PATCH", f"variables/{VARIABLE}", {"key": VARIABLE, "value": json.dumps(CONFIGS[strategy])})
 
     def connections(self, *names: str) -> list[dict[str, Any]]:
         """The connections that the DAGs name, or only the named ones of them, as Airflow's API takes them."""

@@ -22,8 +22,9 @@ QUERIES = {
         FROM ljwx.datasets d JOIN ljwx.dataset_samples m USING (dataset_id)
         GROUP BY dataset_id ORDER BY created_at DESC LIMIT 1""",
     "decision": """
-        SELECT p.*, m.digest, m.strategy, m.base, m.spec, e.scorecard FROM ljwx.promotions p
+        SELECT p.*, m.digest, m.strategy, m.base, m.spec, e.scorecard, t.result AS training FROM ljwx.promotions p
         JOIN ljwx.models m ON m.model = p.challenger
+        LEFT JOIN ljwx.trainings t USING (recipe_id)
         LEFT JOIN ljwx.evaluations e ON e.model = p.challenger AND e.question_set_id = p.question_set_id
         ORDER BY p.promotion_id DESC LIMIT 1""",
     "champion": """
@@ -80,6 +81,8 @@ def _decision(decision: dict[str, Any]) -> list[str]:
         f"model       {decision['challenger']}  digest {decision['digest'][:12]}",
         f"            strategy {decision['strategy']} on {decision['base']}: {_made(decision['spec'])}",
     ]
+    if decision["training"]:
+        lines += _weights(decision["training"])
     if decision["scorecard"]:
         lines += _scorecard(decision["scorecard"])
     refused = ": it failed its verification" if decision["verdict"] == "refused" else ""
@@ -100,6 +103,29 @@ def _made(spec: dict[str, Any]) -> str:
     front = "examples in front of the base model" if spec.get("messages") else "a system prompt on the base model"
     weights = "it has weights of its own" if spec.get("gguf_sha256") else "no weights were changed"
     return f"{front}; {weights}"
+
+
+def _weights(training: dict[str, Any]) -> list[str]:
+    """Say what a training changed, from what the trainer reports of samples that it did not learn from."""
+    trained, base = (training["parameters"][name] for name in ("trained", "base"))
+    samples, before, after = training["samples"], *(training["validation"][name] for name in ("before", "after"))
+    losses = f"{before['answer_loss']:.2f} before, {after['answer_loss']:.2f} after"
+    lines = [
+        f"weights     {trained:,} numbers trained beside {base:,} of the base ({trained / base:.1%}),",
+        f"            on {samples['train']} samples in {training['steps']} steps and {training['seconds']:.0f} s",
+        f"            loss of an answer's tokens on {samples['validation']} unseen samples: {losses}",
+    ]
+    if "class_log_score" in after:
+        rates = training.get("class_rates_log_score")
+        known = "" if rates is None else f"; class rates alone {rates:.2f}"
+        lines.append(
+            f"            log score of the classes: {before['class_log_score']:.2f} before, "
+            f"{after['class_log_score']:.2f} after{known}"
+        )
+    proof = training.get("proof") or {}
+    if "trained_from_base" in proof:
+        lines.append(f"            probabilities of classes moved by up to {proof['trained_from_base']:.2f}")
+    return lines
 
 
 def _scorecard(cards: dict[str, Any]) -> list[str]:

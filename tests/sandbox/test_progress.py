@@ -54,11 +54,12 @@ def test_each_change_of_state_is_one_line_and_an_ended_task_says_how_long_it_too
     ]
 
 
+@pytest.mark.parametrize("state", ["running", "deferred"])
 def test_in_a_long_silence_the_products_own_newest_log_line_is_shown_once(
-    progress: Progress, lines: list[str], monkeypatch: pytest.MonkeyPatch
+    state: str, progress: Progress, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress.tell([task("running")])
+    progress.tell([task(state)])
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.0)
-    progress.tell([task("running")])
-    progress.tell([task("running")])
+    progress.tell([task(state)])
+    progress.tell([task(state)])
     assert lines[1:] == ["ljwx_model_build · verify_model · … asking question 2 of 12"]

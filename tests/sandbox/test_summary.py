@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ljwx.core.promotions.reasons import Reason
@@ -47,6 +49,35 @@ def test_what_was_put_on_the_base_is_said_by_the_spec_of_any_strategy(chain_db: 
     assert said + "no weights were changed" in summarise(chain_db.url)
     chain_db.execute("""UPDATE ljwx.models SET spec = spec || '{"gguf_sha256": "0"}'""")
     assert said + "it has weights of its own" in summarise(chain_db.url)
+
+
+TRAINING = {
+    "parameters": {"trained": 4_884_480, "base": 134_515_008},
+    "samples": {"train": 100, "validation": 20},
+    "steps": 50,
+    "seconds": 251.4,
+    "validation": {
+        "before": {"answer_loss": 2.0746, "class_log_score": -2.1},
+        "after": {"answer_loss": 0.0384, "class_log_score": -1.04},
+    },
+    "class_rates_log_score": -1.08,
+    "proof": {"trained_from_base": 0.913},
+}
+
+
+def test_what_a_training_changed_is_said_in_numbers(chain_db: Database, chain: Chain) -> None:
+    chain_db.execute(f"""WITH training AS (
+            INSERT INTO ljwx.trainings (recipe_id, recipe, dataset_id, base_gguf, job, run_key, result)
+            SELECT 'a recipe', '{{}}', dataset_id, '', '', run_key, '{json.dumps(TRAINING)}' FROM ljwx.datasets LIMIT 1)
+        UPDATE ljwx.models SET recipe_id = 'a recipe' WHERE model = '{chain.plan["model"]}'""")
+    WarehouseHook().save_refusal(chain_db.value("SELECT run_key FROM ljwx.models"), chain.plan["model"], REASONS, {})
+    assert (
+        "weights     4,884,480 numbers trained beside 134,515,008 of the base (3.6%),\n"
+        "            on 100 samples in 50 steps and 251 s\n"
+        "            loss of an answer's tokens on 20 unseen samples: 2.07 before, 0.04 after\n"
+        "            log score of the classes: -2.10 before, -1.04 after; class rates alone -1.08\n"
+        "            probabilities of classes moved by up to 0.91\n"
+    ) in summarise(chain_db.url)
 
 
 def test_what_the_served_model_has_not_proven_is_said(chain_db: Database, chain: Chain) -> None:
