@@ -38,6 +38,7 @@ def environment(settings: SandboxSettings, database_url: str) -> dict[str, str]:
     return inherited | {
         "AIRFLOW_HOME": str(folder),
         "LJWX_DATA": str(settings.home / "data"),
+        "OLLAMA_MODELS": str(settings.home / "ollama"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
