@@ -46,8 +46,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "schedule", "migrations",
     },
     "stages": {
-        "", "services", "strategies", "hooks", "warehouse", "sources", "core", "settings", "resources", "files",
-        "exceptions", "assets", "schedule",
+        "", "launchers", "services", "strategies", "hooks", "warehouse", "sources", "core", "settings", "resources",
+        "files", "exceptions", "assets", "schedule",
     },
     "tasks": {"stages"},
     "cli": {"", "services", "core", "resources", "exceptions", "refresh_sessions"},

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ljwx.core.retention import Citation, RetentionPolicy, StoredDataset, StoredModel, plan, sweeps
+from ljwx.core.retention import (
+    Citation,
+    RetentionPolicy,
+    StoredDataset,
+    StoredModel,
+    StoredTraining,
+    plan,
+    sweeps,
+)
 
 TODAY = date(2024, 6, 28)
 
@@ -220,3 +228,52 @@ def test_sweeps_keep_as_many_days_and_years_as_the_policy_says():
         ("partition", date(2023, 1, 1)),
     ]
     assert {sweep.kind for sweep in sweeps(RetentionPolicy(), TODAY)} == {"quarantine", "answers"}
+
+
+RECIPES = ["recipe-a", "recipe-b", "recipe-c"]
+trained_models = st.lists(
+    st.builds(
+        StoredModel,
+        st.sampled_from(NAMES),
+        AGES.map(ago),
+        st.none(),
+        st.booleans(),
+        st.booleans(),
+        st.none() | st.sampled_from(RECIPES),
+    ),
+    unique_by=lambda model: model.name,
+)
+trainings = st.lists(
+    st.builds(StoredTraining, st.sampled_from(RECIPES), AGES.map(ago), st.just("/data/training")),
+    unique_by=lambda training: training.name,
+)
+
+
+@settings(deadline=None)  # other processes share the machine
+@given(trained_models, aliases, trainings, st.sets(st.sampled_from(RECIPES)), st.integers(0, 8))
+def test_a_training_is_removed_exactly_when_no_kept_model_rests_on_it_and_it_is_old_and_idle(
+    models, aliases, trainings, running, days
+):
+    policy = RetentionPolicy(keep_last=1, training_keep_days=days)
+    result = plan(models, [], aliases, [], policy, TODAY, trainings, running)
+    kept = {model.name for model in models} - {name for kind, name in removed(result) if kind == "model"}
+    for training in trainings:
+        protected = (
+            training.name in running
+            or (TODAY - training.created).days <= days
+            or any(model.recipe == training.name for model in models if model.name in kept)
+        )
+        assert (("training", training.name) in removed(result)) == (not protected)
+
+
+def test_a_training_says_why_it_stays_and_why_it_goes():
+    models = [StoredModel("ljwx-stock:1", ago(90), None, decided=True, recipe="served")]
+    stored = [StoredTraining(name, ago(90), "/data") for name in ("served", "busy", "old")]
+    result = plan(models, [], {"champion": "ljwx-stock:1"}, [], RetentionPolicy(), TODAY, stored, {"busy"})
+    assert {kept.name: kept.reasons for kept in result.kept if kept.kind == "training"} == {
+        "served": ("the model ljwx-stock:1 was made of it",),
+        "busy": ("it is trained now",),
+    }
+    assert [(gone.name, gone.reason) for gone in result.removals] == [
+        ("old", "no kept model was made of it, it is not trained now, older than 30 days")
+    ]

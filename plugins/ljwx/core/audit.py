@@ -16,7 +16,7 @@ from ljwx.core.models import draft_tag, token_count_model
 class Orphan:
     """One thing whose other half is missing.
 
-    :param kind: model, dataset, report, spec or partial.
+    :param kind: model, dataset, training, report, spec or partial.
     :param lacks: what is missing.
     :param advice: what to do about it.
     """
@@ -42,6 +42,8 @@ class Sides:
     :param specs: build specs that are there, by hash.
     :param built: hashes of the build specs of all models, deleted ones included.
     :param partials: paths of files and folders that were not finished.
+    :param jobs: names of the trainings' job folders that are there.
+    :param trainings: trainings that the warehouse knows and that were not deleted.
     :param shells: tags on the model server that name no model.
     """
 
@@ -57,6 +59,8 @@ class Sides:
     built: Collection[str] = ()
     partials: Collection[str] = ()
     shells: Collection[str] = ()
+    jobs: Collection[str] = ()
+    trainings: Collection[str] = ()
 
 
 def orphans(sides: Sides) -> tuple[Orphan, ...]:
@@ -98,6 +102,11 @@ def _one_sided(sides: Sides) -> Iterator[tuple[str, set[str], str, str]]:
         "removed by hand? then clear the task build_model",
     )  # fmt: skip
     yield "dataset", folders - datasets, "no row in ljwx.datasets", "a killed run left it: the next run finishes it"
+    jobs, trainings = set(sides.jobs), set(sides.trainings)
+    yield "training", jobs - trainings, "no row in ljwx.trainings", "remove training/{name}, unless you made it by hand"
+    yield (
+        "training", trainings - jobs, "no files", "clear prepare_training of its run: they come out the same",
+    )  # fmt: skip
     yield (
         "dataset", datasets - folders, "no files",
         "clear the task build_dataset of its run: its files come out the same",

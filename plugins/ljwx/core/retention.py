@@ -7,14 +7,14 @@ dry run shows exactly what a real one would do.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["model", "dataset"]
+Kind = Literal["model", "dataset", "training"]
 SweepKind = Literal["quarantine", "answers", "partition"]
 
 
@@ -26,6 +26,8 @@ class RetentionPolicy(BaseModel):
         the datasets that they and its questions were made from.
     :param dataset_keep_last: newest datasets that stay; the newest is the parent of the next.
     :param dataset_keep_days: days for which a dataset's files stay in any case.
+    :param training_keep_days: days for which a training's job folder stays in any case; afterwards it stays for as long
+        as a model does that was made of it.
     :param quarantine_keep_days: days for which a refused row stays.
     :param answers_keep_days: days for which the answers of a deleted model stay; its scorecards stay for good.
     :param partition_keep_years: calendar years of bars and features that stay, the running one included; None: all.
@@ -38,6 +40,7 @@ class RetentionPolicy(BaseModel):
     keep_days: int = Field(default=90, ge=0, le=36_500)
     dataset_keep_last: int = Field(default=1, ge=1)
     dataset_keep_days: int = Field(default=30, ge=0, le=36_500)
+    training_keep_days: int = Field(default=30, ge=0, le=36_500)
     quarantine_keep_days: int = Field(default=365, ge=0, le=36_500)
     answers_keep_days: int = Field(default=90, ge=0, le=36_500)
     partition_keep_years: int | None = Field(default=None, ge=2)
@@ -51,6 +54,7 @@ class StoredModel:
     :param dataset: name of the dataset it was made from; None for an untuned one.
     :param decided: whether a decision was made on it; that it was refused for its verification is one.
     :param verified: whether it passed its verification, without which the gate never decides on it.
+    :param recipe: of the training that made its weights; None: it has those of its base.
     """
 
     name: str
@@ -58,6 +62,7 @@ class StoredModel:
     dataset: str | None
     decided: bool
     verified: bool = True
+    recipe: str | None = None
 
     def is_open(self, today: date) -> bool:
         """Tell whether a decision is still to come; a build has until the next day to pass its verification."""
@@ -75,6 +80,20 @@ class StoredDataset:
     name: str
     created: date
     written: date | None = None
+
+
+@dataclass(frozen=True)
+class StoredTraining:
+    """A training whose job folder is there: rows, checkpoints, adapter and the file of weights.
+
+    :param name: of its recipe.
+    :param created: Shanghai day on which it was last prepared, or finished.
+    :param job: the folder.
+    """
+
+    name: str
+    created: date
+    job: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +130,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class RetentionPlan:
-    """What to delete and what to keep: each model and dataset is in exactly one of the two, models first, by name."""
+    """What to delete and what to keep: each is in one of the two. Models first, then datasets, trainings; by name."""
 
     removals: tuple[Removal, ...]
     kept: tuple[Kept, ...]
@@ -151,6 +170,8 @@ def plan(
     citations: Sequence[Citation],
     policy: RetentionPolicy,
     today: date,
+    trainings: Sequence[StoredTraining] = (),
+    running: Collection[str] = (),
 ) -> RetentionPlan:
     """Plan a clean-up as of a day.
 
@@ -158,9 +179,11 @@ def plan(
     ``today``, as seen by a run for a past day, is never touched.
 
     :param aliases: alias (``champion``, ``previous``, ``challenger``) to model name.
-    :raises ValueError: a model or a dataset that is listed twice.
+    :param running: recipes that are trained now.
+    :raises ValueError: a model, a dataset or a training that is listed twice.
     """
-    for kind, names in (("model", [m.name for m in models]), ("dataset", [d.name for d in datasets])):
+    for kind, items in (("model", models), ("dataset", datasets), ("training", trainings)):
+        names = [item.name for item in items]
         if len(set(names)) != len(names):
             raise ValueError(f"retention: a {kind} is listed twice: {max(names, key=names.count)}")
     cited = _citations(citations, policy, today)
@@ -173,7 +196,8 @@ def plan(
         + cited["model", model.name]
         for model in models
     }
-    used_by = _users([model for model in models if model_reasons[model.name]])
+    kept = [model for model in models if model_reasons[model.name]]
+    used_by = _users(kept)
     dataset_reasons = {
         dataset.name: used_by[dataset.name]
         + recent_datasets[dataset.name]
@@ -181,7 +205,13 @@ def plan(
         + cited["dataset", dataset.name]
         for dataset in datasets
     }
-    return _split({"model": model_reasons, "dataset": dataset_reasons}, policy)
+    training_reasons = {
+        training.name: (["it is trained now"] if training.name in running else [])
+        + [f"the model {model.name} was made of it" for model in kept if model.recipe == training.name]
+        + _of_age(training, policy, today)
+        for training in trainings
+    }
+    return _split({"model": model_reasons, "dataset": dataset_reasons, "training": training_reasons}, policy)
 
 
 def _citations(
@@ -216,6 +246,13 @@ def _young(dataset: StoredDataset, policy: RetentionPolicy, today: date) -> list
     return [f"not older than {policy.dataset_keep_days} days"] if young else []
 
 
+def _of_age(training: StoredTraining, policy: RetentionPolicy, today: date) -> list[str]:
+    if training.created > today:
+        return [f"newer than the run's day {today}"]
+    young = training.created >= today - timedelta(days=policy.training_keep_days)
+    return [f"not older than {policy.training_keep_days} days"] if young else []
+
+
 def _users(models: Sequence[StoredModel]) -> defaultdict[str, list[str]]:
     """Return by dataset the reasons that the kept models made from it give."""
     users: defaultdict[str, list[str]] = defaultdict(list)
@@ -232,6 +269,7 @@ def _split(reasons: Mapping[Kind, Mapping[str, list[str]]], policy: RetentionPol
         "dataset": f"no kept model was made from it, not among the last {policy.dataset_keep_last}, "
         f"older than {policy.dataset_keep_days} days, "
         f"not cited for {policy.keep_days} days",
+        "training": f"no kept model was made of it, it is not trained now, older than {policy.training_keep_days} days",
     }
     named = [(kind, name, found[name]) for kind, found in reasons.items() for name in sorted(found)]
     return RetentionPlan(

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ljwx.core.trainings import Line, Outcome, Started, TrainingSettings, cured, furthest_step, told
-from ljwx.exceptions import LauncherUnreachable, TrainingFailed
+from ljwx.exceptions import LauncherUnreachable, TrainingError, TrainingFailed
 from ljwx.launchers import LAUNCHERS
 from ljwx.launchers.folder import (
     error_of,
     forget_end,
+    is_held,
     launching,
     lines_of,
     remember,
@@ -68,6 +69,18 @@ def clean(job: Path, settings: TrainingSettings) -> None:
     started = started_of(job)
     if started:
         launcher_of(started, settings).clean(job, started)
+
+
+def is_trained_in(job: str, settings: TrainingSettings) -> bool:
+    """Tell whether a trainer works in a folder, which need not be there any more; where nobody can say, one does."""
+    folder = Path(job)
+    started = started_of(folder)
+    if started is None:
+        return is_held(folder)
+    try:
+        return launcher_of(started, settings).is_running(folder, started)
+    except TrainingError:
+        return True
 
 
 def launcher_of(started: Started, settings: TrainingSettings) -> Launcher:

@@ -35,6 +35,8 @@ def audit() -> tuple[Orphan, ...]:
             decisions=[report_folder(each.model, each.promotion_id) for each in warehouse.decisions_made()],
             specs=[path.stem for path in _finished(root / "specs")],
             built=warehouse.known_specs(),
+            jobs=[path.name for path in _finished(root / "training")],
+            trainings=[training.name for training in warehouse.stored_trainings()],
             partials=[str(path.relative_to(root)) for path in root.rglob("*.partial")] if root.exists() else [],
         )
     )

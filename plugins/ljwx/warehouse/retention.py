@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,6 +18,7 @@ from ljwx.core.retention import (
     RetentionPolicy,
     StoredDataset,
     StoredModel,
+    StoredTraining,
     Sweep,
     plan,
 )
@@ -25,7 +26,11 @@ from ljwx.exceptions import NotFound
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.promotions import ALIAS_LOCK, PromotionsVerbs
 
-REMOVE = {"model": "retention/delete_model", "dataset": "retention/delete_dataset"}
+REMOVE = {
+    "model": "retention/delete_model",
+    "dataset": "retention/delete_dataset",
+    "training": "retention/delete_training",
+}
 EXPIRED = {
     "quarantine": "retention/expired_quarantine",
     "answers": "retention/expired_answers",
@@ -64,6 +69,10 @@ class RetentionVerbs(PromotionsVerbs):
         """Return the datasets whose files have not been deleted."""
         return self.records(StoredDataset, "retention/datasets")
 
+    def stored_trainings(self) -> list[StoredTraining]:
+        """Return the trainings whose job folders have not been deleted."""
+        return self.records(StoredTraining, "retention/trainings")
+
     def dataset_folder(self, dataset_id: str) -> str:
         """Return the folder of a dataset's files.
 
@@ -72,6 +81,16 @@ class RetentionVerbs(PromotionsVerbs):
         found = self.column("retention/dataset_folder", dataset_id=dataset_id)
         if not found:
             raise NotFound(f"no dataset is called {dataset_id!r}")
+        return str(found[0])
+
+    def training_folder(self, recipe_id: str) -> str:
+        """Return the job folder of a training.
+
+        :raises NotFound: there is no such training.
+        """
+        found = self.column("retention/training_folder", recipe_id=recipe_id)
+        if not found:
+            raise NotFound(f"no training has the recipe {recipe_id!r}")
         return str(found[0])
 
     def citations(self) -> list[Citation]:
@@ -86,16 +105,29 @@ class RetentionVerbs(PromotionsVerbs):
         """Return the hashes of the build specs of all models, deleted ones included."""
         return set(self.column("retention/known_specs"))
 
-    def retention_plan(self, policy: RetentionPolicy, today: date) -> RetentionPlan:
-        """Return what may go and what stays, as the books are now."""
+    def retention_plan(
+        self, policy: RetentionPolicy, today: date, is_running: Callable[[str], bool] = lambda _: False
+    ) -> RetentionPlan:
+        """Return what may go and what stays, as the books are now.
+
+        :param is_running: tells of a job folder whether it is trained in now.
+        """
         aliases = {each.alias: each.model for each in self.aliases()}
-        return plan(self.stored_models(), self.stored_datasets(), aliases, self.citations(), policy, today)
+        models, datasets, trainings = self.stored_models(), self.stored_datasets(), self.stored_trainings()
+        running = {each.name for each in trainings if is_running(each.job)}
+        return plan(models, datasets, aliases, self.citations(), policy, today, trainings, running)
 
     @contextmanager
     def removal(
-        self, run_key: int, removal: Removal, size: int | None, policy: RetentionPolicy, today: date
+        self,
+        run_key: int,
+        removal: Removal,
+        size: int | None,
+        policy: RetentionPolicy,
+        today: date,
+        is_running: Callable[[str], bool] = lambda _: False,
     ) -> Iterator[bool]:
-        """Tell whether a model or dataset may still be removed, and hold it for as long as the block removes it.
+        """Tell whether a model, a dataset or a training may still go, and hold it for as long as the block removes it.
 
         No decision and no rollback can be written meanwhile, and the policy is asked again under that lock. The
         tombstone is written before the block begins, so that a database that takes no row more stops the removal; it
@@ -106,7 +138,7 @@ class RetentionVerbs(PromotionsVerbs):
         """
         with self.transaction() as connection:
             connection.execute(ALIAS_LOCK)
-            if removal not in self.retention_plan(policy, today).removals:
+            if removal not in self.retention_plan(policy, today, is_running).removals:
                 yield False
                 return
             event = _event(run_key, removal.kind, removal.name, removal.reason, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import threading
 import time
@@ -513,3 +514,53 @@ def test_the_audit_names_what_is_on_one_side_only(
         *(("partial", name, "no end") for name in half if name.endswith("partial")),
     ):
         assert any(line.startswith(f"{kind} {name} has {lacks}: ") for line in caplog.messages), name
+
+
+def add_training(db: Database, data: Path, recipe: str, model: str | None = None) -> Path:
+    """The row and the job folder of a training of half a year ago, with 1,000 bytes in it."""
+    job = data / "training" / recipe
+    job.mkdir(parents=True)
+    (job / "merged.gguf").write_bytes(b"w" * 1000)
+    db.execute(
+        "INSERT INTO ljwx.trainings (recipe_id, recipe, dataset_id, base_gguf, job, prepared_at, run_key) "
+        "VALUES (%s, '{}', %s, '', %s, '2026-05-01', 1)", recipe, DATASET, str(job),
+    )  # fmt: skip
+    if model:
+        db.execute("UPDATE ljwx.models SET recipe_id = %s WHERE model = %s", recipe, model)
+    return job
+
+
+def test_job_folders_go_unless_a_kept_model_rests_on_them_or_a_trainer_holds_them(
+    stock: Database, tasks: TaskRunner, data: Path
+) -> None:
+    served, busy, old = (
+        add_training(stock, data, recipe, model)
+        for recipe, model in (("served", CHAMPION), ("busy", None), ("old", OLD))
+    )
+    with (busy / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        apply(tasks, params={"dry_run": True})
+        assert old.exists()
+        apply(tasks, params={"dry_run": False})
+    assert [path.exists() for path in (served, busy, old)] == [True, True, False]
+    assert {"kind": "training", "name": "old", "bytes": 1000, "dry_run": False} in stock.rows(EVENTS)
+    assert apply(tasks, params={"dry_run": False})["removed"] == 1, "nobody holds it any more"
+    assert not busy.exists()
+    assert stock.rows("SELECT recipe_id FROM ljwx.trainings WHERE deleted_at IS NULL") == [{"recipe_id": "served"}]
+
+
+def test_a_training_that_begins_while_cleanup_runs_is_not_removed(stock: Database, data: Path) -> None:
+    job, policy, day = add_training(stock, data, "old"), RetentionPolicy(keep_last=1), TODAY.date()
+    removal = next(each for each in WarehouseHook().retention_plan(policy, day).removals if each.kind == "training")
+    with WarehouseHook().removal(1, removal, 0, policy, day, lambda folder: folder == str(job)) as free:
+        assert not free
+
+
+def test_the_audit_names_job_folders_and_trainings_without_their_other_half(
+    stock: Database, tasks: TaskRunner, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.rmtree(add_training(stock, data, "lost"))
+    (data / "training" / "unknown").mkdir()
+    tasks.run(audit_storage)
+    assert "training lost has no files: clear prepare_training of its run: they come out the same" in caplog.messages
+    assert any(line.startswith("training unknown has no row in ljwx.trainings") for line in caplog.messages)

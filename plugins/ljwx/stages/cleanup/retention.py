@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -16,6 +17,7 @@ from ljwx.exceptions import ModelMissing, OllamaError
 from ljwx.files import folder_bytes, remove_folder
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.launchers.following import is_trained_in
 from ljwx.schedule import SHANGHAI
 from ljwx.settings import current_settings
 from ljwx.stages.runs import recorded_run
@@ -33,12 +35,17 @@ def apply_retention() -> dict[str, int | bool]:
     chosen, run_type = context["params"]["dry_run"], context["dag_run"].run_type
     dry_run = bool(chosen) if chosen is not None else run_type != "scheduled"
     today = context["dag_run"].run_after.astimezone(SHANGHAI).date()
-    warehouse, policy = WarehouseHook(), current_settings().retention
+    settings = current_settings()
+    warehouse, policy = WarehouseHook(), settings.retention
+
+    def is_running(job: str) -> bool:
+        return is_trained_in(job, settings.training)
+
     with recorded_run(warehouse, dry_run=dry_run, today=today.isoformat()) as run:
-        found = warehouse.retention_plan(policy, today)
+        found = warehouse.retention_plan(policy, today, is_running)
         for kept in found.kept:
             log.info("keep %s %s: %s", kept.kind, kept.name, "; ".join(kept.reasons))
-        cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, today, dry_run)
+        cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, today, dry_run, is_running)
         removed = sum(cleaner.remove(removal) for removal in found.removals)
         swept = sum(cleaner.sweep(sweep) for sweep in sweeps(policy, today))
         counts = {"removed": removed, "kept": len(found.kept), "swept": swept, "bytes": cleaner.reclaimed}
@@ -51,6 +58,7 @@ class Cleaner:
     """Removes one thing after the other, or in a dry run says what would go.
 
     :param today: Shanghai day of the run.
+    :param is_running: tells of a job folder whether it is trained in now.
     :param reclaimed: bytes so far.
     :param gone: models that were removed, or in a dry run would be gone by now.
     """
@@ -61,12 +69,13 @@ class Cleaner:
     policy: RetentionPolicy
     today: date
     dry_run: bool
+    is_running: Callable[[str], bool] = lambda _: False
     reclaimed: int = 0
     gone: set[str] = field(default_factory=set)
     _tags: dict[str, Tag | None] = field(default_factory=dict)
 
     def remove(self, removal: Removal) -> bool:
-        """Remove a model or a dataset; False when it is protected by now."""
+        """Remove a model, a dataset or a training; False when it is protected by now."""
         size = self._size(removal)
         self._say(removal.kind, removal.name, removal.reason, size)
         if self.dry_run:
@@ -91,7 +100,7 @@ class Cleaner:
         log.info("%s %s %s (%s bytes): %s", verb, kind, name, "unknown" if size is None else size, reason)
 
     def _removed(self, removal: Removal, size: int | None) -> bool:
-        with self.warehouse.removal(self.run_key, removal, size, self.policy, self.today) as free:
+        with self.warehouse.removal(self.run_key, removal, size, self.policy, self.today, self.is_running) as free:
             if free:
                 self._delete(removal)
             return free
@@ -103,8 +112,8 @@ class Cleaner:
         tag is made of, so that the two might share.
         """
 
-        if removal.kind == "dataset":
-            return folder_bytes(self.warehouse.dataset_folder(removal.name))
+        if removal.kind != "model":
+            return folder_bytes(self._folder(removal))
         gone, name = set(map(normalised_name, self.gone)), normalised_name(removal.name)
         listed = {normalised_name(model.name): model for model in self.ollama.list()}
         listed = {tag: model for tag, model in listed.items() if tag not in gone}
@@ -113,6 +122,11 @@ class Cleaner:
         tags = {each: self._tag(model) for each, model in listed.items()}
         known = {each: tag for each, tag in tags.items() if tag is not None}
         return reclaimed(name, known) if len(known) == len(tags) else None
+
+    def _folder(self, removal: Removal) -> str:
+        if removal.kind == "dataset":
+            return self.warehouse.dataset_folder(removal.name)
+        return self.warehouse.training_folder(removal.name)
 
     def _tag(self, model: InstalledModel) -> Tag | None:
         """Return what a tag is made of, asked once for each digest; None when the server fails at it."""
@@ -130,8 +144,8 @@ class Cleaner:
 
     def _delete(self, removal: Removal) -> None:
 
-        if removal.kind == "dataset":
-            remove_folder(self.warehouse.dataset_folder(removal.name))
+        if removal.kind != "model":
+            remove_folder(self._folder(removal))
             return
         try:
             self.ollama.delete(removal.name)

@@ -1,0 +1,1 @@
+UPDATE ljwx.trainings SET deleted_at = now() WHERE recipe_id = %(name)s
