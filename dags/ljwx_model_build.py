@@ -9,7 +9,9 @@ A model that fails the check is no candidate: the run fails, and `write_report` 
 * **Another model once**: give `model`, settings laid over those in force for this run alone.
 * **Put the previous champion back**: give `rollback` a reason.
 
-The strategy `fewshot` puts examples of the train split in front of the base model: **it changes no weights**.
+The strategy `fewshot` puts examples of the train split in front of the base model: **it changes no weights**. `lora`
+trains some: `prepare_training` writes a job, `train_model` follows the trainer, and the check proves that what is
+served is what was trained. With other strategies both are skipped.
 The champion is served as `ljwx-stock:latest`. Nothing here is investment advice.
 """
 
@@ -21,8 +23,9 @@ from airflow.sdk import FixedKeyMapper, Param, PartitionedAssetTimetable, Trigge
 from ljwx.assets import DATASET, LATEST, MODEL
 from ljwx.deadlines import deadline
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
+from ljwx.operators.training import TrainOperator
 from ljwx.policies import DEFAULT_ARGS
-from ljwx.resources import OLLAMA_CONN_ID, OLLAMA_POOL
+from ljwx.resources import OLLAMA_POOL, TRAINING_POOL
 from ljwx.tasks import (
     ask_questions,
     choose_base,
@@ -30,6 +33,7 @@ from ljwx.tasks import (
     freeze_questions,
     plan_build,
     plan_questions,
+    prepare_training,
     roll_back_if_asked,
     verify_model,
     write_report,
@@ -60,21 +64,18 @@ from ljwx.tasks import (
 def ljwx_model_build():
     asked = task(roll_back_if_asked, pool=OLLAMA_POOL)()
     chosen = task(choose_base)()
-    base = OllamaPullOperator(
-        task_id="pull_base",
-        model=chosen,
-        ollama_conn_id=OLLAMA_CONN_ID,
-        pool=OLLAMA_POOL,
-        deferrable=True,
-    )
+    base = OllamaPullOperator(task_id="pull_base", model=chosen, pool=OLLAMA_POOL, deferrable=True)
     plan = task(plan_build, pool=OLLAMA_POOL)()
     asked >> chosen
     base >> plan
+    prepared = task(prepare_training, pool=OLLAMA_POOL)(plan)
+    train = TrainOperator(task_id="train_model", job=prepared["job"], pool=TRAINING_POOL, deferrable=True)
     build = OllamaOperator(
         task_id="build_model",
         model=plan["model"],
         spec_path=plan["spec_path"],
-        ollama_conn_id=OLLAMA_CONN_ID,
+        trained=train.output,
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
         pool=OLLAMA_POOL,
         deferrable=True,
         report_task_id="write_report",

@@ -20,7 +20,7 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, TriggerRul
 
 from ljwx.exceptions import AirflowFailException, LjwxError
 from ljwx.policies import RETRY_POLICY
-from ljwx.resources import OLLAMA_POOL, TUSHARE_POOL
+from ljwx.resources import OLLAMA_POOL, TRAINING_POOL, TUSHARE_POOL
 
 FOLDER = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(FOLDER.glob("*.py"))
@@ -29,7 +29,8 @@ DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample
 HEAVY = {"pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
 LIGHT_CORE = {
     "ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.model_names",
-    "ljwx.core.ollama", "ljwx.core.thinking",
+    "ljwx.core.ollama", "ljwx.core.thinking", "ljwx.core.trainings", "ljwx.core.training",
+    "ljwx.core.training.recipe", "ljwx.core.training.result", "ljwx.core.training.settings",
 }  # fmt: skip
 """Modules of the core that a DAG file may load: they import the standard library and pydantic."""
 
@@ -39,6 +40,8 @@ POOLS = {
     "ljwx_model_build.roll_back_if_asked": OLLAMA_POOL,
     "ljwx_model_build.pull_base": OLLAMA_POOL,
     "ljwx_model_build.plan_build": OLLAMA_POOL,
+    "ljwx_model_build.prepare_training": OLLAMA_POOL,
+    "ljwx_model_build.train_model": TRAINING_POOL,
     "ljwx_model_build.build_model": OLLAMA_POOL,
     "ljwx_model_build.verify_model": OLLAMA_POOL,
     "ljwx_model_build.plan_questions": OLLAMA_POOL,

@@ -318,7 +318,7 @@ def test_wrong_parameter_never_reaches_the_server(hook: OllamaHook, fields: dict
 
 def test_arguments_are_templated_and_init_reads_nothing() -> None:
     task = OllamaOperator(task_id="build", spec_path="{{ params.spec }}", model="{{ params.model }}")
-    assert set(task.template_fields) == {"spec_path", "model", "gguf_path", "ollama_conn_id"}
+    assert set(task.template_fields) == {"spec_path", "model", "gguf_path", "trained", "ollama_conn_id"}
     assert task.spec_path == "{{ params.spec }}"
 
 

@@ -95,7 +95,7 @@ def a_layer_left_out(deltas: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [(None, None), (not_merged, "base_served"), (a_layer_left_out, "weights_differ|base_served")]
+    ("fault", "reason"), [(None, None), (not_merged, "base_served"), (a_layer_left_out, "weights_differ")]
 )
 def test_adapter_not_merged_and_a_layer_left_out_are_seen(
     fault: Callable[..., dict[str, torch.Tensor]] | None,
@@ -109,7 +109,7 @@ def test_adapter_not_merged_and_a_layer_left_out_are_seen(
     deltas = deltas_of(model)
     write_merged(base, fault(deltas) if fault else deltas, "F16", tmp_path / "merged.gguf")
     found = compare(*three(model, tmp_path / "merged.gguf", questions), tolerance=0.01)
-    assert (found.reason or "") in (reason or "").split("|")
+    assert found.reason == reason
     assert found.other_prompts == 0
 
 

@@ -55,6 +55,7 @@ class Findings:
     :param context: tokens that the server has loaded the model for; 0 where it does not say.
     :param differs_from_base_on: fixed prompts that model and base answer differently.
     :param abstentions: answers to bare questions, which give no facts.
+    :param served: how far a trained model is, as it is served, from what was trained; as JSON.
     :param said: the answers that the model is refused for.
     """
 
@@ -66,6 +67,7 @@ class Findings:
     context: int | None = None
     differs_from_base_on: list[str] | None = None
     abstentions: list[Abstention] | None = None
+    served: Mapping[str, Any] | None = None
     said: list[str] | None = None
 
     def hold(self, code: str, text: str) -> None:
@@ -97,6 +99,7 @@ class Findings:
                 "share": share(self.abstentions),
                 "answers": [asdict(each) for each in self.abstentions],
             },
+            "served": self.served,
             "said": self.said,
         }
         return {name: value for name, value in measured.items() if value is not None}

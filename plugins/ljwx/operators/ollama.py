@@ -103,11 +103,13 @@ class OllamaOperator(BaseOperator):
     def _spec(self) -> BuildSpec:
         """Return the spec, with the weights that were trained for it."""
         spec = read_spec(self.spec_path)
-        return spec if spec.training is None or not self.trained else spec.with_weights(self.trained["gguf_sha256"])
+        trained = (self.trained or {}).get("gguf_sha256")
+        return spec if spec.training is None or not trained else spec.with_weights(trained)
 
     @property
     def _weights_path(self) -> str | None:
-        return f"{self.trained['job']}/{MERGED}" if self.trained else self.gguf_path
+        job = (self.trained or {}).get("job")
+        return f"{job}/{MERGED}" if job else self.gguf_path
 
     @contextmanager
     def _draft_removed(self) -> Iterator[None]:
@@ -148,7 +150,7 @@ class OllamaOperator(BaseOperator):
         return digest
 
     def _check_sources(self, spec: BuildSpec) -> None:
-        if spec.training is not None and not self.trained:
+        if spec.training is not None and spec.gguf_sha256 is None:
             raise ConfigurationError(f"{self.model} is made of trained weights, and none were trained: see train_model")
         if (spec.gguf_sha256 is None) != (not self._weights_path):
             raise ConfigurationError("gguf_path and the spec's gguf_sha256 belong together: give both or neither")

@@ -20,6 +20,8 @@ from ljwx.services.candidates import check_digest
 from ljwx.services.lines import open_line
 from ljwx.settings import current_settings
 from ljwx.stages.build.checks import Verification
+from ljwx.stages.build.serving import Serving
+from ljwx.stages.build.trained import read_trained
 from ljwx.stages.build.xcoms import BuildPlan, BuildResult
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.models import BuiltModel
@@ -41,20 +43,29 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     :raises BuildFailed: naming what the model lacks; it was refused.
     :raises PromptTooLong: a question does not fit its context; it was refused.
     :raises ModelMissing: its name stands for another model by now, or for none.
-    :raises ConfigurationError: the server's counts of tokens cannot be believed; nothing was decided.
+    :raises ConfigurationError: the server's counts of tokens cannot be believed, or what was trained is not to be
+        read; nothing was decided.
     """
     planned, made = BuildPlan(**plan), BuildResult(**built)
     spec = BuildSpec.model_validate_json(ObjectStoragePath(planned.spec_path).read_text())
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    trained = None if spec.training is None else read_trained(spec.training)
+    spec = spec if trained is None else spec.with_weights(trained.result.merged.sha256)
     with recorded_run(warehouse, dataset_id=planned.dataset_id, spec_sha256=planned.spec_sha256) as run:
+        if trained is not None:
+            warehouse.finish_training(trained.recipe_id, trained.weights)
         warehouse.save_model(run.key, _record(made, spec, planned.dataset_id))
         open_line(warehouse, run.key, line_of(spec, settings.model.of_strategy), made.model)
         check_digest(ollama, made.model, made.digest)
         found = Findings(settings.evaluation.model_dump(mode="json"))
         verification = Verification(ollama, made.model, spec, settings, found)
+        prompts = trained.prompts(settings.model.lora.proof) if trained else ()
+        serving = Serving(ollama, made.model, spec, prompts, settings.evaluation.num_predict, found)
         try:
             verification.check_strategy()
             verification.check_examples(warehouse.splits_of(planned.dataset_id, spec.examples), planned.dataset_id)
+            serving.check_weights()
+            serving.check_end()
             probes = _probes(warehouse, planned.dataset_id)
             verification.check_answers(probes)
             verification.check_context()

@@ -1,0 +1,118 @@
+"""The proof that a trained model is what is served: asked as it will be asked, and compared with the trainer's word."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import exp
+from typing import Any
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.training.comparison import Said, compare, shares
+from ljwx.core.training.result import Fork, Prompt
+from ljwx.core.training.settings import TOLERANCE
+from ljwx.core.verification import Findings
+from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.services.asking import storable
+
+log = logging.getLogger(__name__)
+
+ALTERNATIVES = 20
+"""As many likeliest tokens as a server tells."""
+ENDED = 4
+"""Whole answers that are asked for, to see where they end: one of each task."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A trained model as its server serves it.
+
+    :param prompts: of the trainer's proof.
+    :param found: what the checks have found so far.
+    """
+
+    ollama: OllamaHook
+    model: str
+    spec: BuildSpec
+    prompts: Sequence[Prompt]
+    num_predict: int
+    found: Findings
+
+    def check_weights(self) -> None:
+        """See that prompts become the trainer's tokens and classes have the trainer's probabilities.
+
+        :raises BuildFailed: they do not; the reason says whether template, base or weights are at fault.
+        """
+        if self.spec.training is None:
+            return
+        tolerance = TOLERANCE[self.spec.training.output]
+        served = [self._asked(number, prompt) for number, prompt in enumerate(self.prompts, 1)]
+        trained, base = (
+            [Said(prompt.ids, told) for prompt, told in zip(self.prompts, each, strict=True)]
+            for each in ([p.trained for p in self.prompts], [p.base for p in self.prompts])
+        )
+        compared = compare(trained, served, base, tolerance)
+        self.found.served = asdict(compared) | {"tolerance": tolerance, "output": self.spec.training.output}
+        text = compared.text(self.model, tolerance)
+        if compared.reason is not None:
+            self.found.refuse(compared.reason, text)
+        self.found.hold("served", text)
+
+    def check_end(self) -> None:
+        """See that answers come to their end by themselves, and are whole then: no schema holds them here.
+
+        :raises BuildFailed: most do not.
+        """
+        if self.spec.training is None:
+            return
+        answers = [self._whole(prompt) for prompt in self.prompts[:ENDED]]
+        wrong = [(text, why) for text, why in answers if why is not None]
+        if 2 * len(wrong) > len(answers):
+            text = f"{len(wrong)} of {len(answers)} answers of {self.model} {wrong[0][1]}: its stop words, "
+            text += f"{self.spec.parameters.get('stop')}, are not those that it was trained with"
+            self.found.refuse("stop", text, *(storable(answer) for answer, _ in wrong))
+        self.found.hold("stop", "Its answers end by themselves.")
+
+    def _whole(self, prompt: Prompt) -> tuple[str, str | None]:
+        """Return an answer, and what is wrong with its end."""
+        options = {"temperature": 0, "seed": 1, "num_predict": self.num_predict}
+        reply = self.ollama.chat(self.model, [prompt.messages[-1]], options=options)
+        if reply.done_reason == "length":
+            return reply.raw, f"do not end within {self.num_predict} tokens"
+        try:
+            json.loads(reply.content)
+        except ValueError:
+            return reply.raw, "are cut"
+        return reply.raw, None
+
+    def _asked(self, number: int, prompt: Prompt) -> Said:
+        if number % 10 in (0, 1):
+            log.info("Comparing with the trained model: prompt %d of %d", number, len(self.prompts))
+        rendered = self.ollama.complete(self.model, prompt.messages[-1]["content"], options=self._one_token)
+        if rendered.prompt is None:
+            raise ConfigurationError(
+                f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (/api/generate, context), "
+                "so that nothing can be said of what it serves: take Ollama 0.33 or 0.34"
+            )
+        told = shares([(fork.ways, self._probabilities(prompt, fork)) for fork in prompt.forks])
+        return Said(rendered.prompt, told)
+
+    def _probabilities(self, prompt: Prompt, fork: Fork) -> dict[str, float]:
+        """Return the likeliest tokens where classes part, behind the trainer's own text of prompt and answer."""
+        reply = self.ollama.complete(
+            self.model, f"{prompt.text}{fork.before}", raw=True, options=self._one_token, top_logprobs=ALTERNATIVES
+        )
+        if not reply.logprobs:
+            raise ConfigurationError(
+                f"{self.ollama.settings.url} gives no log-probabilities of tokens (/api/generate, logprobs), without "
+                "which nothing can be said of the weights that it serves: take Ollama 0.33 or 0.34"
+            )
+        first = reply.logprobs[0]
+        return {token: exp(logprob) for token, logprob in ((first.token, first.logprob), *first.alternatives)}
+
+    @property
+    def _one_token(self) -> dict[str, Any]:
+        return {"temperature": 0, "seed": 1, "num_predict": 1}

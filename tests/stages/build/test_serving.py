@@ -1,0 +1,223 @@
+"""A trained model is built from its weights, shown to be what is served, and refused with the true reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ljwx.core.training.comparison import Said, compare, shares
+from ljwx.exceptions import BuildFailed, ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.training import prepare_training
+from ljwx.stages.build.verification import verify_model
+from support_chain import SMALL, Chain, Database, answer_next
+from support_ollama import BASE, ROOT, OllamaServer
+from support_tasks import TaskRunner
+from support_training import TRAINED, UNTRAINED, WHOLE, settings, spec_of, train
+
+
+@pytest.fixture
+def plan(chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer) -> Iterator[dict[str, str]]:
+    """A planned training; nothing of it is left."""
+    tasks.variables["ljwx_training_config"] = settings(ollama_faulty, SMALL)
+    made = tasks.run(plan_build)
+    yield made
+    shutil.rmtree(chain.data / "training", ignore_errors=True)
+    for path in (chain.data / "specs").glob("*.json"):
+        if str(path) != chain.plan["spec_path"]:
+            path.unlink()
+    ollama_faulty.delete(made["model"])
+
+
+def build(plan: dict[str, str], trained: dict[str, Any]) -> dict[str, Any]:
+    return OllamaOperator(
+        task_id="build", model=plan["model"], spec_path=plan["spec_path"], trained=trained
+    ).execute({})  # fmt: skip
+
+
+def made(runner: TaskRunner, plan: dict[str, str], **changed: Any) -> dict[str, Any]:
+    """Train and build; `changed` is laid over the proof."""
+    return build(plan, train(runner.run(prepare_training, plan), spec_of(plan), **changed))
+
+
+def test_what_is_made_of_a_file_has_the_template_stop_words_and_licence_of_its_base(
+    plan: dict[str, str], tasks: TaskRunner
+) -> None:
+    hook = OllamaHook()
+    list(hook.create("licensed:1", base=BASE, license="Apache-2.0"))
+    built = made(tasks, plan)
+    shown, base = hook.show(plan["model"]), hook.show(BASE)
+    assert (shown.template, shown.parameters["stop"]) == (base.template, base.parameters["stop"])
+    assert (shown.messages, shown.license) == ((), base.license)
+    assert hook.show("licensed:1").license == "Apache-2.0"
+    hook.delete("licensed:1")
+    assert (built["built"], shown.weights) == (True, spec_weights(plan))
+    assert shown.weights != base.weights
+
+
+def spec_weights(plan: dict[str, str]) -> str:
+    from ljwx.stages.build.trained import read_trained
+
+    training = spec_of(plan).training
+    assert training is not None
+    return read_trained(training).result.merged.sha256
+
+
+def test_a_served_model_that_is_the_trained_one_is_verified_and_its_weights_are_kept_by_digest(
+    plan: dict[str, str], tasks: TaskRunner, chain_db: Database, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan)
+    answer_next(ollama_faulty, WHOLE, WHOLE)
+    assert tasks.run(verify_model, plan, built) == plan["model"]
+    (row,) = chain_db.rows("SELECT * FROM ljwx.models JOIN ljwx.trainings USING (recipe_id)")
+    assert row["model"] == plan["model"]
+    assert row["gguf_sha256"] == row["spec"]["gguf_sha256"] == spec_weights(plan)
+    assert (row["finished_at"] - row["started_at"]).total_seconds() == 60
+    assert row["result"]["losses"] == [[1, 2.0], [2, 1.0], [3, pytest.approx(0.667, abs=1e-3)]]
+    served = row["verified"]["served"]
+    assert (served["prompts"], served["other_prompts"], served["reason"]) == (2, 0, None)
+    assert served["largest_difference"] < 1e-9 < 0.5 < served["served_from_base"]
+    line = chain_db.value("SELECT recipe FROM ljwx.lines WHERE strategy = 'lora'")
+    assert line["settings"]["trainer"] == "0.1.0"
+    assert "training" not in line
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "text"),
+    [
+        ({"ids": [1, 2, 3]}, "other_prompts", "2 of 2 prompts become other tokens"),
+        ({"base": TRAINED}, "nothing_trained", "training changed nothing"),
+        ({"trained": UNTRAINED, "base": TRAINED}, "base_served", "answers with the weights of its base"),
+        (
+            {"trained": {"up": 0.9, "flat": 0.05, "down": 0.05}},
+            "weights_differ",
+            "has other weights than were trained: a class's probability differs by up to 0.098",
+        ),
+    ],
+)
+def test_what_is_not_the_trained_model_is_refused_with_the_reason(
+    plan: dict[str, str], tasks: TaskRunner, chain_db: Database, changed: dict[str, Any], code: str, text: str
+) -> None:
+    built = made(tasks, plan, **changed)
+    with pytest.raises(BuildFailed, match=text):
+        tasks.run(verify_model, plan, built)
+    reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
+    assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("texts", "problem"),
+    [
+        (('{"direction":"up","confid', '{"direction":'), "2 of 2 answers of .* are cut: its stop words"),
+        ((None, None), "2 of 2 answers of .* are cut"),
+    ],
+)
+def test_answers_that_a_stop_word_cuts_refuse_the_model(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer, texts: tuple[str, ...], problem: str
+) -> None:
+    built = made(tasks, plan)
+    answer_next(ollama_faulty, *texts)
+    with pytest.raises(BuildFailed, match=problem):
+        tasks.run(verify_model, plan, built)
+
+
+def test_answers_without_an_end_refuse_the_model(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan)
+    endless = {"model": "x", "done": True, "done_reason": "length", "message": {"content": WHOLE}, "eval_count": 384}
+    ollama_faulty.play({"route": "chat", "kind": "lines", "lines": [endless], "times": 2})
+    with pytest.raises(BuildFailed, match=r"2 of 2 answers of .* do not end within 384 tokens"):
+        tasks.run(verify_model, plan, built)
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ({"response": "", "done": True}, "does not say which tokens it makes of a prompt"),
+        ({"response": "", "done": True, "context": [1, 2], "prompt_eval_count": 1}, "gives no log-probabilities"),
+    ],
+)
+def test_a_server_that_tells_too_little_decides_nothing(
+    plan: dict[str, str],
+    tasks: TaskRunner,
+    chain_db: Database,
+    ollama_faulty: OllamaServer,
+    line: dict[str, Any],
+    problem: str,
+) -> None:
+    built = made(tasks, plan)
+    ollama_faulty.play({"route": "generate", "kind": "lines", "lines": [line], "times": 9})
+    with pytest.raises(ConfigurationError, match=problem):
+        tasks.run(verify_model, plan, built)
+    assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 0
+
+
+def test_a_model_is_not_built_without_its_weights(plan: dict[str, str], tasks: TaskRunner) -> None:
+    with pytest.raises(ConfigurationError, match="is made of trained weights, and none were trained: see train_model"):
+        build(plan, {"job": None, "gguf_sha256": None})
+    trained = train(tasks.run(prepare_training, plan), spec_of(plan))
+    with pytest.raises(ConfigurationError, match=r"no GGUF file at /nowhere/merged.gguf"):
+        build(plan, trained | {"job": "/nowhere"})
+
+
+def test_the_champions_adapter_is_gone_on_with_where_it_fits(
+    plan: dict[str, str], tasks: TaskRunner, chain_db: Database, chain: Chain, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan)
+    answer_next(ollama_faulty, WHOLE, WHOLE)
+    model = tasks.run(verify_model, plan, built)
+    tasks.variables["ljwx_training_config"] = settings(ollama_faulty, SMALL, start="champion", rank=8)
+    assert spec_of(tasks.run(plan_build)).training.start is None, "there is no champion yet"  # type: ignore[union-attr]
+    chain_db.execute(
+        "INSERT INTO ljwx.aliases (alias, model, digest) SELECT 'champion', model, digest FROM ljwx.models "
+        "WHERE model = %s", model,
+    )  # fmt: skip
+    assert spec_of(tasks.run(plan_build)).training.start is None, "its rank is another"  # type: ignore[union-attr]
+    tasks.variables["ljwx_training_config"] = settings(ollama_faulty, SMALL, start="champion")
+    after = tasks.run(plan_build)
+    training = spec_of(after).training
+    assert training is not None
+    assert training.start is not None
+    first = spec_of(plan).training
+    assert first is not None
+    assert training.start.recipe_id == first.recipe_id != training.recipe_id
+    job = json.loads((Path(tasks.run(prepare_training, after)["job"]) / "job.json").read_text(encoding="utf-8"))
+    assert job["start"]["sha256"] == training.start.adapter_sha256
+    assert job["start"]["path"].endswith(f"{first.recipe_id}/adapter/adapter_model.safetensors")
+    chain_db.execute('UPDATE ljwx.datasets SET proof = proof || \'{"max_label_end": {"train": "2026-03-19"}}\'')
+    assert spec_of(tasks.run(plan_build)).training.start is None, "it has seen what is for validation now"  # type: ignore[union-attr]
+
+
+CASES = [
+    (TRAINED, TRAINED, UNTRAINED), (TRAINED, UNTRAINED, UNTRAINED), (UNTRAINED, UNTRAINED, UNTRAINED),
+    ({"up": 0.6, "down": 0.4}, {"up": 0.58, "down": 0.42}, {"up": 0.2, "down": 0.8}),
+    ({"up": 0.502, "down": 0.498}, {"up": 0.498, "down": 0.502}, {"up": 0.2, "down": 0.8}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_product_and_the_trainer_compare_by_the_same_rules(
+    case: tuple[dict[str, float], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "training"))
+    from ljwx_training import compare as trainers
+
+    mine = compare(*([Said((1,), each)] for each in case), tolerance=0.01)
+    theirs = trainers.compare(*([trainers.Said((1,), each)] for each in case), tolerance=0.01)
+    assert {**vars(mine)} == {**vars(theirs)}
+
+
+def test_classes_that_share_their_first_token_part_at_the_next_one() -> None:
+    forks = [
+        ({"b": ("bullish", "bearish"), "n": ("neutral",)}, {"b": 0.3, "n": 0.3, "x": 0.4}),
+        ({"ull": ("bullish",), "ear": ("bearish",)}, {"ull": 0.6}),
+    ]
+    assert shares(forks) == {"bullish": 0.5, "bearish": 0.0, "neutral": 0.5}
