@@ -327,3 +327,39 @@ def test_what_copies_the_prompt_is_told_apart_from_what_is_about_the_future() ->
     ]  # fmt: skip
     assert "95.0 % of 4" in written(made).markdown
     assert "technical_analysis (抄录 copied)" in written(made).markdown
+
+
+TRAINING: dict[str, Any] = {
+    "recipe_id": "25abe4bea3f1", "job": "/data/training/25abe4bea3f1", "base_gguf": "b" * 64,
+    "adapter_sha256": "c" * 64, "gguf_sha256": "d" * 64, "started_at": "2026-11-20 12:00",
+    "finished_at": "2026-11-20 12:10 UTC",
+    "recipe": {
+        "output": "F16", "start": None,
+        "hyperparameters": {
+            "rank": 16, "alpha": 32, "learning_rate": 0.001, "batch": 4, "precision": "bf16", "epochs": 1.0,
+        },
+    },
+    "result": {
+        "seconds": 600.0, "steps": 25, "best_step": 20, "samples": {"train": 100, "validation": 40},
+        "parameters": {"trained": 4884480, "base": 134515008}, "machine": {"gpu": None, "cpus": 2},
+        "class_rates_log_score": -1.09, "losses": [[1, 2.1], [25, 0.1]],
+        "looks": [
+            {"step": 0, "answer_loss": 2.07, "class_log_score": -2.8}, {"step": 20, "answer_loss": 0.04},
+            {"step": 25, "answer_loss": 0.5},
+        ],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_report_on_trained_weights_says_what_was_trained_and_what_it_changed(kind: str) -> None:
+    served = {"classes": [["up", 0.3, 0.55], ["down", 0.7, 0.45]]}
+    made = rendered(training=TRAINING, served=served)
+    text = Page(made.html).text if kind == "html" else made.markdown
+    told = ("25abe4bea3f1", "4,884,480 of 134,515,008", "600 s", "CPU, 2 cores", "2.070", "0.040", "-1.090", "d" * 64)
+    assert [each for each in told if each not in text] == []
+    assert "0.550" in text
+    assert "0.500" not in text.split("训练 ", 1)[1][:1500], "the look after the weights that were kept is not theirs"
+    assert "training" in made.charts
+    plain = rendered()
+    assert "4,884,480" not in (Page(plain.html).text if kind == "html" else plain.markdown)

@@ -40,8 +40,22 @@ def _model(warehouse: Warehouse, name: str | None) -> Node | None:
         "served as": ", ".join(model.aliases) or None,
     }  # fmt: skip
     dataset = _dataset(warehouse, model.dataset_id, used=False)
-    made_from = (*([dataset] if dataset else []), Node("base", model.base, {"digest": model.base_digest}), _run(model))
+    training = _training(warehouse, model.recipe_id)
+    base = Node("base", model.base, {"digest": model.base_digest})
+    made_from = (*([training] if training else []), *([dataset] if dataset else []), base, _run(model))
     return Node("model", model.model, facts, made_from, tuple(_uses_of_model(warehouse, model)))
+
+
+def _training(warehouse: Warehouse, recipe_id: str | None) -> Node | None:
+    """Return the training of a model's weights: its job, its digests, and the dataset that it was prepared from."""
+    found = None if recipe_id is None else warehouse.training(recipe_id)
+    if found is None:
+        return None
+    facts = {
+        "job": found.job, "base weights": found.base_gguf, "adapter": found.adapter_sha256,
+        "weights": found.gguf_sha256, "started": found.started_at, "finished": found.finished_at,
+    }  # fmt: skip
+    return Node("training", found.recipe_id, facts, (Node("dataset", found.dataset_id),))
 
 
 def _uses_of_model(warehouse: Warehouse, model: TracedModel) -> Iterator[Node]:

@@ -13,7 +13,10 @@ from ljwx.warehouse.base import WarehouseBase
 
 @dataclass(frozen=True)
 class TracedModel(OfRun):
-    """A model with the run that recorded it; `aliases` name it now."""
+    """A model with the run that recorded it; `aliases` name it now.
+
+    :param recipe_id: of the training that made its weights; None where they are its base's.
+    """
 
     model: str
     digest: str
@@ -26,6 +29,7 @@ class TracedModel(OfRun):
     deleted_at: datetime | None
     verified: bool
     aliases: Sequence[str]
+    recipe_id: str | None
 
 
 @dataclass(frozen=True)

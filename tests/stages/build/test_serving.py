@@ -13,14 +13,16 @@ import pytest
 from ljwx.core.training.comparison import Said, compare, shares
 from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator
+from ljwx.services.lineage import trace
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.training import prepare_training
 from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, Chain, Database, answer_next
 from support_ollama import BASE, ROOT, OllamaServer
 from support_tasks import TaskRunner
-from support_training import TRAINED, UNTRAINED, WHOLE, settings, spec_of, train
+from support_trained import TRAINED, UNTRAINED, WHOLE, settings, spec_of, train
 
 
 @pytest.fixture
@@ -84,6 +86,9 @@ def test_a_served_model_that_is_the_trained_one_is_verified_and_its_weights_are_
     served = row["verified"]["served"]
     assert (served["prompts"], served["other_prompts"], served["reason"]) == (2, 0, None)
     assert served["largest_difference"] < 1e-9 < 0.5 < served["served_from_base"]
+    (first, *_) = trace(plan["model"]).made_from
+    assert (first.kind, first.name, first.facts["weights"]) == ("training", row["recipe_id"], row["gguf_sha256"])
+    assert [node.name for node in first.made_from] == [row["dataset_id"]]
     line = chain_db.value("SELECT recipe FROM ljwx.lines WHERE strategy = 'lora'")
     assert line["settings"]["trainer"] == "0.1.0"
     assert "training" not in line
@@ -108,6 +113,12 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     built = made(tasks, plan, **changed)
     with pytest.raises(BuildFailed, match=text):
         tasks.run(verify_model, plan, built)
+    promotion = chain_db.value("SELECT promotion_id FROM ljwx.promotions WHERE verdict = 'refused'")
+    told = WarehouseHook().decision(promotion)
+    assert told is not None
+    assert told.served is not None
+    assert told.training is not None
+    assert (told.served["reason"], told.training["gguf_sha256"]) == (code, spec_weights(plan))
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
     assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
 
@@ -192,6 +203,7 @@ def test_the_champions_adapter_is_gone_on_with_where_it_fits(
     job = json.loads((Path(tasks.run(prepare_training, after)["job"]) / "job.json").read_text(encoding="utf-8"))
     assert job["start"]["sha256"] == training.start.adapter_sha256
     assert job["start"]["path"].endswith(f"{first.recipe_id}/adapter/adapter_model.safetensors")
+    tasks.variables["ljwx_training_config"] = settings(ollama_faulty, SMALL, start="champion", epochs=2)
     chain_db.execute('UPDATE ljwx.datasets SET proof = proof || \'{"max_label_end": {"train": "2026-03-19"}}\'')
     assert spec_of(tasks.run(plan_build)).training.start is None, "it has seen what is for validation now"  # type: ignore[union-attr]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ljwx.core.reports.cards import CardRow, TaskRow
 from ljwx.core.reports.cases import SessionAccuracy
 from ljwx.core.reports.content import Report
+from ljwx.core.reports.training import TrainingPart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,12 +26,13 @@ WIDTH = 7.2
 
 
 def charts(report: Report) -> dict[str, str]:
-    """Return the pictures for which there are numbers, by name: accuracy, sessions, confusion, reliability, latency."""
+    """Return the pictures for which there are numbers, by name: accuracy, sessions, and so on."""
     wanted: dict[str, tuple[bool, Callable[[], Figure]]] = {
         "accuracy": (bool(report.cards), lambda: _accuracy(report.cards)),
         "sessions": (bool(report.sessions), lambda: _sessions(report.sessions, report.model)),
         "confusion": (any(row.confusion for row in report.tasks), lambda: _confusion(report.tasks)),
         "reliability": (bool(report.bins), lambda: _reliability(report.bins)),
+        "training": (bool(report.training and report.training.losses), lambda: _training(report.training)),
         "latency": (any(report.latencies), lambda: _latency(report.latencies)),
     }
     import matplotlib as mpl
@@ -101,6 +103,29 @@ def _confusion(tasks: Sequence[TaskRow]) -> Figure:
         _matrix(area, row)
     for area in axes[len(drawn) :]:
         area.set_axis_off()
+    return figure
+
+
+def _training(training: TrainingPart | None) -> Figure:
+    """Draw the loss of the steps, and beside it the class log score against that of the class rates."""
+    figure, (left, right) = _figure(2.4, columns=2)
+    if training is None:
+        return figure
+    steps, losses = zip(*training.losses, strict=True)
+    left.plot(steps, losses, color=BAR, linewidth=1.2)
+    answers = [(step, loss) for step, loss, _ in training.looks if loss is not None]
+    left.plot([step for step, _ in answers], [loss for _, loss in answers], "o-", color=OWN, markersize=3.5)
+    left.set_xlabel("step; points: answer loss of the validation split")
+    left.set_ylabel("loss")
+    left.set_ylim(bottom=0)
+    scored = [(step, score) for step, _, score in training.looks if score is not None]
+    right.plot([step for step, _ in scored], [score for _, score in scored], "o-", color=OWN, markersize=3.5)
+    if training.rates_log_score is not None:
+        right.axhline(training.rates_log_score, color=INK, linewidth=1, linestyle="--")
+    right.set_xlabel("step; dashed: class rates alone")
+    right.set_ylabel("class log score")
+    for axes in (left, right):
+        axes.grid(axis="y")
     return figure
 
 

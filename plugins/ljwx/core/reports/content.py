@@ -24,6 +24,7 @@ from ljwx.core.reports.cards import (
 from ljwx.core.reports.cases import Case, Outcome, Probe, SessionAccuracy, by_session, examples, probe
 from ljwx.core.reports.evidence import EvidenceTold, evidence
 from ljwx.core.reports.records import ReportedDecision
+from ljwx.core.reports.training import TrainingPart, training_part
 from ljwx.core.standing import Standing, standing
 
 VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -64,6 +65,7 @@ class Report:
     :param left_out: numbers that the logistic regression did without.
     :param probes: answers that a verification asked for until it refused the model.
     :param said: the answers that it was refused for, as they came.
+    :param training: of the model's weights; None where they are its base's.
     """
 
     decision: ReportedDecision
@@ -85,6 +87,7 @@ class Report:
     left_out: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     said: tuple[str, ...] = ()
+    training: TrainingPart | None = None
     risk: tuple[str, str] = (RISK_STATEMENT, RISK_ENGLISH)
 
     @property
@@ -148,4 +151,5 @@ def report(
         left_out=tuple((scorecards.get("logistic") or {}).get("left_out", ())),
         probes=tuple(probe(row) for row in checks.get("answers", ())),
         said=tuple(checks.get("said", ())),
+        training=training_part(decision.training, decision.served),
     )

@@ -17,6 +17,8 @@ class ReportedDecision:
     :param proven: whether it was shown that the model's line is any good; None where nobody asked.
     :param evidence: what that rests on, of :class:`ljwx.core.promotions.record.LineRecord`; None where nothing was.
     :param scorecard: scorecards by name; None where nothing was scored.
+    :param training: how the model's weights were trained; None where they are its base's.
+    :param served: how far they are, as they are served, from what was trained.
     """
 
     promotion_id: int
@@ -47,3 +49,5 @@ class ReportedDecision:
     run_id: str
     proven: bool | None = None
     evidence: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
+    served: Mapping[str, Any] | None = None

@@ -55,7 +55,9 @@ class Serving:
             for each in ([p.trained for p in self.prompts], [p.base for p in self.prompts])
         )
         compared = compare(trained, served, base, tolerance)
-        self.found.served = asdict(compared) | {"tolerance": tolerance, "output": self.spec.training.output}
+        self.found.served = asdict(compared) | {
+            "tolerance": tolerance, "output": self.spec.training.output, "classes": self._before_and_after(),
+        }  # fmt: skip
         text = compared.text(self.model, tolerance)
         if compared.reason is not None:
             self.found.refuse(compared.reason, text)
@@ -75,6 +77,17 @@ class Serving:
             text += f"{self.spec.parameters.get('stop')}, are not those that it was trained with"
             self.found.refuse("stop", text, *(storable(answer) for answer, _ in wrong))
         self.found.hold("stop", "Its answers end by themselves.")
+
+    def _before_and_after(self) -> list[tuple[str, float, float]]:
+        """Return each class with its mean probability before training and after."""
+        told: dict[str, list[tuple[float, float]]] = {}
+        for prompt in self.prompts:
+            for name, after in prompt.trained.items():
+                told.setdefault(name, []).append((prompt.base[name], after))
+        return [
+            (name, *(round(sum(each[at] for each in pairs) / len(pairs), 4) for at in (0, 1)))
+            for name, pairs in told.items()
+        ]
 
     def _whole(self, prompt: Prompt) -> tuple[str, str | None]:
         """Return an answer, and what is wrong with its end."""
