@@ -84,10 +84,8 @@ class Serving:
         for prompt in self.prompts:
             for name, after in prompt.trained.items():
                 told.setdefault(name, []).append((prompt.base[name], after))
-        return [
-            (name, *(round(sum(each[at] for each in pairs) / len(pairs), 4) for at in (0, 1)))
-            for name, pairs in told.items()
-        ]
+        means = ((name, [sum(each) / len(pairs) for each in zip(*pairs, strict=True)]) for name, pairs in told.items())
+        return [(name, round(before, 4), round(after, 4)) for name, (before, after) in means]
 
     def _whole(self, prompt: Prompt) -> tuple[str, str | None]:
         """Return an answer, and what is wrong with its end."""
