@@ -18,11 +18,14 @@ from ljwx.resources import sse_calendar
 from ljwx_sandbox.airflow import executable
 from ljwx_sandbox.demo import BUILD, INGEST, SAMPLES
 from ljwx_sandbox.stack import Stack
+from support_ollama import OllamaServer
 from support_stack import ENDED, is_idle, poll, query, trigger, unpause
 
 pytestmark = pytest.mark.timeout(1800)
 
 EARLIER = ("2025-07-01", "2026-02-06")
+FILLED_IN = ("2025-05-06", "2025-06-30")
+"""What is filled in behind a model that serves."""
 FIRST = "2026-02-09"
 SHORT, LONG = ("2026-02-26", 8), ("2026-05-15", 60)
 """The last session and how many there are, with the Spring Festival, and in the long range two more holidays."""
@@ -46,8 +49,12 @@ def stack(shared_stack: Stack) -> Iterator[Stack]:
     assert shared_stack.api.get(path)["state"] == "success"
     yield shared_stack
     poll(lambda: is_idle(shared_stack), 180, "a run goes on")
-    for dag in (INGEST, SAMPLES):
+    for dag in (INGEST, SAMPLES, BUILD):
         shared_stack.api.send("PATCH", f"dags/{dag}", {"is_paused": True})
+    server = OllamaServer(f"http://127.0.0.1:{shared_stack.settings.ports['ollama']}", shared_stack.settings.home)
+    for tag in server.get("tags")["models"]:
+        if tag["name"].startswith("ljwx-stock:"):
+            server.delete(tag["name"])
 
 
 def runs(stack: Stack, dag: str, **having: Any) -> list[dict[str, Any]]:
@@ -157,3 +164,69 @@ def test_each_reprocess_behaviour_takes_the_runs_it_names(stack: Stack, sessions
     again = attempts(stack, sessions)
     assert {session for session in sessions if again[session] > once[session]} == set(sessions[:3])
     assert [query(stack, rows.format(table)) for table in ("bars", "features")] == before, "the same again"
+
+
+def build(stack: Stack, run: str) -> None:
+    """Wait until a build has ended well."""
+    path = f"dags/{BUILD}/dagRuns/{run}"
+    poll(lambda: stack.api.get(path)["state"] in ENDED, 600, "the build did not end")
+    logs = stack.settings.home / "airflow" / "logs" / f"dag_id={BUILD}" / f"run_id={run}"
+    failed = [
+        log.read_text(errors="replace")[-2000:]
+        for task in stack.api.get(f"{path}/taskInstances")["task_instances"]
+        if task["state"] == "failed"
+        for log in sorted((logs / f"task_id={task['task_id']}").rglob("*.log"))
+    ]
+    assert stack.api.get(path)["state"] == "success", failed
+
+
+def made_until(stack: Stack, model: str) -> date:
+    """The last day that a label ends on, of anything that the model was made from."""
+    last = f"""SELECT max(s.label_end) FROM ljwx.models m JOIN ljwx.dataset_samples d USING (dataset_id)
+               JOIN ljwx.samples s USING (sample_id) WHERE m.model = '{model}' AND d.split = 'train'"""
+    return date.fromisoformat(str(query(stack, last)[0][0]))
+
+
+def test_no_question_that_counts_lies_in_what_champion_or_challenger_was_made_from(stack: Stack) -> None:
+    """Earlier years are filled in behind a champion: the new windows move back, over its own examples."""
+    poll(lambda: query(stack, "SELECT 1 FROM ljwx.datasets") and is_idle(stack), 300, "no dataset of the months before")
+    unpause(stack, BUILD)
+    build(stack, trigger(stack, BUILD))
+    ((champion, dataset, began),) = query(
+        stack,
+        "SELECT model, dataset_id, first_session FROM ljwx.aliases JOIN ljwx.models USING (model) "
+        "JOIN ljwx.datasets USING (dataset_id) WHERE alias = 'champion'",
+    )
+    poll(lambda: is_idle(stack), 300, "a run goes on")
+    before = {run["dag_run_id"] for run in runs(stack, BUILD)}
+    trigger(stack, INGEST, conf=dict(zip(("start_date", "end_date"), FILLED_IN, strict=True)))
+    found = poll(lambda: {run["dag_run_id"] for run in runs(stack, BUILD)} - before, 600, "no build of the new dataset")
+    build(stack, found.pop())
+
+    ((challenger, longer, first),) = query(
+        stack,
+        "SELECT model, dataset_id, first_session FROM ljwx.models JOIN ljwx.datasets USING (dataset_id) "
+        "ORDER BY models.created_at DESC LIMIT 1",
+    )
+    assert longer != dataset
+    assert first < began
+    window = f"""SELECT min(session) FROM ljwx.dataset_samples JOIN ljwx.samples USING (sample_id)
+                 WHERE dataset_id = '{longer}' AND split = 'validation'"""
+    assert query(stack, window)[0][0] <= made_until(stack, champion), "the attack is real"
+    asked = query(
+        stack,
+        "SELECT min(session), count(*) FILTER (WHERE kind = 'validation') FROM ljwx.question_sets "
+        "JOIN ljwx.questions USING (question_set_id) JOIN ljwx.samples USING (sample_id) "
+        f"WHERE question_sets.dataset_id = '{longer}'",
+    )
+    assert asked[0][0] > max(made_until(stack, champion), made_until(stack, challenger))
+    counted = query(
+        stack,
+        "SELECT DISTINCT card.value -> 'overall' -> 'n' FROM ljwx.evaluations JOIN ljwx.question_sets USING "
+        "(question_set_id), jsonb_each(scorecard) AS card "
+        f"WHERE dataset_id = '{longer}' AND kind = 'validation' AND card.value ? 'overall'",
+    )
+    assert counted == [(asked[0][1],)]
+    evidence = query(stack, "SELECT session, challenger_model, rival_model FROM ljwx.line_evidence")
+    for session, *models in evidence:
+        assert all(session > made_until(stack, model) for model in models if model)
