@@ -275,7 +275,7 @@ def test_nothing_answered_is_said_and_nothing_drawn() -> None:
 
 WEIGHED = {
     "session": "2026-11-19", "looks": 37, "lines": 3, "alpha": 0.01, "spent": 0.0244, "error_rate": 0.05,
-    "error_sessions": 250, "left_out": {"made_from": 12},
+    "error_sessions": 250, "left_out": {"made_on": 12},
     "compared": [
         {"rival": "none", "measure": "rank_ic", "task": None, "sessions": 112, "raw": 0.092, "shrunken": 0.07,
          "low": 0.02, "high": 0.15, "smallest": 0.05, "log_evidence": 8.0, "log_needed": 4.0, "confirmed": True},
@@ -307,7 +307,8 @@ def test_a_report_tells_looks_lines_budget_and_each_thing_weighed(kind: str) -> 
     text = getattr(rendered(evidence=WEIGHED), kind)
     told = " ".join((Page(text).text if kind == "html" else text).split())
     for part in (
-        "look number 37", "3 条线", "2.44 % given to all of them of 5.0 %, 1.00 % to this one", "made_from 12",
+        "look number 37", "3 条线", "2.44 % given to all of them of 5.0 %, 1.00 % to this one",
+        "12 about sessions that a model was made on",
         "+0.092", "+0.070", "+0.020 … +0.150", "0.050", "2981 / 54.6", "confirmed", "-1.000 … +1.000", "not enough",
     ):  # fmt: skip
         assert part in told

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 HEADS = ("part", "questions", "first", "second", "difference", "low", "high")
 MEASURED = (
-    "measure", "task", "sessions", "first", "second", "difference", "low", "high", "shrunken", "smallest",
+    "measure", "task", "sessions", "first", "second", "class_rates", "difference", "low", "high", "shrunken",
+    "smallest",
 )  # fmt: skip
 
 
@@ -46,7 +47,8 @@ def _draw(console: Console, found: Comparison) -> None:
         console.print("\nranking and proper scores, by session, on tasks about the future:\n")
         console.print(table(MEASURED, [[getattr(each, head) for head in MEASURED] for each in found.measures]))
         console.print(
-            "\nrank_ic: -1 to 1, larger is better; brier: 0 to 2, smaller is better. shrunken: what remains of the "
+            "\nrank_ic: -1 to 1, larger is better; brier: 0 to 2, smaller is better; class_rates: what one "
+            "scores who says how often each class came before. shrunken: what remains of the "
             "difference when chance is allowed for; smallest: what so many sessions show in four of five cases"
         )
     console.print(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ljwx.core.evaluations.intervals import Resampling, paired_difference
@@ -71,8 +71,16 @@ def compare(first: str, second: str) -> Comparison:
         groups[task] = [question for question in asked if question.task == task]
     parts = tuple(_part(name, chosen, ours, theirs, settings.resampling) for name, chosen in groups.items())
     given, other = ([answer for answer in answers if answer.sample_id in both] for answers in (ours, theirs))
-    measures = paired_measures(asked, given, other, settings.resampling)
+    measures = paired_measures(asked, given, other, settings.resampling, _rates(warehouse, common.question_set_id))
     return Comparison(first, second, common.question_set_id, len(asked), settings.gate.confidence, parts, measures)
+
+
+def _rates(warehouse: WarehouseHook, question_set_id: str) -> Mapping[str, Mapping[str, float]]:
+    """How often each class came in the train period of the dataset that the questions are from."""
+    asked = warehouse.question_set(question_set_id)
+    if asked is None:
+        raise NotFound(f"question set {question_set_id} is not in the warehouse")
+    return warehouse.class_rates(asked.dataset_id)
 
 
 def _part(

@@ -12,6 +12,7 @@ from ljwx.core.evidence.paired import paired_measures
 CLASSES = ("up", "flat", "down")
 SIGN = {"up": 1, "flat": 0, "down": -1}
 MANY, FEW = 60, 6
+RATES = {"price_direction": {"up": 0.4, "flat": 0.25, "down": 0.35}}
 RESAMPLING = Resampling(block=5, resamples=400)
 
 
@@ -55,7 +56,7 @@ def by_session(questions, given, measure):
 def test_both_are_told_as_means_over_sessions_with_their_difference(measure):
     questions = asked(MANY)
     first, second = answers(questions, 2, skill=0.3), answers(questions, 3)
-    (told,) = (each for each in paired_measures(questions, first, second, RESAMPLING) if each.measure == measure)
+    (told,) = (each for each in paired_measures(questions, first, second, RESAMPLING, RATES) if each.measure == measure)
     ours, theirs = by_session(questions, first, measure), by_session(questions, second, measure)
     assert (told.task, told.sessions) == ("price_direction", MANY)
     assert (told.first, told.second) == (pytest.approx(ours.mean()), pytest.approx(theirs.mean()))
@@ -66,15 +67,23 @@ def test_both_are_told_as_means_over_sessions_with_their_difference(measure):
 
 def test_what_remains_and_what_could_have_been_found_follow_from_the_width_of_the_bounds():
     questions = asked(MANY)
-    told, _ = paired_measures(questions, answers(questions, 2, skill=0.3), answers(questions, 3), RESAMPLING)
+    told, _ = paired_measures(questions, answers(questions, 2, skill=0.3), answers(questions, 3), RESAMPLING, RATES)
     error = (told.high - told.low) / 2 / norm.ppf(0.975)
     assert told.shrunken == pytest.approx(told.difference * 0.03**2 / (0.03**2 + error**2))
     assert told.smallest == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * error, rel=0.02)
 
 
+def test_a_score_stands_beside_that_of_one_who_says_the_class_rates():
+    questions = asked(MANY)
+    ranked, scored = paired_measures(questions, answers(questions, 2), answers(questions, 3), RESAMPLING, RATES)
+    always = [ScoredAnswer(each.sample_id, True, "up", RATES["price_direction"]) for each in questions]
+    assert scored.class_rates == pytest.approx(by_session(questions, always, "brier").mean())
+    assert ranked.class_rates is None
+
+
 def test_few_sessions_have_a_difference_and_no_bounds():
     questions = asked(FEW)
-    for told in paired_measures(questions, answers(questions, 2), answers(questions, 3), RESAMPLING):
+    for told in paired_measures(questions, answers(questions, 2), answers(questions, 3), RESAMPLING, RATES):
         assert told.sessions == FEW
         assert (told.low, told.high, told.shrunken, told.smallest) == (None, None, None, None)
 
@@ -84,7 +93,7 @@ def test_an_invalid_answer_scores_worse_than_the_same_to_all_and_copying_is_not_
     invalid = [ScoredAnswer(each.sample_id, False, None, reason="not_the_schema") for each in questions]
     third = dict.fromkeys(CLASSES, 1 / 3)
     alike = [ScoredAnswer(each.sample_id, True, each.label, _of(each, third)) for each in questions]
-    ranked, scored = paired_measures(questions, invalid, alike, RESAMPLING)
+    ranked, scored = paired_measures(questions, invalid, alike, RESAMPLING, RATES)
     assert (ranked.first, ranked.second, scored.first) == (0.0, 0.0, 1.0)
     assert scored.second == pytest.approx(2 / 3)
 

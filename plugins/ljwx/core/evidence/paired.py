@@ -18,7 +18,7 @@ from ljwx.core.evaluations.intervals import Resampling, mean_interval
 from ljwx.core.evaluations.pairing import pair
 from ljwx.core.evaluations.questions import Question, ScoredAnswer
 from ljwx.core.evaluations.ranking import session_rank_ics
-from ljwx.core.evidence.sessions import of_answers
+from ljwx.core.evidence.sessions import Distribution, of_answers, of_rates
 from ljwx.core.evidence.size import USUAL_EDGE
 from ljwx.core.tasks import TASKS
 
@@ -35,6 +35,7 @@ class Paired:
 
     :param measure: ``rank_ic``: -1 to 1, larger is better; ``brier``: 0 to 2, smaller is better.
     :param difference: first less second.
+    :param class_rates: what one scores who says the class rates of the train period; None of a RankIC.
     :param low: bound of the difference; None, like what follows, where the sessions are too few for one.
     :param shrunken: the difference drawn towards 0 by as much as its error asks for.
     :param smallest: about the smallest difference that so many sessions show in four of five cases.
@@ -46,6 +47,7 @@ class Paired:
     first: float
     second: float
     difference: float
+    class_rates: float | None = None
     low: float | None = None
     high: float | None = None
     shrunken: float | None = None
@@ -57,9 +59,11 @@ def paired_measures(
     first: Sequence[ScoredAnswer],
     second: Sequence[ScoredAnswer],
     resampling: Resampling,
+    rates: Mapping[str, Mapping[str, float]],
 ) -> tuple[Paired, ...]:
     """Return the measures of each task that is about the future; copying the prompt is no skill.
 
+    :param rates: task → class → its share in the train period.
     :raises ValueError: see :func:`ljwx.core.evaluations.pairing.pair`.
     """
     ours, theirs = dict(pair(questions, first)), dict(pair(questions, second))
@@ -70,14 +74,16 @@ def paired_measures(
         ranked = session_rank_ics([(each, ours[each]) for each in asked])
         if ranked:
             other = session_rank_ics([(each, theirs[each]) for each in asked])
-            found.append(_paired("rank_ic", task, ranked, other, resampling))
-        found.append(_paired("brier", task, _briers(asked, ours), _briers(asked, theirs), resampling))
+            found.append(_paired("rank_ic", task, ranked, other, resampling=resampling))
+        told = [of_answers({each.sample_id: said[each] for each in asked}) for said in (ours, theirs)]
+        brier = _paired("brier", task, *(_briers(asked, said) for said in told), resampling=resampling)
+        usual = _briers(asked, of_rates(rates[task])) if task in rates else None
+        found.append(replace(brier, class_rates=None if usual is None else float(np.mean(list(usual.values())))))
     return tuple(found)
 
 
-def _briers(asked: Sequence[Question], answers: Mapping[Question, ScoredAnswer]) -> dict[date, float]:
+def _briers(asked: Sequence[Question], said: Distribution) -> dict[date, float]:
     """Return the mean Brier score of each session's questions; an answer without probabilities counts as certain."""
-    said = of_answers({each.sample_id: answers[each] for each in asked})
     by_session: dict[date, list[float]] = {}
     for question in sorted(asked, key=lambda each: each.session):
         told, truth = np.array(said(question)), TASKS[question.task].classes.index(question.label)
@@ -86,7 +92,7 @@ def _briers(asked: Sequence[Question], answers: Mapping[Question, ScoredAnswer])
 
 
 def _paired(
-    measure: Measure, task: str, first: Mapping[date, float], second: Mapping[date, float], resampling: Resampling
+    measure: Measure, task: str, first: Mapping[date, float], second: Mapping[date, float], *, resampling: Resampling
 ) -> Paired:
     days = list(first)
     gaps: Floats = np.array([first[day] - second[day] for day in days])

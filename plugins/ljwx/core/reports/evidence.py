@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any, Final
 
+from ljwx.core.promotions.reasons import LEFT_OUT
+
 MOST_SHOWN: Final = 13.8
 """Evidence of more than e to this, a million, is shown as that."""
 MEASURES: Final = {"rank_ic": "RankIC 排序", "brier": "Brier 评分", "log": "log score 对数评分"}
@@ -79,7 +81,7 @@ def evidence(record: Mapping[str, Any] | None) -> EvidenceTold | None:
         spent=record.get("spent"),
         error_rate=record.get("error_rate"),
         error_sessions=record.get("error_sessions"),
-        left_out=record.get("left_out") or {},
+        left_out={LEFT_OUT.get(why, why): count for why, count in (record.get("left_out") or {}).items()},
     )
 
 
