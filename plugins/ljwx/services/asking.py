@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,8 +46,23 @@ class Prompted:
 
 def prompts_of(prompted: Prompted) -> Prompts:
     """Return the texts that a question is asked with: those of its version, for the facts that its snapshot holds."""
-    groups = groups_of(json.loads(prompted.snapshot))
-    return load_prompts(included_below("prompts"), prompted.prompt_version, [prompted.task], groups)
+    return Texts().of(prompted)
+
+
+class Texts:
+    """The texts of questions, each read once: who asks many questions does not change the words midway."""
+
+    def __init__(self) -> None:
+        self._read: dict[Hashable, Prompts] = {}
+
+    def of(self, prompted: Prompted) -> Prompts:
+        """Return those that a question is asked with: of its version, for the facts that its snapshot holds."""
+        groups = groups_of(json.loads(prompted.snapshot))
+        key = prompted.prompt_version, prompted.task, tuple(group.name for group in groups)
+        if key not in self._read:
+            files = included_below("prompts")
+            self._read[key] = load_prompts(files, prompted.prompt_version, [prompted.task], groups)
+        return self._read[key]
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ def ask(
     settings: Settings,
     *,
     parameters: Mapping[str, Any] | None = None,
+    texts: Texts | None = None,
 ) -> ModelAnswer:
     """Ask a model about a sample; an answer that cannot be read is kept as it came, and invalid.
 
@@ -79,13 +95,14 @@ def ask(
 
     :param parameters: the challenger's, for its untuned base, which has neither them nor our system prompt: it is given
         both. None for a model of ours, which has them.
+    :param texts: of the questions that are asked together; None for one alone.
     """
 
-    started = time.monotonic()
-    reply = put(ollama, model, prompted, settings, parameters, settings.evaluation.num_predict)
-    latency = time.monotonic() - started
+    texts = texts or Texts()
+    asking = Asking(ollama, model, settings, parameters, texts)
+    reply, latency = asking.put(prompted, settings.evaluation.num_predict)
     cut = reply.done_reason == "length"
-    wanted = expected(prompted.task, prompted.snapshot, prompts_of(prompted))
+    wanted = expected(prompted.task, prompted.snapshot, texts.of(prompted))
     read = read_answer(wanted, reply.content, cut=cut, thought=bool(reply.thinking))
     probabilities, source = _probabilities(prompted.task, read, reply.logprobs)
     return ModelAnswer(
@@ -105,28 +122,38 @@ def ask(
     )
 
 
-def put(
-    ollama: OllamaHook,
-    model: str,
-    prompted: Prompted,
-    settings: Settings,
-    parameters: Mapping[str, Any] | None,
-    num_predict: int,
-) -> ChatReply:
-    """Put a question to a model, and return what came.
+@dataclass(frozen=True)
+class Asking:
+    """A model on a server, and how it is asked.
 
     :param parameters: as of :func:`ask`.
-    :param num_predict: most tokens of the answer.
     """
-    prompts = prompts_of(prompted)
-    return ollama.chat(
-        model,
-        list(question(prompted.task, prompted.snapshot, prompts, system=parameters is not None)),
-        format=expected(prompted.task, prompted.snapshot, prompts).schema(),
-        options={**_options(settings, parameters), "num_predict": num_predict},
-        top_logprobs=settings.evaluation.top_logprobs or None,
-        think=settings.evaluation.think,
-    )
+
+    ollama: OllamaHook
+    model: str
+    settings: Settings
+    parameters: Mapping[str, Any] | None
+    texts: Texts
+
+    def put(self, prompted: Prompted, num_predict: int) -> tuple[ChatReply, float]:
+        """Put a question to the model; return what came, and the seconds from request to last token.
+
+        :param num_predict: most tokens of the answer.
+        """
+        asked, prompts = self.settings.evaluation, self.texts.of(prompted)
+        system = self.parameters is not None
+        messages = list(question(prompted.task, prompted.snapshot, prompts, system=system))
+        form = expected(prompted.task, prompted.snapshot, prompts).schema()
+        started = time.monotonic()
+        reply = self.ollama.chat(
+            self.model,
+            messages,
+            format=form,
+            options={**_options(self.settings, self.parameters), "num_predict": num_predict},
+            top_logprobs=asked.top_logprobs or None,
+            think=asked.think,
+        )
+        return reply, time.monotonic() - started
 
 
 def storable(text: str) -> str:

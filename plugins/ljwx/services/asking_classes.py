@@ -5,14 +5,13 @@ The probabilities are those that the whole answer would tell, for a fraction of 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ljwx.core.evaluations.token_probabilities import class_probabilities, class_told_at
 from ljwx.core.ollama import ChatReply
 from ljwx.core.tasks import TASKS
-from ljwx.services.asking import Prompted, put
+from ljwx.services.asking import Asking, Prompted, Texts
 from ljwx.services.servers import Server
 from ljwx.settings import Settings
 from ljwx.warehouse.class_answers import ClassAnswer
@@ -51,19 +50,22 @@ def ask_class(
     settings: Settings,
     tokens: ClassTokens,
     parameters: Mapping[str, Any] | None = None,
+    texts: Texts | None = None,
 ) -> ClassAnswer:
     """Ask a model how likely it takes each class to be.
 
     An answer that has not told its class with the tokens that were expected is asked for again with more of them.
 
     :param parameters: the challenger's, for its untuned base; None for a model of ours.
+    :param texts: of the questions that are asked together; None for one alone.
     """
     field, thinks = TASKS[prompted.task].class_field, bool(settings.evaluation.think)
     most = settings.evaluation.num_predict if thinks else MOST_TOKENS
     asked = most if thinks else tokens.expected(model, prompted.task)
-    started = time.monotonic()
+    asking, latency = Asking(server.ollama, model, settings, parameters, texts or Texts()), 0.0
     while True:
-        reply = put(server.ollama, model, prompted, settings, parameters, asked)
+        reply, seconds = asking.put(prompted, asked)
+        latency += seconds
         told = class_told_at(prompted.task, field, reply.logprobs)
         if told is not None or not _can_tell(reply) or reply.done_reason != "length" or asked >= most:
             break
@@ -76,7 +78,7 @@ def ask_class(
         probabilities=said,
         reason=None if said else _reason(reply, told),
         server=server.name,
-        latency_s=time.monotonic() - started,
+        latency_s=latency,
         server_s=reply.total_seconds,
         prompt_tokens=reply.prompt_eval_count or 0,
         answer_tokens=reply.eval_count or 0,

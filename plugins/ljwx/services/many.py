@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from ljwx.services.asking import Prompted, ask
+from ljwx.services.asking import Prompted, Texts, ask
 from ljwx.services.asking_classes import ClassTokens, ask_class
 from ljwx.services.candidates import ModelRef
 from ljwx.services.servers import LOST, Server
@@ -55,8 +55,11 @@ def full_answers(
     :param servers: those that have the models.
     """
 
+    texts = Texts()
+
     def ask_one(server: Server, each: Posed) -> ModelAnswer:
-        answer = ask(server.ollama, each.model.model, each.prompted, settings, parameters=each.model.parameters)
+        model, parameters = each.model.model, each.model.parameters
+        answer = ask(server.ollama, model, each.prompted, settings, parameters=parameters, texts=texts)
         return replace(answer, server=server.name)
 
     return _asked(posed, servers, ask_one)
@@ -66,10 +69,10 @@ def class_answers(
     posed: Sequence[Posed], servers: Sequence[Server], settings: Settings
 ) -> Iterator[tuple[Posed, ClassAnswer]]:
     """Yield how likely a model takes each class to be, as `full_answers` yields answers."""
-    tokens = ClassTokens()
+    tokens, texts = ClassTokens(), Texts()
 
     def ask_one(server: Server, each: Posed) -> ClassAnswer:
-        return ask_class(server, each.model.model, each.prompted, settings, tokens, each.model.parameters)
+        return ask_class(server, each.model.model, each.prompted, settings, tokens, each.model.parameters, texts)
 
     return _asked(posed, servers, ask_one)
 

@@ -6,8 +6,10 @@ carries the probabilities. A schema cannot bound a number, so every number here 
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -90,9 +92,15 @@ COMPACT: Final = {"x-guidance": {"whitespace_flexible": False, "item_separator":
 
 def decoding_schema(answer: type[AnswerModel]) -> dict[str, Any]:
     """JSON schema for constrained decoding: no references, fields in the model's order, all required, sizes bounded."""
+    schema: dict[str, Any] = json.loads(_schema_text(answer))
+    return schema
+
+
+@cache
+def _schema_text(answer: type[AnswerModel]) -> str:
+    """The schema as text: it is sent with every question, and takes as long to make as some questions to send."""
     schema = answer.model_json_schema(schema_generator=_InOrder)
-    plain: dict[str, Any] = _plain(schema, schema.get("$defs", {}))
-    return plain | COMPACT
+    return json.dumps(_plain(schema, schema.get("$defs", {})) | COMPACT)
 
 
 def _plain(node: Any, definitions: dict[str, Any]) -> Any:
