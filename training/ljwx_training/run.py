@@ -254,7 +254,7 @@ def going_on(model: PeftModel, start: Path) -> PeftModel:
     :raises OtherAdapter: they do not fit it.
     """
     try:
-        found = set_peft_model_state_dict(model, load_file(start))
+        found: Any = set_peft_model_state_dict(model, load_file(start))
     except (RuntimeError, ValueError, SafetensorError) as error:
         raise OtherAdapter(f"{start} does not fit: {str(error).splitlines()[0]}") from error
     missing = [name for name in found.missing_keys if "lora_" in name]
