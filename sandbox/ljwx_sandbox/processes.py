@@ -56,11 +56,7 @@ class ProcessFile:
         """End the process and everything it started; asked first, forced after GRACE_SECONDS."""
         process = self.find()
         if process is not None:
-            family = [process, *process.children(recursive=True)]
-            _signal(family[:1], psutil.Process.terminate)
-            _, alive = psutil.wait_procs(family[:1], timeout=GRACE_SECONDS)
-            _signal([*alive, *family[1:]], psutil.Process.kill)
-            psutil.wait_procs(family, timeout=GRACE_SECONDS)
+            stop_family(process)
         _signal(self._left_behind(), psutil.Process.kill)
         self.path.unlink(missing_ok=True)
 
@@ -71,6 +67,15 @@ class ProcessFile:
         except (OSError, ValueError, TypeError, KeyError):
             return []
         return [] if psutil.pid_exists(leader) else [each for each in psutil.process_iter() if _sid(each) == leader]
+
+
+def stop_family(process: psutil.Process) -> None:
+    """End a process and everything it started; asked first, forced after GRACE_SECONDS."""
+    family = [process, *process.children(recursive=True)]
+    _signal(family[:1], psutil.Process.terminate)
+    _, alive = psutil.wait_procs(family[:1], timeout=GRACE_SECONDS)
+    _signal([*alive, *family[1:]], psutil.Process.kill)
+    psutil.wait_procs(family, timeout=GRACE_SECONDS)
 
 
 def _sid(process: psutil.Process) -> int | None:

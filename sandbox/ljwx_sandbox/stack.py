@@ -7,16 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 from ljwx_sandbox import airflow, celery
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from ljwx_sandbox.processes import ProcessFile, require_free_port, wait_until
+from ljwx_sandbox.processes import ProcessFile, require_free_port, stop_family, wait_until
 from ljwx_sandbox.settings import REPOSITORY, SandboxError, SandboxSettings, port_variable
 
 START_SECONDS = 180
@@ -137,7 +139,20 @@ class Stack:
         """Stop everything this sandbox started, and nothing else."""
         for name in (*reversed([*airflow.COMPONENTS, *celery.WORKERS]), "redis", *STAND_INS):
             self._file(name).stop()
+        for trainer in self._trainers():
+            stop_family(trainer)
         self.postgres.stop()
+
+    def _trainers(self) -> list[psutil.Process]:
+        """Return the trainers that still run: they outlive the task that started them, and say in their folder who
+        they are."""
+        found = []
+        for path in (self.settings.home / "data" / "training").glob("*/started.json"):
+            with suppress(OSError, ValueError, TypeError, KeyError, psutil.Error):
+                started = json.loads(path.read_text())
+                process = psutil.Process(int(started["name"]))
+                found += [process] if repr(process.create_time()) == started["mark"] else []
+        return found
 
     def _start(self) -> None:
         self.say(f"PostgreSQL on 127.0.0.1:{self.settings.ports['postgres']}")

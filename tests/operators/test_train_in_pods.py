@@ -15,6 +15,7 @@ from ljwx.core.trainings import TrainingSettings
 from ljwx.exceptions import ConfigurationError, LauncherUnreachable, TrainingFailed
 from ljwx.launchers import following
 from ljwx.launchers.following import Follower, begin
+from ljwx.launchers.interface import ENVIRONMENT
 from ljwx.launchers.pod import PodLauncher, label
 from ljwx.operators.training import TrainOperator
 from ljwx.triggers.training import TrainingTrigger
@@ -72,9 +73,7 @@ def test_the_pod_asks_for_what_the_settings_say_and_holds_no_secret(cluster: Clu
         "requests": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "2"},
         "limits": {"memory": "64Gi", "nvidia.com/gpu": "2"},
     }
-    assert container["env"] == [
-        {"name": "PYTHONUNBUFFERED", "value": "1"}, {"name": "NCCL_DEBUG", "value": "INFO"},
-    ]  # fmt: skip
+    assert {each["name"]: each["value"] for each in container["env"]} == ENVIRONMENT | {"NCCL_DEBUG": "INFO"}
     assert container["volumeMounts"][0] == {"name": "data", "mountPath": str(tmp_path)}
     spec = made["spec"]
     assert spec["volumes"][0] == {"name": "data", "persistentVolumeClaim": {"claimName": "stocks"}}

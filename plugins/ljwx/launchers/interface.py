@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ljwx.core.trainings import Started
+
+ENVIRONMENT: Final = {
+    "PYTHONUNBUFFERED": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
+}
+"""Variables of every trainer: its log is not held back, and glibc keeps memory that the next step needs again."""
 
 
 class Launcher(Protocol):

@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 from ljwx.core.trainings import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError, LauncherUnreachable
 from ljwx.launchers.folder import order_stop
+from ljwx.launchers.interface import ENVIRONMENT
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
@@ -148,7 +149,7 @@ class PodLauncher:
         return ["python", *(several if self.settings.nproc > 1 else []), *run]
 
     def _environment(self) -> dict[str, str]:
-        return {"PYTHONUNBUFFERED": "1", **self.settings.environment}
+        return {**ENVIRONMENT, **self.settings.environment}
 
     def _remove_ended(self, job: Path) -> None:
         before = datetime.now(timezone.utc) - timedelta(hours=ORPHAN_HOURS)

@@ -15,6 +15,7 @@ import psutil
 from ljwx.core.trainings import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError
 from ljwx.launchers.folder import LOG, is_held, last_line, order_stop
+from ljwx.launchers.interface import ENVIRONMENT
 
 GRACE_SECONDS = 10.0
 PRIVATE = ("AIRFLOW", "_AIRFLOW", "LJWX_", "PYTHON", "VIRTUAL_ENV")
@@ -81,7 +82,7 @@ class ProcessLauncher:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
-        return {**kept, "PYTHONUNBUFFERED": "1", **self.settings.environment}
+        return {**kept, **ENVIRONMENT, **self.settings.environment}
 
 
 def here() -> str:
