@@ -28,10 +28,21 @@ DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample
 
 HEAVY = {"pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
 LIGHT_CORE = {
-    "ljwx.core", "ljwx.core.sessions", "ljwx.core.tasks", "ljwx.core.models", "ljwx.core.model_names",
-    "ljwx.core.ollama", "ljwx.core.thinking", "ljwx.core.trainings", "ljwx.core.training",
-    "ljwx.core.training.recipe", "ljwx.core.training.result", "ljwx.core.training.settings",
-}  # fmt: skip
+    "ljwx.core",
+    "ljwx.core.sessions",
+    "ljwx.core.tasks",
+    "ljwx.core.models",
+    "ljwx.core.model_names",
+    "ljwx.core.ollama",
+    "ljwx.core.ollama.models",
+    "ljwx.core.ollama.replies",
+    "ljwx.core.thinking",
+    "ljwx.core.trainings",
+    "ljwx.core.training",
+    "ljwx.core.training.recipe",
+    "ljwx.core.training.result",
+    "ljwx.core.training.settings",
+}
 """Modules of the core that a DAG file may load: they import the standard library and pydantic."""
 
 # Tasks that call a peer whose capacity a pool stands for.

@@ -6,13 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import requests
 from airflow.sdk import BaseHook
 
 from ljwx.core.model_names import normalised_name
-from ljwx.core.models import Message
 from ljwx.core.ollama import (
     ChatReply,
     Completion,
@@ -26,13 +25,18 @@ from ljwx.core.ollama import (
     parse_logprobs,
     read_version,
 )
-from ljwx.core.ollama_requests import message_problems, parameter_problems
+from ljwx.core.ollama.requests import (
+    Format,
+    Messages,
+    chat_request,
+    dumped,
+    message_problems,
+    parameter_problems,
+    refuse,
+)
 from ljwx.core.thinking import CAPABILITY, Think
 from ljwx.exceptions import BuildFailed, ConfigurationError, ModelMissing, OllamaError, RefusedRequest
 from ljwx.hooks.ollama_wire import OllamaSettings, OllamaWire
-
-Messages = Sequence[Message | Mapping[str, Any]]
-Format = Literal["json"] | Mapping[str, Any]
 
 _CHUNK = 1 << 20
 
@@ -115,7 +119,7 @@ class OllamaHook(BaseHook):
 
     def load(self, model: str, options: Mapping[str, Any] | None = None) -> None:
         """Have a model in the server's memory as a request with these options needs it; nothing to do where it is."""
-        _refuse(parameter_problems(options or {}))
+        refuse(parameter_problems(options or {}))
         self._in_memory(model, {"options": dict(options or {})})
 
     def unload(self, model: str) -> None:
@@ -156,10 +160,10 @@ class OllamaHook(BaseHook):
         BuildFailed when the server reports an error, which it does with HTTP 200 in the middle of the progress. Neither
         `adapters` nor `quantize` is ever sent: servers from 0.34 on refuse both, and a merged GGUF works on all.
         """
-        _refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
+        refuse([*parameter_problems(parameters or {}), *message_problems(messages)])
         given = {
             "from": base, "files": files, "system": system, "template": template, "parameters": parameters,
-            "messages": _dumped(messages), "license": license,
+            "messages": dumped(messages), "license": license,
         }  # fmt: skip
         return self._progress("/api/create", {"model": model, **{key: value for key, value in given.items() if value}})
 
@@ -208,7 +212,7 @@ class OllamaHook(BaseHook):
         :param truncate: let the server cut a prompt that is too long instead of raising PromptTooLong.
         :param think: whether a model that can think may do so first; to others nothing is said of it.
         """
-        body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        body = chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
         body |= {"think": think} if self.can_think(model) else {}
         wait = self.settings.chat_timeout
         return self._wire.json("POST", "/api/chat", _whole_reply, {**body, "stream": False}, wait)
@@ -226,7 +230,7 @@ class OllamaHook(BaseHook):
         think: Think = False,
     ) -> Iterator[ReplyPiece]:
         """Ask as `chat` does and yield the answer as it comes; closing the iterator stops the server's work."""
-        body = _chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
+        body = chat_request(model, messages, format, options, top_logprobs, keep_alive, truncate)
         body |= {"think": think} if self.can_think(model) else {}
         return self._pieces(body)
 
@@ -246,7 +250,7 @@ class OllamaHook(BaseHook):
         :param system: in place of the model's own system prompt, and `template` of its template.
         :raises PromptTooLong: the prompt does not fit.
         """
-        _refuse(parameter_problems(options or {}))
+        refuse(parameter_problems(options or {}))
         given = {"system": system, "template": template, "options": dict(options or {})}
         probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
         body = {"model": model, "prompt": prompt, "raw": raw, "stream": False, "truncate": False, **probabilities}
@@ -283,30 +287,3 @@ class OllamaHook(BaseHook):
 
 def _whole_reply(line: dict[str, Any]) -> ChatReply:
     return ChatReply.from_line(line, Said.of(line), parse_logprobs(line.get("logprobs")))
-
-
-def _chat_request(
-    model: str,
-    messages: Messages,
-    form: Format | None,
-    options: Mapping[str, Any] | None,
-    top_logprobs: int | None,
-    keep_alive: str | int | None,
-    truncate: bool,
-) -> dict[str, Any]:
-    _refuse([*parameter_problems(options or {}), *message_problems(messages)])
-    if form is not None and form != "json" and not isinstance(form, Mapping):
-        raise RefusedRequest(f"format must be 'json' or a JSON schema, not {form!r}")
-    given = {"format": form, "options": dict(options or {}), "keep_alive": keep_alive}
-    body = {key: value for key, value in given.items() if value is not None}
-    probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
-    return {"model": model, "messages": _dumped(messages), **body, **probabilities, "truncate": truncate}
-
-
-def _dumped(messages: Messages) -> list[dict[str, Any]]:
-    return [message.model_dump() if isinstance(message, Message) else dict(message) for message in messages]
-
-
-def _refuse(problems: Sequence[str]) -> None:
-    if problems:
-        raise RefusedRequest("; ".join(problems))

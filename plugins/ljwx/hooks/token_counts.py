@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from itertools import count
 
+from ljwx.core.ollama.requests import Messages
 from ljwx.exceptions import ConfigurationError, PromptTooLong
-from ljwx.hooks.ollama import Messages, OllamaHook
+from ljwx.hooks.ollama import OllamaHook
 
 _LETTERS_PER_TOKEN = 4
 """No tokenizer has a token for as many hexadecimal digits without an order."""

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow.sdk import get_current_context
-
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
+from ljwx.stages.context import task_instance
 from ljwx.warehouse.runs import RunRef
 
 
@@ -33,7 +32,7 @@ def recorded_run(warehouse: WarehouseHook, **inputs: Any) -> Iterator[Run]:
     With what it was given go the settings in force, so that they are stored with every row it writes.
     """
 
-    ti = get_current_context()["ti"]
+    ti = task_instance()
     reference = RunRef(ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
     settings = current_settings().model_dump(mode="json")
     run = Run(warehouse.start_run(reference, **inputs, settings=settings))

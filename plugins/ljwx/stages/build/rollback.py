@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.rollback import put_back
+from ljwx.stages.context import params
 from ljwx.stages.runs import recorded_run
 
 
@@ -17,7 +17,7 @@ def roll_back_if_asked() -> None:
 
     :raises AirflowSkipException: the previous champion was put back, so there is nothing to build in this run.
     """
-    reason = get_current_context()["params"].get("rollback")
+    reason = params().get("rollback")
     if not reason:
         return
     warehouse = WarehouseHook()

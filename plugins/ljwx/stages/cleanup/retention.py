@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from airflow.sdk import get_current_context
-
 from ljwx.core.model_names import normalised_name
 from ljwx.core.ollama import InstalledModel
 from ljwx.core.reclaimed import Tag, reclaimed
@@ -18,8 +16,8 @@ from ljwx.files import folder_bytes, remove_folder
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.launchers.following import is_trained_in
-from ljwx.schedule import SHANGHAI
 from ljwx.settings import current_settings
+from ljwx.stages.context import dag_run, params, today
 from ljwx.stages.runs import recorded_run
 
 log = logging.getLogger(__name__)
@@ -31,23 +29,21 @@ def apply_retention() -> dict[str, int | bool]:
     :return: dry_run, removed and kept (counts), swept (rows) and bytes that were, or would be, reclaimed.
     """
 
-    context = get_current_context()
-    chosen, run_type = context["params"]["dry_run"], context["dag_run"].run_type
-    dry_run = bool(chosen) if chosen is not None else run_type != "scheduled"
-    today = context["dag_run"].run_after.astimezone(SHANGHAI).date()
+    chosen, day = params()["dry_run"], today()
+    dry_run = bool(chosen) if chosen is not None else dag_run().run_type != "scheduled"
     settings = current_settings()
     warehouse, policy = WarehouseHook(), settings.retention
 
     def is_running(job: str) -> bool:
         return is_trained_in(job, settings.training)
 
-    with recorded_run(warehouse, dry_run=dry_run, today=today.isoformat()) as run:
-        found = warehouse.retention_plan(policy, today, is_running)
+    with recorded_run(warehouse, dry_run=dry_run, today=day.isoformat()) as run:
+        found = warehouse.retention_plan(policy, day, is_running)
         for kept in found.kept:
             log.info("keep %s %s: %s", kept.kind, kept.name, "; ".join(kept.reasons))
-        cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, today, dry_run, is_running)
+        cleaner = Cleaner(warehouse, OllamaHook(), run.key, policy, day, dry_run, is_running)
         removed = sum(cleaner.remove(removal) for removal in found.removals)
-        swept = sum(cleaner.sweep(sweep) for sweep in sweeps(policy, today))
+        swept = sum(cleaner.sweep(sweep) for sweep in sweeps(policy, day))
         counts = {"removed": removed, "kept": len(found.kept), "swept": swept, "bytes": cleaner.reclaimed}
         run.outputs |= counts
     return {"dry_run": dry_run, **counts}

@@ -11,12 +11,12 @@ import logging
 from collections.abc import Iterable
 from datetime import date
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import BARS
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.context import dag_run, event_of, task_instance
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.runs import recorded_run
@@ -52,7 +52,7 @@ def announce_bars(chunks: list[dict[str, str]] | None = None) -> int:
         raise AirflowSkipException(f"left to the last of {others} more run(s) of this backfill")
     if not sessions:
         raise AirflowSkipException(f"no session from {first} to {last} is complete")
-    get_current_context()["outlet_events"][BARS].add_partitions(sessions)
+    event_of(BARS).add_partitions(sessions)
     log.info("%d sessions announced, %s to %s", len(sessions), sessions[0], sessions[-1])
     return len(sessions)
 
@@ -76,15 +76,14 @@ def _complete(warehouse: WarehouseHook, parts: Iterable[SessionRange], more: Ite
 def _runs_to_come(warehouse: WarehouseHook) -> int:
     """Count the unfinished runs that have not been here yet, this one left out; 0 outside of a backfill."""
 
-    context = get_current_context()
-    if context["dag_run"].run_type != "backfill":
+    if dag_run().run_type != "backfill":
         return 0
-    ti = context["ti"]
+    ti = task_instance()
     passed = [ti.run_id, *warehouse.passed_runs(_this_task())]
     unfinished = int(ti.get_dr_count(ti.dag_id, states=UNFINISHED))
     return unfinished - int(ti.get_dr_count(ti.dag_id, run_ids=passed, states=UNFINISHED))
 
 
 def _this_task() -> RunRef:
-    ti = get_current_context()["ti"]
+    ti = task_instance()
     return RunRef(ti.dag_id, ti.run_id, ti.task_id)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from airflow.sdk import get_current_context
-
 from ljwx.core.bars import Capability
 from ljwx.core.sessions import unbroken
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
+from ljwx.stages.context import dag_run
 from ljwx.warehouse.bars import FetchedDay
 
 
@@ -39,7 +38,7 @@ def left_out(warehouse: WarehouseHook, own: date) -> list[LeftOut]:
     The sessions are among the last `ingest.catch_up`, and after the first that was ever complete.
     """
     reach = current_settings().ingest.catch_up
-    if get_current_context()["dag_run"].run_type != "scheduled" or not reach:
+    if dag_run().run_type != "scheduled" or not reach:
         return []
     complete = warehouse.complete_sessions(None, own - timedelta(days=1))
     days = sse_calendar().between(complete[0], own - timedelta(days=1))[-reach:] if complete else ()

@@ -8,14 +8,13 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from airflow.sdk import get_current_context
-
 from ljwx.core.bars import Capability
 from ljwx.core.sessions import unbroken
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import REFRESH_SESSIONS, sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.settings import current_settings
+from ljwx.stages.context import dag_run
 from ljwx.warehouse.bars import KnownDay
 
 log = logging.getLogger(__name__)
@@ -97,7 +96,7 @@ def _warn_of_the_end(left: int, end: date) -> None:
 def _run_day() -> date:
     """Return the run's day: its partition's, else the day in Shanghai from which it may run."""
 
-    run = get_current_context()["dag_run"]
+    run = dag_run()
     if run.partition_key:
         return date.fromisoformat(run.partition_key)
     day: date = run.run_after.astimezone(SHANGHAI).date()

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from airflow.sdk import get_current_context
-
 from ljwx.core.sessions import Calendar
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import sse_calendar
-from ljwx.schedule import SHANGHAI
+from ljwx.stages.context import dag_run, params, today
 
 
 def requested_sessions() -> tuple[date, ...]:
@@ -20,11 +18,10 @@ def requested_sessions() -> tuple[date, ...]:
     :raises ConfigurationError: no dates, wrong dates, or a range without a session.
     """
 
-    context = get_current_context()
-    run = context["dag_run"]
-    if run.partition_key:
-        return (date.fromisoformat(run.partition_key),)
-    return sessions_between(context["params"], sse_calendar(), run.run_after.astimezone(SHANGHAI).date())
+    key = dag_run().partition_key
+    if key:
+        return (date.fromisoformat(key),)
+    return sessions_between(params(), sse_calendar(), today())
 
 
 def sessions_between(params: Mapping[str, Any], calendar: Calendar, today: date) -> tuple[date, ...]:

@@ -6,8 +6,6 @@ import logging
 from dataclasses import asdict
 from typing import Any
 
-from airflow.sdk import get_current_context
-
 from ljwx.assets import LATEST, MODEL
 from ljwx.core.promotions import Decision, decide_line, floors, reported, with_reported
 from ljwx.core.promotions.reasons import calibration, decided_before, left_out
@@ -18,6 +16,7 @@ from ljwx.services.asking import request_config
 from ljwx.services.candidates import candidate
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
+from ljwx.stages.context import event_of
 from ljwx.stages.evaluate.scoring import dataset_of, gather
 from ljwx.stages.promote.evidence import Judged, judge
 from ljwx.stages.promote.sealed import report_sealed_test
@@ -49,7 +48,7 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
         log.info("decision %d: %s", decided.promotion_id, decided.verdict)
         serve_aliases(warehouse, ollama, settings.model.repository)
         run.outputs |= asdict(decided)
-    events = get_current_context()["outlet_events"][MODEL]
+    events = event_of(MODEL)
     events.extra = asdict(decided)
     events.add_partitions(LATEST)
     return asdict(decided)

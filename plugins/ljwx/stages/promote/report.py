@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.reports import Report, report
@@ -14,6 +13,7 @@ from ljwx.exceptions import NotFound
 from ljwx.files import report_folder, save_text
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included
+from ljwx.stages.context import task_instance
 from ljwx.strategies import describe
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
         earlier one came to.
     """
 
-    warehouse, ti = WarehouseHook(), get_current_context()["ti"]
+    warehouse, ti = WarehouseHook(), task_instance()
     promotion_id = _came_to(warehouse, ti, plan, decided)
     if promotion_id is None:
         raise AirflowSkipException("this run has decided nothing that a report could be about")

@@ -50,15 +50,13 @@ class AsOf:
         return {"known_at": self.at.isoformat(), **{k: v.isoformat() for k, v in asked.items() if v}}
 
 
-def requested_as_of(context: Mapping[str, Any], warehouse: WarehouseHook) -> AsOf:
+def requested_as_of(params: Mapping[str, Any], warehouse: WarehouseHook) -> AsOf:
     """Return what the running DAG run is to know: its params `known_on` and `until`, or everything there is now.
 
     A day means its end in Shanghai.
 
     :raises ConfigurationError: a param is no date, or `known_on` is not over yet.
     """
-
-    params = context["params"]
     on, until = _date(params, "known_on"), _date(params, "until")
     with warehouse.bars_lock(exclusive=True):
         now, stale = warehouse.moment(), warehouse.stale_from(FEATURE_VERSION)

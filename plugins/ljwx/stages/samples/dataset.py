@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import DATASET, LATEST
@@ -23,6 +22,7 @@ from ljwx.exceptions import TooFewSessions
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import code_version, included_below
 from ljwx.settings import current_settings
+from ljwx.stages.context import dag_run, event_of, params
 from ljwx.stages.runs import recorded_run
 from ljwx.stages.samples.as_of import AsOf, market_as_of, requested_as_of
 from ljwx.stages.samples.exports import export_dataset
@@ -47,12 +47,11 @@ def build_dataset() -> str:
         `min_new_samples`.
     """
 
-    context = get_current_context()
     spec, warehouse = current_settings().samples, WarehouseHook()
     prompts = load_prompts(included_below("prompts"), spec.prompt_version, spec.tasks, spec.groups)
     share_of(spec, prompts)  # refused before anything is built
-    as_of = requested_as_of(context, warehouse)
-    woken = context["dag_run"].run_type == "asset_triggered"
+    as_of = requested_as_of(params(), warehouse)
+    woken = dag_run().run_type == "asset_triggered"
     with recorded_run(warehouse, spec_sha256=spec.sha256, **as_of.as_inputs()) as run:
         candidate, reason = _decide(warehouse, as_of, spec, prompts, woken=woken)
         if candidate is not None:
@@ -63,7 +62,7 @@ def build_dataset() -> str:
             run.outputs |= {"skipped": reason}
     if candidate is None or reason is not None:
         raise AirflowSkipException(reason)
-    events = context["outlet_events"][DATASET]
+    events = event_of(DATASET)
     events.extra = {"dataset_id": candidate.dataset_id}
     events.add_partitions(LATEST)
     return candidate.dataset_id

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.ollama import ModelDescription
-from ljwx.core.ollama_requests import parameter_problems
+from ljwx.core.ollama.requests import parameter_problems
 from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.rows import digest_of
 from ljwx.exceptions import ConfigurationError

@@ -1,11 +1,15 @@
-"""What is wrong with a request that an Ollama server would take in silence. Pure: no airflow, HTTP or SQL."""
+"""Requests to an Ollama server, and what is wrong with one that it would take in silence. Pure: no HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from ljwx.core.models import Message
+from ljwx.exceptions import RefusedRequest
+
+Messages = Sequence[Message | Mapping[str, Any]]
+Format = Literal["json"] | Mapping[str, Any]
 
 ROLES = ("system", "user", "assistant", "tool")
 _INTEGERS = ("num_ctx", "num_predict", "num_keep", "num_batch", "num_gpu", "num_thread", "main_gpu")
@@ -40,6 +44,39 @@ def message_problems(messages: Iterable[Mapping[str, Any] | Message]) -> list[st
         if not isinstance(fields.get("content"), str):
             problems.append(f"message {index} has no text as content")
     return problems
+
+
+def chat_request(
+    model: str,
+    messages: Messages,
+    form: Format | None,
+    options: Mapping[str, Any] | None,
+    top_logprobs: int | None,
+    keep_alive: str | int | None,
+    truncate: bool,
+) -> dict[str, Any]:
+    """Return the body of `/api/chat`.
+
+    :raises RefusedRequest: naming everything that the server would misread.
+    """
+    refuse([*parameter_problems(options or {}), *message_problems(messages)])
+    if form is not None and form != "json" and not isinstance(form, Mapping):
+        raise RefusedRequest(f"format must be 'json' or a JSON schema, not {form!r}")
+    given = {"format": form, "options": dict(options or {}), "keep_alive": keep_alive}
+    body = {key: value for key, value in given.items() if value is not None}
+    probabilities = {} if top_logprobs is None else {"logprobs": True, "top_logprobs": top_logprobs}
+    return {"model": model, "messages": dumped(messages), **body, **probabilities, "truncate": truncate}
+
+
+def dumped(messages: Messages) -> list[dict[str, Any]]:
+    """Return messages as they are sent."""
+    return [message.model_dump() if isinstance(message, Message) else dict(message) for message in messages]
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raise RefusedRequest where there is any problem, naming all."""
+    if problems:
+        raise RefusedRequest("; ".join(problems))
 
 
 def _fits(kind: str, value: Any) -> bool:

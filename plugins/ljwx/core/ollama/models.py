@@ -1,4 +1,4 @@
-"""Ollama's answers as types. Pure: no airflow, HTTP or SQL."""
+"""What a server says of its models, as types. Pure: no airflow, HTTP or SQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ljwx.core.model_names import short_name
-from ljwx.core.thinking import in_tags, said_tokens, split_thinking
+from ljwx.core.ollama.replies import as_text
 
 _KEEPS_WEIGHTS = (0, 34)
 _LARGEST_SHELL = 1024
@@ -30,7 +30,7 @@ class Progress:
     def from_line(cls, line: Mapping[str, Any]) -> Progress:
         """Read a line of the answer of `/api/create` or `/api/pull`."""
         done, whole = (None if line.get(key) is None else int(line[key]) for key in ("completed", "total"))
-        return cls(_text(line.get("status") or ""), _text(line.get("digest") or ""), done, whole)
+        return cls(as_text(line.get("status") or ""), as_text(line.get("digest") or ""), done, whole)
 
     @property
     def percent(self) -> int | None:
@@ -72,8 +72,8 @@ class InstalledModel:
         """Read one of the `models` of `/api/tags`."""
         details = entry["details"]
         return cls(
-            name=_text(entry["name"]), digest=_text(entry["digest"]), size=int(entry["size"]),
-            modified_at=_text(entry["modified_at"]), parent=details.get("parent_model", ""),
+            name=as_text(entry["name"]), digest=as_text(entry["digest"]), size=int(entry["size"]),
+            modified_at=as_text(entry["modified_at"]), parent=details.get("parent_model", ""),
             parameter_size=details["parameter_size"], quantization=details["quantization_level"],
             is_shell=_is_shell(entry),
         )  # fmt: skip
@@ -95,9 +95,9 @@ class RunningModel:
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any]) -> RunningModel:
         """Read one of the `models` of `/api/ps`."""
-        context, expires = entry.get("context_length"), _text(entry["expires_at"])
+        context, expires = entry.get("context_length"), as_text(entry["expires_at"])
         length = None if context is None else int(context)
-        return cls(_text(entry["name"]), _text(entry["digest"]), int(entry["size"]), expires, length)
+        return cls(as_text(entry["name"]), as_text(entry["digest"]), int(entry["size"]), expires, length)
 
 
 @dataclass(frozen=True)
@@ -124,127 +124,16 @@ class ModelDescription:
         """Read the answer of `/api/show`."""
         weights = _WEIGHTS.search(answer.get("modelfile") or "")
         return cls(
-            system=_text(answer.get("system") or ""),
-            template=_text(answer.get("template") or ""),
+            system=as_text(answer.get("system") or ""),
+            template=as_text(answer.get("template") or ""),
             parameters=parse_parameters(answer.get("parameters") or ""),
             messages=tuple((message["role"], message["content"]) for message in answer.get("messages") or ()),
             weights=weights.group(1) if weights else "",
             parent=(answer.get("details") or {}).get("parent_model", ""),
             info=answer.get("model_info") or {},
-            capabilities=tuple(map(_text, answer.get("capabilities") or ())),
+            capabilities=tuple(map(as_text, answer.get("capabilities") or ())),
             license=_license(answer.get("license") or ""),
         )
-
-
-@dataclass(frozen=True)
-class TokenLogprob:
-    """One token of an answer.
-
-    :param alternatives: the likeliest tokens with their log-probabilities, as many as were asked for.
-    """
-
-    token: str
-    logprob: float
-    alternatives: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Said:
-    """The text that an answer, or a line of it, brings; `thinking` is what the server tells apart as thought."""
-
-    content: str = ""
-    thinking: str = ""
-
-    @classmethod
-    def of(cls, line: Mapping[str, Any]) -> Said:
-        """Read a line of `/api/chat`."""
-        message = line["message"]
-        return cls(_text(message["content"]), _text(message.get("thinking") or ""))
-
-    def __add__(self, more: Said) -> Said:
-        return Said(self.content + more.content, self.thinking + more.thinking)
-
-
-@dataclass(frozen=True)
-class ChatReply:
-    """A complete answer.
-
-    :param content: what was said, behind what was thought.
-    :param thinking: what was thought before; empty where nothing was.
-    :param raw: both as they came; a thought that came apart stands in front, in tags.
-    :param logprobs: of the tokens of `content`.
-    :param done_reason: `stop`, `length`, `load` or `unload`.
-    :param prompt_eval_count: tokens of the prompt as it was answered, cached ones included; None where the server does
-        not say.
-    :param eval_count: tokens of the answer.
-    """
-
-    model: str
-    content: str
-    done_reason: str
-    prompt_eval_count: int | None
-    eval_count: int
-    total_seconds: float
-    load_seconds: float
-    prompt_eval_seconds: float
-    eval_seconds: float
-    logprobs: tuple[TokenLogprob, ...] = ()
-    thinking: str = ""
-    raw: str = ""
-
-    @classmethod
-    def from_line(cls, line: Mapping[str, Any], said: Said, logprobs: tuple[TokenLogprob, ...]) -> ChatReply:
-        """Read the last line of an answer; `said` is the text of all of them."""
-        thinking, content = (said.thinking, said.content) if said.thinking else split_thinking(said.content)
-        timed = ("total", "load", "prompt_eval", "eval")
-        seconds = {name: (line.get(f"{name}_duration") or 0) / 1e9 for name in timed}
-        counted = line.get("prompt_eval_count")
-        return cls(
-            model=_text(line["model"]), content=content, done_reason=line.get("done_reason") or "stop",
-            prompt_eval_count=int(counted) if counted else None, eval_count=int(line.get("eval_count") or 0),
-            total_seconds=seconds["total"], load_seconds=seconds["load"],
-            prompt_eval_seconds=seconds["prompt_eval"], eval_seconds=seconds["eval"],
-            logprobs=said_tokens(logprobs, thinking, content),
-            thinking=thinking, raw=in_tags(said.thinking, said.content),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What a server goes on with behind a prompt.
-
-    :param prompt: token ids of the rendered prompt; None where the server does not tell them, as of a raw prompt.
-    :param prompt_tokens: how many tokens the prompt has; None where the server does not say.
-    """
-
-    content: str
-    done_reason: str
-    prompt: tuple[int, ...] | None
-    prompt_tokens: int | None
-    answer_tokens: int
-    logprobs: tuple[TokenLogprob, ...]
-
-    @classmethod
-    def from_answer(cls, answer: Mapping[str, Any]) -> Completion:
-        """Read the answer of `/api/generate`, whose `context` is the prompt's tokens and then the answer's."""
-        counted, ids = answer.get("prompt_eval_count"), answer.get("context")
-        tokens = int(counted) if counted else None
-        return cls(
-            content=_text(answer["response"]), done_reason=answer.get("done_reason") or "stop",
-            prompt=tuple(map(int, ids[:tokens])) if ids and tokens else None, prompt_tokens=tokens,
-            answer_tokens=int(answer.get("eval_count") or 0), logprobs=parse_logprobs(answer.get("logprobs")),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class ReplyPiece:
-    """A piece of a streamed answer as it comes; the last one carries the whole in `answer`.
-
-    Thoughts that the server tells apart are left out; those between tags in the text come as they are.
-    """
-
-    content: str
-    answer: ChatReply | None = None
 
 
 def library_page(model: str) -> str:
@@ -262,25 +151,13 @@ def library_page(model: str) -> str:
 
 def read_version(answer: Mapping[str, Any]) -> str:
     """Read the answer of `/api/version`."""
-    return _text(answer["version"])
+    return as_text(answer["version"])
 
 
 def keeps_weights(version: str) -> bool:
     """Return whether a server stores an uploaded GGUF byte for byte: 0.33 and before rewrite it, with other digits."""
     numbers = re.match(r"(\d+)\.(\d+)", version)
     return numbers is not None and tuple(map(int, numbers.groups())) >= _KEEPS_WEIGHTS
-
-
-def parse_logprobs(entries: Iterable[Mapping[str, Any]] | None) -> tuple[TokenLogprob, ...]:
-    """Read `logprobs` of an answer."""
-    return tuple(
-        TokenLogprob(
-            _text(entry["token"]),
-            float(entry["logprob"]),
-            tuple((_text(other["token"]), float(other["logprob"])) for other in entry.get("top_logprobs") or ()),
-        )
-        for entry in entries or ()
-    )
 
 
 def parse_parameters(text: str) -> dict[str, Any]:
@@ -308,10 +185,4 @@ def _is_shell(entry: Mapping[str, Any]) -> bool:
 
 def _license(value: Any) -> str:
     """Return the text of a licence, which may come in parts."""
-    return "\n".join(map(_text, value)) if isinstance(value, list) else _text(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} where a text belongs")
-    return value
+    return "\n".join(map(as_text, value)) if isinstance(value, list) else as_text(value)
