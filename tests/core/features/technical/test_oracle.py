@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -87,10 +88,34 @@ PARTS = 1e6
 MARKETS = {"generated": lambda: bars(stocks=6, sessions=260, step=0.01), "real": real_bars}
 
 
+@dataclass(frozen=True)
+class Stock:
+    """One stock's adjusted prices as whole numbers, and its features.
+
+    :param factor: what a raw price is multiplied by.
+    :param highest: its highest close, raw.
+    """
+
+    code: str
+    prices: Prices
+    factor: np.ndarray
+    highest: float
+    features: pl.DataFrame
+
+
 @pytest.fixture(scope="module", params=MARKETS)
-def market(request: pytest.FixtureRequest) -> tuple[pl.DataFrame, pl.DataFrame]:
+def market(request: pytest.FixtureRequest) -> list[Stock]:
+    """The stocks of a market with more than 30 sessions: ta's ADX raises on shorter histories."""
     rows = MARKETS[request.param]()
-    return rows, compute(rows)
+    features = compute(rows).partition_by("ts_code", as_dict=True)
+    found = []
+    for key, stock in rows.group_by("ts_code", maintain_order=True):
+        factor = stock["adj_factor"].to_numpy() * PARTS
+        prices = {name: pd.Series((stock[name].to_numpy() * factor).round()) for name in ("high", "low", "close")}
+        prices["vol"] = pd.Series(stock["vol"].to_numpy())
+        if stock.height > 30:
+            found.append(Stock(str(key[0]), prices, factor, stock["close"].to_numpy().max(), features[key]))
+    return found
 
 
 def test_every_feature_has_an_oracle() -> None:
@@ -98,25 +123,19 @@ def test_every_feature_has_an_oracle() -> None:
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
-def test_every_row_past_the_warm_up_equals_the_oracle(market: tuple[pl.DataFrame, pl.DataFrame], feature) -> None:
-    rows, features = market
+def test_every_row_past_the_warm_up_equals_the_oracle(market: list[Stock], feature) -> None:
     compared = 0
-    for (code,), stock in rows.group_by("ts_code", maintain_order=True):
-        factor = stock["adj_factor"].to_numpy() * PARTS
-        prices = {name: pd.Series((stock[name].to_numpy() * factor).round()) for name in ("high", "low", "close")}
-        prices["vol"] = pd.Series(stock["vol"].to_numpy())
-        ours = features.filter(pl.col("ts_code") == code)[feature.name].to_numpy()
-        if stock.height <= 30:
-            continue  # ta's ADX raises on histories this short
+    for stock in market:
+        ours = stock.features[feature.name].to_numpy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # ta divides by zero while it warms up
-            theirs = np.asarray(ORACLES[feature.name](prices), dtype=float)
-        theirs = theirs / factor if feature.price_like else theirs
+            theirs = np.asarray(ORACLES[feature.name](stock.prices), dtype=float)
+        theirs = theirs / stock.factor if feature.price_like else theirs
         begin = feature.warm_up - 1
-        assert np.isnan(ours[:begin]).all(), code
+        assert np.isnan(ours[:begin]).all(), stock.code
         # Where a value crosses zero, rounding is that of what was subtracted: prices, or numbers of the size of 100.
-        absolute = 1e-12 * {"CNY": stock["close"].to_numpy().max(), "score": 100, "percent": 100}.get(feature.unit, 1)
-        np.testing.assert_allclose(ours[begin:], theirs[begin:], rtol=1e-9, atol=absolute, err_msg=str(code))
+        absolute = 1e-12 * {"CNY": stock.highest, "score": 100, "percent": 100}.get(feature.unit, 1)
+        np.testing.assert_allclose(ours[begin:], theirs[begin:], rtol=1e-9, atol=absolute, err_msg=stock.code)
         compared += len(ours) - begin
     assert compared > 900
 
