@@ -65,8 +65,10 @@ def _draw(console: Console, found: StockAnswer) -> None:
         console.print(f"answer  {answer.label}")
         if shares := answer.probabilities:
             console.print("chances " + ", ".join(f"{name} {share:.0%}" for name, share in shares.items()))
-        told = found.spoken if found.cites_facts else None
-        lines = (told.zh, told.en) if told else (f"{name}: {value}" for name, value in answer.parsed.items())
+        sentence = found.spoken if found.cites_facts else None
+        lines = (
+            (sentence.zh, sentence.en) if sentence else (f"{name}: {value}" for name, value in answer.parsed.items())
+        )
         for line in lines:
             console.print(f"        {line}", markup=False)
         for claim in found.unsupported:

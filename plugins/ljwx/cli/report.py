@@ -46,8 +46,8 @@ def _draw(console: Console, found: BuildHistory) -> None:
         verdict = alias.verdict or "undecided"
         console.print(f"{alias.alias:<12}{alias.model}  digest {alias.digest[:12]}  ({verdict})")
         if alias.alias == "champion":
-            told = standing(alias.proven)
-            console.print(f"            {told.of_champion}\n            {told.chinese}", markup=False)
+            seen = standing(alias.proven)
+            console.print(f"            {seen.of_champion}\n            {seen.chinese}", markup=False)
     if not found.aliases:
         console.print("There is no champion yet: run ljwx_model_build.")
     console.print()
@@ -68,15 +68,15 @@ def _draw_evidence(console: Console, found: BuildHistory) -> None:
     from ljwx.core.reports.evidence import evidence
 
     newest = next((build for build in found.builds if build.evidence), None)
-    told = evidence(newest.evidence) if newest else None
-    if newest is None or told is None:
+    seen = evidence(newest.evidence) if newest else None
+    if newest is None or seen is None:
         return
     console.print(
-        f"\n{newest.model} as of {told.session}: look number {told.looks}; {told.lines} lines began to challenge in "
-        f"{told.error_sessions} sessions, {told.spent or 0:.2%} of an error rate of {told.error_rate or 0:.0%} given",
+        f"\n{newest.model} as of {seen.session}: look number {seen.looks}; {seen.lines} lines began to challenge in "
+        f"{seen.error_sessions} sessions, {seen.spent or 0:.2%} of an error rate of {seen.error_rate or 0:.0%} given",
         markup=False,
     )
-    console.print(table(WEIGHED, [[getattr(row, head) for head in WEIGHED] for row in told.rows]))
+    console.print(table(WEIGHED, [[getattr(row, head) for head in WEIGHED] for row in seen.rows]))
 
 
 def _build(build: Build) -> Sequence[Any]:

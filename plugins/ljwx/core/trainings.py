@@ -164,10 +164,10 @@ def furthest_step(lines: Iterable[Line]) -> int:
     return max((line.step for line in lines if line.kind == "step"), default=0)
 
 
-def told(lines: list[Line]) -> str:
+def progress_text(lines: list[Line]) -> str:
     """Tell the newest line for people: percent, loss, speed and time left, or a look at the validation split.
 
-    >>> told([Line("step", 5, 20, 0.5, 300.0, 6.0)])
+    >>> progress_text([Line("step", 5, 20, 0.5, 300.0, 6.0)])
     'step 5 of 20 (25 %): loss 0.5000, 300 tokens/s, about 2 min left'
     """
     last = lines[-1]

@@ -1,4 +1,4 @@
-"""Where a training runs: one module a kind of place, all told apart by their job's folder."""
+"""Where a training runs: one module a kind of place, each known by its job's folder."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ljwx.core.trainings import Line, Outcome, Started, TrainingSettings, cured, furthest_step, told
+from ljwx.core.trainings import Line, Outcome, Started, TrainingSettings, cured, furthest_step, progress_text
 from ljwx.exceptions import LauncherUnreachable, TrainingError, TrainingFailed
 from ljwx.launchers import LAUNCHERS
 from ljwx.launchers.folder import (
@@ -24,7 +24,7 @@ from ljwx.launchers.folder import (
 from ljwx.launchers.interface import Launcher
 
 TELL_SECONDS = 10.0
-"""Steps are told no more often; each look at the validation split is."""
+"""Steps are logged no more often; each look at the validation split is."""
 
 
 BLIND_SECONDS = 300.0
@@ -159,8 +159,8 @@ class Follower:
             return None
         step = furthest_step(lines_of(self.job))
         words = self._words()
-        told = f"no sign of life for {self.silent_seconds / 60:g} minutes after step {step}"
-        return Outcome("silent", f"{told} ({words})" if words else told)
+        silence = f"no sign of life for {self.silent_seconds / 60:g} minutes after step {step}"
+        return Outcome("silent", f"{silence} ({words})" if words else silence)
 
     def _words(self) -> str:
         started = started_of(self.job)
@@ -173,7 +173,7 @@ class Follower:
         first, self._seen = max(0, min(known, len(lines))), len(lines)
         for at in range(first, len(lines)):
             if lines[at].kind != "step" or (at == len(lines) - 1 and self._may_speak(lines[at])):
-                yield told(lines[: at + 1])
+                yield progress_text(lines[: at + 1])
 
     def _may_speak(self, line: Line) -> bool:
         now = time.monotonic()

@@ -39,7 +39,7 @@ class ClassTokens:
         return self._needed.get((model, task), FIRST_TOKENS)
 
     def learn(self, model: str, task: str, needed: int) -> None:
-        """Take note of an answer that has told its class."""
+        """Take note of an answer that has given its class."""
         self._needed[model, task] = max(needed, self._needed.get((model, task), 0))
 
 
@@ -54,7 +54,7 @@ def ask_class(
 ) -> ClassAnswer:
     """Ask a model how likely it takes each class to be.
 
-    An answer that has not told its class with the tokens that were expected is asked for again with more of them.
+    An answer that has not given its class with the tokens that were expected is asked for again with more of them.
 
     :param parameters: the challenger's, for its untuned base; None for a model of ours.
     :param texts: of the questions that are asked together; None for one alone.
@@ -66,17 +66,17 @@ def ask_class(
     while True:
         reply, seconds = asking.put(prompted, asked)
         latency += seconds
-        told = class_told_at(prompted.task, field, reply.logprobs)
-        if told is not None or not _can_tell(reply) or reply.done_reason != "length" or asked >= most:
+        place = class_told_at(prompted.task, field, reply.logprobs)
+        if place is not None or not _can_tell(reply) or reply.done_reason != "length" or asked >= most:
             break
         asked = min(most, 2 * asked)
-    if told is not None:
-        tokens.learn(model, prompted.task, told)
-    said = class_probabilities(prompted.task, field, reply.logprobs) if told is not None else None
+    if place is not None:
+        tokens.learn(model, prompted.task, place)
+    said = class_probabilities(prompted.task, field, reply.logprobs) if place is not None else None
     return ClassAnswer(
         sample_id=prompted.sample_id,
         probabilities=said,
-        reason=None if said else _reason(reply, told),
+        reason=None if said else _reason(reply, place),
         server=server.name,
         latency_s=latency,
         server_s=reply.total_seconds,
@@ -90,7 +90,7 @@ def _can_tell(reply: ChatReply) -> bool:
     return any(token.alternatives for token in reply.logprobs)
 
 
-def _reason(reply: ChatReply, told: int | None) -> str:
+def _reason(reply: ChatReply, place: int | None) -> str:
     if not _can_tell(reply):
         return NO_LOGPROBS
-    return NO_CLASS if told is None else UNDECIDED
+    return NO_CLASS if place is None else UNDECIDED

@@ -247,8 +247,8 @@ def _asking() -> Finding | None:
         return None  # the findings before say what is wrong
     if pace.full_s is None:
         return None
-    told = how_long(settings, pace.full_s, pace.class_s, pace.classes)
-    return Finding("asking", None if told is None else True, told or "no model server answers")
+    text = how_long(settings, pace.full_s, pace.class_s, pace.classes)
+    return Finding("asking", None if text is None else True, text or "no model server answers")
 
 
 def _calendar() -> Finding:

@@ -66,7 +66,7 @@ class ClassAnswersVerbs(WarehouseBase):
         self.execute("class_answers/add", **vars(answer) | {"probabilities": said}, evaluation_id=evaluation_id)
 
     def class_answered(self, evaluation_id: int) -> set[str]:
-        """Return the samples of an evaluation's question set that its model has told the class of, asked this way."""
+        """Return the samples of an evaluation's question set that its model has given the class of, asked this way."""
         return set(self.column("class_answers/answered", evaluation_id=evaluation_id))
 
     def class_answers(

@@ -93,7 +93,7 @@ class ModelsVerbs(WarehouseBase):
         return self.record(Model, "models/by_name", model=model)
 
     def examples_asked(self, model: str) -> int | None:
-        """Return how many examples of each task the run that built a model was told to show; None: as many as fit."""
+        """Return how many examples of each task the run that built a model was set to show; None: as many as fit."""
         found = self.column("models/examples_asked", model=model)
         return found[0] if found else None
 

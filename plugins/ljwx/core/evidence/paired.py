@@ -75,8 +75,8 @@ def paired_measures(
         if ranked:
             other = session_rank_ics([(each, theirs[each]) for each in asked])
             found.append(_paired("rank_ic", task, ranked, other, resampling=resampling))
-        told = [of_answers({each.sample_id: said[each] for each in asked}) for said in (ours, theirs)]
-        brier = _paired("brier", task, *(_briers(asked, said) for said in told), resampling=resampling)
+        given = [of_answers({each.sample_id: said[each] for each in asked}) for said in (ours, theirs)]
+        brier = _paired("brier", task, *(_briers(asked, said) for said in given), resampling=resampling)
         usual = _briers(asked, of_rates(rates[task])) if task in rates else None
         found.append(replace(brier, class_rates=None if usual is None else float(np.mean(list(usual.values())))))
     return tuple(found)
@@ -86,8 +86,8 @@ def _briers(asked: Sequence[Question], said: Distribution) -> dict[date, float]:
     """Return the mean Brier score of each session's questions; an answer without probabilities counts as certain."""
     by_session: dict[date, list[float]] = {}
     for question in sorted(asked, key=lambda each: each.session):
-        told, truth = np.array(said(question)), TASKS[question.task].classes.index(question.label)
-        by_session.setdefault(question.session, []).append(float(told @ told - 2 * told[truth] + 1))
+        likely, truth = np.array(said(question)), TASKS[question.task].classes.index(question.label)
+        by_session.setdefault(question.session, []).append(float(likely @ likely - 2 * likely[truth] + 1))
     return {day: float(np.mean(losses)) for day, losses in by_session.items()}
 
 
@@ -96,7 +96,7 @@ def _paired(
 ) -> Paired:
     days = list(first)
     gaps: Floats = np.array([first[day] - second[day] for day in days])
-    told = Paired(
+    plain = Paired(
         measure=measure,
         task=task,
         sessions=len(days),
@@ -106,13 +106,13 @@ def _paired(
     )
     made = mean_interval(days, gaps / WIDEST, resampling, lowest=-1)
     if made is None:
-        return told
+        return plain
     low, high = WIDEST * made.low, WIDEST * made.high
     error = (high - low) / 2 / NormalDist().inv_cdf((1 + resampling.confidence) / 2)
     return replace(
-        told,
+        plain,
         low=low,
         high=high,
-        shrunken=told.difference * USUAL_EDGE**2 / (USUAL_EDGE**2 + error**2),
+        shrunken=plain.difference * USUAL_EDGE**2 / (USUAL_EDGE**2 + error**2),
         smallest=(high - low) / 2 + NormalDist().inv_cdf(0.8) * error,
     )

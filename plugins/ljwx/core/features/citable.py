@@ -63,7 +63,7 @@ def cite(
 def of_group(name: str, facts: Iterable[Fact], signals: Iterable[Signal]) -> tuple[Citable, ...]:
     """A line for each fact, with the word of the signal that is made of it alone, and one for each other signal.
 
-    That is what a group is told by that does not choose its lines.
+    That is what speaks for a group that does not choose its lines.
     """
     left = {signal.name: signal for signal in signals}
     lines = []

@@ -66,9 +66,9 @@ def reported(
         yield like_rolled_back(rolled_back)
 
 
-def with_reported(decision: Decision, told: Iterable[Reason]) -> Decision:
+def with_reported(decision: Decision, more: Iterable[Reason]) -> Decision:
     """Return the decision with reasons that decide nothing."""
-    return decision.model_copy(update={"reasons": (*decision.reasons, *told)})
+    return decision.model_copy(update={"reasons": (*decision.reasons, *more)})
 
 
 def with_sealed_test(decision: Decision, card: Scorecard, rival: str, difference: float, looks: int) -> Decision:

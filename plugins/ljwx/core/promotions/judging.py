@@ -16,13 +16,13 @@ from ljwx.core.promotions.lines import Against, Fresh
 RULE: Final = "brier"
 """The proper score that counts: it is bounded, so that no single answer outweighs a year."""
 
-Told = Mapping[str, Sequence[SessionDifference]]
+Differences = Mapping[str, Sequence[SessionDifference]]
 """What sessions say, by task."""
 
 
 def against(
-    ranking: Told,
-    scores: Told,
+    ranking: Differences,
+    scores: Differences,
     calendar: Sequence[date],
     horizon: int,
     alpha: float,
@@ -51,7 +51,7 @@ def against(
     return Against(weighed, per_task, None if opened is None else _fresh(rows, opened, horizon))
 
 
-def of_all_tasks(ranking: Told) -> list[SessionDifference]:
+def of_all_tasks(ranking: Differences) -> list[SessionDifference]:
     """Return each session's mean over its tasks, in the order of the sessions: one number a session."""
     by_session: dict[date, list[SessionDifference]] = defaultdict(list)
     for found in ranking.values():

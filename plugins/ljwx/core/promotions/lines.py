@@ -99,12 +99,12 @@ def decide_line(
     if not all(reason.favourable for reason in floors):
         verdict = "rejected"
     proof = tuple(_proof(policy, alone))
-    told = (proven_or_not(proof), _looked(policy, circumstances))
+    closing = (proven_or_not(proof), _looked(policy, circumstances))
     return Decision(
         promote=verdict in PROMOTING,
         verdict=verdict,
-        proven=told[0].favourable,
-        reasons=(*floors, *(() if verdict == "rejected" else compared), *proof, *told),
+        proven=closing[0].favourable,
+        reasons=(*floors, *(() if verdict == "rejected" else compared), *proof, *closing),
     )
 
 
@@ -196,10 +196,10 @@ def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
     )
 
 
-def _ranking(weighed: Weighed, code: str, told: str) -> Reason:
+def _ranking(weighed: Weighed, code: str, about: str) -> Reason:
     return Reason(
         code=_code(weighed, code),
-        text=f"{told}: {_told(weighed)}{_state(weighed)}",
+        text=f"{about}: {_told(weighed)}{_state(weighed)}",
         favourable=weighed.confirmed and _mean(weighed) > 0,
     )
 

@@ -150,8 +150,10 @@ def left_out(counts: Mapping[str, int]) -> Iterator[Reason]:
     :param counts: reason, one of ``LEFT_OUT``, → questions.
     """
     if counts:
-        told = "; ".join(f"{count} {LEFT_OUT.get(why, why)}" for why, count in counts.items())
-        yield Reason(code="left_out", text=f"Questions that were answered and do not count: {told}.", favourable=True)
+        numbers = "; ".join(f"{count} {LEFT_OUT.get(why, why)}" for why, count in counts.items())
+        yield Reason(
+            code="left_out", text=f"Questions that were answered and do not count: {numbers}.", favourable=True
+        )
 
 
 def calibration(card: Scorecard) -> Iterator[Reason]:

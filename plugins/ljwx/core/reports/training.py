@@ -18,7 +18,7 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """A training, as it is told on paper.
+    """A training, as it stands on paper.
 
     :param facts: Chinese, English and value, in the order to be shown.
     :param losses: step and loss; ``looks``: step, answer loss and class log score of the validation split.
@@ -42,7 +42,7 @@ class TrainingPart:
 
 
 def training_part(training: Mapping[str, Any] | None, served: Mapping[str, Any] | None) -> TrainingPart | None:
-    """Gather what is told of a training; None where weights are the base's.
+    """Gather what is said of a training; None where weights are the base's.
 
     :param training: recipe, digests and the trainer's result, as they were saved.
     :param served: what the proof of serving measured; None where it did not come to that.

@@ -1,4 +1,4 @@
-"""The lines of a prompt that an answer can cite, and the sentence that each is told in.
+"""The lines of a prompt that an answer can cite, and the sentence that says each.
 
 Pure: never imports airflow, an HTTP client or a database driver. The sentences hold the snapshot's own numbers and
 words: what an answer cites is true by construction.

@@ -95,8 +95,8 @@ def shares(forks: Sequence[tuple[Mapping[str, tuple[str, ...]], Mapping[str, flo
         has none to speak of.
     """
     found: dict[str, float] = {}
-    for ways, told in forks:
-        mass = {token: told.get(token, 0.0) for token in ways}
+    for ways, given in forks:
+        mass = {token: given.get(token, 0.0) for token in ways}
         total = sum(mass.values())
         for token, labels in ways.items():
             for label in labels:

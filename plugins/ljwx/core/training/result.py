@@ -31,14 +31,14 @@ class Written(_Read):
 
 
 class Result(_Read):
-    """What ``result.json`` says; the rest of it is kept as it is in ``told``."""
+    """What ``result.json`` says; the rest of it is kept as it is in ``document``."""
 
     version: str
     merged: Written
     adapter: Written
     seconds: float
     finished_at: dt.datetime
-    told: Mapping[str, Any]
+    document: Mapping[str, Any]
 
     @property
     def started_at(self) -> dt.datetime:
@@ -85,8 +85,8 @@ def read_result(text: str, where: str) -> Result:
     :raises ConfigurationError: it is not what a trainer of this version writes.
     """
     try:
-        told = _object(text)
-        return Result.model_validate(told | {"told": told})
+        document = _object(text)
+        return Result.model_validate(document | {"document": document})
     except (ValidationError, ValueError) as error:
         raise ConfigurationError(f"{where} is no result of a training: {_first(error)}") from error
 
@@ -103,10 +103,10 @@ def read_proof(text: str, where: str) -> Proof:
 
 
 def _object(text: str) -> dict[str, Any]:
-    told = json.loads(text)
-    if not isinstance(told, dict):
+    document = json.loads(text)
+    if not isinstance(document, dict):
         raise ValueError("no object")  # noqa: TRY004 - read_result takes it for what a file may hold
-    return told
+    return document
 
 
 def _first(error: ValueError) -> str:

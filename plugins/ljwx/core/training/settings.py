@@ -87,5 +87,5 @@ class LoraSettings(BaseModel):
     @property
     def changed(self) -> dict[str, bool | int | float | str]:
         """What decides about the weights and differs from the default."""
-        told = self.model_dump(exclude_defaults=True, exclude=set(WHERE_AND_WHAT_FOR))
-        return {name: value for name, value in told.items() if value is not None}
+        values = self.model_dump(exclude_defaults=True, exclude=set(WHERE_AND_WHAT_FOR))
+        return {name: value for name, value in values.items() if value is not None}

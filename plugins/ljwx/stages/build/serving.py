@@ -51,7 +51,7 @@ class Serving:
         tolerance = TOLERANCE[self.spec.training.output]
         served = [self._asked(number, prompt) for number, prompt in enumerate(self.prompts, 1)]
         trained, base = (
-            [Said(prompt.ids, told) for prompt, told in zip(self.prompts, each, strict=True)]
+            [Said(prompt.ids, measured) for prompt, measured in zip(self.prompts, each, strict=True)]
             for each in ([p.trained for p in self.prompts], [p.base for p in self.prompts])
         )
         compared = compare(trained, served, base, tolerance)
@@ -80,11 +80,13 @@ class Serving:
 
     def _before_and_after(self) -> list[tuple[str, float, float]]:
         """Return each class with its mean probability before training and after."""
-        told: dict[str, list[tuple[float, float]]] = {}
+        measured: dict[str, list[tuple[float, float]]] = {}
         for prompt in self.prompts:
             for name, after in prompt.trained.items():
-                told.setdefault(name, []).append((prompt.base[name], after))
-        means = ((name, [sum(each) / len(pairs) for each in zip(*pairs, strict=True)]) for name, pairs in told.items())
+                measured.setdefault(name, []).append((prompt.base[name], after))
+        means = (
+            (name, [sum(each) / len(pairs) for each in zip(*pairs, strict=True)]) for name, pairs in measured.items()
+        )
         return [(name, round(before, 4), round(after, 4)) for name, (before, after) in means]
 
     def _whole(self, prompt: Prompt) -> tuple[str, str | None]:
@@ -108,8 +110,8 @@ class Serving:
                 f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (/api/generate, context), "
                 "so that nothing can be said of what it serves: take Ollama 0.33 or 0.34"
             )
-        told = shares([(fork.ways, self._probabilities(prompt, fork)) for fork in prompt.forks])
-        return Said(rendered.prompt, told)
+        measured = shares([(fork.ways, self._probabilities(prompt, fork)) for fork in prompt.forks])
+        return Said(rendered.prompt, measured)
 
     def _probabilities(self, prompt: Prompt, fork: Fork) -> dict[str, float]:
         """Return the likeliest tokens where classes part, behind the trainer's own text of prompt and answer."""

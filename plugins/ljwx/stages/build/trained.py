@@ -36,11 +36,11 @@ class Trained:
     @property
     def weights(self) -> TrainedWeights:
         """What the warehouse keeps of it."""
-        told = {**self.result.told, "looks": list(self.looks), "losses": [list(each) for each in self.losses]}
+        document = {**self.result.document, "looks": list(self.looks), "losses": [list(each) for each in self.losses]}
         return TrainedWeights(
             adapter_sha256=self.result.adapter.sha256,
             gguf_sha256=self.result.merged.sha256,
-            result=told,
+            result=document,
             started_at=self.result.started_at,
             finished_at=self.result.finished_at,
         )

@@ -133,7 +133,7 @@ class _Job:
         num_ctx, num_predict = self.settings.model.num_ctx, self.settings.evaluation.num_predict
         messages = question(task, snapshot, prompts)
         try:
-            told = self.ollama.complete(
+            rendered = self.ollama.complete(
                 self.spec.base,
                 messages[-1]["content"],
                 system=self.spec.system,
@@ -144,17 +144,17 @@ class _Job:
             raise ConfigurationError(
                 f"model.parameters.num_ctx: a question of {task} alone is longer: {error}"
             ) from error
-        if told.prompt is None:
+        if rendered.prompt is None:
             raise ConfigurationError(
                 f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (/api/generate, context), "
                 "without which a trained model cannot be shown to be the served one: take Ollama 0.33 or 0.34"
             )
-        if len(told.prompt) + num_predict > num_ctx:
+        if len(rendered.prompt) + num_predict > num_ctx:
             raise ConfigurationError(
-                f"a question of {len(told.prompt)} tokens ({task}) and an answer of {num_predict} do not fit num_ctx "
-                f"{num_ctx}: raise model.parameters.num_ctx, or lower evaluation.num_predict"
+                f"a question of {len(rendered.prompt)} tokens ({task}) and an answer of {num_predict} do not fit "
+                f"num_ctx {num_ctx}: raise model.parameters.num_ctx, or lower evaluation.num_predict"
             )
-        return {"messages": list(messages), "ids": list(told.prompt)}
+        return {"messages": list(messages), "ids": list(rendered.prompt)}
 
     def _save(self, name: str, text: str) -> dict[str, str]:
         save_text(f"{self.recipe.folder}/{name}.jsonl", text)

@@ -113,8 +113,8 @@ def _saved(
 ) -> Iterator[Posed]:
     """Yield what was asked when its answer is saved."""
     if kind == "classes":
-        for each, told in class_answers(posed, servers, settings):
-            warehouse.save_class_answer(evaluation_id, told)
+        for each, given in class_answers(posed, servers, settings):
+            warehouse.save_class_answer(evaluation_id, given)
             yield each
     else:
         for each, answer in full_answers(posed, servers, settings):

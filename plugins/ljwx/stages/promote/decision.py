@@ -111,13 +111,13 @@ def _decide(
     judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds)
     decision = decide_line(settings.gate, held, judged.champion, judged.alone, judged.circumstances)
     warehouse.note_proof(judged.record.line, decision.proven)
-    told = [
+    more = [
         *left_out(judged.record.left_out),
         *calibration(found.model),
         *reported(settings.gate, found.model, found.differences, rolled_back),
         decided_before(warehouse.looked(evaluation.model)),
     ]
-    return with_reported(decision, told), judged
+    return with_reported(decision, more), judged
 
 
 def _of_champion(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Alias) -> Evaluation:

@@ -137,8 +137,8 @@ def _alone(
     ranking = _weighed(look, line, NOTHING, (), give=note)
     scores = _weighed(look, line, CLASS_RATES, RETURNS, give=note, shared_by=len(RETURNS))
     both = Against(ranking.against.ranking, scores.against.scores)
-    told = (*ranking.compared, *scores.compared)
-    return _Pair(both, told, ranking.looks, ranking.given, ranking.counted), _told(own)
+    every = (*ranking.compared, *scores.compared)
+    return _Pair(both, every, ranking.looks, ranking.given, ranking.counted), _told(own)
 
 
 def _told(found: Gathered) -> Counter[str]:
@@ -223,7 +223,7 @@ def _weighed(
     found = against(
         ranking, scores, calendar, look.settings.samples.horizon, alpha, opened, score_alpha=alpha / shared_by
     )
-    told = (
+    every = (
         *(() if rival == CLASS_RATES else (compared(rival, "rank_ic", None, found.ranking),)),
         *(compared(rival, RULE, task, weighed) for task, weighed in found.scores.items()),
     )
@@ -233,7 +233,7 @@ def _weighed(
             look.run_key, line, rival, look.session, found.ranking.sessions, found.ranking.log_evidence
         )
     counted = sorted({each.session for rows in (*ranking.values(), *scores.values()) for each in rows})
-    return _Pair(found, told, looks, given, counted)
+    return _Pair(found, every, looks, given, counted)
 
 
 def _given(look: _Look, line: str, rival: str, *, give: bool) -> Given | None:
