@@ -309,10 +309,26 @@ def test_a_report_tells_looks_lines_budget_and_each_thing_weighed(kind: str) -> 
     for part in (
         "look number 37", "3 条线", "2.44 % given to all of them of 5.0 %, 1.00 % to this one",
         "12 about sessions that a model was made on",
-        "+0.092", "+0.070", "+0.020 … +0.150", "0.050", "2981 / 54.6", "confirmed", "-1.000 … +1.000", "not enough",
+        "+0.092", "+0.070", "+0.020 … +0.150", "0.050", "2981 / 54.6", "confirmed", "not enough",
     ):  # fmt: skip
         assert part in told
+    assert "-1.000" not in told, "bounds of nothing are no bounds"
     assert "error budget" not in getattr(rendered(), kind)
+
+
+def test_what_speaks_for_nobody_is_no_point_for_the_model() -> None:
+    reasons = [
+        {"code": "first_champion_unproven", "text": "Nobody to compare with.", "favourable": True},
+        {"code": "near_class_rates:price_direction", "text": "About as the rates.", "favourable": True},
+        {"code": "valid_share:price_direction", "text": "All valid.", "favourable": True},
+        {"code": "unproven", "text": "Not proven.", "favourable": False},
+    ]
+    made = rendered(verdict="first_champion", reasons=reasons, proven=False)
+    told = ["(·) Nobody to compare with.", "(·) About as the rates.", "(+) All valid.", "(−) Not proven."]
+    assert [f"- {each}" in made.markdown for each in told] == [True] * 4
+    assert '<li class="neither">Nobody' in made.html
+    assert 'class="verdict promoted"' not in made.html, "green is for what was shown"
+    assert 'class="verdict promoted"' in rendered(verdict="promoted", proven=True).html
 
 
 def test_what_copies_the_prompt_is_told_apart_from_what_is_about_the_future() -> None:

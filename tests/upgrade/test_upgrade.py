@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 
 from ljwx.cli.app import app
 from ljwx.core.models import BuildSpec
+from ljwx.core.reports import report
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.migrations import newest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database
@@ -106,6 +108,22 @@ def test_commands_print_what_they_printed_before(
     """What is there by now beside it is no difference."""
     connect(monkeypatch, upgraded.url)
     assert differences(PRINTED[line], json.loads(run(*line.split(), "--json"))) == []
+
+
+def test_a_decision_made_before_is_reported_with_its_reasons_and_as_one_that_asked_for_no_proof(
+    upgraded: Upgraded, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, upgraded.url)
+    rows = Database(upgraded.url).rows("SELECT promotion_id, reasons, proven, evidence FROM ljwx.promotions")
+    assert {(row["proven"], row["evidence"]) for row in rows} == {(None, None)}
+    warehouse = WarehouseHook()
+    for row in rows:
+        decision = warehouse.decision(row["promotion_id"])
+        assert decision is not None
+        cases = [] if decision.evaluation_id is None else warehouse.cases(decision.evaluation_id)
+        made = report(decision, cases, warehouse.fetched_by(decision.first_session, decision.last_session), ("", ""))
+        assert [reason["text"] for reason in made.decision.reasons] == [reason["text"] for reason in row["reasons"]]
+        assert (made.standing.word, made.evidence) == ("not asked", None)
 
 
 def differences(old: Any, new: Any, at: str = "") -> list[str]:

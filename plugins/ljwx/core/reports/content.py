@@ -46,10 +46,29 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
     }
 )
+NEITHER: Final = (
+    "first_champion_unproven", "looks", "decided_before", "left_out", "sealed_test", "calibration", "near_class_rates",
+    "baseline_not_compared",
+)  # fmt: skip
+"""Codes of reasons that tell something and speak for nobody."""
 RISK_ENGLISH: Final = (
     "Made by a model from historical data, for research only. Not investment advice; markets carry risk, "
     "and decisions are your own."
 )
+
+
+@dataclass(frozen=True)
+class ToldReason:
+    """A reason of a decision: ``for`` the model, ``against`` it, or ``neither``."""
+
+    speaks: str
+    text: str
+
+
+def _told(reason: Mapping[str, Any]) -> ToldReason:
+    code = str(reason.get("code", ""))
+    speaks = "neither" if code.split(":")[0] in NEITHER else "for" if reason["favourable"] else "against"
+    return ToldReason(speaks, reason["text"] or code)
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,11 @@ class Report:
     said: tuple[str, ...] = ()
     training: TrainingPart | None = None
     risk: tuple[str, str] = (RISK_STATEMENT, RISK_ENGLISH)
+
+    @property
+    def reasons(self) -> tuple[ToldReason, ...]:
+        """The reasons of the decision, and for whom each speaks."""
+        return tuple(map(_told, self.decision.reasons))
 
     @property
     def refused(self) -> bool:
@@ -138,7 +162,7 @@ def report(
         standing=standing(decision.proven),
         evidence=evidence(decision.evidence),
         cards=comparison(scorecards),
-        differences=differences(card),
+        differences=() if all(row.share is None for row in differences(card)) else differences(card),
         tasks=tasks(card),
         slices=slices(card),
         further=further(scorecards),

@@ -93,12 +93,14 @@ def rank_ic(record: Mapping[str, Any] | None) -> float | None:
 
 def _row(each: Mapping[str, Any]) -> EvidenceRow:
     measure, rival = str(each.get("measure")), str(each.get("rival"))
+    told = each.get("raw") is not None  # bounds of nothing are no bounds
     state = "confirmed" if each.get("confirmed") else "waiting" if each.get("waiting") else "short"
     return EvidenceRow(
         measure=MEASURES.get(measure, measure),
         task=each.get("task") or "全部 all",
         rival=RIVALS.get(rival, f"champion 冠军 {rival}"),
-        **{name: each.get(name) for name in ("sessions", "raw", "shrunken", "low", "high", "smallest")},
+        sessions=each.get("sessions"),
+        **{name: each.get(name) if told else None for name in ("raw", "shrunken", "low", "high", "smallest")},
         evidence=_capital(each.get("log_evidence")),
         needed=_capital(each.get("log_needed")),
         state=STATES[state],
