@@ -16,9 +16,11 @@ import psutil
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from ljwx.core.trainings import TrainingSettings
+from ljwx.core.trainings import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError, TrainingFailed
+from ljwx.launchers.folder import remember
 from ljwx.launchers.following import begin
+from ljwx.launchers.process import ProcessLauncher
 from ljwx.operators.training import TrainOperator
 from ljwx.triggers.training import TrainingTrigger
 from support_trainer import fake_python, kill_leftovers, make_job, process_of, starts, steps_of, wait
@@ -253,6 +255,22 @@ def test_a_trainer_on_another_machine_is_known_by_its_lock_and_stops_after_its_s
     begin(job, TrainingSettings(python=python))
     wait(lambda: starts(job) == 2)
     (job / "started.json").write_text(json.dumps(told | {"name": process_of(job).pid}))
+
+
+def test_a_young_trainer_on_another_machine_counts_as_running_until_it_says_why_not(
+    python: str, tmp_path: Path
+) -> None:
+    """It holds its lock only once its libraries are loaded, which takes a while."""
+    job, settings = make_job(tmp_path / "job"), TrainingSettings(python=python)
+    elsewhere = Started("process", "elsewhere", "1", "1.0")
+    remember(job, elsewhere)
+    launcher = ProcessLauncher(settings)
+    assert launcher.is_running(job, elsewhere)
+    (job / "error.json").write_text('{"error": "bad_job", "message": "no"}')
+    assert not launcher.is_running(job, elsewhere)
+    (job / "error.json").unlink()
+    os.utime(job / "started.json", (1, 1))
+    assert not launcher.is_running(job, elsewhere)
 
 
 def test_the_trainer_gets_no_secret_of_airflow(python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

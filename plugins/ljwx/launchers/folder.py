@@ -83,6 +83,14 @@ def remember(job: Path, started: Started) -> None:
     partial.replace(job / STARTED)
 
 
+def seconds_since_start(job: Path) -> float:
+    """Return how long ago a trainer was started; endless where none was."""
+    try:
+        return time.time() - (job / STARTED).stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
 def forget_end(job: Path) -> None:
     """Remove what an earlier trainer said at its end, and an order to stop, before another one is started."""
     for name in (ERROR, STOP):

@@ -14,10 +14,11 @@ import psutil
 
 from ljwx.core.trainings import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError
-from ljwx.launchers.folder import LOG, is_held, last_line, order_stop
+from ljwx.launchers.folder import LOG, error_of, is_held, last_line, order_stop, seconds_since_start
 from ljwx.launchers.interface import ENVIRONMENT
 
 GRACE_SECONDS = 10.0
+LOADING_SECONDS = 300.0
 PRIVATE = ("AIRFLOW", "_AIRFLOW", "LJWX_", "PYTHON", "VIRTUAL_ENV")
 """How names of variables begin that the trainer does not get: Airflow's hold secrets, Python's belong to this one."""
 
@@ -53,8 +54,16 @@ class ProcessLauncher:
         return Started("process", here(), str(child.pid), _created(child.pid))
 
     def is_running(self, job: Path, started: Started) -> bool:
-        """Tell by the process where this is its machine, else, and for what a killed torchrun left, by the lock."""
-        return (started.place == here() and _process(started) is not None) or is_held(job)
+        """Tell by the process where this is its machine, else, and for what a killed torchrun left, by the lock.
+
+        Elsewhere a young one that has said nothing yet counts as running: it takes the lock once its libraries are
+        loaded.
+        """
+        if is_held(job):
+            return True
+        if started.place == here():
+            return _process(started) is not None
+        return bool(started.name) and seconds_since_start(job) < LOADING_SECONDS and error_of(job) is None
 
     def stop(self, job: Path, started: Started) -> None:
         """End the process and its children; on another machine it stops after its step."""
