@@ -9,7 +9,7 @@ from ljwx.core.lines import Line, line_of
 from ljwx.core.models import BuildSpec
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.lines import KnownLine
+from ljwx.warehouse.lines import KnownLine, NewestModel
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,24 @@ def line_id_of(warehouse: WarehouseHook, run_key: int, model: str) -> str:
     examples = warehouse.examples_asked(model) if found.spec.get("examples") else None
     line = line_of(BuildSpec.model_validate(found.spec), {"examples_per_task": examples} if examples else None)
     return warehouse.keep_line(run_key, line, model)
+
+
+def other_challengers(warehouse: WarehouseHook, model: str) -> list[NewestModel]:
+    """Return the newest models of the other lines that challenge the champion beside a model.
+
+    Neither of the champion's own line, whose models are judged when they are built, nor below the floors when they were
+    last decided on. Without a champion there is nothing to challenge.
+    """
+    champion = warehouse.champion()
+    if champion is None:
+        return []
+    known = [found for name in (model, champion.model) if (found := warehouse.model(name)) is not None]
+    lines = {each.line_id for each in known}
+    return [
+        each
+        for each in warehouse.newest_models()
+        if each.line_id not in lines and each.model not in (model, champion.model) and each.verdict != "rejected"
+    ]
 
 
 def open_line(warehouse: WarehouseHook, run_key: int, line: Line, model: str) -> str:

@@ -56,6 +56,8 @@ class ModelSettings(_Section):
     :param strategy: how a model is made; `fewshot` and `prompt` change no weights, `lora` does.
     :param parameters: Ollama parameters written into the model; `num_ctx` is the context in tokens.
     :param template: chat template in place of the base's own; null keeps that.
+    :param retrain_every: sessions after which a line is trained again on newer data; until then its newest model is
+        judged on newer questions.
     :param examples_per_task: most examples of each task that `fewshot` puts in front; null: as many as fit `num_ctx`.
     :param lora: how `lora` trains.
     """
@@ -67,6 +69,7 @@ class ModelSettings(_Section):
     parameters: dict[str, Any] = {"temperature": 0, "seed": 7, "num_ctx": 4096}
     template: str | None = Field(default=None, min_length=1)
     examples_per_task: int | None = Field(default=None, ge=1, le=20)
+    retrain_every: int = Field(default=20, ge=1, le=250)
     lora: LoraSettings = LoraSettings()
 
     @property

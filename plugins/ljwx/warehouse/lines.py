@@ -43,11 +43,15 @@ class NewestModel:
     """The newest model of an open line.
 
     :param last_session: of the dataset that it was made from.
+    :param verdict: of the newest decision about it; None before one.
     """
 
     line_id: str
     model: str
+    digest: str
+    dataset_id: str
     last_session: date
+    verdict: str | None
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,10 @@ class PromotionsVerbs(WarehouseBase):
         found = self.column("promotions/refusal_of_run", dag_id=dag_id, run_id=run_id, model=model)
         return found[0] if found else None
 
+    def decided_beside(self, dag_id: str, run_id: str) -> list[int]:
+        """Return what a DAG run decided about other open lines than the one that it was about."""
+        return self.column("promotions/decided_beside", dag_id=dag_id, run_id=run_id)
+
     def save_rollback(self, run_key: int, champion: str, previous: str, reason: Reason) -> int:
         """Write a rollback as a decision and swap the aliases `champion` and `previous`, in one transaction.
 

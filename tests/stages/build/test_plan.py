@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec
 from ljwx.core.promotions import GatePolicy
 from ljwx.exceptions import ConfigurationError, ModelMissing
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, OllamaServer
-from support_rows import add_alias, add_decision
+from support_rows import add_alias, add_decision, add_model
 from support_tasks import TaskRunner
 
 WRITTEN = ("models", "evaluations", "promotions", "aliases")
@@ -61,6 +64,59 @@ def test_without_a_dataset_it_says_what_to_run(
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
     with pytest.raises(ConfigurationError, match="run ljwx_sample_generation first"):
+        tasks.run(plan_build)
+
+
+NEWER = "20260323-000000000000"
+NEXT = """
+INSERT INTO ljwx.datasets (dataset_id, sha256, spec, counts, exclusions, proof, known_at, first_session, last_session,
+                           folder, code_version, run_key)
+SELECT %s, sha256, spec, counts, exclusions, proof, now(), first_session, %s, folder, code_version, run_key
+FROM ljwx.datasets WHERE dataset_id = %s
+"""
+
+
+def newer_dataset(db: Database, chain: Chain, sessions: int = 1) -> None:
+    """Another dataset, which ends so many sessions later."""
+    last = db.value("SELECT last_session FROM ljwx.datasets WHERE dataset_id = %s", chain.dataset_id)
+    days = [day for at in range(1, 60) if (day := last + timedelta(at)).weekday() < 5]
+    add = "INSERT INTO ljwx.sessions (session, run_key) SELECT unnest(%s::date[]), max(run_key) FROM ljwx.runs"
+    db.execute(f"{add} ON CONFLICT DO NOTHING", days)
+    later = db.column("SELECT session FROM ljwx.sessions WHERE session > %s ORDER BY session", last)
+    db.execute(NEXT, NEWER, later[sessions - 1], chain.dataset_id)
+
+
+def test_a_line_is_trained_again_only_after_its_sessions_and_judged_on_newer_questions_until_then(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    newer_dataset(chain_db, chain, 19)
+    again = tasks.run(plan_build)
+    assert again == chain.plan | {"dataset_id": NEWER, "made_from": chain.dataset_id}
+    assert tasks.run(verify_model, again, chain.built) == chain.plan["model"]
+    tasks.variables["ljwx_training_config"] = overlaid("model", retrain_every=19)
+    trained = tasks.run(plan_build)
+    assert (trained["dataset_id"], trained["made_from"]) == (NEWER, NEWER)
+    assert trained["model"] != chain.plan["model"]
+
+
+def test_a_run_that_is_given_its_settings_trains_at_once(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    newer_dataset(chain_db, chain)
+    assert tasks.run(plan_build, params={"model": {"strategy": "prompt"}})["made_from"] == NEWER
+
+
+def test_while_the_champion_is_too_young_to_be_trained_again_another_open_line_is_judged(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    newer_dataset(chain_db, chain)
+    add_alias(chain_db, chain.plan["model"])
+    with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion"):
+        tasks.run(plan_build)
+    spec = chain_db.value("SELECT spec FROM ljwx.models") | {"system": "another"}
+    add_model(chain_db, "ljwx-stock:rival", spec=spec, digest="e" * 64)
+    WarehouseHook().open_line(1, line_of(BuildSpec.model_validate(spec)), "ljwx-stock:rival")
+    assert tasks.run(plan_build)["model"] == "ljwx-stock:rival"
+    add_decision(chain_db, "ljwx-stock:rival", "rejected")
+    with pytest.raises(AirflowSkipException, match="nothing relevant changed: the champion"):
         tasks.run(plan_build)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,6 +12,8 @@ import pytest
 
 from ljwx.assets import MODEL
 from ljwx.core.evaluations import Scorecard
+from ljwx.core.lines import line_of
+from ljwx.core.models import BuildSpec
 from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -180,6 +183,29 @@ def test_answers_that_do_not_parse_reject_the_model_and_nothing_is_served(
     assert chain_db.value("SELECT scorecard #>> '{model,overall,accuracy}' FROM ljwx.evaluations") == "0.0"
     assert chain_db.counts()["aliases"] == 0
     assert LATEST not in digests(server)
+
+
+def test_the_newest_models_of_other_open_lines_are_decided_on_in_the_same_run(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    second_model(chain_db, chain, server)
+    add_alias(chain_db, OTHER)
+    warehouse, spec = WarehouseHook(), chain_db.value("SELECT spec FROM ljwx.models LIMIT 1")
+    for name, system in ((OTHER, "the champion's"), ("ljwx-stock:rival", "another")):
+        recipe = spec | {"system": system}
+        if name != OTHER:
+            add_model(chain_db, name, digest="e" * 64)
+        chain_db.execute("UPDATE ljwx.models SET spec = %s WHERE model = %s", json.dumps(recipe), name)
+        warehouse.open_line(1, line_of(BuildSpec.model_validate(recipe)), name)
+        answered(chain_db, chain, name, right=2)
+    told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=4))
+    assert told["model"] == chain.plan["model"]
+    assert promotions(chain_db) == [
+        {"challenger": name, "champion": OTHER, "verdict": "kept_champion", "promoted": False}
+        for name in (chain.plan["model"], "ljwx-stock:rival")
+    ]
+    others = chain_db.value("SELECT outputs -> 'others' FROM ljwx.runs WHERE task_id = 'decide_promotion'")
+    assert others == [told["promotion_id"] + 1]
 
 
 def test_without_evidence_the_champion_stays(

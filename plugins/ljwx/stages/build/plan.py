@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec, changes
 from ljwx.core.prompts import load_prompts
 from ljwx.exceptions import ConfigurationError
@@ -16,9 +18,11 @@ from ljwx.files import save_text
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
+from ljwx.services.lines import other_challengers
 from ljwx.settings import ModelSettings, Settings, current_settings
 from ljwx.stages.build.xcoms import BuildPlan
 from ljwx.strategies import BuildRequest, strategy_named
+from ljwx.warehouse.datasets import StoredDataset
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +40,21 @@ def choose_base() -> str:
     return current_settings().model.base
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """A model that may be judged next, and the dataset that it is or was made from."""
+
+    model: str
+    spec: BuildSpec
+    made_from: str
+
+
 def plan_build() -> dict[str, str]:
-    """Write the build spec of a model on the newest dataset, as the settings in force say.
+    """Write the build spec of a model on the newest dataset, as the settings in force say, or of one to judge again.
+
+    A line is trained again when `model.retrain_every` sessions have passed since its newest model's dataset, or when
+    the run is given its settings. Until then that model is judged on the newest dataset's questions, or, where it
+    serves or is decided on, one of another open line.
 
     :return: the fields of a BuildPlan.
     :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, nothing can be
@@ -51,19 +68,50 @@ def plan_build() -> dict[str, str]:
     dataset = warehouse.latest_dataset()
     if dataset is None:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
+    at_once = bool(get_current_context()["params"].get("model"))
+    own = _of_settings(settings, warehouse, ollama, dataset, at_once=at_once)
+    others = [] if at_once else other_challengers(warehouse, own.model)
+    reasons = []
+    for each in (own, *(_again(warehouse, other.model) for other in others)):
+        why = _decided(settings, warehouse, each.model, dataset.dataset_id) or _serves(warehouse, each.spec)
+        if why is None:
+            path = save_text(f"specs/{each.spec.sha256}.json", each.spec.model_dump_json(indent=2))
+            return asdict(BuildPlan(each.model, path, each.spec.sha256, dataset.dataset_id, each.made_from))
+        reasons.append(why)
+    raise AirflowSkipException("; ".join(reasons))
+
+
+def _of_settings(
+    settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset: StoredDataset, *, at_once: bool
+) -> _Candidate:
+    """Return a new model of the settings' line, or its newest one where it is too early to train it again."""
     spec = _recipe(settings, warehouse, ollama, dataset.dataset_id)
-    name = spec.model_name(dataset.last_session, settings.model.repository)
-    _skip_if_decided(settings, warehouse, name, dataset.dataset_id)
-    _compare_with_champion(warehouse, spec)
-    path = save_text(f"specs/{spec.sha256}.json", spec.model_dump_json(indent=2))
-    return asdict(BuildPlan(name, path, spec.sha256, dataset.dataset_id))
+    line = line_of(spec, settings.model.of_strategy).line_id
+    newest = next((each for each in warehouse.newest_models() if each.line_id == line), None)
+    if newest is not None and newest.dataset_id != dataset.dataset_id and not at_once:
+        passed = len(warehouse.sessions(newest.last_session, dataset.last_session)) - 1
+        if passed < settings.model.retrain_every:
+            log.info(
+                "line %s is not trained again: %d of %d sessions have passed since the data of %s",
+                line, passed, settings.model.retrain_every, newest.model,
+            )  # fmt: skip
+            return _again(warehouse, newest.model)
+    return _Candidate(spec.model_name(dataset.last_session, settings.model.repository), spec, dataset.dataset_id)
 
 
-def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> None:
-    """Skip what the gate has decided on; where dataset, gate or questions are others now, log that instead."""
+def _again(warehouse: WarehouseHook, model: str) -> _Candidate:
+    """Return a model that is there, as it was built."""
+    known = warehouse.model(model)
+    if known is None:
+        raise ConfigurationError(f"{model} is not in the warehouse: clear the task plan_build")
+    return _Candidate(model, BuildSpec.model_validate(known.spec), known.dataset_id)
+
+
+def _decided(settings: Settings, warehouse: WarehouseHook, name: str, dataset_id: str) -> str | None:
+    """Say so where the gate has decided on it; where dataset, gate or questions are others now, log that instead."""
     decision = warehouse.decision_on(name)
     if decision is None:
-        return
+        return None
     gate, evaluation = (part.model_dump(mode="json") for part in (settings.gate, settings.evaluation))
     compared = {
         "dataset": (decision.dataset_id, dataset_id),
@@ -72,10 +120,9 @@ def _skip_if_decided(settings: Settings, warehouse: WarehouseHook, name: str, da
     }
     changed = [part for part, (then, now) in compared.items() if then not in (None, now)]
     if not changed:
-        raise AirflowSkipException(
-            f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
-        )
+        return f"{name} is built and decided on: neither dataset, base nor settings have changed, the gate's included"
     log.info("%s was decided on before, and is evaluated again because of another %s", name, " and ".join(changed))
+    return None
 
 
 def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -87,19 +134,20 @@ def _decisive(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _compare_with_champion(warehouse: WarehouseHook, spec: BuildSpec) -> None:
-    """Log what is new against the champion; skip when nothing is."""
+def _serves(warehouse: WarehouseHook, spec: BuildSpec) -> str | None:
+    """Say so where the champion is made from this very spec; else log what is new against it."""
     champion = warehouse.champion()
     known = warehouse.model(champion.model) if champion else None
     if known is None:
-        return
+        return None
     changed = changes(BuildSpec.model_validate(known.spec), spec)
     if changed:
         log.info("Against the champion %s: %s", known.model, "; ".join(changed))
     elif known.verified is None:
         log.info("The champion %s is made from this very spec, and did not pass its last verification", known.model)
     else:
-        raise AirflowSkipException(f"nothing relevant changed: the champion {known.model} is made from this very spec")
+        return f"nothing relevant changed: the champion {known.model} is made from this very spec"
+    return None
 
 
 def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:

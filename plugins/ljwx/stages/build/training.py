@@ -50,12 +50,12 @@ def prepare_training(plan: dict[str, str]) -> dict[str, str]:
         raise AirflowSkipException(f"strategy {spec.strategy} changes no weights: there is nothing to train")
     settings, warehouse = current_settings(), WarehouseHook()
     folder = data_root() / recipe.folder
-    with recorded_run(warehouse, dataset_id=planned.dataset_id, spec_sha256=planned.spec_sha256) as run:
+    with recorded_run(warehouse, dataset_id=planned.own_dataset, spec_sha256=planned.spec_sha256) as run:
         if is_whole(folder, RESULT):
             log.info("Training %s is done: its result is in %s", recipe.recipe_id, location_of(folder))
         else:
-            _Job(spec, recipe, planned.dataset_id, settings, warehouse, OllamaHook()).write()
-        warehouse.save_training(run.key, recipe, planned.dataset_id, location_of(folder))
+            _Job(spec, recipe, planned.own_dataset, settings, warehouse, OllamaHook()).write()
+        warehouse.save_training(run.key, recipe, planned.own_dataset, location_of(folder))
         run.outputs |= {"recipe": recipe.recipe_id}
     return asdict(PreparedTraining(recipe.recipe_id, location_of(folder)))
 

@@ -49,13 +49,19 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     planned, made = BuildPlan(**plan), BuildResult(**built)
     spec = BuildSpec.model_validate_json(ObjectStoragePath(planned.spec_path).read_text())
     settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
-    trained = None if spec.training is None else read_trained(spec.training)
-    spec = spec if trained is None else spec.with_weights(trained.result.merged.sha256)
-    with recorded_run(warehouse, dataset_id=planned.dataset_id, spec_sha256=planned.spec_sha256) as run:
+    with recorded_run(warehouse, dataset_id=planned.own_dataset, spec_sha256=planned.spec_sha256) as run:
+        known = warehouse.model(made.model)
+        if planned.judges_again and known is not None and known.verified is not None and known.digest == made.digest:
+            check_digest(ollama, made.model, made.digest)
+            log.info("%s was verified when it was built; it is judged on newer questions", made.model)
+            return made.model
+        trained = None if spec.training is None else read_trained(spec.training)
+        spec = spec if trained is None else spec.with_weights(trained.result.merged.sha256)
         if trained is not None:
             warehouse.finish_training(trained.recipe_id, trained.weights)
-        warehouse.save_model(run.key, _record(made, spec, planned.dataset_id))
-        open_line(warehouse, run.key, line_of(spec, settings.model.of_strategy), made.model)
+        warehouse.save_model(run.key, _record(made, spec, planned.own_dataset))
+        if not planned.judges_again:
+            open_line(warehouse, run.key, line_of(spec, settings.model.of_strategy), made.model)
         check_digest(ollama, made.model, made.digest)
         found = Findings(settings.evaluation.model_dump(mode="json"))
         verification = Verification(ollama, made.model, spec, settings, found)
@@ -63,10 +69,10 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
         serving = Serving(ollama, made.model, spec, prompts, settings.evaluation.num_predict, found)
         try:
             verification.check_strategy()
-            verification.check_examples(warehouse.splits_of(planned.dataset_id, spec.examples), planned.dataset_id)
+            verification.check_examples(warehouse.splits_of(planned.own_dataset, spec.examples), planned.own_dataset)
             serving.check_weights()
             serving.check_end()
-            probes = _probes(warehouse, planned.dataset_id)
+            probes = _probes(warehouse, planned.own_dataset)
             verification.check_answers(probes)
             verification.check_context()
             verification.check_base()

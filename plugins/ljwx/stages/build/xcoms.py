@@ -10,12 +10,25 @@ class BuildPlan:
     """What `plan_build` has planned.
 
     :param spec_path: file of the build spec.
+    :param dataset_id: whose questions are asked.
+    :param made_from: the dataset that the model is made from; empty: the same one.
     """
 
     model: str
     spec_path: str
     spec_sha256: str
     dataset_id: str
+    made_from: str = ""
+
+    @property
+    def own_dataset(self) -> str:
+        """The dataset that the model is made from."""
+        return self.made_from or self.dataset_id
+
+    @property
+    def judges_again(self) -> bool:
+        """Whether a model of before is judged on questions of a newer dataset, and nothing is trained."""
+        return self.own_dataset != self.dataset_id
 
 
 @dataclass(frozen=True)

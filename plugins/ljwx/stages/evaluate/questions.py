@@ -19,7 +19,8 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.candidates import ModelRef, counting, models_to_evaluate, open_evaluation
-from ljwx.services.servers import having, servers_of
+from ljwx.services.lines import other_challengers
+from ljwx.services.servers import LOST, Server, having, servers_of
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.scoring import dataset_of
@@ -73,6 +74,8 @@ def _candidates(warehouse: WarehouseHook, dataset_id: str) -> list[Question]:
 def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     """Open the evaluations of challenger, champion and untuned base, and of the challenger masked, and share them out.
 
+    The newest models of other open lines are asked too, where a server has them.
+
     :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
     :raises ConfigurationError: settings that no decision can be made with, a model that was never verified, or a
         question set without questions.
@@ -84,6 +87,7 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
     asked_models, servers = models_to_evaluate(warehouse, model), servers_of(settings)
     for each in asked_models:
         having(servers, [each])
+    asked_models += _of_other_lines(warehouse, servers, model)
     names = [each.model for each in asked_models]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
@@ -101,6 +105,20 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
         _serve_challenger(warehouse, OllamaHook(), settings, asked_models[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard.questions for shard in shards)}
     return [asdict(shard) for shard in shards]
+
+
+def _of_other_lines(warehouse: WarehouseHook, servers: Sequence[Server], model: str) -> list[ModelRef]:
+    """Return the newest models of other open lines that a server has: one that is gone keeps nobody from a decision."""
+    found = []
+    for other in other_challengers(warehouse, model):
+        asked = ModelRef(other.model, other.digest)
+        try:
+            having(servers, [asked])
+        except LOST as error:
+            log.warning("line %s is not asked: %s", other.line_id, error)
+        else:
+            found.append(asked)
+    return found
 
 
 def _class_shards(

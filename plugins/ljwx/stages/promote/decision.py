@@ -8,12 +8,14 @@ from typing import Any
 
 from ljwx.assets import LATEST, MODEL
 from ljwx.core.promotions import Decision, decide_line, floors, reported, with_reported
+from ljwx.core.promotions.decision import PROMOTING
 from ljwx.core.promotions.reasons import calibration, decided_before, left_out
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
 from ljwx.services.candidates import candidate
+from ljwx.services.lines import other_challengers
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.context import event_of
@@ -47,11 +49,31 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
         decided = decided or _decided(warehouse, settings, run.key, evaluation)
         log.info("decision %d: %s", decided.promotion_id, decided.verdict)
         serve_aliases(warehouse, ollama, settings.model.repository)
-        run.outputs |= asdict(decided)
+        others = [] if decided.verdict in PROMOTING else _of_other_lines(warehouse, settings, run.key, evaluation)
+        if others:
+            serve_aliases(warehouse, ollama, settings.model.repository)
+        run.outputs |= asdict(decided) | {"others": [each.promotion_id for each in others]}
     events = event_of(MODEL)
     events.extra = asdict(decided)
     events.add_partitions(LATEST)
     return asdict(decided)
+
+
+def _of_other_lines(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation
+) -> list[Decided]:
+    """Decide about the newest models of other open lines that answered the same questions, until one is promoted."""
+    found: list[Decided] = []
+    for other in other_challengers(warehouse, evaluation.model):
+        asked = warehouse.evaluation_of(other.model, other.digest, evaluation.question_set_id, request_config(settings))
+        if asked is None:
+            continue
+        decided = warehouse.standing_decision(asked.evaluation_id, settings.gate.model_dump())
+        found.append(decided or _decided(warehouse, settings, run_key, asked))
+        log.info("decision %d about %s: %s", found[-1].promotion_id, other.model, found[-1].verdict)
+        if found[-1].verdict in PROMOTING:
+            break
+    return found
 
 
 def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, question_set_id: str) -> Evaluation:

@@ -25,6 +25,8 @@ DECIDING = ("verify_model", "decide_promotion")
 def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) -> str:
     """Write the report of what this run decided into the data folder, as one HTML file and as Markdown with pictures.
 
+    Decisions about other open lines get theirs too.
+
     :param plan: what `plan_build` returned: the `model`; None where the run did not come that far.
     :param decided: what `decide_promotion` returned: the `promotion_id`; None likewise.
     :return: path of the HTML file, below ``reports/<model>/<promotion_id>/``.
@@ -37,6 +39,12 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     promotion_id = _came_to(warehouse, ti, plan, decided)
     if promotion_id is None:
         raise AirflowSkipException("this run has decided nothing that a report could be about")
+    for other in warehouse.decided_beside(ti.dag_id, ti.run_id):
+        _write(warehouse, other)
+    return _write(warehouse, promotion_id)
+
+
+def _write(warehouse: WarehouseHook, promotion_id: int) -> str:
     report = _gather(warehouse, promotion_id)
     rendered = render(
         report,
