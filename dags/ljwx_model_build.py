@@ -1,8 +1,9 @@
 """
 ### Model build: dataset → model → evaluation → promotion
 
-Builds a model from the newest dataset on the Ollama server, checks that it answers, asks it, the champion and the
-untuned base the dataset's frozen questions, scores the answers against baselines, base and champion, and decides.
+Builds a model from the newest dataset on the Ollama server, or takes the newest of a line that was trained less than
+`model.retrain_every` sessions ago; checks that it answers, asks it, the champion, the newest models of other open lines
+and the untuned base the dataset's questions, gathers what each session says about two lines, and decides.
 A model that passes is then shown the sealed test split, once; that is reported and counted, and decides nothing.
 A model that fails the check is no candidate: the run fails, and `write_report` says why, as it does of each decision.
 
