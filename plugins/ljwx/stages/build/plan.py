@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.lines import line_of
@@ -21,6 +20,7 @@ from ljwx.resources import included_below
 from ljwx.services.lines import other_challengers
 from ljwx.settings import ModelSettings, Settings, current_settings
 from ljwx.stages.build.xcoms import BuildPlan
+from ljwx.stages.context import params
 from ljwx.strategies import BuildRequest, strategy_named
 from ljwx.warehouse.datasets import StoredDataset
 
@@ -68,7 +68,7 @@ def plan_build() -> dict[str, str]:
     dataset = warehouse.latest_dataset()
     if dataset is None:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
-    at_once = bool(get_current_context()["params"].get("model"))
+    at_once = bool(params().get("model"))
     own = _of_settings(settings, warehouse, ollama, dataset, at_once=at_once)
     others = [] if at_once else other_challengers(warehouse, own.model)
     reasons = []
