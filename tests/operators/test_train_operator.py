@@ -89,7 +89,7 @@ def test_a_trainer_outlives_the_worker_that_started_it_and_is_taken_up(python: s
     """The worker is a process that is killed as soon as it has started the trainer."""
     job = make_job(tmp_path / "job", steps=60, seconds=0.02)
     program = (
-        "import os, sys, pathlib; from ljwx.core.trainings import TrainingSettings;"
+        "import os, sys, pathlib, ljwx.cli; from ljwx.core.trainings import TrainingSettings;"
         "from ljwx.launchers.following import begin;"
         "begin(pathlib.Path(sys.argv[1]), TrainingSettings(python=sys.argv[2])); os.kill(os.getpid(), 9)"
     )
