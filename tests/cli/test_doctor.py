@@ -346,7 +346,7 @@ def test_a_champion_that_is_not_served_is_named_with_the_command(
     assert care(found)["champion"] == f"ollama cp {BASE} ljwx-stock:latest"
     assert ollama_sandbox.post("copy", {"source": BASE, "destination": "ljwx-stock:latest"}).ok
     try:
-        assert doctor()["champion"]["found"] == f"{BASE} is served as ljwx-stock:latest"
+        assert doctor()["champion"]["found"] == f"{BASE} is served as ljwx-stock:latest, unproven"
         # Served still, and its own name lost: every build fails that wants to ask it.
         healthy.execute("UPDATE ljwx.aliases SET model = 'ljwx-stock:own'")
         found = doctor()
@@ -367,7 +367,7 @@ def test_a_champion_that_did_not_pass_its_last_verification_is_told(
     add_alias(chain_db, model)
     assert ollama_sandbox.post("copy", {"source": model, "destination": "ljwx-stock:latest"}).ok
     try:
-        assert doctor()["champion"]["found"] == f"{model} is served as ljwx-stock:latest"
+        assert doctor()["champion"]["found"] == f"{model} is served as ljwx-stock:latest, unproven"
         chain_db.execute("UPDATE ljwx.models SET verified = NULL")
         found = doctor()
         told = f"{model} is served as ljwx-stock:latest, and did not pass its last verification"

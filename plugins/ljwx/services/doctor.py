@@ -217,7 +217,7 @@ def _champion() -> Finding:
     if known is not None and known.verified is None:
         found = f"{name} is served as {alias}, and did not pass its last verification"
         return Finding("champion", False, found, UNVERIFIED)
-    return Finding("champion", True, f"{name} is served as {alias}")
+    return Finding("champion", True, f"{name} is served as {alias}{'' if champion.proven else ', unproven'}")
 
 
 def _servers() -> Finding | None:
