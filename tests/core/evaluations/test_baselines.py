@@ -104,3 +104,18 @@ def test_numbers_that_some_snapshot_lacks_are_named_once():
     lacking = {"bar": {"open": 2}, "features": {"a": None}, "ranks": {"amount": None, "ret_5": 6}}
     assert unknown([whole, lacking, lacking]) == ("features.a", "ranks.amount")
     assert unknown([whole]) == ()
+
+
+def test_the_regression_says_classes_as_often_as_they_came_true_whatever_balancing_chose():
+    generator = np.random.default_rng(5)
+    labels = ["up", "flat", "down"] * 200
+    rows = [tuple(generator.normal(size=2)) for _ in labels]
+    train = [("price_direction", label, row) for label, row in zip(labels, rows, strict=True)]
+    rates = {"price_direction": {"up": 0.2, "flat": 0.7, "down": 0.1}}
+    asked = [question(str(at)) for at in range(len(rows))]
+    given = answer_all(
+        logistic(train, {each.sample_id: row for each, row in zip(asked, rows, strict=True)}, rates), asked
+    )
+    for name, rate in rates["price_direction"].items():
+        said = [answer.probabilities[name] for answer in given if answer.probabilities]
+        assert np.mean(said) == pytest.approx(rate, abs=0.005)

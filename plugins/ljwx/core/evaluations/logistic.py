@@ -5,7 +5,7 @@ scikit-learn is loaded only when a regression is fitted: it takes a second and a
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -49,13 +49,19 @@ def _places(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     return ((section, name) for section in SECTIONS for name in sorted(snapshot.get(section, ())))
 
 
-def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping[str, tuple[float, ...]]) -> Answerer:
+def logistic(
+    train: Iterable[tuple[str, str, tuple[float, ...]]],
+    asked: Mapping[str, tuple[float, ...]],
+    rates: Mapping[str, Mapping[str, float]] | None = None,
+) -> Answerer:
     """Fit one multinomial regression a task on standardised numbers (L2, C = 1), and return it as an answerer.
 
     A task whose train samples have one class only gets that class.
 
     :param train: task, class and :func:`numbers` of each sample of the train split.
     :param asked: :func:`numbers` of each question, by sample_id.
+    :param rates: task → class → how often it came true in the train period. Samples are weighted so that classes are as
+        frequent as that, whatever balancing chose them; without it they count alike.
     :raises ValueError: when it is asked about a task without train samples, or a question whose numbers are not known.
     """
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
@@ -63,7 +69,7 @@ def logistic(train: Iterable[tuple[str, str, tuple[float, ...]]], asked: Mapping
     for task, label, values in train:
         rows[task].append(values)
         labels[task].append(label)
-    fitted = {task: _fit(np.array(rows[task]), labels[task]) for task in rows}
+    fitted = {task: _fit(np.array(rows[task]), labels[task], (rates or {}).get(task)) for task in rows}
 
     def answer(question: Question) -> ScoredAnswer:
         if question.task not in fitted or question.sample_id not in asked:
@@ -88,7 +94,7 @@ class _Fitted:
         return {str(name): float(share) for name, share in zip(self._model.classes_, row, strict=True)}
 
 
-def _fit(rows: Floats, labels: list[str]) -> _Fitted:
+def _fit(rows: Floats, labels: list[str], rates: Mapping[str, float] | None) -> _Fitted:
     if len(set(labels)) == 1:
         return _Fitted(None, labels[0])
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
@@ -96,4 +102,6 @@ def _fit(rows: Floats, labels: list[str]) -> _Fitted:
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    return _Fitted(model.fit(rows, labels), None)
+    drawn = Counter(labels)
+    weights = None if rates is None else [rates.get(each, 0.0) * len(labels) / drawn[each] for each in labels]
+    return _Fitted(model.fit(rows, labels, logisticregression__sample_weight=weights), None)

@@ -132,6 +132,7 @@ def _baselines(
     fitted = logistic(
         ((task, label, numbers(snapshot, left_out)) for task, label, snapshot in train),
         {sample_id: numbers(snapshot, left_out) for sample_id, snapshot in facts.items()},
+        warehouse.class_rates(dataset_id),
     )
     answerers = {
         "majority": majority(warehouse.train_label_counts(dataset_id)),
