@@ -70,12 +70,14 @@ BETTER, EQUAL = Against(weighed(0.05, True)), Against(weighed(0.0, False))
 ALONE = Against(weighed(0.05, True), {"price_direction": weighed(0.02, True)})
 
 
-def judge(questions, ours, theirs=None, policy=POLICY, baselines=None, over_champion=BETTER, rolled_back=None):
+def judge(
+    questions, ours, theirs=None, policy=POLICY, baselines=None, over_champion=BETTER, rolled_back=None, alone=None
+):
     """What is decided on answers: the floors are those of the answers, the evidence of sessions is as told."""
     card, champion = (None if said is None else score(questions, said) for said in (ours, theirs))
     held = floors(policy, card, champion, rolled_back)
     looks = Circumstances(looks=1, lines=1, alpha=0.01, spent=0.01)
-    decision = decide_line(policy, held, over_champion if champion else None, ALONE, looks)
+    decision = decide_line(policy, held, over_champion if champion else None, alone or ALONE, looks)
     return with_reported(decision, reported(policy, card, baselines or {}, rolled_back))
 
 
@@ -89,7 +91,7 @@ ALL = [1] * len(QUESTIONS)
 
 
 def test_the_first_champion_needs_the_floors_only_and_is_called_unproven():
-    decision = judge(QUESTIONS, say(QUESTIONS, HALF))
+    decision = judge(QUESTIONS, say(QUESTIONS, HALF), alone=EQUAL)
     assert (decision.promote, decision.verdict) == (True, "first_champion")
     assert codes(decision, favourable=True)[:5] == [
         "questions",

@@ -8,7 +8,8 @@ import pytest
 
 from ljwx.core.evidence import Bounds, Size, Weighed
 from ljwx.core.promotions import Reason
-from ljwx.core.promotions.lines import Against, Circumstances, LinePolicy, decide_line
+from ljwx.core.promotions.lines import Against, Circumstances, Fresh, Predecessor, decide_line
+from ljwx.core.promotions.policy import LinePolicy
 
 POLICY = LinePolicy(score_margin=0.01)
 LOOKS = Circumstances(looks=7, lines=3, alpha=0.0064, spent=0.0244)
@@ -70,6 +71,32 @@ def test_without_a_champion_a_line_that_holds_the_floors_serves() -> None:
 def test_proven_is_a_line_that_ranks_and_whose_probabilities_say_more_than_class_rates() -> None:
     assert decided(None).proven
     assert "proven" in codes(decided(None))
+
+
+@pytest.mark.parametrize(
+    ("fresh", "confirmed"),
+    [(Fresh(5, 0.02, 5), True), (Fresh(4, 0.02, 5), False), (Fresh(9, -0.001, 5), False), (Fresh(0, None, 5), False)],
+)
+def test_sessions_of_before_a_line_was_opened_only_propose_it(fresh: Fresh, confirmed: bool) -> None:
+    decision = decided(Against(weighed(), fresh=fresh), alone=replace(ALONE, fresh=fresh))
+    assert (decision.promote, decision.proven) == (confirmed, confirmed)
+    assert {"fresh_sessions", "fresh_sessions:proof"} <= codes(decision)
+
+
+def test_a_first_champion_whose_line_is_proven_is_not_said_to_be_unproven() -> None:
+    assert "first_champion" in codes(decided(None))
+    assert "first_champion_unproven" in codes(decided(None, alone=replace(ALONE, ranking=NOT_YET)))
+
+
+@pytest.mark.parametrize(
+    ("gain", "questions", "verdict"),
+    [(-0.009, 9, "retrained"), (-0.011, 9, "kept_champion"), (0.1, 0, "kept_champion")],
+)
+def test_a_newer_model_of_the_champions_line_serves_where_it_is_no_worse(gain, questions, verdict) -> None:
+    scores = {"price_direction": gain} if questions else {}
+    decision = decide_line(POLICY, HELD, Predecessor(scores, questions), ALONE, LOOKS)
+    assert decision.verdict == verdict
+    assert decide_line(POLICY, BROKEN, Predecessor(scores, questions), ALONE, LOOKS).verdict == "rejected"
 
 
 @pytest.mark.parametrize(

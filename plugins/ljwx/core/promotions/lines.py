@@ -13,7 +13,7 @@ from math import exp
 from ljwx.core.evidence import Weighed
 from ljwx.core.promotions.decision import PROMOTING, Decision, Verdict
 from ljwx.core.promotions.policy import LinePolicy
-from ljwx.core.promotions.reasons import NO_CHAMPION, Reason
+from ljwx.core.promotions.reasons import FIRST_PROVEN, NO_CHAMPION, Reason
 
 SHOWN_UP_TO = 1e6
 """Evidence beyond this is shown as this."""
@@ -87,10 +87,12 @@ def decide_line(
         one; None without a champion.
     :param alone: its RankIC against 0, and its scores against the class rates of the train period, of return tasks.
     """
+    proof = tuple(_proof(policy, alone))
+    proven = proven_or_not(proof)
     better: Verdict
     compared: tuple[Reason, ...]
     if champion is None:
-        better, compared = "first_champion", (NO_CHAMPION,)
+        better, compared = "first_champion", (FIRST_PROVEN if proven.favourable else NO_CHAMPION,)
     elif isinstance(champion, Predecessor):
         better, compared = "retrained", tuple(_over_predecessor(policy, champion))
     else:
@@ -98,8 +100,7 @@ def decide_line(
     verdict: Verdict = better if all(reason.favourable for reason in compared) else "kept_champion"
     if not all(reason.favourable for reason in floors):
         verdict = "rejected"
-    proof = tuple(_proof(policy, alone))
-    closing = (proven_or_not(proof), _looked(policy, circumstances))
+    closing = (proven, _looked(policy, circumstances))
     return Decision(
         promote=verdict in PROMOTING,
         verdict=verdict,
@@ -130,7 +131,7 @@ def proven_or_not(proof: Sequence[Reason]) -> Reason:
 def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
     yield _ranking(champion.ranking, "ranks_better_than_champion", "RankIC against the champion's")
     if champion.fresh is not None and champion.ranking.confirmed:
-        yield _confirmed_afresh(champion.fresh)
+        yield _confirmed_afresh("fresh_sessions", champion.fresh)
     for task, score in champion.scores.items():
         yield Reason(
             code=f"score_margin:{task}",
@@ -140,11 +141,11 @@ def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
         )
 
 
-def _confirmed_afresh(fresh: Fresh) -> Reason:
+def _confirmed_afresh(code: str, fresh: Fresh) -> Reason:
     """Earlier sessions may propose a line, since whoever wrote its recipe may have seen them; later ones confirm it."""
     mean = "" if fresh.mean is None else f", {fresh.mean:+.3f} on them"
     return Reason(
-        code="fresh_sessions",
+        code=code,
         text=f"{fresh.sessions} of the sessions came after the line was opened{mean}; {fresh.needed} are needed, and "
         "more than 0.",
         favourable=fresh.sessions >= fresh.needed and (fresh.mean or 0.0) > 0,
@@ -169,6 +170,8 @@ def _over_predecessor(policy: LinePolicy, predecessor: Predecessor) -> Iterator[
 
 def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
     yield _ranking(alone.ranking, "ranks", "RankIC")
+    if alone.fresh is not None and alone.ranking.confirmed:
+        yield _confirmed_afresh("fresh_sessions:proof", alone.fresh)
     for task, score in alone.scores.items():
         within = score.confirmed or _mean(score) >= -policy.score_margin
         name = (

@@ -59,6 +59,13 @@ NO_CHAMPION = Reason(
 )
 
 
+FIRST_PROVEN = Reason(
+    code="first_champion",
+    text="There is no champion to compare with: it serves because the floors hold.",
+    favourable=True,
+)
+
+
 def floors_of(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
     """Tell of each floor whether the challenger holds it."""
     overall = card.overall

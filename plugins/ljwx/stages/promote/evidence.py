@@ -134,9 +134,9 @@ def _alone(
     own = gathered(said, made, used=look.warehouse.uses(line))
     if note:
         look.warehouse.save_evidence(look.run_key, _against_nothing(look, line, made, own))
-    ranking = _weighed(look, line, NOTHING, (), give=note)
+    ranking = _weighed(look, line, NOTHING, (), give=note, opened=look.warehouse.opened_on(line))
     scores = _weighed(look, line, CLASS_RATES, RETURNS, give=note, shared_by=len(RETURNS))
-    both = Against(ranking.against.ranking, scores.against.scores)
+    both = Against(ranking.against.ranking, scores.against.scores, ranking.against.fresh)
     every = (*ranking.compared, *scores.compared)
     return _Pair(both, every, ranking.looks, ranking.given, ranking.counted), _told(own)
 
