@@ -63,6 +63,37 @@ def test_prompt_fits_its_token_budget_in_characters(built: Dataset, prompts: Pro
     assert max(map(len, built.samples["answer"])) <= 240
 
 
+def test_the_second_version_takes_fewer_signs_than_the_first(built: Dataset, prompts: Prompts) -> None:
+    """Tokens are counted by hand, with the sandbox's model: docs/explanation.md."""
+    second, snapshot = load_prompts(FILES, "v2", TASKS), built.samples["snapshot"][0]
+    for task in TASKS:
+        one, two = (question(task, snapshot, each, system=False)[0]["content"] for each in (prompts, second))
+        assert len(two.encode()) < len(one.encode())
+
+
+def test_a_version_is_known_by_its_texts_its_form_and_the_groups_it_tells(two_groups: Any, tmp_path: Path) -> None:
+    second = load_prompts(FILES, "v2", TASKS)
+    assert load_prompts(FILES, "v2", TASKS, two_groups[:1]).sha256 == second.sha256
+    assert load_prompts(FILES, "v2", TASKS, two_groups).sha256 != second.sha256
+    form = tmp_path / "form.json"
+    form.write_text('{"answers": "cited", "abstention_share": 0.05, "frozen": true}')
+    changed = load_prompts({**FILES, "v2/form.json": form}, "v2", TASKS)
+    assert (changed.abstention_share, changed.is_frozen, second.is_frozen) == (0.05, True, False)
+    assert changed.sha256 != second.sha256
+    assert load_prompts(FILES, "v1", TASKS, two_groups).sha256 == load_prompts(FILES, "v1", TASKS).sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("{", "the file: Invalid JSON"), ('{"answers": "loud"}', "answers: Input should be"), ('{"x": 1}', "x: Extra")],
+)
+def test_a_wrong_form_is_named(text: str, why: str, tmp_path: Path) -> None:
+    form = tmp_path / "form.json"
+    form.write_text(text)
+    with pytest.raises(ConfigurationError, match=rf"prompt v2/form\.json: {why}"):
+        load_prompts({**FILES, "v2/form.json": form}, "v2", TASKS)
+
+
 def test_unknown_version_is_named_beside_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no version 'v9'; there is v7"):
         load_prompts({"v7/system.txt": tmp_path / "any.txt"}, "v9", TASKS)

@@ -51,6 +51,16 @@ def test_an_answer_fits_its_schema(ollama_sandbox: OllamaServer) -> None:
         assert answer["note"] == "不构成投资建议"
 
 
+def test_a_list_with_a_place_for_each_item_gets_one_of_each(ollama_sandbox: OllamaServer) -> None:
+    places = [["ret5", "volume"], ["rsi", "macd", "kdj"]]
+    facts = {"type": "array", "prefixItems": [{"enum": keys} for keys in places], "minItems": 2, "maxItems": 2}
+    form = {"type": "object", "properties": {"facts": facts}, "required": ["facts"], "additionalProperties": False}
+    for number in range(5):
+        first, second = json.loads(content(chat(ollama_sandbox, f"Question {number}", format=form)))["facts"]
+        assert first in places[0]
+        assert second in places[1]
+
+
 def test_the_same_question_gets_the_same_answer_and_others_get_others(ollama_sandbox: OllamaServer) -> None:
     for form in ({}, {"format": SCHEMA}):
         answers = [content(chat(ollama_sandbox, f"Question {at}", **form)) for at in (1, 1, 2, 3)]

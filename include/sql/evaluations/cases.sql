@@ -1,5 +1,5 @@
 SELECT s.sample_id, s.task, s.ts_code, s.session, s.label AS truth, a.label AS answered, a.valid, a.reason, a.raw,
-       a.probabilities, a.latency_s
+       a.probabilities, a.latency_s, a.parsed, s.snapshot
 FROM ljwx.evaluations e
 JOIN ljwx.questions q USING (question_set_id)
 JOIN ljwx.samples s USING (sample_id)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ljwx.core import features
 from ljwx.core.features import FeatureGroup
 from ljwx.core.features.citable import Citable
-from ljwx.core.snapshots.citable import lines_of, lines_template, there
+from ljwx.core.snapshots.citable import citable_in, citable_template, there
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.core.tasks.forms import FORMS, PROSE, Form, ReadFields
 from ljwx.core.templates import Template
@@ -41,7 +41,7 @@ class Prompts:
 
     :param instructions: of the tasks in use, and of those others whose file is there.
     :param used: the tasks in use.
-    :param form: how answers are given; ``lines`` are those that they can cite.
+    :param form: how answers are given; ``citable`` is what they can cite.
     :param without_facts: questions that give no facts, whose answer is an abstention; many versions have none.
     :param abstention_share: the share of a training file that has no facts, where the settings name none.
     :param declared: the text of form.json; empty where there is none.
@@ -54,7 +54,7 @@ class Prompts:
     instructions: Mapping[str, Template]
     used: tuple[str, ...]
     form: Form = PROSE
-    lines: tuple[Citable, ...] = ()
+    citable: tuple[Citable, ...] = ()
     without_facts: tuple[Template, ...] = field(default=())
     abstention_share: float = 0.0
     declared: str = ""
@@ -103,8 +103,8 @@ def load_prompts(
     texts = _texts(files, version, ("system", "facts", *named))
     declared = _optional(files, version, "form.json")
     form = _form(version, declared)
-    lines = lines_of(features.GROUPS[:1] if groups is None else groups)
-    facts = texts["facts"].replace(FACTS_HERE, lines_template(lines))
+    citable = citable_in(features.GROUPS[:1] if groups is None else groups)
+    facts = texts["facts"].replace(FACTS_HERE, citable_template(citable))
     asked = _optional(files, version, "without_facts.txt").splitlines()
     return Prompts(
         version=version,
@@ -113,7 +113,7 @@ def load_prompts(
         instructions={t: Template.parse(texts[t], f"{version}/{t}.txt") for t in named},
         used=tuple(tasks),
         form=FORMS[form.answers],
-        lines=lines,
+        citable=citable,
         without_facts=tuple(Template.parse(line, f"{version}/without_facts.txt") for line in asked),
         abstention_share=form.abstention_share,
         declared=declared,
@@ -153,27 +153,27 @@ def _form(version: str, declared: str) -> _Declared:
 
 @dataclass(frozen=True)
 class Expected:
-    """What an answer to one question has to be: its form, and the lines of the prompt that it can cite."""
+    """What an answer to one question has to be: its form, and what it can cite."""
 
     task: str
     form: Form = PROSE
-    lines: tuple[Citable, ...] = ()
+    citable: tuple[Citable, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """JSON schema for constrained decoding."""
-        return self.form.schema(TASKS[self.task], self.lines)
+        return self.form.schema(TASKS[self.task], self.citable)
 
     def read(self, text: str) -> ReadFields:
         """Read an answer strictly.
 
         :raises ValueError: it is not what was asked for.
         """
-        return self.form.read(TASKS[self.task], text, self.lines)
+        return self.form.read(TASKS[self.task], text, self.citable)
 
 
 def expected(task: str, snapshot: str, prompts: Prompts) -> Expected:
     """What an answer about a snapshot has to be."""
-    return Expected(task, prompts.form, there(prompts.lines, json.loads(snapshot)))
+    return Expected(task, prompts.form, there(prompts.citable, json.loads(snapshot)))
 
 
 def instruction_and_facts(task: str, snapshot: str, prompts: Prompts) -> tuple[str, str]:

@@ -171,7 +171,7 @@ def request_config(settings: Settings, parameters: Mapping[str, Any] | None = No
 
     samples = settings.samples
     prompts = load_prompts(included_below("prompts"), samples.prompt_version, samples.tasks, samples.groups)
-    schemas = json.dumps([prompts.form.schema(TASKS[task], prompts.lines) for task in hashed_tasks(samples.tasks)])
+    schemas = json.dumps([prompts.form.schema(TASKS[task], prompts.citable) for task in hashed_tasks(samples.tasks)])
     think = settings.evaluation.think
     return {
         "options": _options(settings, parameters), "top_logprobs": settings.evaluation.top_logprobs,

@@ -11,6 +11,9 @@ from psycopg.types.json import Jsonb
 
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer
 from ljwx.core.reports.cases import Case
+from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.forms import CITED
+from ljwx.core.tasks.spoken import spoken
 from ljwx.warehouse.base import WarehouseBase, statement
 
 if TYPE_CHECKING:
@@ -206,7 +209,7 @@ class EvaluationsVerbs(WarehouseBase):
 
     def cases(self, evaluation_id: int) -> list[Case]:
         """Return an evaluation's questions with truth and answer, as it came, in the order in which they were asked."""
-        return self.records(Case, "evaluations/cases", evaluation_id=evaluation_id)
+        return self.records(_case, "evaluations/cases", evaluation_id=evaluation_id)
 
     def look_at_test(
         self, run_key: int, dataset_id: str, model: str, question_set_id: str, window: tuple[date, date]
@@ -226,6 +229,12 @@ class EvaluationsVerbs(WarehouseBase):
 
 def _stored_question(snapshot: str, prompt_version: str, **question: Any) -> StoredQuestion:
     return StoredQuestion(Question(**question), snapshot, prompt_version)
+
+
+def _case(parsed: Mapping[str, Any] | None, snapshot: Mapping[str, Any], **case: Any) -> Case:
+    if parsed is None or CITED not in parsed:
+        return Case(**case)
+    return Case(**case, told=spoken(TASKS[case["task"]], parsed, snapshot))
 
 
 def _scored_answer(claims: Mapping[str, int] | None, **answer: Any) -> ScoredAnswer:

@@ -12,11 +12,15 @@ from ljwx.core import features
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.spec import SampleSpec, load_spec
-from ljwx.core.prompts import Prompts
+from ljwx.core.evaluations import count_claims
+from ljwx.core.prompts import Prompts, expected, load_prompts, question
 from ljwx.core.snapshots.facts import facts_of_market
 from ljwx.core.snapshots.snapshot import filled, profiled, snapshots
+from ljwx.core.tasks import TASKS
+from ljwx.core.tasks.spoken import spoken
 from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
+from ljwx.resources import included_below
 from support_feature_group import AUCTION
 
 BOTH = ("technical", "auction")
@@ -76,6 +80,33 @@ def test_a_prompt_can_name_the_fact_where_the_snapshot_holds_it(market: Any, two
     assert row["text"] == f"竞价{row['gap']} {row['auction.gap_1']}%"
     with pytest.raises(ConfigurationError, match=r"readings\.gap"):
         filled(template, SampleSpec())
+
+
+def test_the_second_prompts_tell_the_group_without_a_text_of_its_own_and_answers_cite_it(
+    market: Any, two_groups: tuple[features.FeatureGroup, ...]
+) -> None:
+    both = load_prompts(included_below("prompts"), "v2", TASKS, two_groups)
+    dataset = market.build(form=both.form, feature_groups=BOTH, prompt_version="v2")
+    row = dataset.samples.filter(task="price_direction").row(0, named=True)
+    facts = json.loads(row["snapshot"])
+    asked = question("price_direction", row["snapshot"], both)[1]["content"]
+    assert asked.endswith(f"\ngap_1 {facts['auction']['gap_1']} {facts['readings']['gap']}")
+    assert features.groups_of(facts) == two_groups
+    answer = json.loads(row["answer"])
+    assert answer["facts"][-1] == "gap_1", "one of each kind"
+    assert expected("price_direction", row["snapshot"], both).read(row["answer"]).label == row["label"]
+    told = spoken(TASKS["price_direction"], answer, facts).zh
+    assert f"跳空为{facts['auction']['gap_1']},竞价{facts['readings']['gap']}" in told
+    assert count_claims(answer, facts).right == len(answer["facts"])
+
+
+def test_a_snapshot_without_the_group_is_asked_about_as_before(
+    built: Dataset, two_groups: tuple[features.FeatureGroup, ...]
+) -> None:
+    snapshot = built.samples["snapshot"][0]
+    assert features.groups_of(json.loads(snapshot)) == two_groups[:1]
+    one = load_prompts(included_below("prompts"), "v2", TASKS, two_groups[:1])
+    assert "gap" not in question("price_direction", snapshot, one)[1]["content"]
 
 
 def test_groups_that_are_not_there_or_not_enough_are_refused_by_name(two_groups: object) -> None:

@@ -186,7 +186,7 @@ FACTS = {
     ],
 )
 def test_sentences_read_as_people_write(key: str, chinese: str, english: str, second: Prompts) -> None:
-    line = {line.key: line for line in second.lines}[key]
+    line = {line.key: line for line in second.citable}[key]
     assert (sentence(line, FACTS, "zh"), sentence(line, FACTS, "en")) == (chinese, english)
 
 

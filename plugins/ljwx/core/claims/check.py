@@ -72,10 +72,10 @@ def unsupported_claims(answer: str | Mapping[str, Any], snapshot: str | Mapping[
 
 def _fields(said: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[Claim]:
     """Claims of the structured fields: reasons, states, levels, range, and facts that are cited by key."""
-    lines = cited(facts) if "facts" in said else {}
+    known = cited(facts) if "facts" in said else {}
     for key in said.get("facts", ()):
-        is_there = key in lines
-        yield Claim("right", sentence(lines[key], facts, "zh")) if is_there else Claim("unsupported", f"{key}: no fact")
+        is_there = key in known
+        yield Claim("right", sentence(known[key], facts, "zh")) if is_there else Claim("unsupported", f"{key}: no fact")
     for phrase in (*said.get("reasons", ()), *said.get("factors", ())):
         signal, word = PHRASES.get(phrase, ("", ""))
         if not signal:

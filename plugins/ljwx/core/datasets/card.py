@@ -17,6 +17,7 @@ from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.merge import Merge
 from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, SampleSpec
+from ljwx.core.datasets.without_facts import bare_count, share_of
 from ljwx.core.prompts import Prompts
 
 
@@ -84,6 +85,9 @@ def card(
         "files": [{"name": file.name, "sha256": file.sha256, "size": file.size} for file in files],
         "prompt_version": spec.prompt_version,
         "prompt_sha256": prompts.sha256,
+        "prompt_is_frozen": prompts.is_frozen,
+        "fact_groups": [group.name for group in spec.groups],
+        "without_facts": bare_count(dataset.proof.counts["train"], share_of(spec, prompts)),
         "spec": json.loads(spec.model_dump_json()),
         "risk_statement": RISK_STATEMENT,
     }
@@ -134,7 +138,9 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         *_index(facts["index"]),
         f"Known at: {facts['known_at'] or 'not stated'}.",
         f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
-        f"Prompts: {facts['prompt_version']}.",
+        f"Prompts: {facts['prompt_version']}{'' if facts['prompt_is_frozen'] else ', which may still change'}.",
+        f"Facts of: {', '.join(facts['fact_groups'])}.",
+        *_bare(facts["without_facts"]),
         f"sha256 `{facts['sha256']}`",
         "## Splits",
         _table(
@@ -175,6 +181,11 @@ def _market_line(market: Mapping[str, Any]) -> str:
     """The market that ranks and excess returns are of, with a warning where it is small."""
     line = f"The market has {market['stocks']} stocks a session ({market['fewest']} to {market['most']})."
     return f"{line} Ranks and excess returns are among these few, and not the market's." if market["is_small"] else line
+
+
+def _bare(count: int) -> list[str]:
+    """How many lines of the training file ask without facts; nothing where there are none."""
+    return [f"Beside the samples the training file has {count} questions without facts."] if count else []
 
 
 def _index(used: Mapping[str, Any] | None) -> list[str]:

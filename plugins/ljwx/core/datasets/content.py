@@ -17,7 +17,7 @@ from ljwx.core.datasets.labelling import Fit
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
-from ljwx.core.snapshots.citable import lines_of
+from ljwx.core.snapshots.citable import citable_in
 from ljwx.core.snapshots.facts import signals_in
 from ljwx.core.snapshots.snapshot import filled, rendered
 from ljwx.core.tasks import TASKS
@@ -112,7 +112,9 @@ class Content:
         if not TASKS[task].needs_future:
             rows = rows.with_columns(pl.lit(None, rows.schema[name]).alias(name) for name in NUMBERS)
         return rows.with_columns(
-            answer=self.form.training_answer(TASKS[task], self.spec, self.fit.rates[task], lines_of(self.spec.groups)),
+            answer=self.form.training_answer(
+                TASKS[task], self.spec, self.fit.rates[task], citable_in(self.spec.groups)
+            ),
             prompt_version=pl.lit(self.spec.prompt_version),
             feature_version=pl.lit(self.spec.feature_version),
             **more,

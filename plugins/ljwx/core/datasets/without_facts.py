@@ -7,7 +7,7 @@ no sample, no label, in no question set, baseline or class rate; and they tell n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import polars as pl
 
@@ -31,19 +31,32 @@ def share_of(spec: SampleSpec, prompts: Prompts) -> float:
     return share
 
 
-def asked_without_facts(index: pl.DataFrame, spec: SampleSpec, prompts: Prompts) -> Mapping[str, int]:
+def bare_count(samples: int, share: float) -> int:
+    """How many questions without facts stand beside so many training samples, for this share of all; at least one."""
+    return max(1, round(share * samples / (1 - share))) if share and samples else 0
+
+
+def asked_without_facts(sample_ids: Collection[str], share: float, seed: int, prompts: Prompts) -> Mapping[str, int]:
     """Return beside which training samples a question without facts stands, and which question; the same every time.
 
-    :param index: sample_id and split of all samples.
+    :param sample_ids: of all training samples that are taken.
+    :param share: of :func:`share_of`.
     :returns: sample_id → position of the question among ``prompts.without_facts``.
     """
-    share = share_of(spec, prompts)
-    if not share:
-        return {}
-    train = index.filter(pl.col("split").cast(pl.String) == "train")["sample_id"].to_list()
-    count = max(1, round(share * len(train) / (1 - share)))
-    drawn = sorted(train, key=lambda sample_id: hashlib.sha256(f"{spec.seed}:bare:{sample_id}".encode()).hexdigest())
+    count = bare_count(len(sample_ids), share)
+    drawn = sorted(sample_ids, key=lambda sample_id: hashlib.sha256(f"{seed}:bare:{sample_id}".encode()).hexdigest())
     return {sample_id: at % len(prompts.without_facts) for at, sample_id in enumerate(drawn[:count])}
+
+
+def bare_texts(beside: pl.DataFrame, asked: Mapping[str, int], prompts: Prompts) -> list[tuple[str, str]]:
+    """Return the question and the abstention that stand beside each of some samples.
+
+    :param beside: samples that :func:`asked_without_facts` names.
+    """
+    return [
+        (prompts.without_facts[asked[sample_id]].fill(facts_of(snapshot)), abstention(code))
+        for sample_id, code, snapshot in beside.select("sample_id", "ts_code", "snapshot").iter_rows()
+    ]
 
 
 def with_bare_questions(
@@ -55,16 +68,11 @@ def with_bare_questions(
     """
     for block in blocks:
         beside = block.filter(pl.col("sample_id").is_in(list(asked)))
-        yield pl.concat([block, _bare(beside, asked, prompts)]) if len(beside) else block
-
-
-def _bare(beside: pl.DataFrame, asked: Mapping[str, int], prompts: Prompts) -> pl.DataFrame:
-    rows = beside.select("sample_id", "ts_code", "snapshot").iter_rows()
-    texts = [(prompts.without_facts[asked[sample_id]].fill(facts_of(snapshot)), abstention(code))
-             for sample_id, code, snapshot in rows]  # fmt: skip
-    return beside.with_columns(
-        pl.Series("instruction", [question for question, _ in texts], pl.String),
-        pl.Series("answer", [answer for _, answer in texts], pl.String),
-        facts=pl.lit(""),
-        sample_id=pl.col("sample_id") + "-",  # behind its sample in the order of the file
-    )
+        texts = bare_texts(beside, asked, prompts)
+        bare = beside.with_columns(
+            pl.Series("instruction", [question for question, _ in texts], pl.String),
+            pl.Series("answer", [answer for _, answer in texts], pl.String),
+            facts=pl.lit(""),
+            sample_id=pl.col("sample_id") + "-",  # behind its sample in the order of the file
+        )
+        yield pl.concat([block, bare]) if texts else block

@@ -10,6 +10,8 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any, Literal
 
+from ljwx.core.tasks.spoken import Spoken
+
 Outcome = Literal["right", "wrong", "invalid"]
 
 
@@ -19,6 +21,7 @@ class Case:
 
     :param session: the as-of session.
     :param latency_s: seconds from request to last token.
+    :param told: a valid answer that cites facts, in sentences.
     """
 
     sample_id: str
@@ -32,6 +35,7 @@ class Case:
     raw: str
     probabilities: Mapping[str, float] | None
     latency_s: float
+    told: Spoken | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -27,82 +27,82 @@ LEVELS: Final = (
 """Lines of every snapshot."""
 
 
-def lines_of(groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
+def citable_in(groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
     """Every line of a prompt about a snapshot with these groups, in its order; lines of one kind stand together."""
     first, *others = groups
-    return (*first.citable, *LEVELS, *(line for group in others for line in group.citable))
+    return (*first.citable, *LEVELS, *(each for group in others for each in group.citable))
 
 
-def lines_template(lines: Iterable[Citable]) -> str:
+def citable_template(citable: Iterable[Citable]) -> str:
     """The lines as text with places of the snapshot: key, number, word."""
-    return "\n".join(" ".join((line.key, *_places(line))) for line in lines)
+    return "\n".join(" ".join((each.key, *_places(each))) for each in citable)
 
 
-def _places(line: Citable) -> list[str]:
-    numbers = "~".join(f"{{{'.'.join(path)}}}" for path in line.paths)
-    word = f"{{{SIGNALS_SECTION}.{line.signal.name}}}" if line.signal else ""
+def _places(each: Citable) -> list[str]:
+    numbers = "~".join(f"{{{'.'.join(path)}}}" for path in each.paths)
+    word = f"{{{SIGNALS_SECTION}.{each.signal.name}}}" if each.signal else ""
     return [place for place in (numbers, word) if place]
 
 
-def there(lines: Iterable[Citable], facts: Mapping[str, Any]) -> tuple[Citable, ...]:
+def there(citable: Iterable[Citable], facts: Mapping[str, Any]) -> tuple[Citable, ...]:
     """The lines that a parsed snapshot has something to say of: a level that is not there cannot be cited."""
-    return tuple(line for line in lines if all(number is not None for number in _numbers(line, facts)))
+    return tuple(each for each in citable if all(number is not None for number in _numbers(each, facts)))
 
 
 def cited(facts: Mapping[str, Any]) -> dict[str, Citable]:
     """Every line that an answer about a parsed snapshot can cite, by its key."""
-    return {line.key: line for line in there(lines_of(features.groups_of(facts)), facts)}
+    return {each.key: each for each in there(citable_in(features.groups_of(facts)), facts)}
 
 
-def sentence(line: Citable, facts: Mapping[str, Any], language: Language) -> str:
+def sentence(each: Citable, facts: Mapping[str, Any], language: Language) -> str:
     """Tell a line in a few words without a full stop.
 
     :param facts: a parsed snapshot that the line is of.
     """
-    numbers = [str(number) for number in _numbers(line, facts)]
-    number = _TOLD[language](line, numbers) if numbers else ""
-    if line.signal is None:
+    numbers = [str(number) for number in _numbers(each, facts)]
+    number = _TOLD[language](each, numbers) if numbers else ""
+    if each.signal is None:
         return number
-    word = str(facts[SIGNALS_SECTION][line.signal.name])
+    word = str(facts[SIGNALS_SECTION][each.signal.name])
     if language == "zh":
-        return f"{number},{line.signal.phrase(word)}" if number else line.signal.phrase(word)
-    english = next((state.english for state in line.signal.states if state.word == word), word)
-    return f"{number} ({line.signal.name} {english})" if number else f"{line.english}: {english}"
+        return f"{number},{each.signal.phrase(word)}" if number else each.signal.phrase(word)
+    english = next((state.english for state in each.signal.states if state.word == word), word)
+    return f"{number} ({each.signal.name} {english})" if number else f"{each.english}: {english}"
 
 
-def _numbers(line: Citable, facts: Mapping[str, Any]) -> list[Any]:
-    return [facts[section][name] for section, name in line.paths]
+def _numbers(each: Citable, facts: Mapping[str, Any]) -> list[Any]:
+    return [facts[section][name] for section, name in each.paths]
 
 
-def _chinese(line: Citable, numbers: Sequence[str]) -> str:
-    number, unit = numbers[0], _unit(line)
+def _chinese(each: Citable, numbers: Sequence[str]) -> str:
+    number, unit = numbers[0], _unit(each)
     size = number.removeprefix("-")
     is_zero = not float(number)
     if len(numbers) > 1:
-        return f"{line.name}为{'~'.join(f'{each}{unit}' for each in numbers)}"
-    if line.said.unit == "rank":
-        return f"{line.name}排名{number}"
-    if line.said.means == "move" and not is_zero:
-        return f"{line.name}{'跌' if number.startswith('-') else '涨'}{size}{unit}"
-    if line.said.means == "distance" and not is_zero:
-        return f"{line.name}在收盘价{'下' if number.startswith('-') else '上'}方{size}{unit}"
-    return f"{line.name}为{size if line.said.means == 'fall' else number}{unit}"
+        return f"{each.name}为{'~'.join(f'{each}{unit}' for each in numbers)}"
+    if each.said.unit == "rank":
+        return f"{each.name}排名{number}"
+    if each.said.means == "move" and not is_zero:
+        return f"{each.name}{'跌' if number.startswith('-') else '涨'}{size}{unit}"
+    if each.said.means == "distance" and not is_zero:
+        return f"{each.name}在收盘价{'下' if number.startswith('-') else '上'}方{size}{unit}"
+    return f"{each.name}为{size if each.said.means == 'fall' else number}{unit}"
 
 
-def _english(line: Citable, numbers: Sequence[str]) -> str:
-    number, unit = numbers[0], _unit(line)
+def _english(each: Citable, numbers: Sequence[str]) -> str:
+    number, unit = numbers[0], _unit(each)
     size = number.removeprefix("-")
     if len(numbers) > 1:
-        return f"{line.english} {' to '.join(f'{each}{unit}' for each in numbers)}"
-    if line.said.unit == "rank":
-        return f"{line.english} at percentile {number}"
-    if line.said.means == "distance" and float(number):
-        return f"{line.english} {size}{unit} {'below' if number.startswith('-') else 'above'} the close"
-    return f"{line.english} {size if line.said.means == 'fall' else number}{unit}"
+        return f"{each.english} {' to '.join(f'{each}{unit}' for each in numbers)}"
+    if each.said.unit == "rank":
+        return f"{each.english} at percentile {number}"
+    if each.said.means == "distance" and float(number):
+        return f"{each.english} {size}{unit} {'below' if number.startswith('-') else 'above'} the close"
+    return f"{each.english} {size if each.said.means == 'fall' else number}{unit}"
 
 
 _TOLD: Final = {"zh": _chinese, "en": _english}
 
 
-def _unit(line: Citable) -> str:
-    return "%" if line.said.unit == "percent" else ""
+def _unit(each: Citable) -> str:
+    return "%" if each.said.unit == "percent" else ""

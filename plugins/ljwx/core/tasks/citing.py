@@ -1,4 +1,4 @@
-"""Training answers that cite facts: which line of each kind speaks for the class that came true.
+"""Training answers that cite facts: which fact of each kind speaks for the class that came true.
 
 Pure: never imports airflow, an HTTP client or a database driver.
 """
@@ -21,45 +21,44 @@ _LEVEL_COLUMNS: Final = {"levels": "{}", "range": "range"}
 
 
 def citing_answer(task: TaskDefinition, field: str, kinds: Sequence[Sequence[Citable]]) -> pl.Expr:
-    """The JSON of each row's answer: the class, and of each kind the first line that speaks for it.
+    """The JSON of each row's answer: the class, and of each kind the first fact that speaks for it.
 
-    Where none does it is a line of those that are told for the task in any case, else the first that is there.
+    Where none does it is the first that is there.
 
     :param field: name of the field of keys.
     """
-    keys = pl.concat_list(_key(task, lines) for lines in kinds).list.drop_nulls()
+    keys = pl.concat_list(_key(task, kind) for kind in kinds).list.drop_nulls()
     return pl.struct(pl.col("label").alias(task.class_field), keys.alias(field)).struct.json_encode()
 
 
-def _key(task: TaskDefinition, lines: Sequence[Citable]) -> pl.Expr:
-    ordered = sorted(lines, key=lambda line: line.key not in task.tells)
-    speaking = [pl.when(_speaks(task, line)).then(pl.lit(line.key)) for line in ordered]
-    present = [pl.when(_is_there(line)).then(pl.lit(line.key)) for line in ordered]
+def _key(task: TaskDefinition, citable: Sequence[Citable]) -> pl.Expr:
+    speaking = [pl.when(_speaks(task, each)).then(pl.lit(each.key)) for each in citable]
+    present = [pl.when(_is_there(each)).then(pl.lit(each.key)) for each in citable]
     return pl.coalesce([*speaking, *present])
 
 
-def _speaks(task: TaskDefinition, line: Citable) -> pl.Expr:
-    """Whether the vote of a line's signal or move is that of the row's class."""
-    signal = line.signal.name if line.signal else None
+def _speaks(task: TaskDefinition, each: Citable) -> pl.Expr:
+    """Whether the vote of a signal or move is that of the row's class."""
+    signal = each.signal.name if each.signal else None
     label = pl.col("label").cast(pl.String)
-    if task.votes and (signal in _VOTING or line.said.means == "move"):
+    if task.votes and (signal in _VOTING or each.said.means == "move"):
         wanted = label.replace_strict(dict(task.votes), default=None, return_dtype=pl.Int32)
-        return (pl.col(f"{signal}_vote") if signal in _VOTING else _direction(line)) == wanted
+        return (pl.col(f"{signal}_vote") if signal in _VOTING else _direction(each)) == wanted
     if signal is not None and signal == task.rule.signal:
         return pl.col(signal).replace_strict(dict(task.rule.says), default=None, return_dtype=pl.String) == label
     return pl.lit(False)
 
 
-def _direction(line: Citable) -> pl.Expr:
-    moved = pl.col(_column(line))
+def _direction(each: Citable) -> pl.Expr:
+    moved = pl.col(_column(each))
     return pl.when(moved > _STILL).then(1).when(moved < -_STILL).then(-1).otherwise(0)
 
 
-def _is_there(line: Citable) -> pl.Expr:
-    return pl.col(_column(line)).is_not_null() if line.paths else pl.lit(True)
+def _is_there(each: Citable) -> pl.Expr:
+    return pl.col(_column(each)).is_not_null() if each.paths else pl.lit(True)
 
 
-def _column(line: Citable) -> str:
-    """The column of the line's number while a dataset is built."""
-    section, name = line.paths[0]
+def _column(each: Citable) -> str:
+    """The column of its number while a dataset is built."""
+    section, name = each.paths[0]
     return _LEVEL_COLUMNS.get(section, f"{section}.{{}}").format(name)

@@ -36,19 +36,19 @@ class ReadFields:
 
 
 class Form(Protocol):
-    """How answers are asked for, read and written. ``lines`` are those of the prompt that can be cited."""
+    """How answers are asked for, read and written. ``citable`` is what the prompt tells that can be cited."""
 
-    def schema(self, task: TaskDefinition, lines: Sequence[Citable]) -> dict[str, Any]:
+    def schema(self, task: TaskDefinition, citable: Sequence[Citable]) -> dict[str, Any]:
         """JSON schema for constrained decoding."""
 
-    def read(self, task: TaskDefinition, text: str, lines: Sequence[Citable]) -> ReadFields:
+    def read(self, task: TaskDefinition, text: str, citable: Sequence[Citable]) -> ReadFields:
         """Read a model's text strictly.
 
         :raises ValueError: it is not what was asked for.
         """
 
     def training_answer(
-        self, task: TaskDefinition, spec: TaskSpec, rates: Numbers, lines: Sequence[Citable]
+        self, task: TaskDefinition, spec: TaskSpec, rates: Numbers, citable: Sequence[Citable]
     ) -> pl.Expr:
         """The JSON of each row's answer in the training data.
 
@@ -59,11 +59,11 @@ class Form(Protocol):
 class Prose:
     """The task's own answer model: reasons, a sentence with its numbers, and the risk note."""
 
-    def schema(self, task: TaskDefinition, lines: Sequence[Citable]) -> dict[str, Any]:  # noqa: ARG002 (a protocol's)
+    def schema(self, task: TaskDefinition, citable: Sequence[Citable]) -> dict[str, Any]:  # noqa: ARG002 (a protocol's)
         """JSON schema for constrained decoding."""
         return task.schema()
 
-    def read(self, task: TaskDefinition, text: str, lines: Sequence[Citable]) -> ReadFields:  # noqa: ARG002
+    def read(self, task: TaskDefinition, text: str, citable: Sequence[Citable]) -> ReadFields:  # noqa: ARG002
         """Read a model's text strictly."""
         answer = task.parse(text)
         return ReadFields(
@@ -75,7 +75,7 @@ class Prose:
         task: TaskDefinition,
         spec: TaskSpec,
         rates: Numbers,
-        lines: Sequence[Citable],  # noqa: ARG002
+        citable: Sequence[Citable],  # noqa: ARG002
     ) -> pl.Expr:
         """The JSON of each row's answer."""
         return task.training_answer(spec, rates)
@@ -87,12 +87,12 @@ class Cited:
     The schema asks for one key of each kind, which keeps a server's grammar small and rules out a key said twice.
     """
 
-    def schema(self, task: TaskDefinition, lines: Sequence[Citable]) -> dict[str, Any]:
+    def schema(self, task: TaskDefinition, citable: Sequence[Citable]) -> dict[str, Any]:
         """JSON schema for constrained decoding."""
-        kinds = list(by_kind(lines).values())
+        kinds = list(by_kind(citable).values())
         keys = {
             "type": "array",
-            "prefixItems": [{"enum": [line.key for line in kind]} for kind in kinds],
+            "prefixItems": [{"enum": [each.key for each in kind]} for kind in kinds],
             "minItems": len(kinds),
             "maxItems": len(kinds),
         }
@@ -101,7 +101,7 @@ class Cited:
             "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
         } | COMPACT  # fmt: skip
 
-    def read(self, task: TaskDefinition, text: str, lines: Sequence[Citable]) -> ReadFields:
+    def read(self, task: TaskDefinition, text: str, citable: Sequence[Citable]) -> ReadFields:
         """Read a model's text strictly: a known class, and keys of the prompt, each once; their order is free."""
         said = json.loads(text, object_pairs_hook=once)
         if not isinstance(said, dict) or set(said) != {task.class_field, CITED}:
@@ -111,7 +111,7 @@ class Cited:
             raise ValueError(f"no class of {task.name}")
         if not isinstance(keys, list) or not keys or not all(isinstance(key, str) for key in keys):
             raise ValueError(f"{CITED} is no list of keys")
-        if not {line.key for line in lines}.issuperset(keys):
+        if not {each.key for each in citable}.issuperset(keys):
             raise ValueError("a key that the facts do not have")
         if len(set(keys)) < len(keys):
             raise ValueError("a key is said twice")
@@ -122,17 +122,17 @@ class Cited:
         task: TaskDefinition,
         spec: TaskSpec,  # noqa: ARG002
         rates: Numbers,  # noqa: ARG002
-        lines: Sequence[Citable],
+        citable: Sequence[Citable],
     ) -> pl.Expr:
         """The JSON of each row's answer: of each kind a fact that speaks for the class, where there is one."""
-        return citing_answer(task, CITED, list(by_kind(lines).values()))
+        return citing_answer(task, CITED, list(by_kind(citable).values()))
 
 
-def by_kind(lines: Sequence[Citable]) -> dict[str, list[Citable]]:
-    """The lines of each kind, in the order of the prompt."""
+def by_kind(citable: Sequence[Citable]) -> dict[str, list[Citable]]:
+    """What can be cited of each kind, in the order of the prompt."""
     kinds: dict[str, list[Citable]] = {}
-    for line in lines:
-        kinds.setdefault(line.kind, []).append(line)
+    for each in citable:
+        kinds.setdefault(each.kind, []).append(each)
     return kinds
 
 

@@ -53,9 +53,9 @@ def _class(task: TaskDefinition, fields: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _cited(fields: Mapping[str, Any], facts: Mapping[str, Any], language: Language) -> Iterator[str]:
-    lines = cited(facts)
+    known = cited(facts)
     for key in fields.get("facts", ()):
-        yield sentence(lines[key], facts, language) if key in lines else str(key)
+        yield sentence(known[key], facts, language) if key in known else str(key)
 
 
 def _prose(fields: Mapping[str, Any]) -> Iterator[str]:
@@ -68,8 +68,8 @@ def _prose(fields: Mapping[str, Any]) -> Iterator[str]:
 def _told(
     task: TaskDefinition, fields: Mapping[str, Any], facts: Mapping[str, Any], language: Language
 ) -> Iterator[str]:
-    lines = cited(facts)
+    known = cited(facts)
     said = {*fields.get("facts", ()), *fields}
     for key in task.tells:
-        if key in lines and key not in said:
-            yield sentence(lines[key], facts, language)
+        if key in known and key not in said:
+            yield sentence(known[key], facts, language)

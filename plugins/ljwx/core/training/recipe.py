@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ljwx.core.training.settings import Output
 
@@ -43,6 +43,7 @@ class TrainingRecipe(BaseModel):
     :param seed: of the order of the samples, the adapter's first weights, and which samples are taken.
     :param output: form of the trained tensors.
     :param template: chat template in Jinja instead of the base's own.
+    :param abstention_share: of the rows that ask without facts; None: what the prompts declare.
     :param start: None: training starts from the base.
     """
 
@@ -58,6 +59,7 @@ class TrainingRecipe(BaseModel):
     seed: int
     output: Output
     template: str | None = None
+    abstention_share: float | None = Field(default=None, exclude_if=lambda value: value is None)
     start: Start | None = None
     trainer: str = TRAINER
     rows: str = ROWS

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.datasets.selection import draw
+from ljwx.core.datasets.without_facts import asked_without_facts, bare_texts
 from ljwx.core.prompts import Prompts, question
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError
@@ -87,6 +88,20 @@ def lines(samples: pl.DataFrame, prompts: Prompts, truth_share: float, rates: Ra
             "weight": float(f"{weight:.{_DIGITS}g}"),
             "target": target(task, label, truth_share, rates),
         }
+        yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def bare_lines(samples: pl.DataFrame, prompts: Prompts, share: float, seed: int) -> Iterator[str]:
+    """Yield the trainer's lines of questions without facts, whose answer says so; they have no class and no target.
+
+    :param share: of all lines, these included.
+    """
+    asked = asked_without_facts(samples["sample_id"].to_list(), share, seed, prompts)
+    beside = samples.filter(pl.col("sample_id").is_in(list(asked)))
+    for (bare, answer), weight in zip(bare_texts(beside, asked, prompts), beside["weight"], strict=True):
+        said = (("system", prompts.system), ("user", bare), ("assistant", answer))
+        messages = [{"role": role, "content": content} for role, content in said]
+        row = {"messages": messages, "weight": float(f"{weight:.{_DIGITS}g}")}
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

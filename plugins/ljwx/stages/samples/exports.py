@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import polars as pl
 from airflow.sdk import ObjectStoragePath
 
 from ljwx.core.datasets.balance import balance_svg
@@ -13,7 +14,7 @@ from ljwx.core.datasets.card import Origin, card, card_markdown
 from ljwx.core.datasets.exports import alpaca_chunks, dataset_info, jsonl_lines
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.datasets.splits import SEALED
-from ljwx.core.datasets.without_facts import asked_without_facts, with_bare_questions
+from ljwx.core.datasets.without_facts import asked_without_facts, share_of, with_bare_questions
 from ljwx.core.prompts import Prompts
 from ljwx.files import data_root, is_whole, location_of, whole_folder, write_texts
 
@@ -40,7 +41,8 @@ def _write_files(
 ) -> None:
     files = []
     splits = tuple(split for split in SPLITS if split != SEALED or spec.export_sealed)
-    asked = asked_without_facts(dataset.index, spec, prompts)  # beside training samples alone
+    train = dataset.index.filter(pl.col("split").cast(pl.String) == "train")["sample_id"].to_list()
+    asked = asked_without_facts(train, share_of(spec, prompts), spec.seed, prompts)
     for split in splits:
         lines = jsonl_lines(with_bare_questions(dataset.blocks(split, prompts), asked, prompts), prompts)
         files.append(write_texts(folder / f"{split}.jsonl", lines))

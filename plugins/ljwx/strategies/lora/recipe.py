@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ljwx.core.models import BuildSpec
@@ -28,7 +29,7 @@ def trained_spec(request: BuildRequest) -> BuildSpec:
     """
     shown = request.ollama.show(request.base)
     _check_base(request, shown)
-    _check_dataset(request)
+    spec = _checked_dataset(request)
     settings, warehouse = request.lora, request.warehouse
     before = training_before(warehouse, request.dataset_id, settings, shown.weights)
     splits = splits_of(warehouse, request.dataset_id, settings, request.seed, before)
@@ -43,6 +44,7 @@ def trained_spec(request: BuildRequest) -> BuildSpec:
         seed=request.seed,
         output=settings.output,
         template=settings.template,
+        abstention_share=spec.get("abstention_share"),
         start=start_of(before, splits),
     )
     log.info(
@@ -70,8 +72,8 @@ def _check_base(request: BuildRequest, shown: ModelDescription) -> None:
         )
 
 
-def _check_dataset(request: BuildRequest) -> None:
-    """See that the dataset was made with the tasks and prompts in force: a trained model is asked with these."""
+def _checked_dataset(request: BuildRequest) -> Mapping[str, Any]:
+    """Return the dataset's spec; see that it was made with the tasks and prompts in force, as models are asked."""
     dataset = request.warehouse.latest_dataset()
     spec = dataset.spec if dataset and dataset.dataset_id == request.dataset_id else {}
     made = {"samples.prompt_version": spec.get("prompt_version"), "samples.tasks": spec.get("tasks")}
@@ -82,6 +84,7 @@ def _check_dataset(request: BuildRequest) -> None:
                 f"dataset {request.dataset_id} was made with {name} {value}, and the settings say {now[name]}: run "
                 "ljwx_sample_generation first, or set it back"
             )
+    return spec
 
 
 def _parameters(request: BuildRequest, shown: ModelDescription) -> dict[str, Any]:
