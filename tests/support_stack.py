@@ -16,6 +16,7 @@ from ljwx_sandbox.demo import CLEANUP
 from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
 from ljwx_sandbox.stack import SMALL, Stack
 from support_postgres import free_port, open_folder
+from support_trainer import fake_python
 from support_tushare import REPOSITORY
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def running_stack(environment: Mapping[str, str] = MappingProxyType({}), **optio
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One stack for the modules that need nothing of their own; a script answers in the place of a model.
+    """One stack for the modules that need nothing of their own; a script answers in the place of a model, and trains.
 
     It has the package's DAGs and those of tests/end_to_end/dags, all paused, and a cleanup is late after four seconds.
     A module unpauses what it needs, counts only what is its own, and puts back what it changes.
@@ -59,12 +60,13 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     for folder in ("dags", "tests/end_to_end/dags"):
         for path in (REPOSITORY / folder).glob("*.py"):
             (dags / path.name).symlink_to(path)
+    python = fake_python(tmp_path_factory.mktemp("trainer"))
     with running_stack(
         {"LJWX_DEADLINE_HOURS": f"{CLEANUP}={4 / 3600}"},
         market=("--stocks", "10", "--seed", "7", "--effect", "0.3"),
         model_server=("--engine", "scripted"),
         airflow_config={"AIRFLOW__CORE__DAGS_FOLDER": str(dags)},
-        config=SMALL | {"samples": SMALL["samples"] | {"min_new_samples": 1}},
+        config=SMALL | {"samples": SMALL["samples"] | {"min_new_samples": 1}, "training": {"python": python}},
     ) as stack:
         yield stack
 

@@ -1,4 +1,4 @@
-"""A download and a build that take long: where they wait, what their log tells, and a triggerer killed meanwhile.
+"""A download, a build and a training that take long: where they wait, what they tell, and a triggerer killed meanwhile.
 
 Real are Airflow's scheduler, triggerer and API server, PostgreSQL, the operators with their trigger, and HTTP to the
 sandbox model server, which makes the model. Played are how long that takes, the percents it tells, and the registry:
@@ -11,21 +11,25 @@ import json
 import os
 import re
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import psutil
 import pytest
 import requests
 
-from ljwx.resources import OLLAMA_POOL
+from ljwx.resources import OLLAMA_POOL, TRAINING_POOL
 from ljwx_sandbox.stack import Stack
 from support_ollama import BASE as THERE
 from support_ollama import OllamaServer
 from support_stack import ENDED, is_idle, poll, trigger, unpause
+from support_trainer import kill_leftovers, make_job, process_of, starts, steps_of
 
 pytestmark = pytest.mark.timeout(600)
 
-LONG, SHORT = "long_work", "short_work"
+LONG, SHORT, TRAINING = "long_work", "short_work", "long_training"
 BASE, MODEL, ALIKE = "smollm2:135m-instruct", "ljwx-stock:long", "ljwx-stock:alike"
 SPEC: dict[str, Any] = {"base": BASE, "strategy": "prompt", "system": "Be brief.", "parameters": {"temperature": 0.25}}
 PERCENTS = [{"status": "pulling abc", "total": 100, "completed": done} for done in (0, 25, 50, 75, 100)]
@@ -35,7 +39,7 @@ TOLD = ["pulling abc 0 %", "pulling abc 25 %", "pulling abc 50 %", "pulling abc 
 @pytest.fixture(scope="module")
 def stack(shared_stack: Stack) -> Stack:
     poll(lambda: is_idle(shared_stack), 120, "another module's run goes on")
-    unpause(shared_stack, LONG, SHORT)
+    unpause(shared_stack, LONG, SHORT, TRAINING)
     return shared_stack
 
 
@@ -54,6 +58,32 @@ def run(stack: Stack, server: OllamaServer) -> str:
         {"route": "create", "kind": "slow", "lines": PERCENTS, "seconds": 30},
     )
     return trigger(stack, LONG, conf={"base": BASE, "spec": str(spec), "model": MODEL})
+
+
+@pytest.fixture(scope="module")
+def job(stack: Stack) -> Iterator[Path]:
+    """The job of a training that does not end by itself."""
+    folder = stack.settings.home / "data" / "training" / "long"
+    yield make_job(folder, steps=100_000)
+    kill_leftovers(folder.parent)
+
+
+@pytest.fixture(scope="module")
+def training(stack: Stack, job: Path) -> str:
+    """A run that trains it, followed in the triggerer."""
+    run = trigger(stack, TRAINING, conf={"job": str(job)})
+    poll(lambda: state_of(stack, run) == "deferred", 90, "the training is not deferred")
+    return run
+
+
+def state_of(stack: Stack, run: str) -> str:
+    return str(stack.api.get(f"dags/{TRAINING}/dagRuns/{run}/taskInstances/train_model")["state"])
+
+
+def steps_told(stack: Stack, run: str) -> list[int]:
+    """The steps that the task's log, as the UI asks for it, tells of."""
+    answer = stack.api.get(f"dags/{TRAINING}/dagRuns/{run}/taskInstances/train_model/logs/1")
+    return [int(line["event"].split()[1]) for line in answer["content"] if line["event"].startswith("step ")]
 
 
 def digests(server: OllamaServer) -> dict[str, str]:
@@ -106,6 +136,12 @@ def test_while_a_build_takes_long_nobody_waits_for_its_slot(stack: Stack, server
     assert MODEL not in digests(server)
 
 
+def test_a_training_keeps_its_slot_while_it_is_followed_elsewhere(stack: Stack, job: Path, training: str) -> None:
+    pool = stack.api.get(f"pools/{TRAINING_POOL}")
+    assert (pool["include_deferred"], pool["open_slots"], pool["deferred_slots"]) == (True, 0, 1)
+    poll(lambda: steps_told(stack, training), 60, "the log tells no step")
+
+
 def test_a_build_whose_triggerer_is_killed_goes_on_in_the_next_one(
     stack: Stack, server: OllamaServer, run: str
 ) -> None:
@@ -127,6 +163,18 @@ def test_a_build_whose_triggerer_is_killed_goes_on_in_the_next_one(
     made = stack.api.get(f"dags/{LONG}/dagRuns/{run}/taskInstances/build_model/xcomEntries/return_value")["value"]
     assert made == {"model": MODEL, "digest": digests(server)[MODEL], "built": True}
     assert list((stack.settings.home / "ollama" / "blobs").glob("partial-*")) == []
+
+
+def test_a_training_whose_triggerer_was_killed_is_followed_by_the_next_and_ends_with_its_task(
+    stack: Stack, job: Path, training: str
+) -> None:
+    before = steps_of(job)
+    poll(lambda: steps_told(stack, training)[-1] > before, 120, "the new triggerer does not follow it")
+    assert (state_of(stack, training), starts(job)) == ("deferred", 1)
+    process = process_of(job)
+    path = f"dags/{TRAINING}/dagRuns/{training}/taskInstances/train_model"
+    stack.api.send("PATCH", path, {"new_state": "failed"})
+    poll(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 60, "the trainer goes on")
 
 
 def test_the_links_of_a_build_lead_somewhere(stack: Stack, run: str) -> None:
