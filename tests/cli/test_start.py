@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,32 +22,39 @@ SLOW = ("airflow", "sqlalchemy", "alembic", "pandas", "sklearn", "matplotlib", "
 SCRIPT = """
 import json, sys
 from ljwx.cli.app import app
-app({arguments}, standalone_mode=False)
-print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+for arguments in {lines}:
+    app(arguments, standalone_mode=False)
+    print("loaded", json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
 
 
 def loaded_by(home: Path, url: str, *arguments: str, **environment: str) -> tuple[str, set[str]]:
     """Run a command in a process of its own; return what it printed, and the packages it has loaded."""
+    ((printed, packages),) = loaded_after(home, url, arguments, **environment)
+    return printed, packages
+
+
+def loaded_after(home: Path, url: str, *lines: Sequence[str], **environment: str) -> list[tuple[str, set[str]]]:
+    """Run commands one after the other in a process of their own; of each what it printed, and what is loaded then."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LJWX", "_AIRFLOW"))}
     own = {"AIRFLOW_HOME": str(home), "AIRFLOW_CONN_LJWX_POSTGRES": url, "PYTHONPATH": str(REPOSITORY / "plugins")}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(arguments=list(arguments))],
+        [sys.executable, "-c", SCRIPT.format(lines=[list(line) for line in lines])],
         env={**kept, **own, **environment}, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
-    *printed, packages = done.stdout.splitlines()
-    return "\n".join(printed), set(json.loads(packages))
+    found = re.findall(r"(.*?)^loaded (.*?)\n", done.stdout, re.DOTALL | re.MULTILINE)
+    return [(printed, set(json.loads(packages))) for printed, packages in found]
 
 
-@pytest.mark.parametrize("command", ["report", "config", "lineage", "compare"])
 def test_a_command_that_only_reads_does_not_load_airflow_where_the_environment_says_all(
-    db: Database, tmp_path: Path, command: str
+    db: Database, tmp_path: Path
 ) -> None:
-    names = {"lineage": ["champion"], "compare": ["champion", "previous"]}.get(command, [])
-    _, packages = loaded_by(tmp_path, db.url, command, *names, "--json")
-    assert "psycopg" in packages or command == "config"
-    assert packages & set(SLOW) == set()
+    commands = ("config", "report", "lineage champion", "compare champion previous")
+    after = loaded_after(tmp_path, db.url, *([*command.split(), "--json"] for command in commands))
+    for command, (_, packages) in zip(commands, after, strict=True):
+        assert "psycopg" in packages or command == "config"
+        assert packages & set(SLOW) == set(), command
 
 
 @pytest.mark.parametrize(("extra", "by_airflow"), [("?application_name=ljwx", False), ("?__extra__=%7B%7D", True)])
