@@ -58,7 +58,7 @@ def reader() -> GGUFReader:
     return GGUFReader(smollm2())
 
 
-def tiny_model(architecture: str) -> Any:
+def tiny_model(architecture: str, context: int = 512) -> Any:
     """Two random blocks, as transformers makes them: the reference of the GGUF that is written of it."""
     config, model = CONFIGS[architecture]
     torch.manual_seed(1)
@@ -71,7 +71,7 @@ def tiny_model(architecture: str) -> Any:
             num_attention_heads=4,
             num_key_value_heads=2,
             head_dim=16,
-            max_position_embeddings=512,
+            max_position_embeddings=context,
             rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
             tie_word_embeddings=True,
             initializer_range=0.15,
@@ -83,9 +83,9 @@ def tiny_model(architecture: str) -> Any:
     return made.eval()
 
 
-def write_tiny(path: Path, architecture: str, form: str = "F32", **metadata: Any) -> Any:
+def write_tiny(path: Path, architecture: str, form: str = "F32", context: int = 512, **metadata: Any) -> Any:
     """Write the GGUF of a tiny model with SmolLM2's tokenizer, and return the model."""
-    model = tiny_model(architecture)
+    model = tiny_model(architecture, context)
     config = model.config
     writer = GGUFWriter(path, architecture)
     writer.add_block_count(config.num_hidden_layers)

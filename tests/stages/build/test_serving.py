@@ -19,7 +19,7 @@ from ljwx.services.lineage import trace
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.training import prepare_training
 from ljwx.stages.build.verification import verify_model
-from support_chain import SMALL, Chain, Database, answer_next
+from support_chain import SMALL, UNPLAYED, Chain, Database, answer_next
 from support_ollama import BASE, ROOT, OllamaServer
 from support_tasks import TaskRunner
 from support_trained import TRAINED, UNTRAINED, WHOLE, settings, spec_of, train
@@ -100,11 +100,6 @@ def test_a_served_model_that_is_the_trained_one_is_verified_and_its_weights_are_
         ({"ids": [1, 2, 3]}, "other_prompts", "2 of 2 prompts become other tokens"),
         ({"base": TRAINED}, "nothing_trained", "training changed nothing"),
         ({"trained": UNTRAINED, "base": TRAINED}, "base_served", "answers with the weights of its base"),
-        (
-            {"trained": {"up": 0.9, "flat": 0.05, "down": 0.05}},
-            "weights_differ",
-            "has other weights than were trained: a class's probability differs by up to 0.098",
-        ),
     ],
 )
 def test_what_is_not_the_trained_model_is_refused_with_the_reason(
@@ -121,6 +116,17 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     assert (told.served["reason"], told.training["gguf_sha256"]) == (code, spec_weights(plan))
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
     assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
+
+
+def test_weights_that_are_neither_the_trained_nor_the_bases_are_called_other_ones(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan, trained={"up": 0.9, "flat": 0.05, "down": 0.05})
+    itself = {**UNPLAYED, "route": "generate", "times": 4}
+    base = {"response": "x", "done": True, "logprobs": [{"token": " a", "logprob": -0.1}]}
+    ollama_faulty.play(itself, {"route": "generate", "kind": "lines", "lines": [base], "times": 2})
+    with pytest.raises(BuildFailed, match="has other weights than were trained: a class"):
+        tasks.run(verify_model, plan, built)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,139 @@
+"""A tiny base trained for real, served by llama.cpp, and every way of serving something else.
+
+Needs a Python with torch: `make test-training` sets one up, or LJWX_TRAINING_PYTHON names one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ljwx.core.models import BuildSpec
+from ljwx.core.verification import Findings
+from ljwx.exceptions import BuildFailed
+from ljwx.hooks.ollama import OllamaHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.serving import Serving
+from ljwx.stages.build.trained import read_trained
+from ljwx.stages.build.training import prepare_training
+from ljwx_sandbox.ollama.__main__ import base_gguf
+from support_chain import SMALL, Chain, Database
+from support_ollama import ROOT, OllamaServer
+from support_tasks import TaskRunner
+
+PYTHON = Path(os.environ.get("LJWX_TRAINING_PYTHON", ROOT / ".venv-training" / "bin" / "python"))
+TINY = "tiny-llama:1"
+LORA = {
+    "max_samples": 16, "max_validation": 4, "proof": 4, "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 3,
+    "batch": 4, "micro_batch": 4, "precision": "fp32", "evaluate_every": 50, "patience": 0,
+}  # fmt: skip
+WRITE = """
+import sys
+from pathlib import Path
+from support_tiny import write_tiny
+write_tiny(Path(sys.argv[1]), "llama", "F16", context=4096)
+"""
+TRAIN = """
+import sys
+from pathlib import Path
+import torch
+from ljwx_training import export
+from ljwx_training.adapter import with_adapter
+from ljwx_training.base import Base
+from ljwx_training.job import read_job
+from ljwx_training.run import going_on, run
+folder = Path(sys.argv[1])
+run(folder)
+job = read_job(folder)
+base = Base(Path(job.base.path))
+model = with_adapter(base.model(torch.float32), job.hyperparameters, 0)
+going_on(model, folder / "adapter/adapter_model.safetensors")
+deltas = export.deltas_of(model)
+half = {name: delta if ".layers.0." in name else torch.zeros_like(delta) for name, delta in deltas.items()}
+export.write_merged(base, half, job.output, folder / "half.gguf")
+export.permuted = lambda rows, heads: rows
+export.write_merged(base, deltas, job.output, folder / "unpermuted.gguf")
+"""
+
+
+def trainers(script: str, path: Path) -> None:
+    """Run a script where torch is."""
+    folders = os.pathsep.join(str(ROOT / name) for name in ("training", "training/tests"))
+    environment = {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "LJWX_SMOLLM2": str(base_gguf())}
+    done = subprocess.run(
+        [str(PYTHON), "-c", script, str(path)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.fixture
+def tiny(
+    chain_db: Database, ollama_model: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OllamaHook]:
+    """A server that has the tiny base, for a test that makes models of it."""
+    if not PYTHON.is_file():
+        pytest.skip(f"there is no Python with torch at {PYTHON}: make test-training sets one up")
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_model.connection)
+    hook, path = OllamaHook(), tmp_path / "tiny.gguf"
+    trainers(WRITE, path)
+    list(hook.create(TINY, files={"tiny.gguf": f"sha256:{hook.upload_blob(path)}"}))
+    yield hook
+    for listed in hook.list():
+        if listed.name != "smollm2:135m":
+            hook.delete(listed.name)
+
+
+def test_only_the_trained_weights_in_the_bases_template_are_taken_for_what_was_trained(
+    tiny: OllamaHook, chain: Chain, tasks: TaskRunner, ollama_model: OllamaServer
+) -> None:
+    lora = LORA | {"ollama_models": str(ollama_model.models)}
+    tasks.variables["ljwx_training_config"] = SMALL | {
+        "model": SMALL["model"] | {"base": TINY, "strategy": "lora", "lora": lora}
+    }
+    plan = tasks.run(plan_build)
+    spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
+    job = Path(tasks.run(prepare_training, plan)["job"])
+    try:
+        trainers(TRAIN, job)
+        assert spec.training is not None
+        trained = read_trained(spec.training)
+        result = json.loads((job / "result.json").read_text(encoding="utf-8"))
+        made = {"job": str(job), "gguf_sha256": result["merged"]["sha256"]}
+        built = OllamaOperator(task_id="build", model=plan["model"], spec_path=plan["spec_path"], trained=made).execute(
+            {}
+        )
+        assert built["built"]
+
+        def served(model: str) -> Findings:
+            found = Findings({})
+            Serving(tiny, model, spec, trained.prompts(4), 64, found).check_weights()
+            return found
+
+        def refused(file: Path | None, **changed: Any) -> str:
+            own = {"system": spec.system, "template": spec.template, "parameters": spec.parameters, **changed}
+            files = {"other.gguf": f"sha256:{tiny.upload_blob(file)}"} if file else None
+            list(tiny.create("faulty:1", base=None if files else TINY, files=files, **own))
+            with pytest.raises(BuildFailed) as error:
+                served("faulty:1")
+            return str(error.value)
+
+        whole = served(plan["model"]).served
+        assert whole is not None
+        assert whole["largest_difference"] < 0.01 < whole["served_from_base"]
+        assert "answers with the weights of its base" in refused(None)
+        assert "has other weights than were trained" in refused(job / "half.gguf")
+        assert "has other weights than were trained" in refused(job / "unpermuted.gguf")
+        merged = job / "merged.gguf"
+        assert "become other tokens" in refused(merged, template="{{ .System }}\n{{ .Prompt }}")
+        assert "become other tokens" in refused(merged, system="Another one.")
+    finally:
+        shutil.rmtree(job.parent, ignore_errors=True)
+        Path(plan["spec_path"]).unlink()
