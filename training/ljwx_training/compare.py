@@ -15,10 +15,14 @@ MUCH_NEARER = 4
 
 @dataclass(frozen=True)
 class Said:
-    """What a model makes of one prompt: the prompt's token ids, and the probability of each class of its answer."""
+    """What a model makes of one prompt: the prompt's token ids, and the probability of each class of its answer.
+
+    :param mass: probability, where classes first part, that the next token is one of theirs; they have shares of it.
+    """
 
     prompt: tuple[int, ...]
     classes: Mapping[str, float]
+    mass: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -307,6 +307,7 @@ def proof_line(question: Question, trained: Said, untrained: Said, encoder: Enco
             }
             for fork in question.forks
         ],
+        "mass": trained.mass,
         "trained": dict(trained.classes),
         "base": dict(untrained.classes),
     }

@@ -1,4 +1,4 @@
-"""A tiny base trained for real, served by llama.cpp, and every way of serving something else.
+"""A tiny base, trained for real and served by llama.cpp.
 
 Needs a Python with torch: `make test-training` sets one up, or LJWX_TRAINING_PYTHON names one.
 """
@@ -32,35 +32,20 @@ from support_tasks import TaskRunner
 PYTHON = Path(os.environ.get("LJWX_TRAINING_PYTHON", ROOT / ".venv-training" / "bin" / "python"))
 TINY = "tiny-llama:1"
 LORA = {
-    "max_samples": 16, "max_validation": 4, "proof": 4, "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 3,
+    "max_samples": 16, "max_validation": 4, "proof": 4, "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 1,
     "batch": 4, "micro_batch": 4, "precision": "fp32", "evaluate_every": 50, "patience": 0,
 }  # fmt: skip
 WRITE = """
 import sys
 from pathlib import Path
 from support_tiny import write_tiny
-write_tiny(Path(sys.argv[1]), "llama", "F16", context=4096)
+write_tiny(Path(sys.argv[1]), "llama", "F16", context=4096, **{"general.file_type": 1})
 """
 TRAIN = """
 import sys
 from pathlib import Path
-import torch
-from ljwx_training import export
-from ljwx_training.adapter import with_adapter
-from ljwx_training.base import Base
-from ljwx_training.job import read_job
-from ljwx_training.run import going_on, run
-folder = Path(sys.argv[1])
-run(folder)
-job = read_job(folder)
-base = Base(Path(job.base.path))
-model = with_adapter(base.model(torch.float32), job.hyperparameters, 0)
-going_on(model, folder / "adapter/adapter_model.safetensors")
-deltas = export.deltas_of(model)
-half = {name: delta if ".layers.0." in name else torch.zeros_like(delta) for name, delta in deltas.items()}
-export.write_merged(base, half, job.output, folder / "half.gguf")
-export.permuted = lambda rows, heads: rows
-export.write_merged(base, deltas, job.output, folder / "unpermuted.gguf")
+from ljwx_training.run import run
+run(Path(sys.argv[1]))
 """
 
 
@@ -91,7 +76,7 @@ def tiny(
             hook.delete(listed.name)
 
 
-def test_only_the_trained_weights_in_the_bases_template_are_taken_for_what_was_trained(
+def test_a_job_is_trained_built_and_read_back_and_a_model_of_hardly_any_training_is_called_so(
     tiny: OllamaHook, chain: Chain, tasks: TaskRunner, ollama_model: OllamaServer
 ) -> None:
     lora = LORA | {"ollama_models": str(ollama_model.models)}
@@ -102,7 +87,7 @@ def test_only_the_trained_weights_in_the_bases_template_are_taken_for_what_was_t
     spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
     job = Path(tasks.run(prepare_training, plan)["job"])
     try:
-        trainers(TRAIN, job)
+        trainers(TRAIN, job)  # it refuses prompts that the server reads otherwise
         assert spec.training is not None
         trained = read_trained(spec.training)
         result = json.loads((job / "result.json").read_text(encoding="utf-8"))
@@ -112,28 +97,17 @@ def test_only_the_trained_weights_in_the_bases_template_are_taken_for_what_was_t
         )
         assert built["built"]
 
-        def served(model: str) -> Findings:
-            found = Findings({})
-            Serving(tiny, model, spec, trained.prompts(4), 64, found).check_weights()
-            return found
-
-        def refused(file: Path | None, **changed: Any) -> str:
-            own = {"system": spec.system, "template": spec.template, "parameters": spec.parameters, **changed}
-            files = {"other.gguf": f"sha256:{tiny.upload_blob(file)}"} if file else None
-            list(tiny.create("faulty:1", base=None if files else TINY, files=files, **own))
+        def refused(model: str) -> str:
             with pytest.raises(BuildFailed) as error:
-                served("faulty:1")
+                Serving(tiny, model, spec, trained.prompts(4), 64, Findings({})).check_weights()
             return str(error.value)
 
-        whole = served(plan["model"]).served
-        assert whole is not None
-        assert whole["largest_difference"] < 0.01 < whole["served_from_base"]
-        assert "answers with the weights of its base" in refused(None)
-        assert "has other weights than were trained" in refused(job / "half.gguf")
-        assert "has other weights than were trained" in refused(job / "unpermuted.gguf")
-        merged = job / "merged.gguf"
-        assert "become other tokens" in refused(merged, template="{{ .System }}\n{{ .Prompt }}")
-        assert "become other tokens" in refused(merged, system="Another one.")
+        assert "was hardly trained: in 4 of 4 prompts" in refused(plan["model"])
+        files = {"other.gguf": f"sha256:{tiny.upload_blob(job / 'merged.gguf')}"}
+        for wrong in ({"template": "{{ .System }}\n{{ .Prompt }}"}, {"system": "Another one."}):
+            own: dict[str, Any] = {"system": spec.system, "template": spec.template, **wrong}
+            list(tiny.create("faulty:1", files=files, parameters=spec.parameters, **own))
+            assert "4 of 4 prompts become other tokens with faulty:1" in refused("faulty:1")
     finally:
         shutil.rmtree(job.parent, ignore_errors=True)
         Path(plan["spec_path"]).unlink()

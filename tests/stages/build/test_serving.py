@@ -98,6 +98,8 @@ def test_a_served_model_that_is_the_trained_one_is_verified_and_its_weights_are_
     ("changed", "code", "text"),
     [
         ({"ids": [1, 2, 3]}, "other_prompts", "2 of 2 prompts become other tokens"),
+        ({"ids": [1, 2, 3], "mass": 0.1}, "other_prompts", "2 of 2 prompts become other tokens"),
+        ({"mass": 0.1}, "hardly_trained", "was hardly trained: in 2 of 2 prompts its answer need not be a class"),
         ({"base": TRAINED}, "nothing_trained", "training changed nothing"),
         ({"trained": UNTRAINED, "base": TRAINED}, "base_served", "answers with the weights of its base"),
     ],
@@ -111,9 +113,10 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     promotion = chain_db.value("SELECT promotion_id FROM ljwx.promotions WHERE verdict = 'refused'")
     told = WarehouseHook().decision(promotion)
     assert told is not None
-    assert told.served is not None
     assert told.training is not None
-    assert (told.served["reason"], told.training["gguf_sha256"]) == (code, spec_weights(plan))
+    assert told.training["gguf_sha256"] == spec_weights(plan)
+    assert (told.served or {}).get("reason", code) == code
+    assert (told.served is None) == ("mass" in changed)
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
     assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
 

@@ -62,6 +62,7 @@ class Prompt(_Read):
 
     :param messages: system prompt and question.
     :param text: as it is rendered, and ``ids`` its tokens.
+    :param mass: probability of the trained model's next token, where classes first part, to be one of theirs.
     :param trained: probability of each class after training, and ``base`` before.
     """
 
@@ -69,6 +70,7 @@ class Prompt(_Read):
     text: str
     ids: tuple[int, ...]
     forks: tuple[Fork, ...]
+    mass: float = 1.0
     trained: Mapping[str, float]
     base: Mapping[str, float]
 

@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 
 ALTERNATIVES = 20
 """As many likeliest tokens as a server tells."""
+SURE = 0.9
+"""Probability of a class's token, where classes part, above which the likeliest tokens hold all that counts."""
+UNSURE = 0.1
+"""Share of the prompts that may be below it."""
 _OTHER_WEIGHTS = ("base_served", "weights_differ")
 ENDED = 4
 """Whole answers that are asked for, to see where they end: one of each task."""
@@ -50,6 +54,7 @@ class Serving:
         if self.spec.training is None:
             return
         tolerance = TOLERANCE[self.spec.training.output]
+        self._check_sure()
         served = [self._asked(number, prompt) for number, prompt in enumerate(self.prompts, 1)]
         trained, base = (
             [Said(prompt.ids, measured) for prompt, measured in zip(self.prompts, each, strict=True)]
@@ -85,6 +90,25 @@ class Serving:
             self.found.refuse("stop", text, *(storable(answer) for answer, _ in wrong))
         self.found.hold("stop", "Its answers end by themselves.")
 
+    def _check_sure(self) -> None:
+        """See that classes are among the likeliest tokens, which are all that a server tells.
+
+        Only the tokens of prompts are compared where they are not, so that a wrong template is still found first.
+        """
+        unsure = [prompt for prompt in self.prompts if prompt.mass < SURE]
+        if len(unsure) <= UNSURE * len(self.prompts):
+            return
+        others = [prompt for prompt in unsure if self._tokens(prompt) != prompt.ids]
+        if others:
+            text = f"{len(others)} of {len(unsure)} prompts become other tokens with {self.model} than in training: "
+            self.found.refuse("other_prompts", f"{text}template, system prompt or tokenizer are others")
+        least = min(prompt.mass for prompt in unsure)
+        self.found.refuse(
+            "hardly_trained",
+            f"{self.model} was hardly trained: in {len(unsure)} of {len(self.prompts)} prompts its answer need not be "
+            f"a class at all (probability {least:.2f}); train longer, on more samples, or with a larger learning rate",
+        )
+
     def _before_and_after(self) -> list[tuple[str, float, float]]:
         """Return each class with its mean probability before training and after."""
         measured: dict[str, list[tuple[float, float]]] = {}
@@ -111,13 +135,17 @@ class Serving:
     def _asked(self, number: int, prompt: Prompt) -> Said:
         if number % 10 in (0, 1):
             log.info("Comparing with the trained model: prompt %d of %d", number, len(self.prompts))
+        return Said(self._tokens(prompt), self._classes(self.model, prompt))
+
+    def _tokens(self, prompt: Prompt) -> tuple[int, ...]:
+        """Return the token ids that the server makes of a question, in the model's own template."""
         rendered = self.ollama.complete(self.model, prompt.messages[-1]["content"], options=self._one_token)
         if rendered.prompt is None:
             raise ConfigurationError(
                 f"{self.ollama.settings.url} does not say which tokens it makes of a prompt (/api/generate, context), "
                 "so that nothing can be said of what it serves: take Ollama 0.33 or 0.34"
             )
-        return Said(rendered.prompt, self._classes(self.model, prompt))
+        return rendered.prompt
 
     def _classes(self, model: str, prompt: Prompt) -> dict[str, float]:
         """Return the probability of each class, as a model on the server has it."""
