@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -13,8 +14,9 @@ import pytest
 from ljwx.core.claims.check import check
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.evaluations import class_probabilities, count_claims
+from ljwx.core.features import FeatureGroup
 from ljwx.core.prompts import Expected, Prompts, expected, load_prompts, question
-from ljwx.core.snapshots.citable import cited, sentence
+from ljwx.core.snapshots.citable import citable_in, cited, sentence
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.forms import FORMS
 from ljwx.core.tasks.spoken import spoken
@@ -113,6 +115,14 @@ def test_a_level_that_is_not_there_cannot_be_cited(snapshot: str, second: Prompt
     assert '"support"' not in json.dumps(wanted.schema())
     with pytest.raises(ValueError, match="do not have"):
         wanted.read('{"direction":"up","facts":["support"]}')
+
+
+def test_two_facts_with_one_key_are_refused(two_groups: tuple[FeatureGroup, ...]) -> None:
+    technical, auction = two_groups
+    twice = replace(auction, chosen=(replace(auction.citable[0], key="rsi"),))
+    assert [each.key for each in citable_in(two_groups)] == [*KEYS, "gap_1"]
+    with pytest.raises(ValueError, match="two facts have one key: rsi"):
+        citable_in((technical, twice))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ words: what an answer cites is true by construction.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -28,9 +29,16 @@ LEVELS: Final = (
 
 
 def citable_in(groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
-    """Every line of a prompt about a snapshot with these groups, in its order; lines of one kind stand together."""
+    """Every line of a prompt about a snapshot with these groups, in its order; lines of one kind stand together.
+
+    :raises ValueError: two have one key.
+    """
     first, *others = groups
-    return (*first.citable, *LEVELS, *(each for group in others for each in group.citable))
+    every = (*first.citable, *LEVELS, *(each for group in others for each in group.citable))
+    keys = Counter(each.key for each in every)
+    if len(keys) < len(every):
+        raise ValueError(f"two facts have one key: {', '.join(key for key, count in keys.items() if count > 1)}")
+    return every
 
 
 def citable_template(citable: Iterable[Citable]) -> str:
@@ -46,7 +54,7 @@ def _places(each: Citable) -> list[str]:
 
 def there(citable: Iterable[Citable], facts: Mapping[str, Any]) -> tuple[Citable, ...]:
     """The lines that a parsed snapshot has something to say of: a level that is not there cannot be cited."""
-    return tuple(each for each in citable if all(number is not None for number in _numbers(each, facts)))
+    return tuple(each for each in citable if None not in (*_numbers(each, facts), _word(each, facts)))
 
 
 def cited(facts: Mapping[str, Any]) -> dict[str, Citable]:
@@ -63,11 +71,16 @@ def sentence(each: Citable, facts: Mapping[str, Any], language: Language) -> str
     number = _TOLD[language](each, numbers) if numbers else ""
     if each.signal is None:
         return number
-    word = str(facts[SIGNALS_SECTION][each.signal.name])
+    word = str(_word(each, facts))
     if language == "zh":
         return f"{number},{each.signal.phrase(word)}" if number else each.signal.phrase(word)
     english = next((state.english for state in each.signal.states if state.word == word), word)
     return f"{number} ({each.signal.name} {english})" if number else f"{each.english}: {english}"
+
+
+def _word(each: Citable, facts: Mapping[str, Any]) -> Any:
+    """Its signal's word; empty without a signal."""
+    return facts[SIGNALS_SECTION][each.signal.name] if each.signal else ""
 
 
 def _numbers(each: Citable, facts: Mapping[str, Any]) -> list[Any]:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ljwx.core.features import GROUPS, FeatureGroup
+from ljwx.core.features.citable import Citable
+from ljwx.core.snapshots.citable import LEVELS
 from ljwx.core.snapshots.facts import BAR_FACTS
 from ljwx.core.snapshots.fields import SIGNALS_SECTION, fields
 
@@ -39,6 +41,7 @@ def _every_snapshot() -> Iterator[str]:
     )
     yield "## In every snapshot\n"
     yield from _table(("place", "decimals", "names in prose"), rows)
+    yield from _keys(LEVELS)
 
 
 def _group(group: FeatureGroup) -> Iterator[str]:
@@ -52,6 +55,13 @@ def _group(group: FeatureGroup) -> Iterator[str]:
     yield "Signals in the snapshot, a word each:\n"
     signals = ((_place(SIGNALS_SECTION, s.name), s.subject, s.english, "、".join(s.words)) for s in group.signals)
     yield from _table(("place", "subject", "of what", "words"), signals)
+    yield from _keys(group.citable)
+
+
+def _keys(citable: Iterable[Citable]) -> Iterator[str]:
+    yield "Keys that answers cite from prompt version v2 on, one of each kind:\n"
+    rows = ((each.key, each.kind, each.name, each.english) for each in citable)
+    yield from _table(("key", "kind", "in Chinese", "in English"), rows)
 
 
 def _place(*path: str) -> str:
