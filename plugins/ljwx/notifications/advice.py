@@ -63,6 +63,14 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "提高连接 ollama_default 的 chat_timeout 或 build_timeout,或改用更小的基座模型。",
             "Raise chat_timeout or build_timeout of ollama_default, or take a smaller base.",
         ),
+        "TrainingFailed": (
+            "按日志所说处理,然后清除 train_model:训练从最近的检查点继续。",
+            "Do what the log says, then clear train_model: it goes on from its last checkpoint.",
+        ),
+        "LauncherUnreachable": (
+            "检查 Kubernetes 集群,然后清除任务:仍在运行的训练会被重新接上。",
+            "Look at the cluster, then clear the task: a trainer that runs is found again.",
+        ),
         "ModelMissing": (
             "基座:ollama pull,再从 plan_build 起清除;ljwx-stock 的模型:清除构建它的那次运行的 build_model。",
             "A base: pull it, then clear from plan_build. One we built: clear build_model of the run that made it.",
