@@ -23,7 +23,7 @@ TUSHARE_POOL = "ljwx_tushare"
 OLLAMA_POOL = "ljwx_ollama"
 TRAINING_POOL = "ljwx_training"
 POOL_SLOTS: Mapping[str, int] = MappingProxyType({TUSHARE_POOL: 2, OLLAMA_POOL: 1, TRAINING_POOL: 1})
-"""To begin with: two months are fetched at a time, a model server answers one question after the other, and a machine
+"""To begin with: two months are fetched at a time, one shard of questions keeps all model servers busy, and a machine
 trains one model."""
 
 DEFERRED_POOLS = frozenset({TRAINING_POOL})
