@@ -34,6 +34,19 @@ def encoder(tokenizer: PreTrainedTokenizerFast, **changes: Any) -> Encoder:
     return Encoder(**({"tokenizer": tokenizer, "objective": OBJECTIVE, "context": 8192} | changes))
 
 
+def test_an_answer_without_a_class_carries_ordinary_loss_alone(tokenizer: PreTrainedTokenizerFast) -> None:
+    said = json.dumps({"abstain": "未给出事实", "ask": "ljwx ask 000001.SZ"}, ensure_ascii=False)
+    turns = [("system", "Say JSON."), ("user", "分析000001.SZ的投资价值"), ("assistant", said)]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    bare = Row.model_validate({"messages": messages, "weight": 0.2})
+    sample = encoder(tokenizer, rates={"direction": {"up": 0.5, "flat": 0.2, "down": 0.3}}).sample(bare)
+    assert (sample.decisions, sample.weight) == ((), 0.2)
+    batch = Collator(OBJECTIVE)([sample, encoder(tokenizer).sample(Row.model_validate_json(EXPORTED))])
+    assert len(batch["class_rows"]) == 1
+    assert int((batch["rows"] == 0).sum()) == len(sample.ids) - sample.start
+    assert class_rates([bare], OBJECTIVE) == {}
+
+
 def test_with_the_template_of_smollm2_the_answer_and_its_stop_token_carry_loss_and_nothing_else(
     tokenizer: PreTrainedTokenizerFast,
 ) -> None:
