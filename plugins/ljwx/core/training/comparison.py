@@ -73,19 +73,19 @@ def compare(trained: Sequence[Said], served: Sequence[Said], base: Sequence[Said
     probability differs by more than the tolerance, or more classes than allowed are others.
     """
     others = sum(a.prompt != b.prompt for a, b in zip(trained, served, strict=True))
-    apart = _apart(trained, served)
-    from_base, served_from_base = _apart(trained, base), _apart(served, base)
+    distance = apart(trained, served)
+    from_base, served_from_base = apart(trained, base), apart(served, base)
     changed = sum(_is_other(a, b, tolerance) for a, b in zip(trained, served, strict=True)) / len(trained)
     reason: Reason | None = None
     if others:
         reason = "other_prompts"
     elif from_base <= NOTHING:
         reason = "nothing_trained"
-    elif served_from_base < apart / MUCH_NEARER:
+    elif served_from_base < distance / MUCH_NEARER:
         reason = "base_served"
-    elif apart > tolerance or changed > OTHER_CLASSES:
+    elif distance > tolerance or changed > OTHER_CLASSES:
         reason = "weights_differ"
-    return Comparison(len(trained), others, apart, changed, from_base, served_from_base, reason)
+    return Comparison(len(trained), others, distance, changed, from_base, served_from_base, reason)
 
 
 def shares(forks: Sequence[tuple[Mapping[str, tuple[str, ...]], Mapping[str, float]]]) -> dict[str, float]:
@@ -104,7 +104,8 @@ def shares(forks: Sequence[tuple[Mapping[str, tuple[str, ...]], Mapping[str, flo
     return found
 
 
-def _apart(one: Sequence[Said], other: Sequence[Said]) -> float:
+def apart(one: Sequence[Said], other: Sequence[Said]) -> float:
+    """Return the largest difference of a class's probability."""
     return max(abs(a.classes[name] - b.classes[name]) for a, b in zip(one, other, strict=True) for name in a.classes)
 
 

@@ -10,7 +10,7 @@ from math import exp
 from typing import Any
 
 from ljwx.core.models import BuildSpec
-from ljwx.core.training.comparison import Said, compare, shares
+from ljwx.core.training.comparison import Said, apart, compare, shares
 from ljwx.core.training.result import Fork, Prompt
 from ljwx.core.training.settings import TOLERANCE
 from ljwx.core.verification import Findings
@@ -26,6 +26,9 @@ SURE = 0.9
 """Probability of a class's token, where classes part, above which the likeliest tokens hold all that counts."""
 UNSURE = 0.1
 """Share of the prompts that may be below it."""
+LOOSEST = 0.05
+"""A server computes with the tensors that stay quantised otherwise than the trainer: by as much as it shows with the
+untouched base, and no more than this, a trained model may differ further."""
 _OTHER_WEIGHTS = ("base_served", "weights_differ")
 ENDED = 4
 """Whole answers that are asked for, to see where they end: one of each task."""
@@ -66,6 +69,7 @@ class Serving:
                 Said(said.prompt, self._classes(self.spec.base, prompt))
                 for said, prompt in zip(served, self.prompts, strict=True)
             ]
+            tolerance = min(tolerance + apart(base, as_served), LOOSEST)
             compared = compare(trained, served, as_served, tolerance)
         self.found.served = asdict(compared) | {
             "tolerance": tolerance, "output": self.spec.training.output, "classes": self._before_and_after(),
