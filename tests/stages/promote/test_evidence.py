@@ -157,6 +157,21 @@ def test_only_sessions_after_all_that_both_were_made_from_count_and_the_decision
     assert judged.record.left_out == {"made_on": 3 * STOCKS * len(TASKS), "purged": STOCKS * len(TASKS)}
 
 
+def test_with_eight_years_of_sessions_those_before_the_sealed_window_still_count(market: Market) -> None:
+    """Of 2,000 sessions the last 300 are sealed, and the 300 before are asked about."""
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(36, 60), seed=4)
+    before = [day for at in range(1, 1950) if (day := DAYS[0] - timedelta(at)).weekday() < 5]
+    after = [day for at in range(1, 620) if (day := DAYS[-1] + timedelta(at)).weekday() < 5]
+    calendar = sorted((*before, *DAYS, *after))
+    market.warehouse.save_sessions(1, calendar)
+    look = calendar[calendar.index(DAYS[36]) + 600]
+    judged = judge(market.warehouse, market.settings, 1, "new", old, look, holds=True)
+    assert market.noted(judged.record.rival or "") == DAYS[36:60]
+    assert market.noted("none") == DAYS[36:60]
+
+
 def test_a_session_of_few_stocks_says_nothing_and_is_told(market: Market) -> None:
     new, old = market.model("new"), market.model("old", OTHER)
     for each in (new, old):

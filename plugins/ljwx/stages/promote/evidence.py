@@ -70,13 +70,15 @@ class _Look:
     def policy(self) -> LinePolicy:
         return self.settings.gate
 
-    @property
-    def since(self) -> date:
-        """Sessions before are not gathered: what they said was noted when they were newer."""
-        return self.calendar[-self.policy.error_sessions :][0]
-
     def said(self, made: Sequence[Made]) -> list[Said]:
-        return self.warehouse.said_by(made, PREDICTED, self.since, self.session)
+        """Return what models said: of all sessions of the last year, and of older ones that the newest was not made on.
+
+        The questions lie before the sealed window, which with a long history is longer than a year. What still older
+        sessions said was noted when they were newer.
+        """
+        year = self.calendar[-self.policy.error_sessions :][0]
+        since = min([year, *(each.counts_from for each in made[:1])])
+        return self.warehouse.said_by(made, PREDICTED, since, self.session)
 
 
 @dataclass(frozen=True)
