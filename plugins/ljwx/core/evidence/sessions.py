@@ -57,7 +57,8 @@ def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats
     :param signals: (1 or 2, rows): the challenger's, and the rival's; without a rival the RankIC is held against 0.
     :param outcomes: (rows) numbers such as the excess return.
     """
-    days, place, counts = np.unique(np.array(sessions, dtype="datetime64[D]"), return_inverse=True, return_counts=True)
+    ordinals = np.fromiter((each.toordinal() for each in sessions), np.int64, len(sessions))
+    days, place, counts = np.unique(ordinals, return_inverse=True, return_counts=True)
     order, ends = np.argsort(place, kind="stable"), np.cumsum(counts)
     values = np.full(len(days), np.nan)
     for count in np.unique(counts[counts >= FEWEST_STOCKS]):
@@ -68,7 +69,7 @@ def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats
         values[alike] = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
     widest = WIDEST * len(signals) / 2
     return [
-        SessionDifference(day, float(value), widest, int(stocks))
+        SessionDifference(date.fromordinal(day), float(value), widest, int(stocks))
         for day, value, stocks in zip(days.tolist(), values, counts, strict=True)
         if not np.isnan(value)
     ]
