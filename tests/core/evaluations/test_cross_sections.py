@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from ljwx.core.evaluations import Question
-from ljwx.core.evaluations.cross_sections import cross_sections
+from ljwx.core.evaluations.cross_sections import FEWEST_COUNTING, cross_sections
+from ljwx.core.evidence.sessions import FEWEST_STOCKS
 from ljwx.core.tasks import TASKS
 
 PREDICTIVE = ("investment_advice", "risk_assessment", "price_direction")
@@ -68,6 +69,25 @@ def test_a_day_later_hardly_anything_is_new() -> None:
     later = {q.sample_id for q in cross_sections(candidates(WEEKDAYS[1 : split + 1], 40), 1200, 20, 7)}
     assert len(before) == len(later) == 1200
     assert len(later - before) <= 3 * 60  # the new session, and at most two that take the place of others
+
+
+def test_after_a_pause_every_session_that_was_not_noted_is_asked_about() -> None:
+    chosen = cross_sections(candidates(WEEKDAYS[:100], 40), 6000, 20, 7, WEEKDAYS[59])
+    found = sections(chosen)
+    assert {session for _, session in found} == set(WEEKDAYS[60:100])
+    assert {len(stocks) for stocks in found.values()} == {40}
+
+
+def test_after_a_long_pause_the_oldest_that_were_not_noted_come_first_with_enough_stocks_each() -> None:
+    found = sections(cross_sections(candidates(WEEKDAYS[:200], 40), 1500, 20, 7, WEEKDAYS[59]))
+    assert {session for _, session in found} == set(WEEKDAYS[60:85])
+    assert {len(stocks) for stocks in found.values()} == {20}
+    assert FEWEST_COUNTING == FEWEST_STOCKS
+
+
+def test_without_a_pause_the_choice_is_the_usual_one() -> None:
+    every = candidates(WEEKDAYS[:100], 12)
+    assert cross_sections(every, 6000, 20, 7, WEEKDAYS[95]) == cross_sections(every, 6000, 20, 7)
 
 
 def test_every_session_is_asked_about_in_its_turn() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from datetime import date
 from math import log
 from typing import Any
 
@@ -18,9 +19,10 @@ from ljwx.services.servers import Server
 from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import plan_questions
+from ljwx.warehouse.lines import SessionEvidence
 from support_chain import SMALL, Chain, Database, python
 from support_ollama import BASE, OllamaServer
-from support_rows import add_model
+from support_rows import add_decision, add_model
 from support_tasks import TaskRunner
 
 CLASSES = {**SMALL, "evaluation": SMALL["evaluation"] | {"class_questions": 60, "class_sessions": 2}}
@@ -124,6 +126,29 @@ def test_more_sessions_ask_only_what_is_new(
     assert known == shard["questions"]
     assert ollama_sandbox.stats()["requests"] - asked <= shard["questions"] - 30 + 6
     assert kept < shard["questions"] + 60
+
+
+def test_sessions_that_were_not_noted_are_asked_about_before_newer_ones(
+    chain_db: Database, chain: Chain, tasks_of_classes: TaskRunner
+) -> None:
+    warehouse, model = WarehouseHook(), chain.plan["model"]
+    split = sorted({each.session for each in warehouse.question_candidates(chain.dataset_id, "validation")})
+
+    def sessions_asked() -> list[date]:
+        evaluation = warehouse.evaluation(planned(tasks_of_classes, chain)[0]["evaluation_id"])
+        assert evaluation is not None
+        asked = {each.question.session for each in warehouse.questions(evaluation.question_set_id)}
+        return sorted(asked)
+
+    usual = sessions_asked()
+    assert usual[-1] == split[-1]
+    line = chain_db.value("SELECT line_id FROM ljwx.models")
+    (noted, *rest), run_key = split[-6:], chain_db.value("SELECT max(run_key) FROM ljwx.runs")
+    told = (noted, "price_direction", "rank_ic", 0.1, 0.4, 30, rest[-1], model, None)
+    warehouse.save_evidence(run_key, [SessionEvidence(line, "none", *told)])
+    assert sessions_asked() == rest[:2]
+    add_decision(chain_db, model, "rejected")
+    assert sessions_asked() == usual
 
 
 KILLED = """

@@ -7,6 +7,7 @@ moves: a session or a stock that is chosen today is chosen tomorrow, and only wh
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date
@@ -15,22 +16,28 @@ from typing import Final
 from ljwx.core.evaluations.questions import Question
 from ljwx.core.tasks import TASKS
 
+FEWEST_COUNTING: Final = 20
+"""Stocks of a session that say something of a line."""
 FEWEST: Final = 10
 """Stocks of a session that are asked about at least, where it has them: fewer tell next to nothing of their order."""
 _DAY_BITS: Final = 22
 
 
-def cross_sections(candidates: Collection[Question], size: int, sessions: int, seed: int) -> tuple[Question, ...]:
+def cross_sections(
+    candidates: Collection[Question], size: int, sessions: int, seed: int, noted: date | None = None
+) -> tuple[Question, ...]:
     """Choose questions about whole sessions, of each task that needs the future.
 
     Half of the sessions are the newest, so that every session is asked about in its turn; the others lie evenly over
-    the time before. A session gives all its stocks, or, where there are too many, the same ones as every other.
+    the time before. A session gives all its stocks, or, where there are too many, the same ones as every other. After a
+    pause, all sessions are asked about that have not been noted, the oldest first: they are noted in their order.
 
     The choice depends on the candidates and the seed, not on their order. The set is ordered by task, then session:
     requests that share a prompt prefix follow each other.
 
     :param size: most questions, all tasks together.
-    :param sessions: most sessions.
+    :param sessions: most sessions, unless more have not been noted and each of these can be given enough stocks.
+    :param noted: the last session of which was noted what it says; None before one was.
     :return: empty where nothing is asked for, or no candidate needs the future.
     """
     able = [question for question in candidates if TASKS[question.task].needs_future]
@@ -38,7 +45,8 @@ def cross_sections(candidates: Collection[Question], size: int, sessions: int, s
     each = size // len(tasks) if tasks else 0
     if not each:
         return ()
-    chosen = _sessions({question.session for question in able}, min(sessions, max(1, each // FEWEST)))
+    most = min(sessions, max(1, each // FEWEST))
+    chosen = _sessions({question.session for question in able}, most, max(most, each // FEWEST_COUNTING), noted)
     stocks = each // len(chosen)
     by_section: dict[tuple[str, date], list[Question]] = defaultdict(list)
     for question in able:
@@ -52,12 +60,17 @@ def cross_sections(candidates: Collection[Question], size: int, sessions: int, s
     return tuple(sorted(asked, key=lambda q: (tasks.index(q.task), q.session, q.ts_code, q.sample_id)))
 
 
-def _sessions(there: Collection[date], most: int) -> set[date]:
-    """Return the newest sessions, half of them, and as many of those before as are wanted."""
+def _sessions(there: Collection[date], usual: int, most: int, noted: date | None) -> set[date]:
+    """Return the newest sessions, half of them, and as many of those before as are wanted.
+
+    More are new where more have not been noted, and then, of too many, the oldest.
+    """
     ordered = sorted(there)
-    newest = ordered[max(0, len(ordered) - (most + 1) // 2) :]
-    before = sorted(ordered[: len(ordered) - len(newest)], key=_spread)
-    return {*newest, *before[: most - len(newest)]}
+    half = max(0, len(ordered) - (usual + 1) // 2)
+    first = half if noted is None else min(half, bisect_right(ordered, noted))
+    newest = ordered[first:][:most]
+    before = sorted(ordered[:first], key=_spread)
+    return {*newest, *before[: max(0, usual - len(newest))]}
 
 
 def _spread(session: date) -> str:

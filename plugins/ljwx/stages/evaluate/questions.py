@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from itertools import pairwise
 
 from ljwx.core.evaluations import Question, freeze, question_set_hash
@@ -26,6 +27,7 @@ from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.scoring import dataset_of
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import QuestionSet
+from ljwx.warehouse.lines import NOTHING
 
 log = logging.getLogger(__name__)
 
@@ -151,12 +153,25 @@ def _freeze_classes(
     dataset_id = dataset_of(warehouse, question_set_id)
     split = warehouse.question_candidates(dataset_id, "validation")
     later = counting(warehouse, split, *(each.model for each in models if each.parameters is None))
-    chosen = cross_sections(later, asked.class_questions, asked.class_sessions, asked.seed)
+    noted = _noted_until(warehouse, models)
+    chosen = cross_sections(later, asked.class_questions, asked.class_sessions, asked.seed, noted)
     if not chosen:
         return None
     classes_id = f"{question_set_hash(chosen)[:16]}-classes"
     warehouse.save_question_set(run_key, QuestionSet(classes_id, dataset_id, "classes"), chosen)
     return classes_id
+
+
+def _noted_until(warehouse: WarehouseHook, models: Sequence[ModelRef]) -> date | None:
+    """Return the last session that was noted of every line that is asked; None where nothing was of any.
+
+    Nothing is noted of a model that was rejected, however often it is asked: the others do not wait for it.
+    """
+    waits_for = {each.model for each in models if each.parameters is None}
+    waits_for -= {each.model for each in warehouse.newest_models() if each.verdict in ("rejected", "refused")}
+    known = [found for name in sorted(waits_for) if (found := warehouse.model(name)) is not None]
+    noted = [warehouse.noted(line, NOTHING) for line in {each.line_id for each in known if each.line_id is not None}]
+    return min((each[1] for each in noted if each is not None), default=None)
 
 
 def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: ModelRef) -> None:
