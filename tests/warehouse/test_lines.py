@@ -101,6 +101,15 @@ def test_a_session_counts_once_for_a_pair_and_its_first_word_stays(warehouse: Wa
     assert values(warehouse, lines) == [(DAYS[0], 0.1), (DAYS[1], 0.2), (DAYS[2], 0.3)]
 
 
+def test_returns_that_become_known_after_the_scores_still_count(warehouse: WarehouseHook) -> None:
+    """A dataset of before returns were stored with samples tells no RankIC, and its scores are noted."""
+    lines = opened(warehouse)
+    warehouse.save_evidence(1, [replace(said(lines, day), statistic="brier") for day in DAYS[:3]])
+    assert warehouse.save_evidence(1, [said(lines, day) for day in DAYS[:3]]) == 3
+    assert warehouse.save_evidence(1, [replace(said(lines, DAYS[1], 0.9), task="investment_advice")]) == 0
+    assert [session for session, _ in values(warehouse, lines)] == DAYS[:3]
+
+
 def test_sessions_on_which_either_line_was_chosen_do_not_count(warehouse: WarehouseHook) -> None:
     lines = opened(warehouse)
     warehouse.save_evidence(1, [said(lines, day) for day in DAYS[:5]])

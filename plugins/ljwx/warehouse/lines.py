@@ -162,11 +162,14 @@ class LinesVerbs(WarehouseBase):
         """Write what sessions say; return of how many it was new. What was noted first of a session stays.
 
         Sessions are noted in their order: what comes later about one before those that are noted does not count, since
-        looks that were taken would have been others with it.
+        looks that were taken would have been others with it. Each statistic has its own order: scores may be known of a
+        session before its returns are.
         """
         pairs = {(each.challenger, each.rival) for each in evidence}
-        last = {pair: noted[1] for pair in pairs if (noted := self.noted(*pair)) is not None}
-        later = [each for each in evidence if each.session > last.get((each.challenger, each.rival), date.min)]
+        last = {pair: self._last_noted(*pair) for pair in pairs}
+        later = [
+            each for each in evidence if each.session > last[each.challenger, each.rival].get(each.statistic, date.min)
+        ]
         with self.transaction() as connection:
             return sum(
                 connection.execute(statement("lines/add_evidence"), vars(each) | {"run_key": run_key}).rowcount
@@ -187,6 +190,9 @@ class LinesVerbs(WarehouseBase):
         """Return the first and last session of which was noted what it says about a pair; None before one was."""
         first, last = self.column("lines/noted", challenger=challenger, rival=rival)
         return None if first is None else (first, last)
+
+    def _last_noted(self, challenger: str, rival: str) -> dict[Statistic, date]:
+        return self.mapping("lines/last_noted", challenger=challenger, rival=rival)
 
     def last_evidence(self) -> dict[str, float]:
         """Return by line the natural logarithm of its evidence at its newest look at another line."""

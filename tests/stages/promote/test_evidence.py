@@ -183,6 +183,32 @@ def test_a_session_of_few_stocks_says_nothing_and_is_told(market: Market) -> Non
     assert market.warehouse.stakes() == []
 
 
+def test_a_session_of_which_not_all_classes_have_come_is_left_until_they_have(market: Market) -> None:
+    """A shard that is marked as success must not decide which stocks a session's first and only word is about."""
+    new, old = market.model("new"), market.model("old", OTHER)
+    market.db.execute(
+        "INSERT INTO ljwx.questions (question_set_id, sample_id, position) "
+        "SELECT 'q', sample_id, row_number() OVER (ORDER BY sample_id) FROM ljwx.samples "
+        "WHERE session BETWEEN %s AND %s AND task = ANY(%s)",
+        DAYS[40], DAYS[43], list(TASKS),
+    )  # fmt: skip
+    market.answers(new, 0.2, range(40, 44), seed=4)
+    market.answers(old, 0.2, range(40, 43), seed=4)
+    market.answers(old, 0.2, range(43, 44), seed=4, stocks=22)
+    for each in (new, old):
+        market.answers(each, 0.2, range(44, 46), seed=4)  # no question of the set: later ones wait all the same
+    judged = market.judged(new, old, last=60)
+    rival = judged.record.rival or ""
+    assert (market.noted(rival), market.noted("none")) == (DAYS[40:43], DAYS[40:46])
+    market.db.execute("DELETE FROM ljwx.class_answers WHERE sample_id LIKE %s", "%-43-%")
+    for each in (new, old):
+        market.answers(each, 0.2, range(43, 44), seed=4)
+    market.judged(new, old, last=61)
+    assert market.noted(rival) == DAYS[40:46]
+    stocks = "SELECT DISTINCT stocks FROM ljwx.line_evidence WHERE session = %s"
+    assert market.db.column(stocks, DAYS[43]) == [STOCKS]
+
+
 def test_the_same_model_under_another_dates_name_counts_once(market: Market) -> None:
     new, old = market.model("new", digest="same"), market.model("old", OTHER)
     for each in (new, old):
