@@ -37,6 +37,7 @@ BENCHES = {
     "gate_false_promotion_250": ("benchmarks.looks", "<= 0.05"),
     "gate_worse_promotion_250": ("benchmarks.looks", "<= 0.01"),
     "gate_ratchet_250": ("benchmarks.looks", "<= 0.05"),
+    "gate_retrained_250": ("benchmarks.looks", "<= 0.05"),
     "gate_power_ic10_250": ("benchmarks.looks", ">= 0.95"),
     "gate_power_ic05_250": ("benchmarks.looks", ">= 0.8"),
     "gate_smallest_ic_250": ("benchmarks.looks", "reported"),

@@ -22,9 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ljwx.core.evidence import (
+    Bounds,
     Budget,
     SessionDifference,
+    Size,
     Stake,
+    Weighed,
     as_shares,
     chance_of_rank_ics,
     follow,
@@ -32,7 +35,7 @@ from ljwx.core.evidence import (
     rank_ics,
     usual_bounds,
 )
-from ljwx.core.promotions import Circumstances, Decision, GatePolicy, Reason, decide_line
+from ljwx.core.promotions import Against, Circumstances, Decision, GatePolicy, Predecessor, Reason, decide_line
 from ljwx.core.promotions.judging import against
 
 Floats = NDArray[np.float64]
@@ -189,6 +192,49 @@ def gate_ratchet_250() -> dict[str, Any]:
     """Share of years that end with a worse champion, every challenger three points worse, a new one every 10."""
     found = {f"luck {luck}": share_of_any(Year(luck=luck), 0.1, 0.1 - 3 * POINT) for luck in (0.03, 0.1)}
     return _figure(max(found.values()), found)
+
+
+def retrained_worse(year: Year, proven: float, loss: float, seed: int, every: int = 20) -> bool:
+    """Tell whether a proven line, trained again every so many sessions, serves a worse model at the end of the year.
+
+    Each model is worse than the first by as much, has noise of its own, and is decided on daily: when it is made it can
+    be compared on ten sessions, and on one more each day.
+    """
+    begins = range(every, year.sessions, every)
+    signals, outcomes = market_of(year, [proven, *[proven - loss] * len(begins)], seed)
+    ics = rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+    serves, newer = 0, np.full(year.sessions, np.nan)
+    for number, begin in enumerate(begins, start=1):
+        for look in range(begin, min(begin + every, year.sessions)):
+            known = slice(max(begin - year.horizon - 10, 0), look - year.horizon)
+            newer[known] = ics[number, known]
+            there = ~np.isnan(newer)
+            means = [
+                (each - ics[serves, at]).mean() for each, at in ((newer[there], there), (ics[number, known], known))
+            ]
+            compared = Predecessor({"": 0.0}, 1, int(there.sum()), means[0], newer[there].mean(), means[1])
+            if decide_line(POLICY, HELD, compared, _proven(proven), Circumstances(1, 1, 0.05, 0.05)).promote:
+                serves, newer = number, np.full(year.sessions, np.nan)
+                break
+    return serves > 0
+
+
+def _proven(mean: float) -> Against:
+    size = Size(mean, 0.01, 0.1, mean, 120)
+    shown = Weighed(True, False, 4.0, 3.0, 120, size, Bounds(0.0, 2 * mean), None)
+    return Against(shown, {"": shown})
+
+
+def gate_retrained_250() -> dict[str, Any]:
+    """Share of years in which a proven line, trained again monthly, comes to serve a model without any skill."""
+    found = {f"luck {luck}": share_of_retrained(Year(luck=luck), 0.1) for luck in (0.03, 0.1)}
+    more = {f"loss {loss}": share_of_retrained(Year(), loss) for loss in (0.0, 0.03)}
+    return _figure(max(found.values()), found | more)
+
+
+def share_of_retrained(year: Year, loss: float, trials: int = TRIALS) -> float:
+    """Return the share of trials in which a model serves at the end that is worse by so much than a proven 0.10."""
+    return sum(retrained_worse(year, 0.1, loss, seed) for seed in range(trials)) / trials
 
 
 def gate_power_ic10_250() -> dict[str, Any]:

@@ -5,7 +5,7 @@ With the error rate that the product promises, more false promotions than allowe
 
 import numpy as np
 import pytest
-from benchmarks.looks import POINT, Year, rank_ics_of, share_of_any, share_of_one
+from benchmarks.looks import POINT, Year, rank_ics_of, share_of_any, share_of_one, share_of_retrained
 from scipy.stats import binom
 
 TRIALS = 60
@@ -31,6 +31,10 @@ def test_a_challenger_two_points_worse_is_not_promoted():
 
 def test_a_year_of_worse_challengers_does_not_make_the_champion_worse():
     assert share_of_any(Year(stocks=40, luck=0.1), 0.1, 0.1 - 3 * POINT, every=10, trials=TRIALS) <= most(0.05)
+
+
+def test_nor_does_a_year_of_training_again_take_all_skill_from_a_proven_line():
+    assert share_of_retrained(Year(luck=0.1), 0.1, trials=20) <= float(binom.ppf(0.999, 20, 0.05)) / 20
 
 
 def test_an_edge_of_a_tenth_on_a_hundred_stocks_is_found_within_a_year():

@@ -94,9 +94,50 @@ def test_a_first_champion_whose_line_is_proven_is_not_said_to_be_unproven() -> N
 )
 def test_a_newer_model_of_the_champions_line_serves_where_it_is_no_worse(gain, questions, verdict) -> None:
     scores = {"price_direction": gain} if questions else {}
-    decision = decide_line(POLICY, HELD, Predecessor(scores, questions), ALONE, LOOKS)
-    assert decision.verdict == verdict
-    assert decide_line(POLICY, BROKEN, Predecessor(scores, questions), ALONE, LOOKS).verdict == "rejected"
+    compared = Predecessor(scores, questions, 40, 0.0, 0.05, 0.0)
+    coarse = replace(ALONE, scores={"price_direction": weighed(0.02)})
+    assert decide_line(POLICY, HELD, compared, coarse, LOOKS).verdict == verdict
+    assert decide_line(POLICY, BROKEN, compared, coarse, LOOKS).verdict == "rejected"
+
+
+def retrained(sessions: int, ranking: float | None, own: float | None, *, proven: bool, gain: float = 0.0, newest=None):
+    compared = Predecessor({"price_direction": gain}, 9, sessions, ranking, own, ranking if newest is None else newest)
+    return decide_line(POLICY, HELD, compared, ALONE if proven else replace(ALONE, ranking=NOT_YET), LOOKS)
+
+
+@pytest.mark.parametrize(
+    ("sessions", "ranking", "own", "verdict"),
+    [
+        (0, None, None, "kept_champion"),
+        (39, 0.3, 0.3, "kept_champion"),
+        (40, -0.019, 0.026, "retrained"),
+        (40, -0.021, 0.026, "kept_champion"),
+        (40, 0.1, 0.024, "kept_champion"),
+    ],
+    ids=["none", "too few", "no worse", "ranks worse", "ranks less than half as well as was proven"],
+)
+def test_a_proven_champion_is_replaced_only_by_one_that_ranks_about_as_well(sessions, ranking, own, verdict) -> None:
+    decision = retrained(sessions, ranking, own, proven=True)
+    assert (decision.verdict, decision.proven) == (verdict, True)
+
+
+def test_the_newest_model_of_a_line_is_held_to_what_the_others_are() -> None:
+    assert retrained(90, 0.1, 0.1, proven=True, newest=-0.03).verdict == "kept_champion"
+
+
+def test_of_an_unproven_line_the_floors_suffice_until_enough_sessions_compare() -> None:
+    assert retrained(39, -0.3, -0.2, proven=False).verdict == "retrained"
+    assert retrained(40, -0.3, -0.2, proven=False).verdict == "kept_champion"
+    assert "predecessor_few_sessions" in codes(retrained(39, -0.3, -0.2, proven=False))
+
+
+def test_a_score_that_was_shown_over_class_rates_may_not_be_given_away_by_the_margin() -> None:
+    small = replace(ALONE, scores={"price_direction": weighed(0.003)})  # what a RankIC of 0.10 is worth
+    for gain, verdict in ((-0.0014, "retrained"), (-0.0016, "kept_champion")):
+        compared = Predecessor({"price_direction": gain}, 9, 40, 0.0, 0.05, 0.0)
+        assert decide_line(POLICY, HELD, compared, small, LOOKS).verdict == verdict
+        rival = Against(weighed(), {"price_direction": weighed(gain)}, shown={"price_direction": 0.003})
+        assert decided(rival).promote == (verdict == "retrained")
 
 
 @pytest.mark.parametrize(

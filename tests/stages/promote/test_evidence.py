@@ -262,6 +262,8 @@ def test_a_newer_model_of_the_champions_line_is_held_against_its_predecessor(mar
     assert isinstance(judged.champion, Predecessor)
     assert judged.champion.questions == 20 * STOCKS * len(TASKS)
     assert judged.champion.scores["price_direction"] > 0
+    assert judged.champion.sessions == 20
+    assert (judged.champion.own or 0.0) > (judged.champion.ranking or 0.0) - 0.3 > 0
     assert judged.record.rival == judged.record.line
 
 

@@ -5,9 +5,10 @@ same decision.
 """
 
 from ljwx.core.promotions.decision import Decision, Verdict, floors, reported, with_reported, with_sealed_test
-from ljwx.core.promotions.lines import Against, Circumstances, Fresh, Predecessor, decide_line, is_proven
+from ljwx.core.promotions.lines import Against, Circumstances, Fresh, decide_line, is_proven
 from ljwx.core.promotions.policy import GatePolicy, LinePolicy
 from ljwx.core.promotions.reasons import Reason, RolledBack
+from ljwx.core.promotions.retraining import Predecessor
 
 __all__ = [
     "Against",

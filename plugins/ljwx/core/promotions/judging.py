@@ -12,9 +12,13 @@ import numpy as np
 from ljwx.core.evidence import SessionDifference, Weighed, weigh_rank_ics, weigh_scores
 from ljwx.core.evidence.sessions import along
 from ljwx.core.promotions.lines import Against, Fresh
+from ljwx.core.tasks import TASKS
 
 RULE: Final = "brier"
 """The proper score that counts: it is bounded, so that no single answer outweighs a year."""
+PREDICTED: Final = tuple(name for name, task in TASKS.items() if not task.is_copying)
+RETURNS: Final = tuple(name for name in PREDICTED if TASKS[name].direction is not None)
+"""Tasks whose classes order stocks by what they will return."""
 
 Differences = Mapping[str, Sequence[SessionDifference]]
 """What sessions say, by task."""

@@ -14,6 +14,7 @@ from ljwx.core.evidence import Weighed
 from ljwx.core.promotions.decision import PROMOTING, Decision, Verdict
 from ljwx.core.promotions.policy import LinePolicy
 from ljwx.core.promotions.reasons import FIRST_PROVEN, NO_CHAMPION, Reason
+from ljwx.core.promotions.retraining import Predecessor, margin_of, over_predecessor
 
 SHOWN_UP_TO = 1e6
 """Evidence beyond this is shown as this."""
@@ -39,22 +40,13 @@ class Against:
     :param ranking: differences of RankIC.
     :param scores: task → differences of a proper score, per question.
     :param fresh: None where no session before the line was opened counts.
+    :param shown: task → by how much the rival's score was shown to be better than the class rates.
     """
 
     ranking: Weighed
     scores: Mapping[str, Weighed] = field(default_factory=dict)
     fresh: Fresh | None = None
-
-
-@dataclass(frozen=True)
-class Predecessor:
-    """By how much a model is better than the one of the same line that serves, on recent questions of both.
-
-    :param scores: task → mean difference of a proper score per question.
-    """
-
-    scores: Mapping[str, float]
-    questions: int
+    shown: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,14 @@ def decide_line(
     if champion is None:
         better, compared = "first_champion", (FIRST_PROVEN if proven.favourable else NO_CHAMPION,)
     elif isinstance(champion, Predecessor):
-        better, compared = "retrained", tuple(_over_predecessor(policy, champion))
+        better, compared = (
+            "retrained",
+            tuple(
+                over_predecessor(
+                    policy, champion, shown_scores(alone), _mean(alone.ranking) if proven.favourable else None
+                )
+            ),
+        )
     else:
         better, compared = "promoted", tuple(_over_champion(policy, champion))
     verdict: Verdict = better if all(reason.favourable for reason in compared) else "kept_champion"
@@ -133,12 +132,17 @@ def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
     if champion.fresh is not None and champion.ranking.confirmed:
         yield _confirmed_afresh("fresh_sessions", champion.fresh)
     for task, score in champion.scores.items():
+        margin = margin_of(policy, champion.shown.get(task))
         yield Reason(
             code=f"score_margin:{task}",
-            text=f"Proper score on {task} against the champion's: {_told(score)} It may be worse by "
-            f"{policy.score_margin:g}.",
-            favourable=_mean(score) >= -policy.score_margin,
+            text=f"Proper score on {task} against the champion's: {_told(score)} It may be worse by {margin:.2g}.",
+            favourable=_mean(score) >= -margin,
         )
+
+
+def shown_scores(alone: Against) -> dict[str, float]:
+    """Return by task by how much a line's score was shown to be better than the class rates."""
+    return {task: _mean(score) for task, score in alone.scores.items() if score.confirmed}
 
 
 def _confirmed_afresh(code: str, fresh: Fresh) -> Reason:
@@ -150,22 +154,6 @@ def _confirmed_afresh(code: str, fresh: Fresh) -> Reason:
         "more than 0.",
         favourable=fresh.sessions >= fresh.needed and (fresh.mean or 0.0) > 0,
     )
-
-
-def _over_predecessor(policy: LinePolicy, predecessor: Predecessor) -> Iterator[Reason]:
-    if not predecessor.questions:
-        yield Reason(
-            code="predecessor_not_compared",
-            text="It is of the champion's own line, and no recent question was answered by both. The champion stays.",
-            favourable=False,
-        )
-    for task, gain in predecessor.scores.items():
-        yield Reason(
-            code=f"predecessor:{task}",
-            text=f"Of the champion's own line, trained again: its proper score on recent questions about {task} is "
-            f"{gain:+.3f} against its predecessor's. It may be worse by {policy.score_margin:g}.",
-            favourable=gain >= -policy.score_margin,
-        )
 
 
 def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:

@@ -36,8 +36,8 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "kept_champion": ("保留现任冠军:未能证明更好", "The champion stays: not shown to be better"),
         "retrained": (
-            "更新:同一路线的新模型,不逊于前任",
-            "Retrained: a newer model of the champion's own line, no worse than the one before",
+            "更新:同一路线的新模型,与前任之差在允许范围内",
+            "Retrained: a newer model of the champion's own line, within a margin of the one before",
         ),
         "rejected": ("拒绝:未达底线", "Rejected: below a floor"),
         "refused": (

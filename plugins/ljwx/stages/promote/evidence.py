@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -20,12 +20,13 @@ from ljwx.core.evidence.sessions import (
     score_differences,
 )
 from ljwx.core.promotions import Against, Circumstances, LinePolicy, Predecessor, is_proven
-from ljwx.core.promotions.judging import RULE, against
+from ljwx.core.promotions.judging import PREDICTED, RETURNS, RULE, against
+from ljwx.core.promotions.lines import shown_scores
 from ljwx.core.promotions.record import Compared, LineRecord, compared
-from ljwx.core.tasks import TASKS
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.lines import line_id_of
 from ljwx.settings import Settings
+from ljwx.stages.promote.predecessor import held_against
 from ljwx.warehouse.lines import CLASS_RATES, NOTHING, Given, SessionEvidence, Statistic, kind_of
 from ljwx.warehouse.promotions import Alias
 
@@ -33,9 +34,6 @@ log = logging.getLogger(__name__)
 
 BEGIN: Final = date(1990, 12, 19)
 """The exchanges opened."""
-PREDICTED: Final = tuple(name for name, task in TASKS.items() if not task.is_copying)
-RETURNS: Final = tuple(name for name in PREDICTED if TASKS[name].direction is not None)
-"""Tasks whose classes order stocks by what they will return."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def judge(
         return _judged(look, line, None, None, alone, left_out)
     rivals = warehouse.made_of(theirs, champion.model)
     if theirs == line:
-        predecessor = _predecessor(look, model, champion, made, rivals)
+        predecessor = held_against(look.said, model, champion, made, rivals)
         return _judged(look, line, theirs, predecessor, alone, left_out)
     answers = look.said(rivals)
     their_own, _ = _alone(look, theirs, rivals, answers, note=True)
@@ -126,6 +124,7 @@ def judge(
     if holds:
         warehouse.save_evidence(run_key, _against_line(line, theirs, both))
     pair = _weighed(look, line, theirs, PREDICTED, give=holds, opened=warehouse.opened_on(line))
+    pair = replace(pair, against=replace(pair.against, shown=shown_scores(their_own.against)))
     return _judged(look, line, theirs, pair, alone, left_out | _told(both))
 
 
@@ -244,19 +243,6 @@ def _given(look: _Look, line: str, rival: str, *, give: bool) -> Given | None:
     if give and noted is not None:
         return look.warehouse.give_stake(look.run_key, line, rival, noted[0], look.policy.budget, look.calendar)
     return next((each for each in look.warehouse.stakes() if (each.challenger, each.rival) == (line, rival)), None)
-
-
-def _predecessor(look: _Look, model: str, champion: Alias, made: Sequence[Made], rivals: Sequence[Made]) -> Predecessor:
-    """A model against the one of its own line that serves, on recent questions of both; none where both are one."""
-    own = [each for each in made if each.model == model and each.digest != champion.digest]
-    other = [each for each in rivals if each.model == champion.model]
-    both = gathered(look.said(own), own, look.said(other), other)
-    scores = {}
-    for task in PREDICTED:
-        found = score_differences(task, both.questions, of_answers(both.ours), of_answers(both.theirs or {}), RULE)
-        if found:
-            scores[task] = sum(each.value * each.stocks for each in found) / sum(each.stocks for each in found)
-    return Predecessor(scores, sum(question.task in scores for question in both.questions))
 
 
 def _judged(
