@@ -267,6 +267,21 @@ def test_a_newer_model_of_the_champions_line_is_held_against_its_predecessor(mar
     assert judged.record.rival == judged.record.line
 
 
+def test_a_challenger_is_held_against_the_model_that_serves_not_against_a_newer_one_that_was_kept_out(
+    market: Market,
+) -> None:
+    new, serves = market.model("new", OTHER), market.model("serves")
+    bad = market.model("bad", dataset="later")
+    for each, skill in ((new, 0.3), (serves, 0.5), (bad, 0.0)):
+        market.answers(each, skill, range(40, 60), seed=7)
+    judged = market.judged(new, serves, last=70)
+    said = "SELECT DISTINCT rival_model FROM ljwx.line_evidence WHERE rival = %s"
+    assert market.db.column(said, judged.record.rival) == ["serves"]
+    assert isinstance(judged.champion, Against)
+    assert judged.champion.ranking.size is not None
+    assert judged.champion.ranking.size.raw < 0
+
+
 def test_without_a_champion_a_line_is_weighed_by_itself(market: Market) -> None:
     new = market.model("new")
     market.answers(new, 0.0, range(40, 60), seed=2)

@@ -26,7 +26,7 @@ from ljwx.core.promotions.record import Compared, LineRecord, compared
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.lines import line_id_of
 from ljwx.settings import Settings
-from ljwx.stages.promote.predecessor import held_against
+from ljwx.stages.promote.predecessor import held_against, up_to
 from ljwx.warehouse.lines import CLASS_RATES, NOTHING, Given, SessionEvidence, Statistic, kind_of
 from ljwx.warehouse.promotions import Alias
 
@@ -113,7 +113,7 @@ def judge(
     alone, left_out = _alone(look, line, made, said, note=holds)
     if champion is None or theirs is None:
         return _judged(look, line, None, None, alone, left_out)
-    rivals = warehouse.made_of(theirs, champion.model)
+    rivals = up_to(warehouse.made_of(theirs, champion.model), champion)
     if theirs == line:
         predecessor = held_against(look.said, model, champion, made, rivals)
         return _judged(look, line, theirs, predecessor, alone, left_out)

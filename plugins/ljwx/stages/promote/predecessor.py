@@ -12,6 +12,14 @@ from ljwx.core.promotions.judging import PREDICTED, RETURNS, RULE, of_all_tasks
 from ljwx.warehouse.promotions import Alias
 
 
+def up_to(made: Sequence[Made], champion: Alias) -> Sequence[Made]:
+    """Return the models of the champion's line without those that are newer than the one that serves.
+
+    A newer one that was kept from serving is asked as well, and says nothing about the one that has to be beaten.
+    """
+    return next((made[at:] for at, each in enumerate(made) if each.digest == champion.digest), made)
+
+
 def held_against(
     asked: Callable[[Sequence[Made]], list[Said]],
     model: str,
@@ -21,7 +29,7 @@ def held_against(
 ) -> Predecessor:
     """A model against the one of its own line that serves, on recent questions of both; none where both are one."""
     own = [each for each in made if each.model == model and each.digest != champion.digest]
-    other = [each for each in rivals if each.model == champion.model]
+    other = [each for each in rivals if each.digest == champion.digest]
     both = gathered(asked(own), own, asked(other), other)
     scores = {}
     for task in PREDICTED:
