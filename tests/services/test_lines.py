@@ -29,8 +29,13 @@ def test_a_fourth_line_closes_the_one_with_the_least_evidence() -> None:
     assert closed([FIRST, SECOND, THIRD], {"one": 1.0, "two": -0.5, "three": 0.2}) == ["two"]
 
 
-def test_a_line_that_nobody_has_looked_at_has_no_evidence_and_of_equal_ones_the_oldest_goes() -> None:
+def test_a_line_that_nobody_has_looked_at_has_little_evidence_and_of_equal_ones_the_oldest_goes() -> None:
     assert closed([FIRST, SECOND, THIRD], {"one": 1.0}) == ["two"]
+
+
+def test_a_line_that_lost_a_little_outlasts_one_that_nobody_has_looked_at_and_one_that_lost_much_does_not() -> None:
+    assert closed([FIRST, SECOND, THIRD], {"one": 1.0, "two": -0.1}) == ["three"]
+    assert closed([FIRST, SECOND, THIRD], {"one": 1.0, "two": -1.1}) == ["two"]
 
 
 def test_the_champions_line_is_never_closed() -> None:

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 MOST_OPEN: Final = 3
 """Lines that are trained and asked at the same time, the champion's among them."""
+UNSEEN: Final = -1.0
+"""A line that nobody has looked at goes before one that has lost a little, and after one that has lost two thirds."""
 
 
 def line_id_of(warehouse: WarehouseHook, run_key: int, model: str) -> str:
@@ -60,8 +62,9 @@ def open_line(warehouse: WarehouseHook, run_key: int, line: Line, model: str) ->
     serves = None if champion is None else line_id_of(warehouse, run_key, champion.model)
     for closed in to_close(others, warehouse.last_evidence(), serves):
         log.warning(
-            "line %s (%s) is closed: %d lines challenge at most, and it has shown least; build it again to open it",
-            closed.line_id, closed.strategy, MOST_OPEN,
+            "line %s (%s) is closed and makes room for %s: %d lines challenge at most, and it has shown least. Its "
+            "evidence is kept and no longer gathered; build it again to open it",
+            closed.line_id, closed.strategy, model, MOST_OPEN,
         )  # fmt: skip
         warehouse.close_line(closed.line_id)
     return warehouse.open_line(run_key, line, model)
@@ -70,10 +73,10 @@ def open_line(warehouse: WarehouseHook, run_key: int, line: Line, model: str) ->
 def to_close(open_lines: list[KnownLine], evidence: dict[str, float], serves: str | None) -> list[KnownLine]:
     """Return the lines that make room for one more: with the least evidence first, of equal ones the oldest.
 
-    :param evidence: natural logarithm by line_id, 0 of a line that nobody has looked at.
+    :param evidence: natural logarithm by line_id; ``UNSEEN`` of a line that nobody has looked at.
     """
     ranked = sorted(
         (each for each in open_lines if each.line_id != serves),
-        key=lambda each: (evidence.get(each.line_id, 0.0), each.opened_at),
+        key=lambda each: (evidence.get(each.line_id, UNSEEN), each.opened_at),
     )
     return ranked[: max(len(open_lines) + 1 - MOST_OPEN, 0)]

@@ -168,6 +168,23 @@ def test_an_answer_from_before_the_prompt_was_cached_is_not_compared(
     assert tasks.run(verify_model, chain.plan, chain.built) == chain.plan["model"]
 
 
+def test_a_model_that_fails_its_verification_opens_no_line_and_closes_none(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, script: Script
+) -> None:
+    chain_db.execute("UPDATE ljwx.lines SET closed_at = now()")
+    for at in range(3):
+        line = ("INSERT INTO ljwx.lines (line_id, strategy, recipe, run_key) SELECT %s, strategy, recipe, run_key "
+                "FROM ljwx.lines LIMIT 1")  # fmt: skip
+        chain_db.execute(line, f"other{at}")
+    no_schema(script)
+    script.play(ollama_faulty)
+    with pytest.raises(BuildFailed):
+        tasks.run(verify_model, chain.plan, chain.built)
+    open_lines = chain_db.column("SELECT line_id FROM ljwx.lines WHERE closed_at IS NULL ORDER BY line_id")
+    assert open_lines == ["other0", "other1", "other2"]
+    assert chain_db.value("SELECT line_id FROM ljwx.models") is not None
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -60,8 +60,9 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
         if trained is not None:
             warehouse.finish_training(trained.recipe_id, trained.weights)
         warehouse.save_model(run.key, _record(made, spec, planned.own_dataset))
-        if not planned.judges_again:
-            open_line(warehouse, run.key, line_of(spec, settings.model.of_strategy), made.model)
+        line = None if planned.judges_again else line_of(spec, settings.model.of_strategy)
+        if line is not None:
+            warehouse.keep_line(run.key, line, made.model)
         check_digest(ollama, made.model, made.digest)
         found = Findings(settings.evaluation.model_dump(mode="json"))
         verification = Verification(ollama, made.model, spec, settings, found)
@@ -83,6 +84,8 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
             raise
         check_digest(ollama, made.model, made.digest)
         warehouse.mark_verified(made.model, made.digest, found.checks)
+        if line is not None:
+            open_line(warehouse, run.key, line, made.model)
         run.outputs |= {"model": made.model, "digest": made.digest}
     return made.model
 
