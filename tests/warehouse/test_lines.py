@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from ljwx.core.evidence import Budget
 from ljwx.core.lines import Line, line_of, same_model
 from ljwx.core.models import BuildSpec, Message, changes
+from ljwx.core.promotions.reasons import Looked
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.lines import SessionEvidence
 from ljwx.warehouse.runs import RunRef
@@ -143,3 +145,24 @@ def test_looks_are_counted_one_for_each_session(warehouse: WarehouseHook) -> Non
     assert warehouse.note_look(1, *lines, DAYS[0], 0, 0.0) == 1
     assert warehouse.note_look(1, *lines, DAYS[0], 0, 0.0) == 1
     assert warehouse.note_look(1, *lines, DAYS[1], 1, 0.3) == 2
+
+
+def test_decisions_are_counted_by_line_whatever_its_weights_and_settings(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    db = Database(warehouse_url)
+    for name, line in (("old", "rank 8"), ("new", "rank 8"), ("third", "rank 16")):
+        db.execute("INSERT INTO ljwx.lines (line_id, strategy, recipe, run_key) VALUES (%s, 'lora', '{}', 1) "
+                   "ON CONFLICT DO NOTHING", line)  # fmt: skip
+        spec = {"system": "x", "training": {"recipe_id": name}, "gguf_sha256": name}
+        db.execute("UPDATE ljwx.models SET line_id = %s, spec = %s WHERE model = %s", line, Jsonb(spec), name)
+    db.execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, run_key) "
+        "VALUES ('q', 'ds', 'validation', 1)"
+    )
+    for name in ("old", "third"):
+        db.execute("INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, "
+                   "run_key) VALUES (%s, 'q', 'kept_champion', false, '[]', '{}', 1)", name)  # fmt: skip
+    assert warehouse.looked("new") == Looked(of_line=1, of_model=0, other_lines=1)
+    db.execute("UPDATE ljwx.models SET line_id = NULL WHERE model = 'old'")
+    assert warehouse.looked("new") == Looked(of_line=1, of_model=0, other_lines=1)
