@@ -134,10 +134,26 @@ def test_lines_share_one_error_rate_and_a_pair_keeps_what_it_was_given(warehouse
     third = warehouse.open_line(1, line_of(PLAIN, {"rank": 8}), "third")
     budget = Budget(alpha=0.05, sessions=250, share=0.2)
     second = warehouse.give_stake(1, third, theirs, DAYS[10], budget, DAYS)
+    assert second is not None
     assert [each.alpha for each in warehouse.stakes()] == pytest.approx([0.01, 0.008])
     assert warehouse.give_stake(1, third, theirs, DAYS[60], budget, DAYS) == second
     after = warehouse.give_stake(1, third, ours, DAYS[251], budget, DAYS)
+    assert after is not None
     assert after.alpha == pytest.approx(0.2 * (0.05 - 0.008))
+
+
+def test_where_nothing_is_left_a_line_is_given_nothing_and_later_begins_with_the_newest_session(
+    warehouse: WarehouseHook,
+) -> None:
+    ours, theirs = opened(warehouse)
+    third = warehouse.open_line(1, line_of(PLAIN, {"rank": 8}), "third")
+    whole = Budget(share=1.0)
+    assert warehouse.give_stake(1, third, theirs, DAYS[10], whole, DAYS[:30]) is not None
+    assert warehouse.give_stake(1, third, ours, DAYS[20], whole, DAYS[:30]) is None
+    assert len(warehouse.stakes()) == 2
+    given = warehouse.give_stake(1, third, ours, DAYS[20], whole, DAYS[:290])
+    assert given is not None
+    assert (given.session, given.alpha) == (DAYS[289], pytest.approx(0.05))
 
 
 def test_looks_are_counted_one_for_each_session(warehouse: WarehouseHook) -> None:

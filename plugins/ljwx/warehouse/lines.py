@@ -204,14 +204,14 @@ class LinesVerbs(WarehouseBase):
 
     def give_stake(
         self, run_key: int, challenger: str, rival: str, session: date, budget: Budget, calendar: Sequence[date]
-    ) -> Given:
-        """Give a line its part of the error rate to challenge a rival with; the first stays.
+    ) -> Given | None:
+        """Give a line its part of the error rate to challenge a rival with; the first stays. None: nothing is left.
 
         Those who ask at the same time are given theirs one after the other. Those who challenge lines share one error
         rate; those who are held against nothing, or against class rates, share one each.
 
-        :param session: the pair's evidence begins with it.
-        :param calendar: all sessions up to it at least, in their order.
+        :param session: the pair's evidence begins with it, or where nothing was left at the time, with the newest one.
+        :param calendar: all sessions up to the newest, in their order.
         """
         with self.transaction() as connection:
             connection.execute(STAKES_LOCK)
@@ -222,9 +222,12 @@ class LinesVerbs(WarehouseBase):
             position = {day: at for at, day in enumerate(calendar)}
             alike = [each for each in known if kind_of(each.rival) == kind_of(rival)]
             before = [Stake(position[each.session], each.alpha) for each in alike if each.session in position]
-            given = Given(challenger, rival, session, budget.stake(before, position[session]).alpha)
-            connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
-        return given
+            for begins in (session, calendar[-1]):
+                given = Given(challenger, rival, begins, budget.stake(before, position[begins]).alpha)
+                if given.alpha > 0:
+                    connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
+                    return given
+        return None
 
     def note_look(
         self, run_key: int, challenger: str, rival: str, session: date, sessions: int, log_evidence: float

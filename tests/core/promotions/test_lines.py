@@ -172,3 +172,16 @@ def test_a_comparison_tells_its_shrunken_size_and_what_could_have_been_seen() ->
         "RankIC against the champion's: +0.020 on 120 sessions, shrunken +0.010, 95 % bounds -0.010 to +0.050. So many "
         "sessions show about 0.040 or more. The evidence is 1.65 of 20.09; that is not enough."
     )
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "told"),
+    [
+        (Circumstances(1, 0, 0.01, 0.01), "1.00% of an error rate of 5% are given, 1.00% to this one."),
+        (Circumstances(0, 1, None, 0.05), "to them, and nothing is left for this one until sessions have passed."),
+        (Circumstances(0, 1, None, 0.01), "none yet to this one: no session counts."),
+    ],
+)  # fmt: skip
+def test_what_is_left_of_the_error_rate_is_told(circumstances: Circumstances, told: str) -> None:
+    decision = decide_line(POLICY, HELD, None, ALONE, circumstances)
+    assert next(each.text for each in decision.reasons if each.code == "looks").endswith(told)

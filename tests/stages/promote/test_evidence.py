@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -207,6 +207,15 @@ def test_a_session_of_which_not_all_classes_have_come_is_left_until_they_have(ma
     assert market.noted(rival) == DAYS[40:46]
     stocks = "SELECT DISTINCT stocks FROM ljwx.line_evidence WHERE session = %s"
     assert market.db.column(stocks, DAYS[43]) == [STOCKS]
+
+
+def test_a_decision_long_after_its_line_began_still_tells_what_is_given(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 60), seed=4)
+    market = replace(market, settings=load_settings({"gate": {"error_sessions": 60}}))
+    told = market.judged(new, old, last=140).circumstances
+    assert (told.lines, told.alpha, told.spent) == (1, pytest.approx(0.01), pytest.approx(0.01))
 
 
 def test_the_same_model_under_another_dates_name_counts_once(market: Market) -> None:

@@ -54,9 +54,9 @@ class Circumstances:
     """What else has to be known of a decision, whatever it is.
 
     :param looks: at this pair, this one included.
-    :param lines: that began to challenge within the policy's sessions.
-    :param alpha: the error rate that the line was given; None where no session counts yet.
-    :param spent: the error rate that they were given together.
+    :param lines: that began to challenge within the policy's sessions of this one.
+    :param alpha: the error rate that the line was given; None where no session counts yet, or nothing was left.
+    :param spent: the error rate that was given to all that began within the policy's sessions of this line.
     """
 
     looks: int
@@ -173,16 +173,19 @@ def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
 
 
 def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
-    own = (
-        "none yet to this one: no session counts"
-        if circumstances.alpha is None
-        else f"{circumstances.alpha:.2%} to this one"
-    )
+    alpha, spent, lines = circumstances.alpha, circumstances.spent, circumstances.lines
+    if alpha is not None:
+        own = f"{alpha:.2%} to this one"
+    elif spent >= policy.error_rate * (1 - 1e-9):
+        own = "and nothing is left for this one until sessions have passed"
+    else:
+        own = "none yet to this one: no session counts"
+    began = f"{lines} lines" if lines else "No line"
     return Reason(
         code="looks",
-        text=f"Look number {circumstances.looks} at this pair. {circumstances.lines} lines began to challenge in "
-        f"{policy.error_sessions} sessions; {circumstances.spent:.2%} of an error rate of {policy.error_rate:.0%} are "
-        f"given to them, {own}.",
+        text=f"Look number {circumstances.looks} at this pair. {began} began to challenge in {policy.error_sessions} "
+        f"sessions; {spent:.2%} of an error rate of {policy.error_rate:.0%} are given"
+        f"{' to them' if lines else ''}, {own}.",
         favourable=True,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from ljwx.core.evidence import SessionDifference
+from ljwx.core.evidence import SessionDifference, Stake
 from ljwx.core.evidence.gathering import Gathered, Made, Said, gathered
 from ljwx.core.evidence.sessions import (
     FEWEST_STOCKS,
@@ -245,6 +245,23 @@ def _given(look: _Look, line: str, rival: str, *, give: bool) -> Given | None:
     return next((each for each in look.warehouse.stakes() if (each.challenger, each.rival) == (line, rival)), None)
 
 
+def _spent(look: _Look, given: Given | None) -> tuple[float, int]:
+    """Return what was given of the error rate to those that began within its sessions of a line, and how many lines.
+
+    :param given: what the line has; None: of those that began within as many sessions of the look.
+    """
+    position = {session: at for at, session in enumerate(look.calendar)}
+    now, kind = (len(position) - 1, None) if given is None else (position[given.session], kind_of(given.rival))
+    stakes = [each for each in look.warehouse.stakes() if each.session in position]
+    alike = [Stake(position[each.session], each.alpha) for each in stakes if kind_of(each.rival) == kind]
+    challenge = [
+        each.challenger
+        for each in stakes
+        if kind_of(each.rival) is None and abs(position[each.session] - now) < look.policy.error_sessions
+    ]
+    return look.policy.budget.spent(alike, now), len(set(challenge))
+
+
 def _judged(
     look: _Look,
     line: str,
@@ -256,18 +273,12 @@ def _judged(
     """Put together what a decision needs."""
     weighed = pair if isinstance(pair, _Pair) else None
     shown, policy = weighed or alone, look.policy
-    position = {session: at for at, session in enumerate(look.calendar)}
-    recent = [
-        each
-        for each in look.warehouse.stakes()
-        if kind_of(each.rival) is None
-        and len(look.calendar) - position.get(each.session, -policy.error_sessions) <= policy.error_sessions
-    ]
+    spent, lines = _spent(look, shown.given)
     circumstances = Circumstances(
         looks=shown.looks,
-        lines=len({each.challenger for each in recent}),
+        lines=lines,
         alpha=None if shown.given is None else shown.given.alpha,
-        spent=sum(each.alpha for each in recent),
+        spent=spent,
     )
     record = LineRecord(
         line=line,
