@@ -30,6 +30,16 @@ def test_a_pair_with_a_large_edge_is_confirmed_and_drawn_towards_0():
     assert found.sessions < 200
 
 
+def test_what_was_confirmed_holds_only_as_long_as_the_newest_sessions_bear_it_out():
+    found = weigh_rank_ics(np.append(drawn(0.15), drawn(-0.12, 2)), np.append(STOCKS, STOCKS), 5, 0.05)
+    assert found.confirmed
+    assert not found.holds
+    assert found.since.sessions + found.sessions == 400
+    assert found.newest.sessions == 60
+    assert found.newest.mean == pytest.approx(drawn(-0.12, 2)[-60:].mean())
+    assert weigh_rank_ics(drawn(0.15), STOCKS, 5, 0.05).holds
+
+
 def test_a_pair_without_an_edge_is_not_and_its_bounds_hold_0():
     found = weigh_rank_ics(drawn(0.0), STOCKS, 5, 0.05)
     assert not found.confirmed

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ljwx.core.evidence import Bounds, Size, Weighed
+from ljwx.core.evidence.weighing import Later
 from ljwx.core.promotions import Reason
 from ljwx.core.promotions.lines import Against, Circumstances, Fresh, Predecessor, decide_line
 from ljwx.core.promotions.policy import LinePolicy
@@ -81,6 +82,34 @@ def test_sessions_of_before_a_line_was_opened_only_propose_it(fresh: Fresh, conf
     decision = decided(Against(weighed(), fresh=fresh), alone=replace(ALONE, fresh=fresh))
     assert (decision.promote, decision.proven) == (confirmed, confirmed)
     assert {"fresh_sessions", "fresh_sessions:proof"} <= codes(decision)
+
+
+FADED = replace(weighed(), since=Later(150, -0.12), newest=Later(60, -0.119))
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [replace(ALONE, ranking=FADED), replace(ALONE, scores={"price_direction": FADED, "investment_advice": weighed()})],
+    ids=["ranking", "a score"],
+)
+def test_a_line_whose_newest_sessions_do_not_bear_it_out_is_proven_no_more(alone: Against) -> None:
+    decision = decided(None, alone=alone)
+    assert not decision.proven
+    (told,) = [reason.text for reason in decision.reasons if "holds no more" in reason.text]
+    assert told.endswith(
+        "The evidence was confirmed. Since then: -0.120 on 150 sessions. It holds no more: -0.119 on the newest 60."
+    )
+
+
+def test_nor_does_what_was_confirmed_long_ago_promote() -> None:
+    assert decided(Against(FADED)).verdict == "kept_champion"
+
+
+def test_evidence_below_1_is_told_to_look_worse() -> None:
+    worse = replace(NOT_YET, log_evidence=-1.2)
+    told = [reason.text for reason in decided(Against(worse)).reasons]
+    assert any(text.endswith(" 0.301 of 20.09; that is not enough and less than 1: so far it looks worse.")
+               for text in told)  # fmt: skip
 
 
 def test_a_first_champion_whose_line_is_proven_is_not_said_to_be_unproven() -> None:

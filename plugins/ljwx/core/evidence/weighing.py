@@ -20,6 +20,21 @@ SIZES_OF_POSSIBLE: Final = 3
 """The largest possible difference of a session's scores is taken for three usual ones, until sessions tell."""
 
 
+NEWEST: Final = 60
+"""As many of the newest sessions must still bear out what earlier ones confirmed."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Sessions of which a number tells whether what was confirmed still holds.
+
+    :param mean: of their differences.
+    """
+
+    sessions: int
+    mean: float
+
+
 @dataclass(frozen=True)
 class Weighed:
     """What the sessions counted say about a challenger and its rival.
@@ -31,6 +46,8 @@ class Weighed:
     :param size: of the difference; None with fewer than two sessions.
     :param smallest: about the smallest mean difference that so many sessions confirm in four of five cases; None
         without a size.
+    :param since: the sessions after those that confirmed it, which count no more; None without one.
+    :param newest: the newest ``NEWEST`` sessions, whether they count or not; None without one.
     """
 
     confirmed: bool
@@ -41,6 +58,13 @@ class Weighed:
     size: Size | None
     bounds: Bounds
     smallest: float | None
+    since: Later | None = None
+    newest: Later | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was confirmed, and the newest sessions still bear it out."""
+        return self.confirmed and (self.newest is None or self.newest.mean > 0)
 
 
 def weigh_rank_ics(differences: Floats, stocks: Floats, horizon: int, alpha: float) -> Weighed:
@@ -70,6 +94,7 @@ def _weighed(differences: Floats, bounds: Floats, horizon: int, alpha: float) ->
     course = follow(as_shares(differences, bounds), horizon, alpha)
     known = np.where(course.counted, differences, np.nan)
     sessions = int((~np.isnan(known)).sum())
+    last = int(np.flatnonzero(~np.isnan(known))[-1]) if sessions else -1
     size = size_of(known, horizon)
     return Weighed(
         confirmed=bool(course.confirmed >= 0),
@@ -80,4 +105,11 @@ def _weighed(differences: Floats, bounds: Floats, horizon: int, alpha: float) ->
         size=size,
         bounds=confidence_bounds(known, bounds, horizon),
         smallest=None if size is None else smallest_visible(size.spread, sessions, horizon, alpha),
+        since=_later(differences[last + 1 :]) if course.confirmed >= 0 else None,
+        newest=_later(differences[~np.isnan(differences)][-NEWEST:]),
     )
+
+
+def _later(differences: Floats) -> Later | None:
+    told = differences[~np.isnan(differences)]
+    return Later(len(told), float(told.mean())) if len(told) else None

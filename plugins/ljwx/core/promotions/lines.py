@@ -161,10 +161,8 @@ def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
     if alone.fresh is not None and alone.ranking.confirmed:
         yield _confirmed_afresh("fresh_sessions:proof", alone.fresh)
     for task, score in alone.scores.items():
-        within = score.confirmed or _mean(score) >= -policy.score_margin
-        name = (
-            "better_than_class_rates" if score.confirmed else "near_class_rates" if within else "worse_than_class_rates"
-        )
+        within = score.holds or (not score.confirmed and _mean(score) >= -policy.score_margin)
+        name = "better_than_class_rates" if score.holds else "near_class_rates" if within else "worse_than_class_rates"
         yield Reason(
             code=f"{name}:{task}",
             text=f"Proper score on {task} against the class rates: {_told(score)}{_state(score)}",
@@ -194,12 +192,12 @@ def _ranking(weighed: Weighed, code: str, about: str) -> Reason:
     return Reason(
         code=_code(weighed, code),
         text=f"{about}: {_told(weighed)}{_state(weighed)}",
-        favourable=weighed.confirmed and _mean(weighed) > 0,
+        favourable=weighed.holds and _mean(weighed) > 0,
     )
 
 
 def _code(weighed: Weighed, name: str) -> str:
-    return name if weighed.confirmed else f"{name}_awaited" if weighed.waiting else f"not_shown:{name}"
+    return name if weighed.holds else f"{name}_awaited" if weighed.waiting else f"not_shown:{name}"
 
 
 def _mean(weighed: Weighed) -> float:
@@ -213,7 +211,8 @@ def _told(weighed: Weighed) -> str:
     smallest = "" if weighed.smallest is None else f" So many sessions show about {weighed.smallest:.3f} or more."
     return (
         f"{size.raw:+.3f} on {weighed.sessions} sessions, shrunken {size.shrunken:+.3f}, "
-        f"95 % bounds {bounds.low:+.3f} to {bounds.high:+.3f}.{smallest}"
+        f"95 % bounds {bounds.low:+.3f} to {bounds.high:+.3f}{' when it was confirmed' if weighed.confirmed else ''}."
+        f"{smallest}"
     )
 
 
@@ -221,7 +220,15 @@ def _state(weighed: Weighed) -> str:
     evidence = exp(min(weighed.log_evidence, 50))
     shown = f"{min(evidence, SHOWN_UP_TO):.3g} of {exp(weighed.log_needed):.4g}"
     if weighed.confirmed:
-        return " The evidence was confirmed."
+        return f" The evidence was confirmed.{_since(weighed)}"
     if weighed.waiting:
         return f" The evidence is {shown}; it is decided when the open sessions are known."
-    return f" The evidence is {shown}; that is not enough."
+    worse = " and less than 1: so far it looks worse" if evidence < 1 else ""
+    return f" The evidence is {shown}; that is not enough{worse}."
+
+
+def _since(weighed: Weighed) -> str:
+    since = weighed.since and f" Since then: {weighed.since.mean:+.3f} on {weighed.since.sessions} sessions."
+    if weighed.holds or weighed.newest is None:
+        return since or ""
+    return f"{since or ''} It holds no more: {weighed.newest.mean:+.3f} on the newest {weighed.newest.sessions}."
