@@ -15,10 +15,13 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.tasks import TASKS
+from ljwx.core.training.settings import LoraSettings
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.training import prepare_training
+from ljwx.strategies.lora.samples import splits_of
 from support_chain import SMALL, Chain, Database
 from support_ollama import BASE, ROOT, OllamaServer
 from support_tasks import TaskRunner
@@ -99,6 +102,38 @@ def test_the_job_holds_rows_base_and_prompts_by_path_and_digest(
     assert (read.base.sha256, read.proof, len(read.prompts)) == (recipe.base_gguf, 6, 5)
     assert read.prompts[0].messages[0].content == spec_of(plan).system
     sys.modules.pop("ljwx_training", None)
+
+
+def test_training_is_stopped_by_the_end_of_the_train_split_and_never_sees_the_validation_split(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    folder = Path(tasks.run(prepare_training, planned(tasks, ollama_sandbox))["job"])
+    exported = Path(chain_db.value("SELECT folder FROM ljwx.datasets")) / "train.jsonl"
+    of_train, looked_at = (
+        {json.loads(line)["messages"][1]["content"] for line in path.read_text(encoding="utf-8").splitlines()}
+        for path in (exported, folder / "validation.jsonl")
+    )
+    assert len(looked_at) == 8
+    assert looked_at <= of_train, "what training saw, the model is made from"
+    whole = LoraSettings(max_validation=10_000)
+    splits = splits_of(WarehouseHook(), chain.dataset_id, whole, seed=7, before=None)
+    told = chain_db.rows(
+        "SELECT s.sample_id, s.session, s.label_end, d.split "
+        "FROM ljwx.samples s JOIN ljwx.dataset_samples d USING (sample_id)"
+    )
+    given: dict[str, list[dict[str, Any]]] = {}
+    for name, frame in (("train", splits.seen), ("validation", splits.validation)):
+        names = set(frame["sample_id"])
+        given[name] = [row for row in told if row["sample_id"] in names]
+        assert {row["split"] for row in given[name]} == {"train"}
+    looked_from = min(row["session"] for row in given["validation"])
+    sessions = sorted({row["session"] for row in told if row["split"] == "train"})
+    assert sessions.index(looked_from) == len(sessions) - -(-len(sessions) // 10)
+    assert max(row["label_end"] for row in given["train"]) < looked_from
+    learned_until = max(row["session"] for row in given["train"])
+    between = "SELECT count(*) FROM ljwx.sessions WHERE session > %s AND session < %s"
+    purge = chain_db.value("SELECT (spec ->> 'horizon')::integer + 1 FROM ljwx.datasets")
+    assert chain_db.value(between, learned_until, looked_from) >= purge
 
 
 def test_a_job_is_written_anew_only_until_its_result_is_there(

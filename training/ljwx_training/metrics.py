@@ -1,4 +1,4 @@
-"""metrics.jsonl: one JSON line for each step and each look at the validation split, as they happen."""
+"""metrics.jsonl: one JSON line for each step and each look at the validation rows, as they happen."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Hyperparameters:
     :param batch: samples of one optimiser step, over all accumulated micro-batches and processes.
     :param micro_batch: samples computed at once in one process; halved when memory runs out.
     :param steps: optimiser steps; None means ``epochs`` passes over the train split.
-    :param evaluate_every: steps between looks at the validation split, and between checkpoints.
+    :param evaluate_every: steps between looks at the validation rows, and between checkpoints.
     :param patience: looks without a better class log score (answer loss, without classes) until it stops; 0: never.
     :param compile: fuse each block's element-wise work with torch.compile.
     :param quantize: keep the frozen base in 4 bits while training (QLoRA).

@@ -314,13 +314,13 @@ def proof_line(question: Question, trained: Said, untrained: Said, encoder: Enco
 
 
 def validation_of(metrics: Metrics, step: int) -> dict[str, Any]:
-    """Return the looks at the validation split before training and at the step whose weights were kept."""
+    """Return the looks at the validation rows before training and at the step whose weights were kept."""
     looks = [line for line in metrics.lines() if line["kind"] == "validation"]
     return {"before": looks[0], "after": next((line for line in looks if line["step"] == step), looks[-1])}
 
 
 def rates_log_score(encoder: Encoder, rows: Sequence[Row]) -> float | None:
-    """Return what the train split's class rates alone score on the validation split."""
+    """Return what the train split's class rates alone score on the validation rows."""
     rates = encoder.rates or {}
     named = [row.named for row in rows if row.named and row.named[0] in rates]
     if not named:

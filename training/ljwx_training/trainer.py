@@ -1,4 +1,4 @@
-"""transformers' Trainer with this package's loss, its look at the validation split, its metrics and checkpoints."""
+"""transformers' Trainer with this package's loss, its look at the validation rows, its metrics and checkpoints."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class LoraTrainer(Trainer):
             gradient.copy_(part.view_as(gradient))
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Look at the validation split: answer loss, and the log score of the true class among the classes."""
+        """Look at the validation rows: answer loss, and the log score of the true class among the classes."""
         self.model_wrapped.eval()
         began = time.monotonic()
         sums = torch.zeros(6, dtype=torch.float64)

@@ -1,4 +1,4 @@
-SELECT s.sample_id, s.ts_code, s.task, s.snapshot, s.answer, s.label, s.prompt_version, s.session,
+SELECT s.sample_id, s.ts_code, s.task, s.snapshot, s.answer, s.label, s.prompt_version, s.session, s.label_end,
        coalesce(d.uniqueness, 1)
 FROM ljwx.dataset_samples d
 JOIN ljwx.samples s USING (sample_id)

@@ -165,7 +165,7 @@ def furthest_step(lines: Iterable[Line]) -> int:
 
 
 def progress_text(lines: list[Line]) -> str:
-    """Tell the newest line for people: percent, loss, speed and time left, or a look at the validation split.
+    """Tell the newest line for people: percent, loss, speed and time left, or a look at unseen samples.
 
     >>> progress_text([Line("step", 5, 20, 0.5, 300.0, 6.0)])
     'step 5 of 20 (25 %): loss 0.5000, 300 tokens/s, about 2 min left'

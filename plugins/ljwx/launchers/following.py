@@ -24,7 +24,7 @@ from ljwx.launchers.folder import (
 from ljwx.launchers.interface import Launcher
 
 TELL_SECONDS = 10.0
-"""Steps are logged no more often; each look at the validation split is."""
+"""Steps are logged no more often; each look at unseen samples is."""
 
 
 BLIND_SECONDS = 300.0
@@ -167,7 +167,7 @@ class Follower:
         return launcher_of(started, self.settings).last_words(self.job, started) if started else ""
 
     def _news(self) -> Iterator[str]:
-        """Yield each new look at the validation split, and now and then the newest step; at first the newest alone."""
+        """Yield each new look at unseen samples, and now and then the newest step; at first the newest alone."""
         lines = lines_of(self.job)
         known = len(lines) - 1 if self._seen is None else self._seen
         first, self._seen = max(0, min(known, len(lines))), len(lines)

@@ -57,6 +57,11 @@ class TrainingsVerbs(WarehouseBase):
         """Return a split's samples with their weights, in a fixed order; of the train split only the purged one."""
         return self.frame("trainings/samples", SCHEMA, dataset_id=dataset_id, split=split)
 
+    def purge_of(self, dataset_id: str) -> int:
+        """Return how many sessions a dataset leaves empty before each later split."""
+        (purge,) = self.column("trainings/purge", dataset_id=dataset_id)
+        return int(purge)
+
     def save_training(self, run_key: int, recipe: TrainingRecipe, dataset_id: str, job: str) -> None:
         """Record what is to be trained; one that is known keeps its dataset, and what came of it."""
         self.execute(

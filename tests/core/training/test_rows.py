@@ -28,6 +28,7 @@ def samples(*rows: tuple[str, str], weight: float = 1.0) -> pl.DataFrame:
         {
             "sample_id": f"{number:04}", "ts_code": "000001.SZ", "task": task, "snapshot": "{}", "answer": "{}",
             "label": label, "prompt_version": "v1", "session": dt.date(2026, 1, 1) + dt.timedelta(number),
+            "label_end": dt.date(2026, 1, 1) + dt.timedelta(number),
             "weight": weight,
         }
         for number, (task, label) in enumerate(rows)

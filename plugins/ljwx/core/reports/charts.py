@@ -115,7 +115,7 @@ def _training(training: TrainingPart | None) -> Figure:
     left.plot(steps, losses, color=BAR, linewidth=1.2)
     answers = [(step, loss) for step, loss, _ in training.looks if loss is not None]
     left.plot([step for step, _ in answers], [loss for _, loss in answers], "o-", color=OWN, markersize=3.5)
-    left.set_xlabel("step; points: answer loss of the validation split")
+    left.set_xlabel("step; points: answer loss of the samples looked at")
     left.set_ylabel("loss")
     left.set_ylim(bottom=0)
     scored = [(step, score) for step, _, score in training.looks if score is not None]

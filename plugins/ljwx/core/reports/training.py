@@ -21,7 +21,7 @@ class TrainingPart:
     """A training, as it stands on paper.
 
     :param facts: Chinese, English and value, in the order to be shown.
-    :param losses: step and loss; ``looks``: step, answer loss and class log score of the validation split.
+    :param losses: step and loss; ``looks``: step, answer loss and class log score of the samples looked at.
     :param rates_log_score: what the class rates alone score on it; log scores are negative, higher is better.
     :param classes: of the proof; empty where nothing was compared.
     """
@@ -34,7 +34,7 @@ class TrainingPart:
 
     @property
     def scores(self) -> tuple[tuple[str, float | None, float | None], ...]:
-        """Name, before and after, of what was measured on the validation split."""
+        """Name, before and after, of what was measured on samples that were looked at and not learned from."""
         if not self.looks:
             return ()
         first, last = self.looks[0], self.looks[-1]

@@ -37,7 +37,8 @@ class TrainingRecipe(BaseModel):
     """What is trained, from what, and how: the same recipe is not trained twice.
 
     :param base_gguf: digest of the base's weights, a GGUF file.
-    :param train: digest of the train samples that are taken; `validation` of those that training is stopped by.
+    :param train: digest of the train samples that are taken; `validation` of those that training is stopped by,
+        of the train split's last sessions.
     :param prompts: digest of the prompts that they are rendered with.
     :param hyperparameters: as the trainer takes them.
     :param seed: of the order of the samples, the adapter's first weights, and which samples are taken.

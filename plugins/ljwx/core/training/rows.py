@@ -20,7 +20,7 @@ from ljwx.exceptions import ConfigurationError
 
 SCHEMA: Final = {
     **dict.fromkeys(("sample_id", "ts_code", "task", "snapshot", "answer", "label", "prompt_version"), pl.String),
-    "session": pl.Date,
+    **dict.fromkeys(("session", "label_end"), pl.Date),
     "weight": pl.Float64,
 }
 """A sample as it is trained on; ``weight`` is its uniqueness."""

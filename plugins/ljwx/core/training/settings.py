@@ -29,8 +29,9 @@ class LoraSettings(BaseModel):
     :param batch: samples of one step.
     :param micro_batch: samples computed at once; the trainer halves it where memory runs out.
     :param max_samples: most samples of the train split, the tasks in turn; null: all.
-    :param max_validation: most samples of the validation split, the tasks in turn.
-    :param evaluate_every: steps between looks at the validation split.
+    :param max_validation: most samples to look at, the tasks in turn; they are of the last tenth of the train split's
+        sessions, which is not trained on.
+    :param evaluate_every: steps between looks at them.
     :param patience: looks without a better class log score until training stops; 0: never.
     :param output: form of the trained tensors in the file that is served.
     :param class_weight: weight of the token that decides the class; 1 treats it as any other.

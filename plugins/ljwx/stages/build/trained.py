@@ -23,7 +23,7 @@ CURVE = 200
 class Trained:
     """A training that is done.
 
-    :param looks: at the validation split, a line of the trainer's metrics each.
+    :param looks: at the samples that training is stopped by, a line of the trainer's metrics each.
     :param losses: some of the steps with their loss, evenly chosen.
     """
 

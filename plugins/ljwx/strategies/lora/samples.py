@@ -12,6 +12,7 @@ from ljwx.core.models import BuildSpec
 from ljwx.core.training.recipe import Start
 from ljwx.core.training.rows import check_splits, chosen, digest_of
 from ljwx.core.training.settings import LoraSettings
+from ljwx.core.training.watched import parted
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.trainings import Training
 
@@ -23,8 +24,10 @@ SHAPE = ("rank", "alpha", "layers")
 
 @dataclass(frozen=True)
 class Splits:
-    """Samples to train on and to look at, in the order of the files.
+    """Samples to train on and to look at, in the order of the files; the dataset's validation split is in none of them.
 
+    :param train: of the train split but for its last sessions.
+    :param validation: of the last sessions of the train split; training is stopped by them.
     :param replayed: of the train split of an earlier dataset, seen again.
     """
 
@@ -46,23 +49,24 @@ def splits_of(
     :param before: the training that is gone on with.
     :raises ConfigurationError: nothing can be learned from it.
     """
-    whole = {name: warehouse.training_samples(dataset_id, name) for name in ("train", "validation")}
-    check_splits(dataset_id, whole)
-    train = chosen(whole["train"], settings.max_samples, seed)
-    validation = chosen(whole["validation"], settings.max_validation, seed)
-    return Splits(train, validation, _replayed(warehouse, whole["train"], len(train), settings, seed, before))
+    whole = warehouse.training_samples(dataset_id, "train")
+    learned, watched = parted(dataset_id, whole, warehouse.purge_of(dataset_id))
+    check_splits(dataset_id, {"train": learned, "validation": warehouse.training_samples(dataset_id, "validation")})
+    train = chosen(learned, settings.max_samples, seed)
+    validation = chosen(watched, settings.max_validation, seed)
+    most = round(settings.replay_share * len(train)) if before else 0
+    return Splits(train, validation, _replayed(warehouse, learned, watched, most, seed, before))
 
 
 def _replayed(
-    warehouse: WarehouseHook, new: pl.DataFrame, taken: int, settings: LoraSettings, seed: int, before: Training | None
+    warehouse: WarehouseHook, new: pl.DataFrame, watched: pl.DataFrame, most: int, seed: int, before: Training | None
 ) -> pl.DataFrame:
-    """Return old samples: none that is new too, none from behind the new train split."""
-    most = round(settings.replay_share * taken) if before else 0
+    """Return old samples: none that is new too, none from behind the new ones, none that reaches what is looked at."""
     if before is None or not most:
         return new.head(0)
     old = warehouse.training_samples(before.dataset_id, "train")
-    fit = old.filter(pl.col("session") <= new["session"].max()).join(new, on="sample_id", how="anti")
-    return chosen(fit, most, seed)
+    fit = old.filter(pl.col("session") <= new["session"].max(), pl.col("label_end") < watched["session"].min())
+    return chosen(fit.join(new, on="sample_id", how="anti"), most, seed)
 
 
 def training_before(
