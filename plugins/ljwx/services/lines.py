@@ -52,6 +52,26 @@ def other_challengers(warehouse: WarehouseHook, model: str) -> list[NewestModel]
     ]
 
 
+def check_newest(warehouse: WarehouseHook, model: str) -> None:
+    """Refuse to decide on a model where its line has one of newer data: the line's evidence speaks for that one.
+
+    One that the gate rejected stands in nobody's way.
+
+    :raises ConfigurationError: there is a newer one.
+    """
+    known = warehouse.model(model)
+    if known is None or known.line_id is None:
+        return
+    newest = next((each for each in warehouse.newest_models() if each.line_id == known.line_id), None)
+    if newest is None or newest.digest == known.digest or newest.verdict == "rejected":
+        return
+    if newest.last_session > warehouse.last_session_of(known.dataset_id):
+        raise ConfigurationError(
+            f"{model} is not decided on: {newest.model} of the same line was made from newer data since. "
+            "Nothing was decided; let the newest run of ljwx_model_build decide"
+        )
+
+
 def open_line(warehouse: WarehouseHook, run_key: int, line: Line, model: str) -> str:
     """Let a line challenge with a model; where three do already, the one with the least evidence ceases to.
 

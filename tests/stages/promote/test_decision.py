@@ -404,6 +404,30 @@ def test_a_model_that_was_never_verified_is_not_decided_on(
     assert promotions(chain_db) == []
 
 
+LATER = """
+INSERT INTO ljwx.datasets SELECT (jsonb_populate_record(d, '{"dataset_id": "later", "last_session": "2099-01-05"}')).*
+FROM ljwx.datasets d
+"""
+NEWER = """
+UPDATE ljwx.models SET dataset_id = 'later', verified = '{}', digest = 'newer',
+                       line_id = (SELECT line_id FROM ljwx.models WHERE model = %s) WHERE model = %s
+"""
+
+
+def test_an_old_run_does_not_decide_on_a_model_whose_line_has_a_newer_one(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=4)
+    add_model(chain_db, OTHER)
+    chain_db.execute(LATER)
+    chain_db.execute(NEWER, chain.plan["model"], OTHER)
+    with pytest.raises(ConfigurationError, match=f"{OTHER} of the same line was made from newer data"):
+        tasks.run(decide_promotion, *evaluation)
+    assert promotions(chain_db) == []
+    add_decision(chain_db, OTHER, verdict="rejected")
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "first_champion"
+
+
 def test_a_rollback_while_the_sealed_questions_are_asked_is_not_undone(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

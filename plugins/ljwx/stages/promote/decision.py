@@ -15,7 +15,7 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import request_config
 from ljwx.services.candidates import candidate
-from ljwx.services.lines import other_challengers
+from ljwx.services.lines import check_newest, other_challengers
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.context import event_of
@@ -38,7 +38,7 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
 
     :return: promotion_id, model and verdict.
     :raises ConfigurationError: the challenger or the champion has not answered the questions, the challenger is the
-        champion, or another one became champion in between.
+        champion, another one became champion in between, or its line has a model of newer data.
     :raises BuildFailed: the champion is not on the server as it was decided on.
     """
 
@@ -91,6 +91,7 @@ def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, questi
 def _decided(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation) -> Decided:
     """Decide, open the sealed window after a pass, and write both."""
 
+    check_newest(warehouse, evaluation.model)
     champion = warehouse.champion()
     decision, judged = _decide(settings, warehouse, run_key, evaluation, champion)
     decision = report_sealed_test(warehouse, settings, run_key, evaluation, champion, decision)
