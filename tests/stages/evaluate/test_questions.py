@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ljwx.core.lines import line_of
+from ljwx.core.models import BuildSpec
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -137,6 +139,31 @@ def test_a_model_that_was_deleted_meanwhile_fails_and_no_answer_is_written(
         tasks.run(plan_questions, "ljwx-stock:gone", chain.question_set_id)
     counts = chain_db.counts()
     assert (counts["evaluations"], counts["answers"]) == (0, 0)
+
+
+def test_a_model_of_another_line_that_is_gone_when_it_is_asked_keeps_nobody_from_a_decision(
+    chain_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    ollama_sandbox: OllamaServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    names, spec = ["ljwx-stock:serves", "ljwx-stock:rival"], chain_db.value("SELECT spec FROM ljwx.models")
+    for name in names:
+        assert ollama_sandbox.post("copy", {"source": chain.plan["model"], "destination": name}).ok
+        add_model(chain_db, name, spec=spec | {"system": name}, line_id=None)
+        WarehouseHook().open_line(1, line_of(BuildSpec.model_validate(spec | {"system": name})), name)
+    add_alias(chain_db, names[0])
+    shards = planned(tasks, chain)
+    for name in names:
+        ollama_sandbox.delete(name)
+    asked = {WarehouseHook().evaluation(each["evaluation_id"]).model: each for each in shards}  # type: ignore[union-attr]
+    assert [model for model, each in asked.items() if each.get("optional")] == [names[1]]
+    assert tasks.run(ask_questions, asked[names[1]]) == asked[names[1]]["evaluation_id"]
+    assert "is of another line, and is decided without: model 'ljwx-stock:rival'" in caplog.text
+    with pytest.raises(ModelMissing, match=names[0]):
+        tasks.run(ask_questions, asked[names[0]])
+    assert chain_db.counts()["answers"] == 0
 
 
 def test_a_name_that_stands_for_another_model_by_now_is_not_asked(

@@ -185,27 +185,46 @@ def test_answers_that_do_not_parse_reject_the_model_and_nothing_is_served(
     assert LATEST not in digests(server)
 
 
+def three_lines(db: Database, chain: Chain, server: OllamaServer) -> str:
+    """A champion of another line, and a rival of a third, who both answered the questions; return the rival."""
+    second_model(db, chain, server)
+    add_alias(db, OTHER)
+    warehouse, rival, spec = WarehouseHook(), "ljwx-stock:rival", db.value("SELECT spec FROM ljwx.models LIMIT 1")
+    for name, system in ((OTHER, "the champion's"), (rival, "another")):
+        recipe = spec | {"system": system}
+        if name != OTHER:
+            add_model(db, name, digest="e" * 64)
+        db.execute("UPDATE ljwx.models SET spec = %s WHERE model = %s", json.dumps(recipe), name)
+        warehouse.open_line(1, line_of(BuildSpec.model_validate(recipe)), name)
+        answered(db, chain, name, right=2)
+    return rival
+
+
 def test_the_newest_models_of_other_open_lines_are_decided_on_in_the_same_run(
     chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
 ) -> None:
-    second_model(chain_db, chain, server)
-    add_alias(chain_db, OTHER)
-    warehouse, spec = WarehouseHook(), chain_db.value("SELECT spec FROM ljwx.models LIMIT 1")
-    for name, system in ((OTHER, "the champion's"), ("ljwx-stock:rival", "another")):
-        recipe = spec | {"system": system}
-        if name != OTHER:
-            add_model(chain_db, name, digest="e" * 64)
-        chain_db.execute("UPDATE ljwx.models SET spec = %s WHERE model = %s", json.dumps(recipe), name)
-        warehouse.open_line(1, line_of(BuildSpec.model_validate(recipe)), name)
-        answered(chain_db, chain, name, right=2)
+    rival = three_lines(chain_db, chain, server)
     told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=4))
     assert told["model"] == chain.plan["model"]
     assert promotions(chain_db) == [
         {"challenger": name, "champion": OTHER, "verdict": "kept_champion", "promoted": False}
-        for name in (chain.plan["model"], "ljwx-stock:rival")
+        for name in (chain.plan["model"], rival)
     ]
     others = chain_db.value("SELECT outputs -> 'others' FROM ljwx.runs WHERE task_id = 'decide_promotion'")
     assert others == [told["promotion_id"] + 1]
+
+
+def test_a_model_of_another_line_that_was_lost_half_way_keeps_nobody_from_a_decision(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    rival = three_lines(chain_db, chain, server)
+    chain_db.execute(
+        "DELETE FROM ljwx.answers WHERE (evaluation_id, sample_id) = (SELECT evaluation_id, min(sample_id) "
+        "FROM ljwx.answers JOIN ljwx.evaluations USING (evaluation_id) WHERE model = %s GROUP BY 1)",
+        rival,
+    )
+    told = tasks.run(decide_promotion, *answered(chain_db, chain, chain.plan["model"], right=4))
+    assert [each["challenger"] for each in promotions(chain_db)] == [told["model"]] == [chain.plan["model"]]
 
 
 def test_without_evidence_the_champion_stays(

@@ -12,7 +12,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking import Prompted, class_request_config, request_config
 from ljwx.services.candidates import ModelRef
 from ljwx.services.many import Posed, class_answers, full_answers
-from ljwx.services.servers import Server, having, servers_of
+from ljwx.services.servers import LOST, Server, having, servers_of
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.questions import Shard
 from ljwx.stages.runs import recorded_run
@@ -47,14 +47,23 @@ class _Work:
 def ask_questions(shard: Mapping[str, int]) -> int:
     """Ask a shard's questions; what was answered before is not asked again.
 
+    What was answered of a shard that is optional stays when its server is lost, and the decision does without it.
+
     :param shard: of :func:`ljwx.stages.evaluate.questions.plan_questions`.
     :return: evaluation_id.
     """
 
-    settings, warehouse, mine = current_settings(), WarehouseHook(), Shard(**shard)
+    settings, warehouse = current_settings(), WarehouseHook()
+    mine = Shard(shard["evaluation_id"], shard["first"], shard["questions"], bool(shard.get("optional")))
     with recorded_run(warehouse, **shard) as run:
         positions = mine.first, mine.first + mine.questions
-        asked = ask_all(warehouse, servers_of(settings), settings, mine.evaluation_id, positions)
+        try:
+            asked = ask_all(warehouse, servers_of(settings), settings, mine.evaluation_id, positions)
+        except LOST as error:
+            if not mine.optional:
+                raise
+            log.warning("evaluation %d is of another line, and is decided without: %s", mine.evaluation_id, error)
+            asked = 0
         run.outputs |= {"evaluation_id": mine.evaluation_id, "asked": asked}
     return mine.evaluation_id
 

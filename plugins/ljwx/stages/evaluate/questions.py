@@ -37,11 +37,20 @@ CLASSES_PER_ANSWER = 10
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of an evaluation's questions for one mapped task: the position of the first, and how many."""
+    """A run of an evaluation's questions for one mapped task: the position of the first, and how many.
+
+    :param optional: it is decided without it, as a model's of another line.
+    """
 
     evaluation_id: int
     first: int
     questions: int
+    optional: bool = False
+
+    @property
+    def told(self) -> dict[str, int]:
+        """Return it as it is passed on: `optional` only where it is."""
+        return {name: value for name, value in asdict(self).items() if value is not False}
 
 
 def freeze_questions(dataset_id: str) -> str:
@@ -78,7 +87,8 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
 
     The newest models of other open lines are asked too, where a server has them.
 
-    :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count).
+    :return: shards, each for one call of :func:`ask_questions`: evaluation_id, first (position) and questions (count),
+        and `optional` where it is decided without them.
     :raises ConfigurationError: settings that no decision can be made with, a model that was never verified, or a
         question set without questions.
     :raises ModelMissing: one of them is on no server, or its name stands for another model by now.
@@ -86,10 +96,10 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
 
     settings, warehouse = current_settings(), WarehouseHook()
     _ = settings.resampling  # refuses what the gate would refuse, before anything is asked
-    asked_models, servers = models_to_evaluate(warehouse, model), servers_of(settings)
-    for each in asked_models:
+    needed, servers = models_to_evaluate(warehouse, model), servers_of(settings)
+    for each in needed:
         having(servers, [each])
-    asked_models += _of_other_lines(warehouse, servers, model)
+    asked_models = needed + _of_other_lines(warehouse, servers, model)
     names = [each.model for each in asked_models]
     with recorded_run(warehouse, models=names, question_set_id=question_set_id) as run:
         masked = _freeze_masked(warehouse, settings, run.key, question_set_id)
@@ -101,12 +111,13 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
                 open_evaluation(warehouse, settings, run.key, each, asked),
                 len(warehouse.questions(asked)),
                 settings.evaluation.shard_size,
+                optional=each not in needed,
             )
         ]
-        shards += _class_shards(warehouse, settings, run.key, asked_models, question_set_id)
+        shards += _class_shards(warehouse, settings, run.key, asked_models, question_set_id, needed)
         _serve_challenger(warehouse, OllamaHook(), settings, asked_models[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard.questions for shard in shards)}
-    return [asdict(shard) for shard in shards]
+    return [shard.told for shard in shards]
 
 
 def _of_other_lines(warehouse: WarehouseHook, servers: Sequence[Server], model: str) -> list[ModelRef]:
@@ -124,7 +135,12 @@ def _of_other_lines(warehouse: WarehouseHook, servers: Sequence[Server], model: 
 
 
 def _class_shards(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, models: Sequence[ModelRef], question_set_id: str
+    warehouse: WarehouseHook,
+    settings: Settings,
+    run_key: int,
+    models: Sequence[ModelRef],
+    question_set_id: str,
+    needed: Sequence[ModelRef],
 ) -> list[Shard]:
     """Choose the questions of which the class alone is asked, and share out those that have no answer yet.
 
@@ -134,12 +150,18 @@ def _class_shards(
     if asked is None:
         return []
     size, different = len(warehouse.questions(asked)), {(each.digest, each.parameters is None): each for each in models}
+    different |= {(each.digest, each.parameters is None): each for each in needed}
     opened = [
-        open_evaluation(warehouse, settings, run_key, each, asked, class_alone=True) for each in different.values()
+        (open_evaluation(warehouse, settings, run_key, each, asked, class_alone=True), each not in needed)
+        for each in different.values()
     ]
     per_shard = CLASSES_PER_ANSWER * settings.evaluation.shard_size
-    waiting = [each for each in opened if len(warehouse.class_answered(each)) < size]
-    return [shard for each in waiting for shard in _shards(each, size, per_shard)]
+    return [
+        shard
+        for each, optional in opened
+        if len(warehouse.class_answered(each)) < size
+        for shard in _shards(each, size, per_shard, optional=optional)
+    ]
 
 
 def _freeze_classes(
@@ -198,8 +220,8 @@ def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, q
     return masked_id
 
 
-def _shards(evaluation_id: int, questions: int, size: int) -> list[Shard]:
+def _shards(evaluation_id: int, questions: int, size: int, *, optional: bool) -> list[Shard]:
     """Share the questions of an evaluation out evenly, none with more than ``size``."""
     count = -(-questions // size)
     edges = [questions * at // count for at in range(count + 1)]
-    return [Shard(evaluation_id, first, last - first) for first, last in pairwise(edges)]
+    return [Shard(evaluation_id, first, last - first, optional) for first, last in pairwise(edges)]

@@ -62,11 +62,17 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
 def _of_other_lines(
     warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation
 ) -> list[Decided]:
-    """Decide about the newest models of other open lines that answered the same questions, until one is promoted."""
+    """Decide about the newest models of other open lines that answered the same questions, until one is promoted.
+
+    One whose server was lost half-way has not answered all, and keeps nobody from a decision.
+    """
     found: list[Decided] = []
     for other in other_challengers(warehouse, evaluation.model):
         asked = warehouse.evaluation_of(other.model, other.digest, evaluation.question_set_id, request_config(settings))
         if asked is None:
+            continue
+        if len(warehouse.answers(asked.evaluation_id)) < len(warehouse.questions(asked.question_set_id)):
+            log.warning("%s has not answered all questions and is not decided on", other.model)
             continue
         decided = warehouse.standing_decision(asked.evaluation_id, settings.gate.model_dump())
         found.append(decided or _decided(warehouse, settings, run_key, asked))
