@@ -7,7 +7,8 @@ of every return is one style's return on that day, times how much of the style t
 answerer's noise is the style too. So his order of a whole session, and of those that overlap with it, is right or wrong
 together. The statistics, what is gathered of a session, the budget and the decision are the product's: a challenger is
 promoted where :func:`ljwx.core.promotions.decide_line` says so at the last look of the year, which tells of every look
-before. ``LJWX_BENCH_TRIALS`` trials are drawn.
+before. The year begins when the first session that can count comes, which is a sealed window after the line was opened.
+``LJWX_BENCH_TRIALS`` trials are drawn.
 """
 
 from __future__ import annotations
