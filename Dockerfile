@@ -3,9 +3,10 @@ FROM apache/airflow:3.3.2-python3.12
 
 # What changes seldom comes first: a change of the package installs the package alone.
 WORKDIR /opt/ljwx
-COPY --chown=airflow:0 requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt constraints.txt ./
+COPY --chown=airflow:0 requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt \
+     requirements-kubernetes.txt constraints.txt ./
 RUN pip install --no-cache-dir -r requirements.txt -r requirements-celery.txt -r requirements-s3.txt \
-       -r requirements-fab.txt -c constraints.txt
+       -r requirements-fab.txt -r requirements-kubernetes.txt -c constraints.txt
 
 # plugins/ljwx/_include is a link to include/ beside plugins/: SQL, prompts, reports, sessions and settings get into the wheel.
 COPY --chown=airflow:0 include /opt/ljwx/include

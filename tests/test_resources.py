@@ -59,7 +59,7 @@ def test_a_version_of_the_prompts_can_be_added_and_a_file_of_one_changed(mine: P
     system, more = write(mine, "prompts/v1/system.txt"), write(mine, "prompts/v2/system.txt")
     write(mine, "prompts/.v3/system.txt")
     ours = repository / "include" / "prompts"
-    packaged = {path.relative_to(ours).as_posix(): path for path in ours.rglob("*.txt")}
+    packaged = {path.relative_to(ours).as_posix(): path for path in ours.rglob("*.*")}
     assert len(packaged) > 5
     assert resources.included_below("prompts") == packaged | {"v1/system.txt": system, "v2/system.txt": more}
 

@@ -379,7 +379,7 @@ def test_the_champion_keeps_its_score_in_the_report_when_it_was_asked_again_as_a
         add_evaluation(crowned, chain.plan["model"], question_set, scorecard=card)
     (build,) = json.loads(run("report", "--json").stdout)["builds"]
     assert build["overall"] == {"n": 240, "accuracy": 0.5}
-    assert re.search(r"first_champion\s+240\s", run("report").stdout)
+    assert re.search(r"first_champion\s+-\s+-\s+240\s", run("report").stdout)
 
 
 def test_a_model_that_failed_its_verification_is_told_with_the_reason_and_its_report(
