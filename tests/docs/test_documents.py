@@ -15,7 +15,7 @@ from typer.main import get_command
 from ljwx import exceptions
 from ljwx.cli.app import app
 from ljwx.cli.console import Exit
-from ljwx.core.promotions import GatePolicy
+from ljwx.core.evidence.sessions import FEWEST_STOCKS
 from ljwx.provider import get_provider_info
 from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
 from ljwx_sandbox.stack import SMALL
@@ -98,10 +98,10 @@ def test_both_readmes_have_the_same_sections_commands_and_names() -> None:
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_the_readme_tells_the_numbers_of_the_demo_that_are_in_force(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    questions, sessions = SMALL["evaluation"]["questions"], GatePolicy().min_sessions
+    questions, stocks = SMALL["evaluation"]["questions"], FEWEST_STOCKS
     assert f"+ {questions} questions were asked; at least {SMALL['gate']['min_questions']} are needed." in text
-    (told,) = re.findall(r"^- (?:The )?demo (?:asks|只问) (\d+) .*? (\d+) (?:sessions|个交易日)", text, re.MULTILINE)
-    assert told == (str(questions), str(sessions))
+    (told,) = re.findall(r"^- (?:The )?demo (?:asks|只问) (\d+) .*? (\d+) (?:stocks|只股票)", text, re.MULTILINE)
+    assert told == (str(questions), str(stocks))
 
 
 def test_every_table_view_and_exception_is_in_the_reference(warehouse_url: str) -> None:

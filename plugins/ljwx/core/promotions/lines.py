@@ -223,7 +223,7 @@ def _state(weighed: Weighed) -> str:
         return f" The evidence was confirmed.{_since(weighed)}"
     if weighed.waiting:
         return f" The evidence is {shown}; it is decided when the open sessions are known."
-    worse = " and less than 1: so far it looks worse" if evidence < 1 else ""
+    worse = " and less than 1: so far it looks worse" if float(f"{evidence:.3g}") < 1 else ""
     return f" The evidence is {shown}; that is not enough{worse}."
 
 

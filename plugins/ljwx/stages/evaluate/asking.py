@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
@@ -44,7 +45,7 @@ class _Work:
         return [Posed(model, Prompted.of(each, masked(each.snapshot) if hides else None)) for each in self.waiting]
 
 
-def ask_questions(shard: Mapping[str, int]) -> int:
+def ask_questions(shard: Mapping[str, Any]) -> int:
     """Ask a shard's questions; what was answered before is not asked again.
 
     What was answered of a shard that is optional stays when its server is lost, and the decision does without it.
@@ -54,7 +55,7 @@ def ask_questions(shard: Mapping[str, int]) -> int:
     """
 
     settings, warehouse = current_settings(), WarehouseHook()
-    mine = Shard(shard["evaluation_id"], shard["first"], shard["questions"], bool(shard.get("optional")))
+    mine = Shard(**shard)
     with recorded_run(warehouse, **shard) as run:
         positions = mine.first, mine.first + mine.questions
         try:
