@@ -37,7 +37,7 @@ LIGHT_CORE = {
     "ljwx.core.ollama.models",
     "ljwx.core.ollama.replies",
     "ljwx.core.thinking",
-    "ljwx.core.trainings",
+    "ljwx.core.training.job",
     "ljwx.core.training",
     "ljwx.core.training.recipe",
     "ljwx.core.training.result",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ljwx.core.trainings import TrainingSettings
+from ljwx.core.training.job import TrainingSettings
 from ljwx.exceptions import ConfigurationError, LauncherUnreachable, TrainingFailed
 from ljwx.launchers import following
 from ljwx.launchers.following import Follower, begin

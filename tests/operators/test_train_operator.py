@@ -16,7 +16,7 @@ import psutil
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from ljwx.core.trainings import Started, TrainingSettings
+from ljwx.core.training.job import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError, TrainingFailed
 from ljwx.launchers.folder import remember
 from ljwx.launchers.following import begin
@@ -89,7 +89,7 @@ def test_a_trainer_outlives_the_worker_that_started_it_and_is_taken_up(python: s
     """The worker is a process that is killed as soon as it has started the trainer."""
     job = make_job(tmp_path / "job", steps=60, seconds=0.02)
     program = (
-        "import os, sys, pathlib, ljwx.cli; from ljwx.core.trainings import TrainingSettings;"
+        "import os, sys, pathlib, ljwx.cli; from ljwx.core.training.job import TrainingSettings;"
         "from ljwx.launchers.following import begin;"
         "begin(pathlib.Path(sys.argv[1]), TrainingSettings(python=sys.argv[2])); os.kill(os.getpid(), 9)"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from ljwx.core.trainings import TrainingSettings
+from ljwx.core.training.job import TrainingSettings
 from ljwx.exceptions import ConfigurationError
 from ljwx.launchers.interface import Launcher
 from ljwx.launchers.process import ProcessLauncher

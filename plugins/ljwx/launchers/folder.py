@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ljwx.core.trainings import Line, Started, read_lines
+from ljwx.core.training.job import Line, Started, read_lines
 from ljwx.exceptions import ConfigurationError, TrainingFailed
 
 JOB, RESULT, ERROR, METRICS = "job.json", "result.json", "error.json", "metrics.jsonl"

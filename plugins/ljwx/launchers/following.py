@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ljwx.core.trainings import Line, Outcome, Started, TrainingSettings, cured, furthest_step, progress_text
+from ljwx.core.training.job import Line, Outcome, Started, TrainingSettings, cured, furthest_step, progress_text
 from ljwx.exceptions import LauncherUnreachable, TrainingError, TrainingFailed
 from ljwx.launchers import LAUNCHERS
 from ljwx.launchers.folder import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-from ljwx.core.trainings import Started
+from ljwx.core.training.job import Started
 
 ENVIRONMENT: Final = {
     "PYTHONUNBUFFERED": "1",

@@ -15,7 +15,7 @@ from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
-from ljwx.core.trainings import Started, TrainingSettings
+from ljwx.core.training.job import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError, LauncherUnreachable
 from ljwx.launchers.folder import order_stop
 from ljwx.launchers.interface import ENVIRONMENT

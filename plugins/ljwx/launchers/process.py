@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from ljwx.core.trainings import Started, TrainingSettings
+from ljwx.core.training.job import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError
 from ljwx.launchers.folder import LOG, error_of, is_held, last_line, order_stop, seconds_since_start
 from ljwx.launchers.interface import ENVIRONMENT

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from ljwx import exceptions
-from ljwx.core.trainings import Outcome
+from ljwx.core.training.job import Outcome
 from ljwx.exceptions import TrainingFailed
 from ljwx.triggers.training import TrainingTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from ljwx.core.trainings import TrainingSettings
+    from ljwx.core.training.job import TrainingSettings
 
 
 class TrainOperator(BaseOperator):

@@ -17,9 +17,9 @@ from ljwx.core.ollama.requests import parameter_problems
 from ljwx.core.promotions import GatePolicy
 from ljwx.core.retention import RetentionPolicy
 from ljwx.core.thinking import Think
+from ljwx.core.training.job import TrainingSettings
 from ljwx.core.training.recipe import TRAINER
 from ljwx.core.training.settings import LoraSettings
-from ljwx.core.trainings import TrainingSettings
 from ljwx.resources import ALERTS_CONN_ID, OLLAMA_CONN_ID
 from ljwx.strategies import STRATEGIES
 

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 class TrainingTrigger(BaseTrigger):
     """Tell in the task's log how far a training is, until it ends; started again elsewhere, it goes on from there.
 
-    Its one event is an outcome of :class:`ljwx.core.trainings.Outcome` as a dict, or the name of an exception class of
-    :mod:`ljwx.exceptions` with its message.
+    Its one event is an outcome of :class:`ljwx.core.training.job.Outcome` as a dict, or the name of an exception class
+    of :mod:`ljwx.exceptions` with its message.
 
     :param job: the job's folder.
     :param settings: of the section `training`, as JSON can hold them.
@@ -62,14 +62,14 @@ class TrainingTrigger(BaseTrigger):
         await asyncio.to_thread(self._end)
 
     def _follower(self) -> Follower:
-        from ljwx.core.trainings import TrainingSettings
+        from ljwx.core.training.job import TrainingSettings
         from ljwx.launchers.following import Follower
 
         settings = TrainingSettings.model_validate(self.settings)
         return Follower(Path(self.job), settings, settings.silent_minutes * 60)
 
     def _end(self) -> None:
-        from ljwx.core.trainings import TrainingSettings
+        from ljwx.core.training.job import TrainingSettings
         from ljwx.launchers.following import end
 
         end(Path(self.job), TrainingSettings.model_validate(self.settings))
