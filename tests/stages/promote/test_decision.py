@@ -638,6 +638,11 @@ def test_a_decision_tells_how_often_its_line_and_its_very_model_were_decided_abo
     }
     for name, changed in others.items():
         add_decision(chain_db, add_model(chain_db, name, spec=spec | changed))
+    chain_db.execute(
+        "INSERT INTO ljwx.lines (line_id, strategy, recipe, run_key) "
+        "SELECT 'another', strategy, recipe, run_key FROM ljwx.lines LIMIT 1"
+    )
+    chain_db.execute("UPDATE ljwx.models SET line_id = 'another' WHERE model = 'ljwx-stock:other-line'")
     tasks.run(decide_promotion, *answered(chain_db, chain, model, right=3))
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE challenger = %s", model)
     (told,) = [reason["text"] for reason in reasons if reason["code"] == "decided_before"]
