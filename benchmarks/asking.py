@@ -70,8 +70,8 @@ def eval_two_servers_speedup() -> dict[str, Any]:
 
 def asked(bench: Workbench, opened: tuple[int, str, str], *, seed: int, servers: list[str]) -> float:
     """Ask all classes as a mapped task does; return the seconds. Another seed is another evaluation."""
-    from ljwx.services.asking import class_request_config
-    from ljwx.services.servers import servers_of
+    from ljwx.services.asking.full import class_request_config
+    from ljwx.services.asking.servers import servers_of
     from ljwx.settings import load_settings
     from ljwx.stages.evaluate.asking import ask_all
 

@@ -48,7 +48,7 @@ def asked_as_usual() -> tuple[float, float]:
 
     The model is loaded before, and its prefix is not in the cache.
     """
-    from ljwx.services.servers import servers_of
+    from ljwx.services.asking.servers import servers_of
     from ljwx.stages.evaluate.asking import ask_all
 
     with workbench() as bench:

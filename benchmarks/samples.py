@@ -113,7 +113,7 @@ def fill_warehouse(folder: Path) -> dict[str, Any]:
 
     from ljwx.core.features import FEATURE_VERSION
     from ljwx.hooks.warehouse import WarehouseHook
-    from ljwx.warehouse.bars import IngestDay
+    from ljwx.warehouse.market.bars import IngestDay
     from ljwx.warehouse.runs import RunRef
 
     hook = WarehouseHook()

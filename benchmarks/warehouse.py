@@ -102,7 +102,7 @@ class Writers:
         return write
 
     def _save(self, session: date, bars: pl.DataFrame, inserted: int, revised: int) -> None:
-        from ljwx.warehouse.bars import IngestDay
+        from ljwx.warehouse.market.bars import IngestDay
 
         day = IngestDay(session, complete=True, expected=ROWS, received=ROWS, quarantined=0, suspended=0)
         saved = self.warehouse.save_day(self.run_key, day, bars)

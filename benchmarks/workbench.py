@@ -87,7 +87,7 @@ class Workbench:
 
     def evaluation(self) -> int:
         """Build the model, write the questions, load the model, and return the open evaluation."""
-        from ljwx.services.asking import request_config
+        from ljwx.services.asking.full import request_config
 
         run_key, model, digest = self.questions("validation")
         self.ollama.chat(BASE, [{"role": "user", "content": "1"}], options={"num_predict": 1, "num_ctx": CONTEXT})

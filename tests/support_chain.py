@@ -23,7 +23,7 @@ import requests
 from psycopg.rows import dict_row
 
 import support_shared
-from ljwx.warehouse.bars import IngestDay
+from ljwx.warehouse.market.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
 from support_postgres import COPYING, data_of
@@ -297,7 +297,7 @@ def chain_db(
 
 def evaluation_of(db: Database, chain: Chain, model: str, question_set_id: str = "", *, base: bool = False) -> int:
     """The open evaluation of a model on the chain's questions, asked with the settings of SMALL; its id."""
-    from ljwx.services.asking import request_config
+    from ljwx.services.asking.full import request_config
     from ljwx.settings import load_settings
 
     settings = load_settings(SMALL)

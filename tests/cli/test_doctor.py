@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from ljwx.cli.app import app
 from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
-from ljwx.services import doctor as checkup
+from ljwx.services.doctor import machine
 from support_chain import Chain, Database, connect, evaluation_of
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres
@@ -66,7 +66,7 @@ def healthy(
     """Everything is there, and nothing has run; Airflow's own database is not."""
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_sandbox.connection)
     monkeypatch.setenv("LJWX_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(checkup, "DISK_FREE", 1)
+    monkeypatch.setattr(machine, "DISK_FREE", 1)
     tasks.variables["ljwx_training_config"] = {"model": {"base": BASE}}
     years(-1, 1)
     return db
@@ -434,7 +434,7 @@ def test_a_calendar_that_ends_is_told_with_the_command(healthy: Database, doctor
 def test_a_full_disk_is_told_with_what_makes_room(
     healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkup, "DISK_FREE", 1 << 60)
+    monkeypatch.setattr(machine, "DISK_FREE", 1 << 60)
     assert care(doctor()) == {"disk": "make room, or run ljwx_cleanup with dry_run false"}
 
 

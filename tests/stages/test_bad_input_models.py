@@ -23,8 +23,8 @@ from ljwx.exceptions import BuildFailed, ModelMissing, OllamaTimeout, OllamaUnre
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator, OllamaPullOperator
-from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
-from ljwx.services.servers import servers_of
+from ljwx.services.asking.full import Prompted, ReadAnswer, ask, read_answer
+from ljwx.services.asking.servers import servers_of
 from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.verification import verify_model

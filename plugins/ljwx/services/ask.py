@@ -22,8 +22,8 @@ from ljwx.core.tasks.spoken import Spoken, spoken
 from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted, ask
-from ljwx.services.candidates import check_digest
+from ljwx.services.asking.candidates import check_digest
+from ljwx.services.asking.full import Prompted, ask
 from ljwx.settings import current_settings
 from ljwx.strategies import describe
 from ljwx.warehouse.evaluations import ModelAnswer

@@ -10,7 +10,7 @@ from ljwx.core.promotions import Reason
 from ljwx.exceptions import ConfigurationError, NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.candidates import check_digest
+from ljwx.services.asking.candidates import check_digest
 from ljwx.services.served import ServedModels
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import current_settings

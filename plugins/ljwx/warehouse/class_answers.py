@@ -74,7 +74,7 @@ class ClassAnswersVerbs(WarehouseBase):
     ) -> list[ToldClass]:
         """Return what a model said of classes, one answer a sample, by whichever name and question set it was asked.
 
-        :param request_config: as of :func:`ljwx.services.asking.class_request_config`.
+        :param request_config: as of :func:`ljwx.services.asking.full.class_request_config`.
         :param sessions: about these alone; None is about all.
         """
         days = None if sessions is None else sorted(sessions)

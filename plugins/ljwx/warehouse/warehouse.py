@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ljwx.warehouse.bars import BarsVerbs
 from ljwx.warehouse.class_answers import ClassAnswersVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
-from ljwx.warehouse.features import FeaturesVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
+from ljwx.warehouse.market.bars import BarsVerbs
+from ljwx.warehouse.market.features import FeaturesVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs

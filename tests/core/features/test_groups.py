@@ -8,7 +8,7 @@ import pytest
 
 from ljwx.core.features import GROUPS, FeatureGroup, all_features, feature_names, inputs, running
 from ljwx.core.snapshots.facts import facts_in, signals_in
-from ljwx.warehouse.bars import MEASURES
+from ljwx.warehouse.market.bars import MEASURES
 
 
 @pytest.fixture(params=GROUPS, ids=lambda group: group.name)

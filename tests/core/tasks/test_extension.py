@@ -21,7 +21,7 @@ from ljwx.core.tasks import DEFAULT_TASKS, TASKS, hashed_tasks
 from ljwx.core.tasks.definition import SignalRule, TaskDefinition
 from ljwx.exceptions import ConfigurationError
 from ljwx.resources import included_below
-from ljwx.services.asking import request_config
+from ljwx.services.asking.full import request_config
 from ljwx.settings import load_settings, schema
 from support_fifth_task import CLASSES, NAME, PROMPT, fifth_task
 

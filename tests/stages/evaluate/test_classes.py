@@ -13,9 +13,9 @@ import pytest
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted, ask, class_request_config
-from ljwx.services.asking_classes import ClassTokens, ask_class
-from ljwx.services.servers import Server
+from ljwx.services.asking.classes import ClassTokens, ask_class
+from ljwx.services.asking.full import Prompted, ask, class_request_config
+from ljwx.services.asking.servers import Server
 from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import plan_questions

@@ -15,7 +15,7 @@ from ljwx.core.models import BuildSpec
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted, ReadAnswer, ask, read_answer
+from ljwx.services.asking.full import Prompted, ReadAnswer, ask, read_answer
 from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import freeze_questions, plan_questions

@@ -11,7 +11,7 @@ import pytest
 from ljwx.exceptions import ConfigurationError, ModelMissing, OllamaTimeout, OllamaUnreachable
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.operators.ollama import OllamaOperator
-from ljwx.services.servers import servers_of
+from ljwx.services.asking.servers import servers_of
 from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import plan_questions

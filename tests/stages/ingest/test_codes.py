@@ -25,7 +25,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.as_of import AsOf, market_as_of
 from ljwx.stages.samples.dataset import build_dataset
-from ljwx.warehouse.bars import IngestDay
+from ljwx.warehouse.market.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import Database, connect, database, ingest, running_tasks
 from support_tasks import TaskRunner

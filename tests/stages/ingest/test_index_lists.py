@@ -22,7 +22,7 @@ from ljwx.sources.tushare.interfaces import INDEX_WEIGHT
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
-from ljwx.warehouse.reference import SavedLists
+from ljwx.warehouse.market.reference import SavedLists
 from ljwx.warehouse.runs import RunRef
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import FIRST, LAST, SMALL, Database, connect, content_of, database, ingest, running_tasks

@@ -24,7 +24,7 @@ from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.doubts import is_worth_a_call
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
-from ljwx.warehouse.sources import WarehouseKeeper
+from ljwx.warehouse.market.sources import WarehouseKeeper
 from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS
 from support_chain import FIRST, LAST, SMALL, Database, ingest, to_decision, to_questions
 from support_ollama import OllamaServer

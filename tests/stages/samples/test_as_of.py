@@ -21,7 +21,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.samples.dataset import build_dataset
-from ljwx.warehouse.bars import IngestDay
+from ljwx.warehouse.market.bars import IngestDay
 from support_chain import SMALL, Database, whole_day
 from support_tasks import TaskRunner
 

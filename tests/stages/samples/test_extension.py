@@ -12,7 +12,7 @@ from ljwx.core.tasks import DEFAULT_TASKS
 from ljwx.core.tasks.definition import TaskDefinition
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import read_answer
+from ljwx.services.asking.full import read_answer
 from ljwx.stages.evaluate.questions import freeze_questions
 from ljwx.stages.samples.dataset import build_dataset
 from support_chain import Database

@@ -24,7 +24,7 @@ from ljwx.core.verification import (
 from ljwx.hooks.loaded_context import context_in_force
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.token_counts import no_count, require_counts
-from ljwx.services.asking import CUT_WHILE_THINKING, Prompted, ask, prompts_of, storable
+from ljwx.services.asking.full import CUT_WHILE_THINKING, Prompted, ask, prompts_of, storable
 from ljwx.settings import Settings
 from ljwx.strategies import strategy_named
 from ljwx.warehouse.evaluations import ModelAnswer

@@ -16,7 +16,7 @@ from ljwx.core.training.settings import TOLERANCE
 from ljwx.core.verification import Findings
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.services.asking import storable
+from ljwx.services.asking.full import storable
 
 log = logging.getLogger(__name__)
 

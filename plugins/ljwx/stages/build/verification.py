@@ -15,8 +15,8 @@ from ljwx.core.verification import Findings
 from ljwx.exceptions import BuildFailed, ConfigurationError, PromptTooLong
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted
-from ljwx.services.candidates import check_digest
+from ljwx.services.asking.candidates import check_digest
+from ljwx.services.asking.full import Prompted
 from ljwx.services.lines import open_line
 from ljwx.settings import current_settings
 from ljwx.stages.build.checks import Verification

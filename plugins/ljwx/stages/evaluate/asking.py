@@ -10,10 +10,10 @@ from typing import Any
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import Prompted, class_request_config, request_config
-from ljwx.services.candidates import ModelRef
-from ljwx.services.many import Posed, class_answers, full_answers
-from ljwx.services.servers import LOST, Server, having, servers_of
+from ljwx.services.asking.candidates import ModelRef
+from ljwx.services.asking.full import Prompted, class_request_config, request_config
+from ljwx.services.asking.many import Posed, class_answers, full_answers
+from ljwx.services.asking.servers import LOST, Server, having, servers_of
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.questions import Shard
 from ljwx.stages.runs import recorded_run

@@ -19,9 +19,9 @@ from ljwx.core.evaluations.cross_sections import cross_sections
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.candidates import ModelRef, counting, models_to_evaluate, open_evaluation
+from ljwx.services.asking.candidates import ModelRef, counting, models_to_evaluate, open_evaluation
+from ljwx.services.asking.servers import LOST, Server, having, servers_of
 from ljwx.services.lines import other_challengers
-from ljwx.services.servers import LOST, Server, having, servers_of
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.evaluate.scoring import dataset_of

@@ -27,8 +27,8 @@ from ljwx.core.evaluations import (
 )
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import request_config
-from ljwx.services.candidates import candidate, counting
+from ljwx.services.asking.candidates import candidate, counting
+from ljwx.services.asking.full import request_config
 from ljwx.settings import Settings
 from ljwx.warehouse.evaluations import Evaluation, StoredQuestion
 

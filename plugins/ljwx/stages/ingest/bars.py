@@ -19,7 +19,7 @@ from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.ingest.unlisted import link_old_codes
 from ljwx.stages.ingest.validation import ValidatedBars, validate_bars
 from ljwx.stages.runs import recorded_run
-from ljwx.warehouse.bars import IngestDay, SavedDay
+from ljwx.warehouse.market.bars import IngestDay, SavedDay
 
 log = logging.getLogger(__name__)
 

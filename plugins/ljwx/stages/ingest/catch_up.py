@@ -14,7 +14,7 @@ from ljwx.resources import sse_calendar
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
 from ljwx.stages.context import dag_run
-from ljwx.warehouse.bars import FetchedDay
+from ljwx.warehouse.market.bars import FetchedDay
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ljwx.resources import sse_calendar
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.doubts import Doubt, doubt
-from ljwx.warehouse.bars import IngestDay
+from ljwx.warehouse.market.bars import IngestDay
 
 log = logging.getLogger(__name__)
 

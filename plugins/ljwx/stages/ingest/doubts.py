@@ -9,7 +9,7 @@ from datetime import datetime
 from ljwx.core.bars import Capability
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
-from ljwx.warehouse.sources import SHANGHAI, last_close
+from ljwx.warehouse.market.sources import SHANGHAI, last_close
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, compute, segments
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.runs import recorded_run
-from ljwx.warehouse.revisions import Merged
+from ljwx.warehouse.market.revisions import Merged
 
 log = logging.getLogger(__name__)
 

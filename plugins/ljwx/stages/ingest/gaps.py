@@ -15,7 +15,7 @@ from ljwx.resources import REFRESH_SESSIONS, sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.settings import current_settings
 from ljwx.stages.context import dag_run
-from ljwx.warehouse.bars import KnownDay
+from ljwx.warehouse.market.bars import KnownDay
 
 log = logging.getLogger(__name__)
 

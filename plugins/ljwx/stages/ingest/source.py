@@ -9,7 +9,7 @@ from ljwx.hooks.market import market_source
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import TUSHARE_CONN_ID
 from ljwx.sources.base import MarketSource
-from ljwx.warehouse.sources import WarehouseKeeper, WarehouseLimiter
+from ljwx.warehouse.market.sources import WarehouseKeeper, WarehouseLimiter
 
 
 def limited_source(

@@ -13,8 +13,8 @@ from ljwx.core.promotions.reasons import calibration, decided_before, left_out
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import request_config
-from ljwx.services.candidates import candidate
+from ljwx.services.asking.candidates import candidate
+from ljwx.services.asking.full import request_config
 from ljwx.services.lines import check_newest, other_challengers
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ljwx.core.evaluations import Question, ScoredAnswer, answer_all, freeze, majority, question_set_hash, score
 from ljwx.core.promotions import Decision, with_sealed_test
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.candidates import ModelRef, counting, open_evaluation
-from ljwx.services.servers import servers_of
+from ljwx.services.asking.candidates import ModelRef, counting, open_evaluation
+from ljwx.services.asking.servers import servers_of
 from ljwx.settings import Settings
 from ljwx.stages.evaluate.asking import ask_all
 from ljwx.stages.evaluate.scoring import dataset_of

@@ -29,8 +29,8 @@ from ljwx.core.bars.frame import KEYS
 from ljwx.core.bars.rules import REPEATED
 from ljwx.core.features import inputs
 from ljwx.warehouse.base import statement
-from ljwx.warehouse.reference import ReferenceVerbs
-from ljwx.warehouse.revisions import merge_revisions
+from ljwx.warehouse.market.reference import ReferenceVerbs
+from ljwx.warehouse.market.revisions import merge_revisions
 
 if TYPE_CHECKING:
     Chain = Callable[[pl.DataFrame, Sequence[date]], pl.DataFrame]

@@ -11,8 +11,8 @@ from typing import Any, Final
 from ljwx.core.evaluations.token_probabilities import class_probabilities, class_told_at
 from ljwx.core.ollama import ChatReply
 from ljwx.core.tasks import TASKS
-from ljwx.services.asking import Asking, Prompted, Texts
-from ljwx.services.servers import Server
+from ljwx.services.asking.full import Asking, Prompted, Texts
+from ljwx.services.asking.servers import Server
 from ljwx.settings import Settings
 from ljwx.warehouse.class_answers import ClassAnswer
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from ljwx.exceptions import ConfigurationError, ModelMissing
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.asking import class_request_config, request_config
+from ljwx.services.asking.full import class_request_config, request_config
 from ljwx.settings import Settings
 from ljwx.warehouse.models import Model
 

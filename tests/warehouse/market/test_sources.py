@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import sources
-from ljwx.warehouse.sources import SHANGHAI, WarehouseLimiter, last_close
+from ljwx.warehouse.market import sources
+from ljwx.warehouse.market.sources import SHANGHAI, WarehouseLimiter, last_close
 from support_chain import Database
 from support_tushare import environment, running_tushare
 
@@ -24,7 +24,7 @@ WORKER = f"""
 import threading
 import ljwx.cli  # as a command, which does without Airflow: it loads for two seconds
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import sources
+from ljwx.warehouse.market import sources
 sources.WINDOW_SECONDS = {WINDOW}
 def work():
     gate = sources.WarehouseLimiter(WarehouseHook(), "tushare_default")
@@ -126,7 +126,7 @@ FORKED = f"""
 import os, sys, traceback
 from ljwx.hooks.tushare import TushareHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import sources
+from ljwx.warehouse.market import sources
 sources.WINDOW_SECONDS = {MINUTE} + sources.WINDOW_SECONDS - 60
 def work():
     hook = TushareHook(limiter=sources.WarehouseLimiter(WarehouseHook(), "tushare_default"))

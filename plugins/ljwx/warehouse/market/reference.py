@@ -13,7 +13,7 @@ from ljwx.core.bars import Codes
 from ljwx.core.datasets.members import MEMBERS
 from ljwx.resources import sse_calendar
 from ljwx.warehouse.base import WarehouseBase, statement
-from ljwx.warehouse.revisions import Merged, merge_revisions
+from ljwx.warehouse.market.revisions import Merged, merge_revisions
 
 INSTRUMENTS_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.instruments'))"
 """Two runs write instruments one after the other: the second finds nothing to change."""

@@ -17,7 +17,7 @@ import pytest
 from ljwx.core.features import feature_names
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.base import statement
-from ljwx.warehouse.revisions import Merged
+from ljwx.warehouse.market.revisions import Merged
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database, bars_of, whole_day
 

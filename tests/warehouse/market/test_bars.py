@@ -15,9 +15,9 @@ import pytest
 
 from ljwx.core.bars import QUARANTINE
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import revisions
-from ljwx.warehouse.bars import SESSION_LOCK, SavedDay
-from ljwx.warehouse.revisions import Merged
+from ljwx.warehouse.market import revisions
+from ljwx.warehouse.market.bars import SESSION_LOCK, SavedDay
+from ljwx.warehouse.market.revisions import Merged
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database, bars_of, python, whole_day
 
@@ -105,7 +105,7 @@ import ljwx.cli  # as a command, which does without Airflow: it loads for two se
 from datetime import date, timedelta
 from support_chain import bars_of, whole_day
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse import revisions
+from ljwx.warehouse.market import revisions
 from ljwx.warehouse.runs import RunRef
 
 run = revisions._run

@@ -19,10 +19,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from ljwx.services.asking import Prompted, Texts, ask
-from ljwx.services.asking_classes import ClassTokens, ask_class
-from ljwx.services.candidates import ModelRef
-from ljwx.services.servers import LOST, Server
+from ljwx.services.asking.candidates import ModelRef
+from ljwx.services.asking.classes import ClassTokens, ask_class
+from ljwx.services.asking.full import Prompted, Texts, ask
+from ljwx.services.asking.servers import LOST, Server
 from ljwx.settings import Settings
 from ljwx.warehouse.class_answers import ClassAnswer
 from ljwx.warehouse.evaluations import ModelAnswer

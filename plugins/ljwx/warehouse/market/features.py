@@ -11,7 +11,7 @@ from psycopg.rows import scalar_row
 
 from ljwx.core.features import inputs, running
 from ljwx.warehouse.base import WarehouseBase, statement
-from ljwx.warehouse.revisions import Merged, merge_revisions
+from ljwx.warehouse.market.revisions import Merged, merge_revisions
 
 KEYS = ("session", "ts_code", "feature_version")
 

@@ -13,8 +13,8 @@ import pytest
 
 from ljwx.exceptions import OllamaTimeout, OllamaUnreachable, RefusedRequest
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.services.many import ask_many
-from ljwx.services.servers import Server
+from ljwx.services.asking.many import ask_many
+from ljwx.services.asking.servers import Server
 
 Ask = Callable[[Server, int], int]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ljwx.exceptions import ModelMissing, OllamaTimeout, OllamaUnreachable
 from ljwx.hooks.connections import require_connection
 from ljwx.hooks.ollama import OllamaHook
-from ljwx.services.candidates import ModelRef, check_digest
+from ljwx.services.asking.candidates import ModelRef, check_digest
 from ljwx.settings import Settings
 
 log = logging.getLogger(__name__)

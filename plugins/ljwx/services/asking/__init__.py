@@ -1,0 +1,1 @@
+"""Questions put to models on their servers, and their answers."""

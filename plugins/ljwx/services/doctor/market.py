@@ -1,0 +1,48 @@
+"""What the doctor looks at in market data: the connection, what its tier gives, lists of members."""
+
+from __future__ import annotations
+
+from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
+from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.market import try_market
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.doctor.finding import Finding, advice
+from ljwx.settings import current_settings
+
+
+def tushare() -> Finding:
+    """Ask the source of market data for something small."""
+    fine, said = try_market()
+    return Finding("tushare", fine, said, "" if fine else advice("tushare"))
+
+
+def tier() -> Finding:
+    """Name the interfaces that the last session was fetched without."""
+    absent = WarehouseHook().absent_interfaces()
+    if absent is None:
+        return Finding("tier", None, "no session was fetched yet")
+    if not absent:
+        return Finding("tier", True, "the last session lacked no interface")
+    lacks = ", ".join(absent)
+    return Finding("tier", True, f"the last session was fetched without {lacks}: see docs/connections.md")
+
+
+def index() -> Finding | None:
+    """Look whether the sessions have lists of members; there is nothing to look at where no index is asked for."""
+
+    try:
+        index = current_settings().samples.index
+    except ConfigurationError:
+        return None  # the finding `settings` says it
+    if index is None:
+        return None
+    found = WarehouseHook().index_lists(index, VALID_DAYS)
+    if not found.sessions:
+        return Finding("index", None, f"{index}: no session is complete yet")
+    if not found.lists:
+        return Finding("index", False, f"no list of members of {index} is there", WAY_OUT)
+    newest = f"the newest list of members of {index} is of {found.newest}"
+    if found.last != found.last_listed:
+        return Finding("index", False, f"{newest}, too old for the session {found.last}", WAY_OUT)
+    without = f"{found.without} of {found.sessions} complete sessions have none that is valid"
+    return Finding("index", True, f"{newest}; {without}")
