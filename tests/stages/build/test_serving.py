@@ -132,6 +132,28 @@ def test_weights_that_are_neither_the_trained_nor_the_bases_are_called_other_one
         tasks.run(verify_model, plan, built)
 
 
+def test_a_base_that_ends_its_answer_in_a_class_place_is_taken_at_the_trainers_word(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan, trained={"up": 0.9, "flat": 0.05, "down": 0.05})
+    itself = {**UNPLAYED, "route": "generate", "times": 4}
+    ended = {"response": "", "done": True, "done_reason": "stop"}
+    ollama_faulty.play(itself, {"route": "generate", "kind": "lines", "lines": [ended], "times": 2})
+    with pytest.raises(BuildFailed, match="has other weights than were trained: a class"):
+        tasks.run(verify_model, plan, built)
+
+
+def test_a_model_that_ends_its_answer_in_a_class_place_has_other_weights(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer
+) -> None:
+    built = made(tasks, plan)
+    ended = {"route": "generate", "kind": "lines", "lines": [{"response": "", "done": True, "done_reason": "stop"}]}
+    tokens = {**UNPLAYED, "route": "generate"}
+    ollama_faulty.play(*[tokens, ended] * 2, {**ended, "times": 2})
+    with pytest.raises(BuildFailed, match=r"has other weights than were trained: a class's probability .* up to 0\.99"):
+        tasks.run(verify_model, plan, built)
+
+
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
@@ -162,7 +184,7 @@ def test_answers_without_an_end_refuse_the_model(
     ("line", "problem"),
     [
         ({"response": "", "done": True}, "does not say which tokens it makes of a prompt"),
-        ({"response": "", "done": True, "context": [1, 2], "prompt_eval_count": 1}, "gives no log-probabilities"),
+        ({"response": "x", "done": True, "context": [1, 2], "prompt_eval_count": 1}, "gives no log-probabilities"),
     ],
 )
 def test_a_server_that_tells_too_little_decides_nothing(

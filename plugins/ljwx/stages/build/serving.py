@@ -65,10 +65,8 @@ class Serving:
         )
         compared = compare(trained, served, base, tolerance)
         if compared.reason in _OTHER_WEIGHTS:  # whether they are the base's, the server itself knows best
-            as_served = [
-                Said(said.prompt, self._classes(self.spec.base, prompt))
-                for said, prompt in zip(served, self.prompts, strict=True)
-            ]
+            own = [self._classes(self.spec.base, prompt) or prompt.base for prompt in self.prompts]
+            as_served = [Said(prompt.ids, classes) for prompt, classes in zip(self.prompts, own, strict=True)]
             tolerance = min(tolerance + apart(base, as_served), LOOSEST)
             compared = compare(trained, served, as_served, tolerance)
         self.found.served = asdict(compared) | {
@@ -139,7 +137,8 @@ class Serving:
     def _asked(self, number: int, prompt: Prompt) -> Said:
         if number % 10 in (0, 1):
             log.info("Comparing with the trained model: prompt %d of %d", number, len(self.prompts))
-        return Said(self._tokens(prompt), self._classes(self.model, prompt))
+        ended = dict.fromkeys(prompt.trained, 0.0)
+        return Said(self._tokens(prompt), self._classes(self.model, prompt) or ended)
 
     def _tokens(self, prompt: Prompt) -> tuple[int, ...]:
         """Return the token ids that the server makes of a question, in the model's own template."""
@@ -151,15 +150,23 @@ class Serving:
             )
         return rendered.prompt
 
-    def _classes(self, model: str, prompt: Prompt) -> dict[str, float]:
-        """Return the probability of each class, as a model on the server has it."""
-        return shares([(fork.ways, self._probabilities(model, prompt, fork)) for fork in prompt.forks])
+    def _classes(self, model: str, prompt: Prompt) -> dict[str, float] | None:
+        """Return the probability of each class, as a model on the server has it.
+
+        None where it ends its answer in a class's place: a server tells nothing of the token that ends one.
+        """
+        likeliest = [self._probabilities(model, prompt, fork) for fork in prompt.forks]
+        if not all(likeliest):
+            return None
+        return shares([(fork.ways, given) for fork, given in zip(prompt.forks, likeliest, strict=True)])
 
     def _probabilities(self, model: str, prompt: Prompt, fork: Fork) -> dict[str, float]:
         """Return the likeliest tokens where classes part, behind the trainer's own text of prompt and answer."""
         reply = self.ollama.complete(
             model, f"{prompt.text}{fork.before}", raw=True, options=self._one_token, top_logprobs=ALTERNATIVES
         )
+        if not reply.logprobs and not reply.content and reply.done_reason == "stop":
+            return {}
         if not reply.logprobs:
             raise ConfigurationError(
                 f"{self.ollama.settings.url} gives no log-probabilities of tokens (/api/generate, logprobs), without "
