@@ -15,6 +15,8 @@ from ljwx.core.tasks import TASKS
 
 ECE_BINS = 10
 NULL_DRAWS = 500
+CELLS = 2_000_000
+"""Answers times draws in memory at once; the draws are the same however many."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -133,9 +135,13 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
 def ece_null_band(confidence: Floats, seed: int = 0) -> NullBand:
     """Return the band for these confidences by drawing, ``NULL_DRAWS`` times, which answers are right."""
     _, index = _binned(confidence, ECE_BINS)
-    member = index[:, None] == np.arange(ECE_BINS)
-    right = np.random.default_rng(seed).random((NULL_DRAWS, len(confidence))) < confidence
-    found = np.abs((right - confidence) @ member).sum(axis=1) / len(confidence)
+    member = (index[:, None] == np.arange(ECE_BINS)).astype(np.float64)
+    generator, at_once = np.random.default_rng(seed), max(1, CELLS // len(confidence))
+    parts = []
+    for done in range(0, NULL_DRAWS, at_once):
+        right = generator.random((min(at_once, NULL_DRAWS - done), len(confidence))) < confidence
+        parts.append(np.abs((right - confidence) @ member).sum(axis=1))
+    found = np.concatenate(parts) / len(confidence)
     return NullBand(mean=float(found.mean()), high=float(np.quantile(found, 0.95)))
 
 

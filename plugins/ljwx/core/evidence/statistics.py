@@ -72,14 +72,17 @@ def score_difference(challenger: Floats, champion: Floats, truth: NDArray[np.int
     :param rule: ``brier``: the sum over classes of squared errors, 0 to 2; ``log``: minus the logarithm of the true
         class's probability. Both are losses; the difference is positive where the challenger's is smaller.
     """
-    gains = _losses(champion, rule) - _losses(challenger, rule)
+    gains = losses(champion, rule) - losses(challenger, rule)
     least, most = gains.min(axis=1).mean(), gains.max(axis=1).mean()
     value = gains[np.arange(len(truth)), truth].mean()
     return ScoreDifference(float(value), float(max(-least, most)), len(truth))
 
 
-def _losses(probabilities: Floats, rule: Rule) -> Floats:
-    """Return questions × classes: the loss if that class is the true one."""
+def losses(probabilities: Floats, rule: Rule) -> Floats:
+    """Return questions × classes: the loss if that class is the true one.
+
+    :param rule: ``brier``: 0 to 2; ``log``: in nats, a probability below ``LEAST_PROBABILITY`` counting as that.
+    """
     if rule == "log":
         return np.asarray(-np.log(np.maximum(probabilities, LEAST_PROBABILITY)), dtype=np.float64)
     squares = (probabilities**2).sum(axis=1, keepdims=True)
