@@ -14,6 +14,7 @@
     │   ├── SourceUnavailable   retry soon: no answer, or the server says it is in trouble; was TushareUnavailable
     │   └── MalformedAnswer     retry soon: an answer that cannot be believed
     ├── NotYetPublished         retry later: the session's data is not complete yet
+    ├── DeadlinePassed          fail: too late for the forward record; the session stays a gap
     ├── BadData                 fail: rows that contradict what is stored
     ├── LeakDetected            fail: a proof of the dataset does not hold
     ├── TrainingError
@@ -104,6 +105,10 @@ TushareUnavailable = SourceUnavailable
 
 class NotYetPublished(LjwxError):
     """A session's data is not complete yet; what is there stays where it was."""
+
+
+class DeadlinePassed(LjwxError, AirflowFailException):
+    """By the database's clock it is too late to ask about the session for the forward record, or too early."""
 
 
 class BadData(LjwxError, AirflowFailException):

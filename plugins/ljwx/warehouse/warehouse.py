@@ -5,6 +5,7 @@ from __future__ import annotations
 from ljwx.warehouse.class_answers import ClassAnswersVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
+from ljwx.warehouse.forward import ForwardVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
@@ -31,6 +32,7 @@ class Warehouse(
     HistoryVerbs,
     LinesVerbs,
     TrainingsVerbs,
+    ForwardVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

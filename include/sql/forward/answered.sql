@@ -1,0 +1,1 @@
+SELECT ts_code, task, answerer, digest FROM ljwx.forward_answers WHERE session = %(session)s

@@ -1,0 +1,3 @@
+SELECT session, deadline, dataset_id, spec, fit, opened_at, sealed_at, answers, digest, previous, published_at
+FROM ljwx.forward_batches
+WHERE session = %(session)s

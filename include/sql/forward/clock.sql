@@ -1,0 +1,1 @@
+SELECT ljwx.forward_clock()

@@ -1,0 +1,177 @@
+"""The forward record: batches of answers that the database dates, seals and never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg.errors import CheckViolation, RestrictViolation
+from psycopg.rows import kwargs_row, scalar_row
+from psycopg.types.json import Jsonb
+
+from ljwx.core.forward.chain import Answer, Batch, digest_of, header_of
+from ljwx.exceptions import DeadlinePassed
+from ljwx.warehouse.base import WarehouseBase, statement
+
+SEAL_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.forward_batches'))"
+
+
+@dataclass(frozen=True)
+class NewBatch:
+    """A session that is about to be asked about.
+
+    :param deadline: 09:15 in Shanghai of the next session.
+    :param dataset_id: whose `spec` (JSON) and `fit` (numbers of the train split) say what each class means.
+    """
+
+    session: date
+    deadline: datetime
+    dataset_id: str
+    spec: Mapping[str, Any]
+    fit: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who has answered which question of a session.
+
+    :param digest: of the model; None of a rule.
+    """
+
+    ts_code: str
+    task: str
+    answerer: str
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class NewAnswer:
+    """An answer as it is written; the database dates it. Parameters as of :class:`ljwx.core.forward.chain.Answer`.
+
+    :param server: connection id of the server that answered, and `latency_s` the seconds it took; None of a rule.
+    """
+
+    session: date
+    ts_code: str
+    task: str
+    answerer: str
+    digest: str | None
+    line_id: str | None
+    snapshot_sha256: str
+    classes: Sequence[str]
+    probabilities: Mapping[str, float] | None
+    answer: str | None = None
+    reason: str | None = None
+    server: str | None = None
+    latency_s: float | None = None
+
+    @property
+    def key(self) -> Answered:
+        """What it answers, and who."""
+        return Answered(self.ts_code, self.task, self.answerer, self.digest)
+
+
+@dataclass(frozen=True)
+class ForwardPace:
+    """How long answers of models took in the newest batch that has any.
+
+    :param class_s: seconds of an answer of the class alone, and `full_s` in full; None where there was none.
+    :param classes: answers of the class alone, and `in_full` the others.
+    """
+
+    class_s: float | None
+    full_s: float | None
+    classes: int
+    in_full: int
+
+
+class ForwardVerbs(WarehouseBase):
+    """Verbs of the forward record."""
+
+    def forward_clock(self) -> datetime:
+        """Return the time that the record goes by: the database's."""
+        (moment,) = self.column("forward/clock")
+        return moment  # type: ignore[no-any-return]
+
+    def forward_batches(self) -> list[Batch]:
+        """Return all batches in the order of their sessions."""
+        return self.records(Batch, "forward/batches")
+
+    def forward_batch(self, session: date) -> Batch | None:
+        """Return the batch of a session; None where it was not asked about."""
+        return self.record(Batch, "forward/batch", session=session)
+
+    def open_batch(self, run_key: int, batch: NewBatch) -> Batch:
+        """Begin to ask about a session; a batch that is there stays as it was opened.
+
+        :raises DeadlinePassed: there is none, and by the database's clock it is too late, or the session is not over.
+        """
+        values = vars(batch) | {"spec": Jsonb(batch.spec), "fit": Jsonb(batch.fit), "run_key": run_key}
+        if self.forward_batch(batch.session) is None:
+            try:
+                self.execute("forward/open", **values)
+            except CheckViolation as error:
+                if error.diag.constraint_name not in ("forward_batches_open", "forward_batches_over"):
+                    raise
+                raise DeadlinePassed(str(error.diag.message_primary)) from None
+        found = self.forward_batch(batch.session)
+        if found is None:
+            raise RuntimeError(f"the batch of {batch.session} was opened and is not there")
+        return found
+
+    def forward_answered(self, session: date) -> set[Answered]:
+        """Return which questions of a session have an answer, and whose."""
+        return set(self.records(Answered, "forward/answered", session=session))
+
+    def save_forward_answer(self, run_key: int, answer: NewAnswer) -> bool | None:
+        """Write an answer as soon as it came; return whether it was late. None: there was one, and that stays.
+
+        :raises DeadlinePassed: the batch is sealed by now.
+        """
+        said = None if answer.probabilities is None else Jsonb(dict(answer.probabilities))
+        values = vars(answer) | {"probabilities": said, "classes": list(answer.classes), "run_key": run_key}
+        try:
+            late = self.column("forward/add_answer", **values)
+        except RestrictViolation as error:
+            raise DeadlinePassed(str(error.diag.message_primary)) from None
+        return late[0] if late else None
+
+    def forward_answers(self, session: date) -> list[Answer]:
+        """Return the answers about a session in the order of the record."""
+        return self.records(Answer, "forward/answers", session=session)
+
+    def seal_batch(self, session: date) -> Batch | None:
+        """Seal the batch of a session with the answers that it has, and chain it to the one before.
+
+        One that is sealed stays as it is; None: there is no batch, or nobody has answered.
+        """
+        with self.transaction() as connection:
+            connection.execute(SEAL_LOCK)
+            waits = connection.execute(statement("forward/lock"), {"session": session}).rowcount
+            batch = self.forward_batch(session)
+            if batch is not None and waits:
+                with connection.cursor(row_factory=kwargs_row(Answer)) as cursor:
+                    answers = cursor.execute(statement("forward/answers"), {"session": session}).fetchall()
+                with connection.cursor(row_factory=scalar_row) as cursor:
+                    previous = cursor.execute(statement("forward/head")).fetchone()
+                digest = digest_of(header_of(batch, previous), (answer.texts for answer in answers))
+                values = {"session": session, "answers": len(answers), "digest": digest, "previous": previous}
+                if answers:
+                    connection.execute(statement("forward/seal"), values)
+        found = self.forward_batch(session)
+        return found if found is not None and found.digest is not None else None
+
+    def batches_left_open(self) -> list[date]:
+        """Return sessions whose deadline has passed before their batch was sealed, and that have answers."""
+        return self.column("forward/left_open")
+
+    def note_published(self, session: date) -> None:
+        """Record that an alert channel has taken the digest of a session's batch."""
+        self.execute("forward/publish", session=session)
+
+    def forward_pace(self) -> ForwardPace:
+        """Return how long answers of models took last."""
+        (found,) = self.records(ForwardPace, "forward/pace")
+        return found
