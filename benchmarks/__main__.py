@@ -41,6 +41,8 @@ BENCHES = {
     "gate_power_ic10_250": ("benchmarks.looks", ">= 0.95"),
     "gate_power_ic05_250": ("benchmarks.looks", ">= 0.8"),
     "gate_smallest_ic_250": ("benchmarks.looks", "reported"),
+    "watch_false_alarms_per_year": ("benchmarks.watch", "<= 1"),
+    "watch_found_in_60": ("benchmarks.watch", ">= 0.8"),
     "claims_precision": ("benchmarks.claims", ">= 0.97"),
     "claims_recall": ("benchmarks.claims", ">= 0.97"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),

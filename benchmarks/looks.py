@@ -78,7 +78,7 @@ def market_of(year: Year, skills: list[float], seed: int) -> tuple[Floats, Float
     outcomes = _outcomes(year, tilt, generator)
     known = np.array([2 * sin(pi * skill / 6) for skill in skills])  # of normal values whose ranks have this one
     known = known[:, None, None]
-    signals = known * outcomes + (1 - known**2) ** 0.5 * _noise(year, len(skills), tilt, generator)
+    signals = known * outcomes + (1 - known**2) ** 0.5 * noise(year, len(skills), tilt, generator)
     return signals, outcomes
 
 
@@ -92,15 +92,16 @@ def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> Float
     return np.asarray((sums[year.horizon :] - sums[: -year.horizon]) / year.horizon**0.5)
 
 
-def _noise(year: Year, answerers: int, tilt: Floats, generator: np.random.Generator) -> Floats:
+def noise(year: Year, answerers: int, tilt: Floats, generator: np.random.Generator) -> Floats:
     """Return answerers × sessions × stocks, with variance 1."""
     weight = year.luck**2 / year.style
-    own = _lasting(generator.normal(size=(answerers, year.sessions, year.stocks)), year.persistence)
-    liking = _lasting(generator.normal(size=(answerers, year.sessions, 1)), year.persistence)
+    own = lasting(generator.normal(size=(answerers, year.sessions, year.stocks)), year.persistence)
+    liking = lasting(generator.normal(size=(answerers, year.sessions, 1)), year.persistence)
     return np.asarray((1 - weight) ** 0.5 * own + weight**0.5 * liking * tilt)
 
 
-def _lasting(shocks: Floats, persistence: float) -> Floats:
+def lasting(shocks: Floats, persistence: float) -> Floats:
+    """Return values with variance 1 whose neighbours along the second axis correlate by this much."""
     values = shocks.copy()
     values[:, 1:] *= (1 - persistence**2) ** 0.5
     for session in range(1, values.shape[1]):

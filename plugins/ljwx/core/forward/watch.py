@@ -1,0 +1,195 @@
+"""Is what serves still what was shown? Named checks that share one rate of false alarms. Pure: no I/O, no clock.
+
+Each check holds the sessions since a reference against it by a detector of changes, whose mean time to a false alarm is
+no smaller than it says: :mod:`ljwx.core.evidence.detecting`. The rate of one false alarm a year is shared out, so that
+all checks together have one at most. The levels come from the reference: sessions of the record, or of validation, that
+were known when the watch began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ljwx.core.evidence.detecting import Detected, bets_on_fall, bets_on_rise, detect
+from ljwx.core.evidence.scale import BOUND, usual_bounds
+from ljwx.core.evidence.size import size_of
+from ljwx.core.evidence.statistics import rank_ics
+
+Floats = NDArray[np.float64]
+Check = Literal["skill", "inputs", "classes", "refusals", "faithfulness", "coverage"]
+
+FALSE_ALARMS: Final[Mapping[Check, float]] = {
+    "skill": 0.5,
+    "inputs": 0.15,
+    "classes": 0.1,
+    "refusals": 0.1,
+    "faithfulness": 0.1,
+    "coverage": 0.05,
+}
+"""False alarms a year that each check may raise in the mean; together one."""
+YEAR: Final = 242
+"""Sessions of a year."""
+FEWEST: Final = 60
+"""Sessions of a reference."""
+MEMORY: Final = 5
+"""Sessions by which the shares of answers and inputs are bound to each other, beyond what their level allows for."""
+STRETCH: Final = 20
+"""The level of a share is taken from the worst so many sessions of the reference, in a row."""
+ERRORS: Final = 1.0
+"""The level of skill lies so many standard errors below the reference's mean."""
+TWICE: Final = 2.0
+"""A share has changed that is so many times what the worst stretch of the reference had: markets have moods."""
+LEAST: Final = 0.02
+"""The smallest level of a share: a few answers of a day are no change."""
+TAILS: Final = (0.01, 0.99)
+"""A number of a snapshot outside of these quantiles of the reference is strange."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a check has seen.
+
+    :param what: that speaks most for a change, of several series: a feature, a class; empty where there is one.
+    :param level: that the series is held against; ``mean``: of the series since ``began``.
+    :param log_evidence: natural logarithm of the detector's value at the last session; it has to reach ``log_needed``.
+    :param alarms: sessions since the end of the reference, from 0, at which it rang.
+    :param began: the session with which what is seen most likely began; None where nothing is.
+    """
+
+    check: Check
+    what: str
+    sessions: int
+    level: float
+    mean: float
+    log_evidence: float
+    log_needed: float
+    alarms: tuple[int, ...]
+    began: int | None
+
+
+def sessions_to_false_alarm(check: Check) -> float:
+    """Return the mean number of sessions to a false alarm that a check promises at least."""
+    return YEAR / FALSE_ALARMS[check]
+
+
+def standing_rank_ics(signals: Floats, first_day: Floats, later_days: Floats, horizon: int) -> Floats:
+    """Return of each session the RankIC of the standing answers with that day's returns; NaN where it has none.
+
+    The answers of the h sessions before it stand, and each day tells on all of them: so skill is seen a session after
+    it is there or is lost, and no two days share a return, as labels do. It is the mean over those sessions.
+
+    :param signals: sessions × stocks, such as P(up) - P(down) at the close; NaN where a stock was not asked about.
+    :param first_day: sessions × stocks, returns from open to close, for those bought that day; NaN without a trade.
+    :param later_days: likewise, from the close before.
+    """
+    sums, counts = np.zeros(len(signals)), np.zeros(len(signals))
+    for age in range(1, min(horizon, len(signals) - 1) + 1):
+        came = (first_day if age == 1 else later_days)[age:]
+        each = np.array([_rank_ic(*row) for row in zip(signals[:-age], came, strict=True)])
+        known = ~np.isnan(each)
+        sums[age:] += np.where(known, each, 0.0)
+        counts[age:] += known
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+FEWEST_STOCKS: Final = 20
+
+
+def _rank_ic(signals: Floats, came: Floats) -> float:
+    both = ~(np.isnan(signals) | np.isnan(came))
+    return float(rank_ics(signals[both], came[both])) if both.sum() >= FEWEST_STOCKS else float("nan")
+
+
+def watch_skill(reference: Floats, since: Floats, chance: float, horizon: int) -> Watched | None:
+    """Watch for decay of skill: the days' RankICs lie lower than those of the reference.
+
+    :param reference: (sessions) of :func:`standing_rank_ics` that were known when the watch began.
+    :param since: (sessions) those after.
+    :param chance: the size that chance gives a session: 1 / √(stocks - 1).
+    :return: None where the reference is too short, or shows no skill that could be lost.
+    """
+    size = size_of(reference, horizon) if (~np.isnan(reference)).sum() >= FEWEST else None
+    level = size.raw - ERRORS * size.error if size is not None else 0.0
+    if level <= 0:
+        return None
+    along = np.concatenate([reference, since]) - level
+    sizes = usual_bounds(along, np.full(len(along), chance), 1)[len(reference) :] / BOUND
+    found = detect(bets_on_fall(since, level, sizes), sessions_to_false_alarm("skill"))
+    return _watched("skill", "", since, level, found)
+
+
+def watch_shares(check: Check, reference: Mapping[str, Floats], since: Mapping[str, Floats]) -> Watched | None:
+    """Watch for a rise of any of several shares over twice what the worst stretch of the reference had.
+
+    :param reference: name → (sessions) shares from 0 to 1, such as refusals, or strange values of a feature.
+    :param since: likewise, the sessions after.
+    :return: None where every reference is too short.
+    """
+    levels = {name: level for name, each in reference.items() if name in since and (level := level_of(each))}
+    if not levels:
+        return None
+    bets = {name: bets_on_rise(since[name], level) for name, level in levels.items()}
+    found = detect(np.hstack(list(bets.values())), sessions_to_false_alarm(check), MEMORY)
+    alone = {name: detect(each, np.inf, MEMORY) for name, each in bets.items()}
+    most = max(alone, key=lambda name: alone[name].log_evidence[-1] if len(since[name]) else 0.0)
+    seen = Detected(found.log_evidence, found.alarms, alone[most].began)
+    return _watched(check, most if len(bets) > 1 else "", since[most], levels[most], seen)
+
+
+def watch_coverage(missing: Floats, allowed: float) -> Watched:
+    """Watch for questions that were not answered in time, more than the setting allows.
+
+    :param missing: (sessions) share of the questions; a session that is a gap has 1.
+    :param allowed: share, above 0.
+    """
+    found = detect(bets_on_rise(missing, allowed), sessions_to_false_alarm("coverage"))
+    return _watched("coverage", "", missing, allowed, found)
+
+
+def level_of(reference: Floats) -> float | None:
+    """Return the level that shares of later sessions are held against; None where the reference is too short."""
+    known = reference[~np.isnan(reference)]
+    if len(known) < FEWEST:
+        return None
+    stretches = np.convolve(known, np.full(STRETCH, 1 / STRETCH), mode="valid")
+    return max(TWICE * float(stretches.max()), LEAST)
+
+
+def strange_shares(values: Floats, reference: int) -> Floats:
+    """Return of each session the share of stocks whose number is missing, or strange for the reference.
+
+    :param values: sessions × stocks of one feature; NaN where it is missing.
+    :param reference: the first so many sessions are the reference.
+    """
+    known = values[:reference]
+    low, high = np.nanquantile(known, TAILS) if np.isfinite(known).any() else (np.nan, np.nan)
+    return np.asarray(np.mean(~((values >= low) & (values <= high)), axis=1))
+
+
+def class_distances(shares: Floats, reference: int) -> Floats:
+    """Return how far each session's class shares lie from the reference's mean, as total variation, 0 to 1.
+
+    :param shares: sessions × classes, each row a distribution.
+    """
+    return np.asarray(np.abs(shares - shares[:reference].mean(axis=0)).sum(axis=1) / 2)
+
+
+def _watched(check: Check, what: str, since: Floats, level: float, found: Detected) -> Watched:
+    tail = since[found.began or 0 :]
+    return Watched(
+        check=check,
+        what=what,
+        sessions=int((~np.isnan(since)).sum()),
+        level=level,
+        mean=float(np.nanmean(tail)) if (~np.isnan(tail)).any() else level,
+        log_evidence=float(found.log_evidence[-1]) if len(found.log_evidence) else 0.0,
+        log_needed=log(sessions_to_false_alarm(check)),
+        alarms=found.alarms,
+        began=found.began,
+    )
