@@ -59,7 +59,7 @@ def test_the_sql_of_a_noun_is_run_by_the_module_of_that_noun_alone() -> None:
 
 
 def test_every_folder_of_sql_has_the_name_of_a_module_of_the_warehouse() -> None:
-    nouns = {path.stem for path in (ROOT / "plugins" / "ljwx" / "warehouse").glob("*.py")}
+    nouns = {path.stem for path in (ROOT / "plugins" / "ljwx" / "warehouse").rglob("*.py")}
     assert {name.split("/")[0] for name in SQL} - nouns == set()
 
 

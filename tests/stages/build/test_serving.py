@@ -132,12 +132,13 @@ def test_weights_that_are_neither_the_trained_nor_the_bases_are_called_other_one
         tasks.run(verify_model, plan, built)
 
 
-def test_a_base_that_ends_its_answer_in_a_class_place_is_taken_at_the_trainers_word(
-    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer
+@pytest.mark.parametrize("done_reason", ["stop", "length"], ids=["end of the answer", "part of a character"])
+def test_a_base_whose_token_has_no_text_in_a_class_place_is_taken_at_the_trainers_word(
+    plan: dict[str, str], tasks: TaskRunner, ollama_faulty: OllamaServer, done_reason: str
 ) -> None:
     built = made(tasks, plan, trained={"up": 0.9, "flat": 0.05, "down": 0.05})
     itself = {**UNPLAYED, "route": "generate", "times": 4}
-    ended = {"response": "", "done": True, "done_reason": "stop"}
+    ended = {"response": "", "done": True, "done_reason": done_reason}
     ollama_faulty.play(itself, {"route": "generate", "kind": "lines", "lines": [ended], "times": 2})
     with pytest.raises(BuildFailed, match="has other weights than were trained: a class"):
         tasks.run(verify_model, plan, built)

@@ -153,7 +153,8 @@ class Serving:
     def _classes(self, model: str, prompt: Prompt) -> dict[str, float] | None:
         """Return the probability of each class, as a model on the server has it.
 
-        None where it ends its answer in a class's place: a server tells nothing of the token that ends one.
+        None where its likeliest token there has no text: it ends the answer, or is a part of a character. A server
+        tells nothing of such a token, nor of those beside it.
         """
         likeliest = [self._probabilities(model, prompt, fork) for fork in prompt.forks]
         if not all(likeliest):
@@ -165,7 +166,7 @@ class Serving:
         reply = self.ollama.complete(
             model, f"{prompt.text}{fork.before}", raw=True, options=self._one_token, top_logprobs=ALTERNATIVES
         )
-        if not reply.logprobs and not reply.content and reply.done_reason == "stop":
+        if not reply.logprobs and not reply.content:
             return {}
         if not reply.logprobs:
             raise ConfigurationError(
