@@ -57,7 +57,16 @@ class TooFewSessions(ConfigurationError):
 
 
 class NotFound(LjwxError, AirflowFailException):
-    """What was asked for is not in the warehouse: a stock, a day, a model, a champion; the message says what is."""
+    """What was asked for is not in the warehouse: a stock, a day, a model, a champion; the message says what is.
+
+    :param chinese: the same for those who ask in Chinese; the English message where it is not given.
+    :param kind: why, in a word for a program, such as ``suspended``.
+    """
+
+    def __init__(self, message: str, chinese: str = "", kind: str = "not_found") -> None:
+        super().__init__(message)
+        self.chinese = chinese or message
+        self.kind = kind
 
 
 class SourceError(LjwxError):

@@ -106,7 +106,7 @@ def test_it_is_told_when_ranks_are_among_few_stocks_and_no_industry_is_where_the
     sample = validation_sample(crowned)
     crowned.execute("UPDATE ljwx.instruments SET first_seen = '2025-01-01'")
     stocks = crowned.value("SELECT count(*) FROM ljwx.current_bars WHERE session = %s", sample["session"])
-    question = ("ask", sample["ts_code"], "--date", str(sample["session"]))
+    question = ("ask", sample["ts_code"], "--date", str(sample["session"]), "--task", "investment_advice")
     answer_next(ollama_faulty, sample["answer"], sample["answer"])
     assert f"note    ranks are among {stocks} stocks, and not the whole market's" in run(*question).stdout
     told = json.loads(run(*question, "--json").stdout)
@@ -127,7 +127,7 @@ def test_answer_and_report_say_whether_the_champion_was_shown_to_be_any_good(
     sample = validation_sample(crowned)
     crowned.execute("UPDATE ljwx.promotions SET proven = %s", proven)
     answer_next(ollama_faulty, sample["answer"], sample["answer"])
-    question = ("ask", sample["ts_code"], "--date", str(sample["session"]))
+    question = ("ask", sample["ts_code"], "--date", str(sample["session"]), "--task", "investment_advice")
     assert f"proof   {told}" in run(*question).stdout
     assert json.loads(run(*question, "--json").stdout)["proven"] is proven
     assert f"            {told}" in run("report").stdout
@@ -175,7 +175,8 @@ def test_it_is_told_when_the_model_was_made_of_other_stocks(
     note = "note    the model's samples are of other stocks than this one"
     for stock, told in ((sample["ts_code"], sample["ts_code"] != "000001.SZ"), ("000001.SZ", False)):
         answer_next(ollama_faulty, sample["answer"])
-        assert (note in run("ask", stock, "--date", str(sample["session"])).stdout) == told
+        question = ("ask", stock, "--date", str(sample["session"]), "--task", "investment_advice")
+        assert (note in run(*question).stdout) == told
     assert sample["ts_code"] != "000001.SZ"
 
 
@@ -185,13 +186,14 @@ def test_a_claim_that_the_snapshot_does_not_hold_is_named(
     sample = validation_sample(crowned)
     wrong = json.loads(sample["answer"]) | {"analysis": "RSI6为12345.6,5日涨幅99.9%,业绩翻倍"}
     answer_next(ollama_faulty, json.dumps(wrong, ensure_ascii=False))
-    told = run("ask", sample["ts_code"].lower(), "--date", f"{sample['session']:%Y%m%d}").stdout
+    asked = ("--task", "investment_advice")
+    told = run("ask", sample["ts_code"].lower(), "--date", f"{sample['session']:%Y%m%d}", *asked).stdout
     assert "wrong   RSI6 12345.6: the snapshot has" in told
     assert "        not checked: 业绩翻倍\n" in told
     assert "\nchecked " not in told
     assert RISK in told
     answer_next(ollama_faulty, json.dumps(json.loads(sample["answer"]), ensure_ascii=False))
-    told = run("ask", sample["ts_code"], "--date", str(sample["session"])).stdout
+    told = run("ask", sample["ts_code"], "--date", str(sample["session"]), *asked).stdout
     assert re.search(
         r"^checked [1-9]\d* numbers and readings of the answer, all are the snapshot's", told, re.MULTILINE
     )
@@ -202,7 +204,8 @@ def test_an_answer_that_does_not_parse_is_shown_raw_and_fails(
 ) -> None:
     answer_next(ollama_faulty, "我看好它")
     sample = validation_sample(crowned)
-    done = run("ask", sample["ts_code"], "--date", str(sample["session"]), code=1)
+    question = ("ask", sample["ts_code"], "--date", str(sample["session"]), "--task", "investment_advice")
+    done = run(*question, code=1)
     assert "raw     我看好它" in done.stdout
     assert "not valid (not_the_schema); nothing was made up in its place" in one_line(done)
 

@@ -1,9 +1,10 @@
-"""`ljwx ask`: one stock, one answer of the champion, and what of it is true."""
+"""`ljwx ask`: what the champion says of stocks, and what of it is true: a report, or one answer by itself."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date as Day  # noqa: N812 - `date` is the name of an option
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,33 +15,84 @@ if TYPE_CHECKING:
     from ljwx.core.evaluations.questions import ClaimCounts
     from ljwx.services.ask import StockAnswer
 
+LANGUAGES = ("zh", "en")
+
 
 def ask(
-    ts_code: Annotated[str, typer.Argument(help="Stock, like 000001.SZ. 股票代码。", show_default=False)],
+    codes: Annotated[
+        list[str],
+        typer.Argument(
+            help="Stocks: codes like 000001.SZ, names or pinyin. 股票代码、名称或拼音。", show_default=False
+        ),
+    ],
     date: Annotated[
         str | None, typer.Option(help="As of this day, or of the session before a closed one. 截至日期。")
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="Kind of question, like risk_assessment; another word lists them. 任务。")
+        str | None,
+        typer.Option(help="One kind of question, like risk_assessment; another word lists them. 只问一个任务。"),
     ] = None,
+    language: Annotated[str, typer.Option(help="Of the report: zh or en. 报告语言。")] = "zh",
     as_json: AsJson = False,
 ) -> None:
-    """Ask the champion about a stock, and check its answer against the snapshot. 用冠军模型分析一只股票。"""
-    from ljwx.core.tasks import DEFAULT_TASKS, TASKS
-    from ljwx.services.ask import ask_champion
+    """Analyse stocks: a report of the champion's answers, each checked against the snapshot. 用冠军模型分析股票。
 
-    task = task or DEFAULT_TASKS[0]
-    if task not in TASKS:
+    With --task or --json the answer to one question is shown by itself.
+    """
+    from ljwx.core.tasks import DEFAULT_TASKS, TASKS
+    from ljwx.services.analysis import code_of
+
+    if task is not None and task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
+    if language not in LANGUAGES:
+        raise typer.BadParameter(f"{language!r} is no language; there are {', '.join(LANGUAGES)}")
+    asked = day(date)
     with failures_shown():
-        found = ask_champion(ts_code.upper(), day(date), task)
+        stocks = [code_of(words) for words in codes]
+    if task is None and not as_json:
+        _report(stocks, asked, language)
+    else:
+        _answers(stocks, asked, task or DEFAULT_TASKS[0], as_json)
+
+
+def _report(stocks: list[str], asked: Day | None, language: str) -> None:
+    """Print the analysis of each stock."""
+    from ljwx.core.analysis.report import text
+    from ljwx.services.analysis import Analyst
+
+    with failures_shown():
+        found = Analyst().analyse(stocks, asked)
+    written = [text(each, "en" if language == "en" else "zh") for each in found]
 
     def picture(console: Console) -> None:
-        _draw(console, found)
+        console.print("\n\n".join(written), markup=False)
 
-    say(_document(found), picture, as_json)
-    if not found.answer.valid:
-        end(f"the answer is not valid ({found.answer.reason}); nothing was made up in its place", Exit.FAILED)
+    say(found, picture, as_json=False)
+    reasons = [each.reason for analysis in found for each in analysis.judgements if each.label is None]
+    if reasons:
+        _end_invalid(reasons[0])
+
+
+def _answers(stocks: list[str], asked: Day | None, task: str, as_json: bool) -> None:
+    """Print the answer to one question about each stock."""
+    from ljwx.services.ask import ask_champion
+
+    with failures_shown():
+        found = [ask_champion(code, asked, task) for code in stocks]
+
+    def picture(console: Console) -> None:
+        for each in found:
+            _draw(console, each)
+
+    documents = [_document(each) for each in found]
+    say(documents[0] if len(documents) == 1 else documents, picture, as_json)
+    for each in found:
+        if not each.answer.valid:
+            _end_invalid(each.answer.reason)
+
+
+def _end_invalid(reason: str | None) -> NoReturn:
+    end(f"the answer is not valid ({reason}); nothing was made up in its place", Exit.FAILED)
 
 
 def _document(found: StockAnswer) -> dict[str, Any]:

@@ -5,12 +5,14 @@ Pure: never imports airflow, an HTTP client or a database driver.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import polars as pl
 
 from ljwx.core.features.technical.facts import LEVEL_LIMIT, LEVEL_STEP
 from ljwx.core.features.technical.signals import SIGNAL, STATES
+from ljwx.core.snapshots.fields import SIGNALS_SECTION
 from ljwx.core.tasks.answers import Analysis, AnswerModel, Note, OneOf
 from ljwx.core.tasks.definition import Numbers, SignalRule, TaskDefinition, TaskSpec
 from ljwx.core.tasks.training_answers import number, prose, word
@@ -44,6 +46,18 @@ def _label(spec: TaskSpec, fitted: Numbers) -> pl.Expr:  # noqa: ARG001 (a defin
         .then(pl.lit("bearish"))
         .otherwise(pl.lit("neutral"))
     )
+
+
+def votes(facts: Mapping[str, Any]) -> int:
+    """The sum of the votes of the five signals of a parsed snapshot."""
+    words = facts[SIGNALS_SECTION]
+    return sum(state.vote for signal in STATES for state in signal.states if state.word == words[signal.name])
+
+
+def conclusion(facts: Mapping[str, Any]) -> str:
+    """The class of a parsed snapshot: what the label of a sample is."""
+    n = votes(facts)
+    return "bullish" if n >= DECIDING_VOTES else "bearish" if n <= -DECIDING_VOTES else "neutral"
 
 
 def _training_fields(spec: TaskSpec, rates: Numbers) -> dict[str, pl.Expr]:  # noqa: ARG001 (a definition's signature)
