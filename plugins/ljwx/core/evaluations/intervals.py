@@ -5,7 +5,7 @@ h - 1: questions are not independent, blocks of at least h consecutive sessions 
 
 The plain percentile interval is too narrow where blocks are few: with 20 sessions in blocks of 5 and no real difference
 its 95 % interval lay above 0 in up to 16 % of simulated comparisons instead of 2.5 %. So it is widened as Student's t
-is against the normal distribution; see ``_widening``.
+is against the normal distribution; see ``widening_of``.
 """
 
 from __future__ import annotations
@@ -133,16 +133,16 @@ def block_interval(sums: Floats, counts: Floats, resampling: Resampling) -> tupl
     :param sums: sessions × columns; sum of the values of each session, in time order.
     :param counts: questions of each session.
     """
-    drawn = _draws(len(sums), resampling)
+    drawn = draws(len(sums), resampling)
     means = (drawn @ sums) / (drawn @ counts)[:, None]
     tail = (1 - resampling.confidence) / 2
-    widening = _widening(len(sums) / resampling.block, 1 - tail)
+    widening = widening_of(len(sums) / resampling.block, 1 - tail)
     estimate, centre = sums.sum(axis=0) / counts.sum(), means.mean(axis=0)
     low, high = (estimate + widening * (end - centre) for end in np.quantile(means, [tail, 1 - tail], axis=0))
     return estimate, low, high
 
 
-def _widening(blocks: float, level: float) -> float:
+def widening_of(blocks: float, level: float) -> float:
     """Return by how much the quantile at ``level`` must be moved out, with so many blocks in the sessions.
 
     The variance between overlapping blocks is that of a Bartlett window: it is short by 1 - 1/blocks, because the mean
@@ -160,7 +160,7 @@ def _widening(blocks: float, level: float) -> float:
 
 
 @lru_cache(maxsize=8)
-def _draws(sessions: int, resampling: Resampling) -> Floats:
+def draws(sessions: int, resampling: Resampling) -> Floats:
     """Return how often each resample (row) holds each session (column).
 
     A resample is as many sessions as there are, taken as blocks of consecutive ones from random starts, the last cut.

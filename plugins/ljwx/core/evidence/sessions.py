@@ -75,6 +75,15 @@ def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats
     ]
 
 
+def known_rank_ic(signals: Floats, outcomes: Floats) -> float:
+    """Return the RankIC over the stocks of which both are known; NaN where they are fewer than ``FEWEST_STOCKS``.
+
+    :param signals: (stocks), NaN where nothing was said; likewise ``outcomes``.
+    """
+    both = ~(np.isnan(signals) | np.isnan(outcomes))
+    return float(rank_ics(signals[both], outcomes[both])) if both.sum() >= FEWEST_STOCKS else float("nan")
+
+
 def ranking_differences(
     task: str, questions: Sequence[Question], ours: Answers, theirs: Answers | None, outcomes: Mapping[str, float]
 ) -> list[SessionDifference]:

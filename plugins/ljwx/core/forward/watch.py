@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ljwx.core.evidence.detecting import Detected, bets_on_fall, bets_on_rise, detect
 from ljwx.core.evidence.scale import BOUND, usual_bounds
+from ljwx.core.evidence.sessions import known_rank_ic
 from ljwx.core.evidence.size import size_of
-from ljwx.core.evidence.statistics import rank_ics
 
 Floats = NDArray[np.float64]
 Check = Literal["skill", "inputs", "classes", "refusals", "faithfulness", "coverage"]
@@ -91,19 +91,11 @@ def standing_rank_ics(signals: Floats, first_day: Floats, later_days: Floats, ho
     sums, counts = np.zeros(len(signals)), np.zeros(len(signals))
     for age in range(1, min(horizon, len(signals) - 1) + 1):
         came = (first_day if age == 1 else later_days)[age:]
-        each = np.array([_rank_ic(*row) for row in zip(signals[:-age], came, strict=True)])
+        each = np.array([known_rank_ic(*row) for row in zip(signals[:-age], came, strict=True)])
         known = ~np.isnan(each)
         sums[age:] += np.where(known, each, 0.0)
         counts[age:] += known
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
-
-FEWEST_STOCKS: Final = 20
-
-
-def _rank_ic(signals: Floats, came: Floats) -> float:
-    both = ~(np.isnan(signals) | np.isnan(came))
-    return float(rank_ics(signals[both], came[both])) if both.sum() >= FEWEST_STOCKS else float("nan")
 
 
 def watch_skill(reference: Floats, since: Floats, chance: float, horizon: int) -> Watched | None:

@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 import polars as pl
 
-from ljwx.core.bars.limits import TICK, UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board, limit_band, limit_percent
+from ljwx.core.bars.limits import UNLIMITED_SESSIONS, UNLIMITED_SESSIONS_BSE, board
 from ljwx.core.labels.costs import Costs, net_return
+from ljwx.core.labels.tradable import locked_down, locked_up
 from ljwx.core.parts import by_stock, part, places
 from ljwx.exceptions import BadData
 
@@ -166,14 +167,6 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
     rows = bars.select(
         "ts_code", "session", "open", "high", "low", "close", "pre_close", "adj_factor", "up_limit", "down_limit"
     )
-    one_price = (pl.col("open") == pl.col("high")) & (pl.col("high") == pl.col("low"))
-    up, down = pl.col("up_limit"), pl.col("down_limit")
-    # Without a published limit a day of one price away from pre_close is taken as locked, because nobody could trade
-    # there, and a close at the price that the board's limit gives as one at the limit.
-    locked_up = pl.when(up.is_null()).then(one_price & (pl.col("low") > pl.col("pre_close")))
-    floor = limit_band(limit_percent(pl.lit(False)))[0]
-    at_floor = (pl.col("close") - floor).abs() < TICK / 2
-    locked_down = pl.when(down.is_null()).then((one_price & (pl.col("high") < pl.col("pre_close"))) | at_floor)
     return (
         bars.select(pl.col("ts_code").unique().sort())
         .join(_listing(instruments, calendar), on="ts_code", how="left")
@@ -181,8 +174,8 @@ def _grid(bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame)
         .join(rows, on=["ts_code", "session"], how="left", maintain_order="left")
         .with_columns(
             adj_close=pl.col("close") * pl.col("adj_factor"),
-            locked_up=locked_up.otherwise(pl.col("low") > up - TICK / 2),
-            locked_down=locked_down.otherwise(pl.col("close") < down + TICK / 2),
+            locked_up=locked_up(),
+            locked_down=locked_down(),
         )
         .with_columns(last_close=pl.col("adj_close").forward_fill().over("ts_code"))
         .with_columns(daily=pl.col("adj_close") / pl.col("last_close").shift(1).over("ts_code") - 1)
