@@ -2,6 +2,7 @@
 PYTHON ?= python3
 WORKERS ?= 3
 STRATEGY ?= fewshot
+SOURCE ?= tushare
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
@@ -19,8 +20,8 @@ setup: .venv/.ready  ## install everything into .venv
 	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins -e ./sandbox
 	touch $@
 
-demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, and print what it made; STRATEGY=lora trains
-	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY)
+demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, and print what it made; STRATEGY=lora trains, SOURCE=baostock takes no token
+	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY) --source $(SOURCE)
 
 up: setup  ## start the stack and leave it running
 	$(BIN)/python -m ljwx_sandbox up

@@ -62,6 +62,23 @@ def year_peak_rss_mb() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def baostock_calls_per_250_sessions() -> dict[str, Any]:
+    """Count the messages, logins and lists among them, that 250 sessions of a market take from BaoStock."""
+    first, last = _range(YEAR)
+    dates = {"start_date": first, "end_date": last}
+    with _peers(last, stocks=40, source="baostock") as environment, _workers(environment, 1) as worker:
+        worker.submit(_task, "migrate_warehouse", {}).result()
+        chunks, _ = worker.submit(_task, "plan_ingest", dates).result()
+        for at, chunk in enumerate(chunks):
+            worker.submit(_task, "ingest_bars", dates, chunk, at).result()
+        stats = requests.get(environment["LJWX_BENCH_SERVER"] + "/_sandbox/stats", timeout=10).json()["baostock"]
+    calls = stats["calls"]
+    return {
+        "value": float(sum(calls.values())), "unit": "", "ours": float(sum(calls.values())), "peer": 600.0, "runs": 1,
+        "note": f"{calls}; at most {stats['most_at_a_time']} connection at a time",
+    }  # fmt: skip
+
+
 def measured(sessions: int) -> dict[str, Any]:
     """Time the stage over `sessions` sessions on an empty warehouse."""
     first, last = _range(sessions)
@@ -172,11 +189,14 @@ def _workers(environment: Mapping[str, str], count: int) -> Iterator[ProcessPool
 
 
 @contextmanager
-def _peers(last: str) -> Iterator[dict[str, str]]:
-    """A new database and a stand-in TuShare; yield the environment that names them."""
+def _peers(last: str, stocks: int = STOCKS, source: str = "tushare") -> Iterator[dict[str, str]]:
+    """A new database and a stand-in of the market's servers; yield the environment that names them."""
     from ljwx_sandbox.postgres import EmbeddedPostgres
 
-    with tempfile.TemporaryDirectory(prefix="ljwx-bench-", ignore_cleanup_errors=True) as name, _tushare(last) as port:
+    with (
+        tempfile.TemporaryDirectory(prefix="ljwx-bench-", ignore_cleanup_errors=True) as name,
+        _market(last, stocks) as ports,
+    ):
         folder = Path(name)
         folder.chmod(0o755)
         postgres = EmbeddedPostgres(folder / "postgres", _free_port(), "for-the-bench-only")
@@ -187,24 +207,31 @@ def _peers(last: str) -> Iterator[dict[str, str]]:
                 "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
                 "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
                 "AIRFLOW_CONN_LJWX_POSTGRES": postgres.url("warehouse", "postgres"),
-                "AIRFLOW_CONN_TUSHARE_DEFAULT": json.dumps(
-                    {"conn_type": "tushare", "host": "127.0.0.1", "port": port, "schema": "http",
-                     "password": "sandbox-unlimited"}
-                ),
+                "AIRFLOW_CONN_TUSHARE_DEFAULT": json.dumps(_connection(source, ports)),
+                "LJWX_BENCH_SERVER": f"http://127.0.0.1:{ports[0]}",
             }  # fmt: skip
         finally:
             postgres.stop()
 
 
+def _connection(source: str, ports: tuple[int, int]) -> dict[str, Any]:
+    if source == "baostock":
+        return {"conn_type": source, "host": "127.0.0.1", "port": ports[1], "extra": {"calls_per_minute": 100_000}}
+    return {
+        "conn_type": source, "host": "127.0.0.1", "port": ports[0], "schema": "http", "password": "sandbox-unlimited",
+    }  # fmt: skip
+
+
 @contextmanager
-def _tushare(last: str) -> Iterator[int]:
-    options = ["--port", "0", "--stocks", str(STOCKS), "--origin", "2023-12-01", "--to", last]
+def _market(last: str, stocks: int) -> Iterator[tuple[int, int]]:
+    """A simulated market; yield the ports of its TuShare and its BaoStock."""
+    options = ["--port", "0", "--baostock-port", "0", "--stocks", str(stocks), "--origin", "2023-12-01", "--to", last]
     command = [sys.executable, "-m", "ljwx_sandbox.tushare", *options, "--sessions", str(SESSIONS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            port = int((process.stdout or sys.stdin).readline().rsplit(":", 1)[1])
+            port, other = (int((process.stdout or sys.stdin).readline().rsplit(":", 1)[1]) for _ in range(2))
             _make_prices(port)
-            yield port
+            yield port, other
         finally:
             process.terminate()
 

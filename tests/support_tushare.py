@@ -22,9 +22,10 @@ StartMarket = Callable[..., AbstractContextManager["TushareServer"]]
 class TushareServer:
     """A running server: where it is, and what its control route can do."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, baostock_port: int = 0) -> None:
         self.url = url
         self.port = int(url.rsplit(":", 1)[1])
+        self.baostock_port = baostock_port
 
     def post(self, api_name: str, token: str = UNLIMITED, fields: str = "", path: str = "/", **params: Any) -> Any:
         """Send one request as TuShare documents it and return the envelope."""
@@ -45,7 +46,7 @@ class TushareServer:
         assert answer.status_code == 204, answer.text
 
     def stats(self) -> Any:
-        """Return calls per interface and how many were refused for their rate."""
+        """Return calls per interface and how many were refused for their rate; those of BaoStock's by themselves."""
         return requests.get(f"{self.url}/_sandbox/stats", timeout=10).json()
 
     def connection(self, token: str = UNLIMITED, conn_type: str = "tushare", **extra: Any) -> str:
@@ -61,16 +62,25 @@ class TushareServer:
             }
         )
 
+    def baostock(self, **extra: Any) -> str:
+        """Return an Airflow connection to the server's BaoStock side."""
+        given = {"calls_per_minute": 100_000, "read_timeout": 5, **extra}
+        return json.dumps({"conn_type": "baostock", "host": "127.0.0.1", "port": self.baostock_port, "extra": given})
+
 
 @contextmanager
 def running_tushare(*options: str) -> Iterator[TushareServer]:
-    """Run a server on a free port until the block ends."""
-    process = subprocess.Popen(command(["--port", "0", *options]), stdout=subprocess.PIPE, text=True, env=environment())
+    """Run a server on free ports, BaoStock's protocol on one of its own, until the block ends."""
+    process = subprocess.Popen(
+        command(["--port", "0", "--baostock-port", "0", *options]), stdout=subprocess.PIPE, text=True, env=environment()
+    )
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
         assert line.startswith("sandbox TuShare on "), line
-        yield TushareServer(line.split()[-1])
+        other = process.stdout.readline()
+        assert other.startswith("sandbox BaoStock on "), other
+        yield TushareServer(line.split()[-1], int(other.rsplit(":", 1)[1]))
     finally:
         process.terminate()
         process.wait(10)

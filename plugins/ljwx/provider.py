@@ -1,5 +1,5 @@
-"""What Airflow learns about this package from its entry point: the connection types `tushare`, `tencent` and
-`ollama`."""
+"""What Airflow learns about this package from its entry point: the connection types `tushare`, `tencent`,
+`baostock` and `ollama`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "ljwx-stock",
         "name": "ljwx-stock",
-        "description": "TuShare and Tencent market data, Ollama models.",
+        "description": "TuShare, Tencent and BaoStock market data, Ollama models.",
         "versions": [__version__],
         "connection-types": [
             {
@@ -51,6 +51,21 @@ def get_provider_info() -> dict[str, Any]:
                     "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
                     "read_timeout": _number("Read time-out (s)", "Seconds to wait for an answer."),
                     **_route(),
+                },
+            },
+            {
+                "hook-class-name": "ljwx.hooks.baostock.BaostockHook",
+                "connection-type": "baostock",
+                "hook-name": "BaoStock",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["login", "schema", "extra"],
+                    "relabeling": {"password": "API key (optional)"},
+                    "placeholders": {"host": "public-api.baostock.com", "port": "10030"},
+                },
+                "conn-fields": {
+                    "calls_per_minute": _number("Calls a minute", "A day of the market is one call; 120 by default."),
+                    "connect_timeout": _number("Connect time-out (s)", "Seconds to wait for a connection."),
+                    "read_timeout": _number("Read time-out (s)", "Seconds to wait for a whole answer."),
                 },
             },
             {

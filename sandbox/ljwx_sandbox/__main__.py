@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--start-date", default="2025-10-09", help="first day to ingest")
     demo.add_argument("--end-date", default="2026-06-30", help="last day to ingest")
     demo.add_argument("--strategy", choices=["lora", "fewshot"], default=None, help="how the model is made")
+    demo.add_argument("--source", choices=["tushare", "baostock"], default=None, help="where market data come from")
     run = commands.add_parser("run", help="run a command, such as `ljwx report`, on the stack's connections")
     run.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     chosen = parser.parse_args(arguments)
@@ -55,7 +56,7 @@ def _run(chosen: argparse.Namespace) -> int:
         return 0
     from ljwx_sandbox.demo import Demo
 
-    return Demo(stack, chosen.start_date, chosen.end_date, chosen.strategy).run()
+    return Demo(stack, chosen.start_date, chosen.end_date, chosen.strategy, chosen.source).run()
 
 
 def _run_line(environment: dict[str, str], line: list[str]) -> int:

@@ -40,12 +40,14 @@ class Demo:
     :param start_date: first day to ingest, YYYY-MM-DD.
     :param end_date: last day to ingest.
     :param strategy: whose settings are put in force first; None: those that are.
+    :param source: of market data, to which the connection is set first; None: the one that is there.
     """
 
     stack: Stack
     start_date: str
     end_date: str
     strategy: str | None = None
+    source: str | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
@@ -53,6 +55,8 @@ class Demo:
         with self._running_stack():
             if self.strategy:
                 self.stack.choose(self.strategy)
+            if self.source:
+                self.stack.choose_source(self.source)
             self._say("waiting for the four DAGs")
             self._ready_dags()
             marks = {dag: self._newest(dag) for dag in DAGS}

@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 Executor = Literal["local", "celery"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PORTS = {"airflow": 8080, "postgres": 15432, "tushare": 18100, "ollama": 11435, "redis": 16379}
+PORTS = {"airflow": 8080, "postgres": 15432, "tushare": 18100, "baostock": 18101, "ollama": 11435, "redis": 16379}
 
 
 class SandboxError(Exception):
@@ -23,7 +23,8 @@ class SandboxSettings:
     """Folder and ports of one sandbox.
 
     :param home: folder of all state: database, models, logs, passwords. `LJWX_HOME`, default `var/` of the repository.
-    :param ports: port of each server on 127.0.0.1. `LJWX_PORT_AIRFLOW`, `_POSTGRES`, `_TUSHARE`, `_OLLAMA`, `_REDIS`.
+    :param ports: port of each server on 127.0.0.1. `LJWX_PORT_AIRFLOW`, `_POSTGRES`, `_TUSHARE`,
+        `_BAOSTOCK`, `_OLLAMA`, `_REDIS`.
     :param executor: Airflow's; with celery a Redis and two workers belong to the stack. `LJWX_EXECUTOR`.
     """
 

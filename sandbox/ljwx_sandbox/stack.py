@@ -24,7 +24,7 @@ from ljwx_sandbox.settings import REPOSITORY, SandboxError, SandboxSettings, por
 START_SECONDS = 180
 VARIABLE = "ljwx_training_config"
 STAND_INS = ("tushare", "ollama")
-ALWAYS = ("airflow", "postgres", *STAND_INS)
+ALWAYS = ("airflow", "postgres", "baostock", *STAND_INS)
 POOLS = {
     "ljwx_tushare": (2, "Calls to the TuShare server: raise with the tier's limit."),
     "ljwx_ollama": (1, "Builds and evaluations on the model server."),
@@ -185,6 +185,7 @@ class Stack:
         command += ["--port", str(self.settings.ports[name])]
         if name == "ollama":
             return [*command, "--models", str(self.settings.home / "ollama"), *self.model_server]
+        command += ["--baostock-port", str(self.settings.ports["baostock"])]
         return [*command, "--sessions", str(REPOSITORY / "include" / "sessions" / "sse.txt"), *self.market]
 
     def _airflow_migrate(self) -> None:
@@ -218,6 +219,13 @@ class Stack:
             self.say(f"the Variable {VARIABLE} is not the sandbox's own, and stays as it is")
             return
         self.api.send("PATCH", f"variables/{VARIABLE}", {"key": VARIABLE, "value": json.dumps(CONFIGS[strategy])})
+
+    def choose_source(self, source: str) -> None:
+        """Let the connection `tushare_default` name a source: `tushare`, or `baostock`, which needs no token."""
+        (tushare,) = self.connections("tushare_default")
+        baostock = {"connection_id": "tushare_default", "conn_type": "baostock", "host": "127.0.0.1",
+                    "port": self.settings.ports["baostock"]}  # fmt: skip
+        self.api.put_connection(baostock if source == "baostock" else tushare)
 
     def connections(self, *names: str) -> list[dict[str, Any]]:
         """The connections that the DAGs name, or only the named ones of them, as Airflow's API takes them."""

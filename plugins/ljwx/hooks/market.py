@@ -10,7 +10,8 @@ from ljwx.core.bars import Capability
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.connections import find_connection, require_connection
 from ljwx.resources import TUSHARE_CONN_ID
-from ljwx.sources.base import MarketSource, RateLimiter
+from ljwx.sources.baostock.source import BaostockSource
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
 from ljwx.sources.tencent.source import TencentSource
 from ljwx.sources.tushare.source import TushareSource
 
@@ -22,6 +23,7 @@ SOURCES: Final[Mapping[str, type[MarketSource]]] = MappingProxyType(
         "tushare": TushareSource,
         "generic": TushareSource,
         "tencent": TencentSource,
+        "baostock": BaostockSource,
     }
 )
 """The type of the connection → its source; a connection of a type that is not here is TuShare's."""
@@ -44,9 +46,15 @@ def is_connected() -> bool:
     return find_connection(TUSHARE_CONN_ID) is not None
 
 
-def try_market() -> tuple[bool, str]:
-    """Ask the source for as little as possible, and say whether it came and what it says."""
+def try_market(keeper: AnswerKeeper | None = None) -> tuple[bool, str]:
+    """Ask the source for as little as possible, and say whether it came and what it says.
+
+    :param keeper: for a source with one connection, which waits for its turn among the workers; None: it does not.
+    """
     try:
-        return market_source().test()
+        source = market_source()
     except ConfigurationError as error:
         return False, str(error)
+    if keeper is not None:
+        source.keep_answers(keeper)
+    return source.test()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
+from ljwx_sandbox.baostock.server import BaostockServer
 from ljwx_sandbox.tushare.app import Desk, make_app
 from ljwx_sandbox.tushare.interfaces import Source
 from ljwx_sandbox.tushare.limits import MINUTE, SANDBOX_TOKENS, RateBook, read_tokens
@@ -31,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=int, default=int(os.environ.get(PORT_VARIABLE, "8100")), help="0 takes a free one"
     )
+    parser.add_argument("--baostock-port", type=int, help="serve BaoStock's protocol too; 0 takes a free one")
     parser.add_argument("--stocks", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--effect", type=float, default=0.0, help="0 plants nothing; below 1")
@@ -93,17 +95,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     try:
         tiers = read_tokens(options.token_file) if options.token_file else SANDBOX_TOKENS
-        app = make_app(Desk(make_source(options), tiers, RateBook(minute=options.minute)))
+        desk = Desk(make_source(options), tiers, RateBook(minute=options.minute))
+        baostock = _baostock(desk, options)
+        app = make_app(desk)
     except (OSError, ValueError) as error:
         bound.close()
         return _complain(str(error))
     host, port = bound.getsockname()[:2]
     print(f"sandbox TuShare on http://{host}:{port}", flush=True)  # noqa: T201 - the one line a caller waits for
+    if baostock is not None:
+        print(f"sandbox BaoStock on {host}:{baostock}", flush=True)  # noqa: T201 - as above
     config = uvicorn.Config(
         app, log_level="info" if options.verbose else "warning", timeout_graceful_shutdown=1, lifespan="off"
     )
     uvicorn.Server(config).run(sockets=[bound])
     return 0
+
+
+def _baostock(desk: Desk, options: argparse.Namespace) -> int | None:
+    """Serve BaoStock's protocol from the same rows; return its port."""
+    if options.baostock_port is None:
+        return None
+    server = BaostockServer((options.host, options.baostock_port), desk.source, desk.faults)
+    desk.baostock = server.seen
+    return server.begin()
 
 
 def _complain(message: str) -> int:

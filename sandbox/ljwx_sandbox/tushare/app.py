@@ -12,6 +12,7 @@ import anyio
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from ljwx_sandbox.baostock.server import Seen
 from ljwx_sandbox.tushare import klines, wire
 from ljwx_sandbox.tushare.faults import BUSINESS, ROWS, Fault, FaultBook, spoil
 from ljwx_sandbox.tushare.interfaces import INTERFACES, Source, cut_page
@@ -30,6 +31,7 @@ class Desk:
     faults: FaultBook = field(default_factory=FaultBook)
     calls: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    baostock: Seen | None = None
 
     def answer(self, body: bytes, api_in_path: str, fault: Fault | None) -> bytes:
         """Return the body of the answer to a request's body."""
@@ -107,7 +109,12 @@ def make_app(desk: Desk) -> FastAPI:
 
     @app.get("/_sandbox/stats")
     async def stats() -> dict[str, Any]:
-        return {"calls": dict(desk.calls), "rate_limited": dict(desk.refused), "total": desk.calls.total()}
+        told: dict[str, Any] = {
+            "calls": dict(desk.calls),
+            "rate_limited": dict(desk.refused),
+            "total": desk.calls.total(),
+        }
+        return told if desk.baostock is None else {**told, "baostock": desk.baostock.told()}
 
     return app
 

@@ -2,6 +2,7 @@
 
 Transport: http_504, http_500, redirect, hang, truncated, dropped, not_json, literal.
 Business: every name in `wire.OTHER_ERRORS`, and empty_more (no rows, yet has_more).
+Of BaoStock's socket alone: closed, bad_crc, shuffled (columns), banned, login_refused, not_logged_in.
 Rows: partial, late, glitch, wrong_types, wrong_width, missing_field, duplicates, nulls.
 """
 
@@ -18,6 +19,7 @@ from ljwx_sandbox.tushare.wire import OTHER_ERRORS
 TRANSPORT = frozenset({"http_504", "http_500", "redirect", "hang", "truncated", "dropped", "not_json", "literal"})
 BUSINESS = frozenset({*OTHER_ERRORS, "empty_more"})
 ROWS = frozenset({"partial", "late", "glitch", "wrong_types", "wrong_width", "missing_field", "duplicates", "nulls"})
+SOCKET = frozenset({"closed", "bad_crc", "shuffled", "banned", "login_refused", "not_logged_in"})
 EVERY_API = "*"
 
 
@@ -41,8 +43,8 @@ class Fault:
     status: int = 200
 
     def __post_init__(self) -> None:
-        if self.kind not in TRANSPORT | BUSINESS | ROWS:
-            known = ", ".join(sorted(TRANSPORT | BUSINESS | ROWS))
+        if self.kind not in TRANSPORT | BUSINESS | ROWS | SOCKET:
+            known = ", ".join(sorted(TRANSPORT | BUSINESS | ROWS | SOCKET))
             raise ValueError(f"unknown fault {self.kind!r}; known are {known}")
 
 
@@ -96,7 +98,7 @@ def _column(fault: Fault, fields: Sequence[str]) -> int:
 
 
 def _touched(fault: Fault, fields: Sequence[str], row: tuple[object, ...]) -> bool:
-    named = next((name for name in ("ts_code", "con_code") if name in fields), fields[0])
+    named = next((name for name in ("ts_code", "con_code", "code") if name in fields), fields[0])
     key = row[fields.index(named)]
     return crc32(str(key).encode()) % 10_000 < fault.share * 10_000
 

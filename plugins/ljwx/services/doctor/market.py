@@ -8,11 +8,12 @@ from ljwx.hooks.market import try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.doctor.finding import Finding, advice
 from ljwx.settings import current_settings
+from ljwx.warehouse.market.sources import WarehouseKeeper
 
 
 def tushare() -> Finding:
     """Ask the source of market data for something small."""
-    fine, said = try_market()
+    fine, said = try_market(WarehouseKeeper(WarehouseHook()))
     return Finding("tushare", fine, said, "" if fine else advice("tushare"))
 
 

@@ -1,0 +1,137 @@
+"""BaoStock's tables as canonical rows; what cannot be used is rejected with its reasons.
+
+Its values are texts: codes `sh.600000`, days 2026-03-03, volumes in shares, amounts in CNY, flags 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+import polars as pl
+
+from ljwx.core.bars import RAW, SourceRows
+from ljwx.core.bars import canonical as frames
+from ljwx.core.bars.reference import with_board
+from ljwx.sources.rows import Table, WireSchema, as_date, as_number, fetched_bars, split_valid
+
+CODE = r"^(sh|sz|bj)\.(\d{6})$"
+TRADED, SUSPENDED = "1", "0"
+STOCK = "1"
+"""The type of stocks; 2 is an index, 3 another, 4 a convertible bond, 5 a fund."""
+NOT_DAILY = r"^(bj\.|sh\.9|sz\.2)"
+"""Codes that the answer of a day does not carry: of the Beijing exchange, and B-shares."""
+_NUMBERS = {
+    "open": "open", "high": "high", "low": "low", "close": "close", "preclose": "pre_close", "volume": "vol",
+    "amount": "amount", "pctChg": "pct_chg",
+}  # fmt: skip
+_SCALE = {"vol": 100.0, "amount": 1000.0}
+"""What a canonical unit has of theirs: shares in a lot, CNY in a thousand."""
+SUSPENSIONS = WireSchema("tradestatus", ("ts_code", "trade_date"), ("trade_date",))
+STOCK_BASIC = WireSchema(
+    "stock_basic", ("ts_code", "list_date"), ("list_date", "delist_date"), kinds={"list_status": ("L", "D")}
+)  # fmt: skip
+
+
+def frame_of(table: Table) -> pl.DataFrame:
+    """Turn a table of texts into a frame of texts; None is null."""
+    columns = zip(*table.rows, strict=True) if table.rows else ((),) * len(table.fields)
+    return pl.DataFrame(
+        [pl.Series(name, each, dtype=pl.String) for name, each in zip(table.fields, columns, strict=True)]
+    )
+
+
+def bars(wire: pl.DataFrame) -> pl.DataFrame:
+    """Read the rows of days as columns of ``FETCHED_BARS``.
+
+    A row without volume of a stock that did not trade is no bar; ``suspensions`` has it. A row that does not say
+    whether the stock traded keeps itself as JSON, and so goes to quarantine.
+    """
+    rested = (pl.col("tradestatus") == SUSPENDED) & (as_number("volume").fill_null(0.0) == 0)
+    rows = wire.filter(~rested.fill_null(False))
+    lost = [pl.col(name).is_not_null() & as_number(name).is_null() for name in _NUMBERS]
+    lost += [as_date("trade_date").is_null(), ~_is_status().fill_null(False)]
+    came = pl.struct(pl.exclude("trade_date")).struct.json_encode()
+    numbers = [(as_number(name) / _SCALE.get(ours, 1.0)).alias(ours) for name, ours in _NUMBERS.items()]
+    return fetched_bars(
+        rows.with_columns(_day()).select(
+            _stock().alias("ts_code"), "trade_date", *numbers, pl.when(pl.any_horizontal(lost)).then(came).alias(RAW)
+        )
+    )
+
+
+def suspensions(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:
+    """Read which stocks did not trade on some days."""
+    rested = wire.filter(pl.col("tradestatus") == SUSPENDED)
+    known = pl.when(pl.col("code").str.contains(CODE)).then(_stock())
+    usable, rejected = split_valid(
+        SUSPENSIONS, rested.with_columns(_day(), known.alias("ts_code")), [f"{day:%Y%m%d}" for day in sessions]
+    )
+    return SourceRows(
+        usable.select(
+            "ts_code", as_date("trade_date").alias("session"), pl.lit("S").alias("kind"),
+            pl.lit(None, dtype=pl.String).alias("timing"),
+        ),
+        rejected,
+    )  # fmt: skip
+
+
+def instruments(basic: pl.DataFrame, industries: pl.DataFrame) -> SourceRows:
+    """Read the list of securities: stocks that the answer of a day carries, with today's industries."""
+    stocks = basic.filter((pl.col("type") == STOCK) & ~pl.col("code").str.contains(NOT_DAILY).fill_null(False))
+    kinds = industries.drop_nulls("code").unique("code", keep="last").select("code", "industry")
+    known = pl.when(pl.col("code").str.contains(CODE)).then(_stock())
+    wire = stocks.join(kinds, on="code", how="left", maintain_order="left").with_columns(
+        known.alias("ts_code"),
+        _compact("ipoDate").alias("list_date"),
+        _compact("outDate").alias("delist_date"),
+        pl.col("status").replace({"1": "L", "0": "D"}).alias("list_status"),
+    )
+    usable, rejected = split_valid(STOCK_BASIC, wire)
+    listed = with_board(usable.rename({"code_name": "name"}))
+    days = [as_date(name).alias(name) for name in ("list_date", "delist_date")]
+    return SourceRows(listed.with_columns(days).select(frames.INSTRUMENTS.names()), rejected)
+
+
+def calendar(table: Table) -> pl.DataFrame:
+    """Read the calendar: 1 is open, 0 is closed, and anything else is not known."""
+    wire = frame_of(table)
+    said = pl.col("is_trading_day")
+    is_open = pl.when(said == "1").then(True).when(said == "0").then(False)
+    return wire.select(
+        as_date_of("calendar_date").alias("session"), is_open.alias("is_open"), said.fill_null("null").alias(RAW)
+    ).cast(frames.CALENDAR)
+
+
+def unclear(days: pl.DataFrame, wanted: Collection[date]) -> bool:
+    """Say whether a calendar does not tell of each day, once, whether the exchange was open."""
+    told = days.drop_nulls("is_open")["session"].to_list()
+    return len(told) != days.height or sorted(told) != sorted(wanted)
+
+
+def _is_status() -> pl.Expr:
+    return pl.col("tradestatus").is_in([TRADED, SUSPENDED])
+
+
+def _stock() -> pl.Expr:
+    """Return TuShare's code; what is no code stays as it came, and the rules of bars refuse it."""
+    code = pl.col("code")
+    exchange = code.str.slice(0, 2).str.to_uppercase()
+    return (
+        pl.when(code.str.contains(CODE)).then(pl.concat_str(code.str.slice(3), pl.lit("."), exchange)).otherwise(code)
+    )
+
+
+def _day() -> pl.Expr:
+    return _compact("date").alias("trade_date")
+
+
+def _compact(name: str) -> pl.Expr:
+    """Write 2026-03-03 as 20260303; what is no such day stays as it came."""
+    day = pl.col(name)
+    return pl.when(day.str.contains(r"^\d{4}-\d{2}-\d{2}$")).then(day.str.replace_all("-", "")).otherwise(day)
+
+
+def as_date_of(name: str) -> pl.Expr:
+    """Turn days such as 2026-03-03 into dates; what is none becomes null."""
+    return pl.col(name).str.strptime(pl.Date, "%Y-%m-%d", strict=False)

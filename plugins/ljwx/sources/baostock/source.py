@@ -1,0 +1,91 @@
+"""BaoStock as a source: the whole market's days in canonical frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ljwx.core.bars import Capability, SourceRows
+from ljwx.sources.baostock import rows, wire
+from ljwx.sources.baostock.client import BaostockClient
+from ljwx.sources.baostock.endpoint import read_baostock_endpoint
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+
+class BaostockSource(MarketSource):
+    """Asks once a day of the market: bars and suspensions come in one answer.
+
+    Adjustment factors are chained from pre_close: its own come by day for the stocks alone that went ex-right then.
+    """
+
+    offers = frozenset(
+        {
+            Capability.CALENDAR, Capability.INSTRUMENTS, Capability.SUSPENSIONS, Capability.AMOUNTS,
+            Capability.REFERENCES,
+        }
+    )  # fmt: skip
+
+    def __init__(self, client: BaostockClient, refused: Iterable[Capability] = ()) -> None:
+        super().__init__(refused)
+        self._client = client
+        self._came: dict[date, pl.DataFrame] = {}
+
+    @classmethod
+    def of_connection(
+        cls, connection: Connection, limiter: RateLimiter | None = None, refused: Iterable[Capability] = ()
+    ) -> BaostockSource:
+        """Return the source behind a connection; it needs no token."""
+        return cls(BaostockClient(read_baostock_endpoint(connection), limiter), refused)
+
+    def keep_answers(self, keeper: AnswerKeeper) -> None:
+        """Take a keeper for lists, which are asked for once a day, and for the turn of the one connection."""
+        self._client.keeper = keeper
+
+    def doubt(self, capability: Capability) -> None:
+        """Give up the kept lists of stocks."""
+        if capability is Capability.INSTRUMENTS:
+            self._client.forget(wire.STOCK_BASIC)
+
+    def bars(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return all bars of some sessions."""
+        return rows.bars(self._days(sessions))
+
+    def suspensions(self, sessions: Sequence[date]) -> SourceRows | None:
+        """Return which stocks did not trade on some sessions, from the answers that have the bars."""
+        if self.lacks(Capability.SUSPENSIONS):
+            return None
+        return rows.suspensions(self._days(sessions), sessions)
+
+    def calendar(self, first: date, last: date) -> pl.DataFrame | None:
+        """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""
+        if self.lacks(Capability.CALENDAR):
+            return None
+        years = date(first.year, 1, 1), date(last.year, 12, 31)
+        days = rows.calendar(self._client.trade_dates(*years)).filter(pl.col("session").is_between(first, last))
+        if rows.unclear(days, [first + timedelta(days=at) for at in range((last - first).days + 1)]):
+            self._client.forget(wire.TRADE_DATES)
+        return days
+
+    def instruments(self) -> SourceRows | None:
+        """Return the stocks, delisted ones too, with today's industries."""
+        if self.lacks(Capability.INSTRUMENTS):
+            return None
+        basic, industries = self._client.stock_basic(), self._client.industries()
+        return rows.instruments(rows.frame_of(basic), rows.frame_of(industries))
+
+    def test(self) -> tuple[bool, str]:
+        """Log in and ask for one day of the calendar, and say what came of it."""
+        return self._client.test()
+
+    def _days(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return the rows of some days, those of the last request without asking again."""
+        if not {*sessions} <= {*self._came}:
+            with self._client.alone():
+                self._came = {day: rows.frame_of(self._client.daily(day)) for day in sessions}
+        return pl.concat([self._came[day] for day in sessions])

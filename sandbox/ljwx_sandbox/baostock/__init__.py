@@ -1,0 +1,1 @@
+"""BaoStock's server over the simulated market: the same TCP protocol, rows and error codes."""
