@@ -75,7 +75,7 @@ def validation(effect: float, seed: int) -> tuple[list[Any], dict[str, float], d
     from ljwx.core.features import compute
 
     spec = SampleSpec.model_validate({"tasks": TASKS, "train_share": 0.3, "validation_share": 0.5, "thin_gap": 1})
-    bars, stocks, sessions = _market(effect, seed)
+    bars, stocks, sessions = market(effect, seed)
     built = build(bars, compute(bars), stocks, sessions, spec)
     questions, ranks, outcomes = [], {}, {}
     for row in built.samples.filter(pl.col("split") == "validation").iter_rows(named=True):
@@ -99,7 +99,7 @@ def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
     return ScoredAnswer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
 
 
-def _market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
+def market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
     """Return bars, instruments and sessions of a simulated market."""
     from ljwx.core.bars import BARS, assemble
     from ljwx.sources.rows import fetched_bars

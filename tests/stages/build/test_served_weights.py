@@ -6,9 +6,7 @@ Needs a Python with torch: `make test-training` sets one up, or LJWX_TRAINING_PY
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +22,11 @@ from ljwx.stages.build.plan import plan_build
 from ljwx.stages.build.serving import Serving
 from ljwx.stages.build.trained import read_trained
 from ljwx.stages.build.training import prepare_training
-from ljwx_sandbox.ollama.__main__ import base_gguf
 from support_chain import SMALL, Chain, Database
-from support_ollama import ROOT, OllamaServer
+from support_ollama import OllamaServer
 from support_tasks import TaskRunner
+from support_torch import needs_torch, run_with_torch
 
-PYTHON = Path(os.environ.get("LJWX_TRAINING_PYTHON", ROOT / ".venv-training" / "bin" / "python"))
 TINY = "tiny-llama:1"
 LORA = {
     "max_samples": 16, "max_validation": 4, "proof": 4, "rank": 4, "alpha": 8, "learning_rate": 0.01, "epochs": 1,
@@ -49,26 +46,15 @@ run(Path(sys.argv[1]))
 """
 
 
-def trainers(script: str, path: Path) -> None:
-    """Run a script where torch is."""
-    folders = os.pathsep.join(str(ROOT / name) for name in ("training", "training/tests"))
-    environment = {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "LJWX_SMOLLM2": str(base_gguf())}
-    done = subprocess.run(
-        [str(PYTHON), "-c", script, str(path)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
 @pytest.fixture
 def tiny(
     chain_db: Database, ollama_model: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OllamaHook]:
     """A server that has the tiny base, for a test that makes models of it."""
-    if not PYTHON.is_file():
-        pytest.skip(f"there is no Python with torch at {PYTHON}: make test-training sets one up")
+    needs_torch()
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_model.connection)
     hook, path = OllamaHook(), tmp_path / "tiny.gguf"
-    trainers(WRITE, path)
+    run_with_torch(WRITE, path)
     list(hook.create(TINY, files={"tiny.gguf": f"sha256:{hook.upload_blob(path)}"}))
     yield hook
     for listed in hook.list():
@@ -87,7 +73,7 @@ def test_a_job_is_trained_built_and_read_back_and_a_model_of_hardly_any_training
     spec = BuildSpec.model_validate_json(Path(plan["spec_path"]).read_text(encoding="utf-8"))
     job = Path(tasks.run(prepare_training, plan)["job"])
     try:
-        trainers(TRAIN, job)  # it refuses prompts that the server reads otherwise
+        run_with_torch(TRAIN, job)  # it refuses prompts that the server reads otherwise
         assert spec.training is not None
         trained = read_trained(spec.training)
         result = json.loads((job / "result.json").read_text(encoding="utf-8"))

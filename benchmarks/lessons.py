@@ -1,0 +1,84 @@
+"""What a model is trained on and asked of the simulated market: the product's own dataset, prompts and rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmarks.gate import market
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """A simulated market as the strategy `lora` sees it.
+
+    :param train: samples to learn from, the tasks in turn; ``watched``: of the last sessions of the train split, by
+        which training is stopped; ``unseen``: of the validation split, on which a model is judged.
+    """
+
+    train: pl.DataFrame
+    watched: pl.DataFrame
+    unseen: pl.DataFrame
+    sessions: Sequence[Any]
+    prompts: Any
+
+    def write(self, folder: Path, truth_share: float) -> dict[str, Any]:
+        """Write the rows of a job into its folder; return what of job.json depends on them."""
+        from ljwx.core.training.rows import class_rates, classes, lines
+
+        folder.mkdir(parents=True, exist_ok=True)
+        rates, files = class_rates(self.train), {}
+        for name, samples in (("train", self.train), ("validation", self.watched)):
+            text = "".join(lines(samples, self.prompts, truth_share, rates))
+            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+            files[name] = [{"path": f"{name}.jsonl", "sha256": hashlib.sha256(text.encode()).hexdigest()}]
+        return {**files, "classes": classes(self.prompts.used)}
+
+
+def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> Lessons:
+    """Make the dataset of one market.
+
+    :param effect: how strongly the planted reversal moves prices; 0: not at all.
+    :param train: most samples to learn from, and ``watched`` to look at.
+    :param spec: settings of the samples, over their defaults.
+    """
+    from ljwx.core.datasets.build import build
+    from ljwx.core.datasets.spec import SampleSpec
+    from ljwx.core.features import compute
+    from ljwx.core.prompts import load_prompts
+    from ljwx.core.training.rows import chosen
+    from ljwx.core.training.watched import parted
+    from ljwx.resources import included_below
+
+    chosen_spec = SampleSpec.model_validate(spec)
+    bars, stocks, sessions = market(effect, seed)
+    built = build(bars, compute(bars), stocks, sessions, chosen_spec).samples
+    learned, looked = parted("bench", built.filter(pl.col("split") == "train"), chosen_spec.horizon)
+    return Lessons(
+        train=chosen(learned, train, seed),
+        watched=chosen(looked, watched, seed),
+        unseen=built.filter(pl.col("split") == "validation").sort("session", "ts_code", "task"),
+        sessions=sessions,
+        prompts=load_prompts(included_below("prompts"), chosen_spec.prompt_version, chosen_spec.tasks),
+    )
+
+
+def job(written: dict[str, Any], base: Path, digest: str, **changed: Any) -> str:
+    """Return job.json of written rows.
+
+    :param changed: keys of job.json, over those of a training of the product.
+    """
+    told = {
+        "base": {"path": str(base), "sha256": digest},
+        "train": written["train"],
+        "validation": written["validation"],
+        "objective": {"classes": written["classes"], "class_weight": 5.0},
+        "seed": 7,
+    }
+    return json.dumps(told | changed, ensure_ascii=False, indent=1)
