@@ -57,7 +57,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## measure; writes build/bench.json
+bench: setup .venv-training/.ready  ## measure, training too; writes build/bench.json
 	$(BIN)/python -m benchmarks
 
 constraints: setup  ## pin the newest versions that the requirements allow, for every supported Python

@@ -46,6 +46,12 @@ BENCHES = {
     "watch_found_in_60": ("benchmarks.watch", ">= 0.8"),
     "claims_precision": ("benchmarks.claims", ">= 0.97"),
     "claims_recall": ("benchmarks.claims", ">= 0.97"),
+    "train_speedup_vs_plain": ("benchmarks.training", ">= 2"),
+    "merge_s": ("benchmarks.training", "<= 5"),
+    "lora_valid_share": ("benchmarks.trained", ">= 0.99"),
+    "lora_faithful_share": ("benchmarks.trained", ">= 0.95"),
+    "served_vs_trainer_max_diff": ("benchmarks.trained", "<= 0.05"),
+    "lora_answer_vs_fewshot": ("benchmarks.trained", "<= 0.5"),
     "dag_parse": ("benchmarks.parse", "< 0.3"),
 }
 """Name → module whose function of that name measures it, and what the figure should be."""

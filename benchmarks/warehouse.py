@@ -147,7 +147,7 @@ def running_warehouse() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
         Path(folder).chmod(0o755)  # a server started by root runs as another user
-        server = EmbeddedPostgres(Path(folder) / "postgres", _free_port(), "for-this-bench-only")
+        server = EmbeddedPostgres(Path(folder) / "postgres", free_port(), "for-this-bench-only")
         server.start()
         try:
             url = server.url("warehouse")
@@ -174,7 +174,8 @@ def _writers(url: str, driver: str) -> Iterator[Writers]:
     engine.dispose()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

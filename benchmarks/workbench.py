@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from benchmarks.warehouse import _free_port
+from benchmarks.warehouse import free_port
 
 BASE = "smollm2:135m"
 EACH = 4
@@ -163,7 +163,7 @@ def workbench(*options: str, each: int = EACH) -> Iterator[Workbench]:
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
         Path(folder).chmod(0o755)  # a server started by root runs as another user
-        postgres = EmbeddedPostgres(Path(folder) / "postgres", _free_port(), "for-this-bench-only")
+        postgres = EmbeddedPostgres(Path(folder) / "postgres", free_port(), "for-this-bench-only")
         postgres.start()
         try:
             with model_server(Path(folder) / "models", *options) as server:

@@ -199,7 +199,7 @@ def _peers(last: str, stocks: int = STOCKS, source: str = "tushare") -> Iterator
     ):
         folder = Path(name)
         folder.chmod(0o755)
-        postgres = EmbeddedPostgres(folder / "postgres", _free_port(), "for-the-bench-only")
+        postgres = EmbeddedPostgres(folder / "postgres", free_port(), "for-the-bench-only")
         postgres.start()
         try:
             yield {
@@ -242,7 +242,8 @@ def _make_prices(port: int) -> None:
     requests.post(f"http://127.0.0.1:{port}/", json=asked, timeout=120).raise_for_status()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

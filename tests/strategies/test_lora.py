@@ -203,11 +203,14 @@ def test_a_base_that_cannot_be_trained_is_refused_with_the_reason(
 def test_a_dataset_of_other_prompts_or_tasks_is_refused(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:
-    chain_db.execute("""UPDATE ljwx.datasets SET spec = spec || '{"tasks": ["price_direction"]}'""")
-    with pytest.raises(
-        ConfigurationError, match=r"was made with samples.tasks \['price_direction'\], and the settings"
+    for made_with, problem in (
+        ('{"tasks": ["price_direction"]}', r"was made with samples.tasks \['price_direction'\], and the settings"),
+        ('{"prompt_version": "v0"}', "was made with samples.prompt_version v0, and the settings say v1"),
     ):
-        planned(tasks, ollama_sandbox)
+        chain_db.execute("UPDATE ljwx.datasets SET spec = spec || %s::jsonb", made_with)
+        with pytest.raises(ConfigurationError, match=problem):
+            planned(tasks, ollama_sandbox)
+        chain_db.execute("UPDATE ljwx.datasets SET spec = spec || '{\"tasks\": null}'::jsonb")
 
 
 def test_a_question_that_leaves_no_room_for_its_answer_is_refused(

@@ -45,10 +45,14 @@ def train(folder: Path) -> None:
         os.environ["HF_HUB_OFFLINE"] = "0" if read_job(folder).hub else "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         warnings.filterwarnings("ignore", module=r"(peft|transformers|accelerate|torch)\..*")
-        import torch  # noqa: F401 - missing, transformers would go on without it
+        import torch  # missing, transformers would go on without it
         from transformers.utils import logging
 
+        from ljwx_training.memory import keep_memory
         from ljwx_training.run import RESULT, run
+
+        if not torch.cuda.is_available():
+            keep_memory()
 
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel, set_seed
 
 from ljwx_training.errors import NotInstalled
+from ljwx_training.lean import made_lean
 from ljwx_training.recipe import PROJECTIONS, Hyperparameters
 
 
@@ -32,6 +33,8 @@ def with_adapter(base: PreTrainedModel, settings: Hyperparameters, seed: int) ->
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
             module.cast_input_dtype_enabled = False  # type: ignore[assignment]  # autocast casts the small adapter instead of each activation
+    if not settings.compile and not settings.dropout:
+        made_lean(model)
     if settings.compile:
         for block in base.model.layers:
             block.compile()

@@ -27,6 +27,7 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
+from ljwx_training import prefix
 from ljwx_training.errors import DamagedBase, UnknownArchitecture
 
 BLOCK: Final = {
@@ -125,7 +126,7 @@ class Base:
             tie_word_embeddings="output.weight" not in self.tensors,
             bos_token_id=self.value("tokenizer.ggml.bos_token_id"),
             eos_token_id=self.value("tokenizer.ggml.eos_token_id"),
-            attn_implementation="sdpa",
+            attn_implementation=prefix.NAME,
         )
 
     def model(self, dtype: torch.dtype) -> PreTrainedModel:
@@ -148,7 +149,8 @@ class Base:
     def weight(self, name: str) -> np.ndarray:
         """Return one tensor by llama.cpp's name, in 32 bits, rows in transformers' order."""
         tensor = self.tensors[name]
-        values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        plain = np.asarray(tensor.data)  # each slice of a mapped array would be a mapped array again
+        values = dequantize(plain, tensor.tensor_type).astype(np.float32, copy=False)
         heads = self.heads(name)
         return unpermuted(values, heads) if heads else values
 

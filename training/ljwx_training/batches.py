@@ -1,15 +1,17 @@
-"""Samples become tensors: padded on the right, so that no attention mask is needed, with the places that carry loss.
+"""Samples become tensors, with the places that carry loss.
 
-A causal model never looks to the right, so what stands behind a sample changes nothing in it.
+Samples that begin alike become one sequence (:mod:`ljwx_training.prefix`). Others are padded on the right, so that no
+attention mask is needed: a causal model never looks to the right; what stands behind a sample changes nothing in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from ljwx_training.prefix import shared_beginning
 from ljwx_training.recipe import Objective
 from ljwx_training.samples import Sample
 
@@ -22,33 +24,67 @@ class Collator:
 
     ``input_ids`` [B, T]; ``keep`` [K] the positions whose logits are wanted; for the ordinary tokens ``rows``,
     ``columns`` (index into keep), ``tokens``, ``weights`` [M]; for the deciding ones ``class_rows``,
-    ``class_columns``, ``class_truth``, ``class_weights`` [N] and ``class_tokens``, ``class_targets`` [N, C].
+    ``class_columns``, ``class_truth``, ``class_weights`` [N] and ``class_tokens``, ``class_targets`` [N, C]; ``count``
+    of the samples' tokens. Where samples share their beginning B is 1, rows still number the samples, and
+    ``position_ids`` [1, T] and ``parts`` (lengths of the beginning and of each own part) are there too.
 
     :param pad: token id that fills up; its value is never looked at.
     :param multiple: lengths are rounded up to a multiple of this, so that few shapes occur.
+    :param share: compute the beginning that all samples share once.
     """
 
     objective: Objective
     pad: int = 0
     multiple: int = 8
+    share: bool = False
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         """Return the tensors of some samples."""
+        shared = shared_beginning(samples) if self.share else 0
+        made = self._one_sequence(samples, shared) if shared else self._padded(samples)
+        made["count"] = torch.tensor([sum(len(sample.ids) for sample in samples)])
+        return made
+
+    def _padded(self, samples: Sequence[Sample]) -> Batch:
         length = -(-max(len(sample.ids) for sample in samples) // self.multiple) * self.multiple
         ids = [[*sample.ids, *[self.pad] * (length - len(sample.ids))] for sample in samples]
         first = min(sample.start for sample in samples) - 1
         last = max(len(sample.ids) for sample in samples) - 1
+
+        def column(_: int, at: int) -> int:
+            return at - 1 - first
+
+        return {"input_ids": torch.tensor(ids), "keep": torch.arange(first, last), **self._losses(samples, column)}
+
+    def _one_sequence(self, samples: Sequence[Sample], shared: int) -> Batch:
+        ids, positions = list(samples[0].ids[:shared]), list(range(shared))
+        keep: list[int] = []
+        columns: list[int] = []
+        for sample in samples:
+            moved = len(ids) - shared
+            columns.append(len(keep) - sample.start)
+            keep += range(sample.start - 1 + moved, len(sample.ids) - 1 + moved)
+            ids += sample.ids[shared:]
+            positions += range(shared, len(sample.ids))
+
+        def column(row: int, at: int) -> int:
+            return columns[row] + at
+
         return {
-            "input_ids": torch.tensor(ids),
-            "keep": torch.arange(first, last),
-            **self._ordinary(samples, first),
-            **self._deciding(samples, first),
+            "input_ids": torch.tensor([ids]),
+            "position_ids": torch.tensor([positions]),
+            "parts": torch.tensor([shared, *(len(sample.ids) - shared for sample in samples)]),
+            "keep": torch.tensor(keep),
+            **self._losses(samples, column),
         }
 
-    def _ordinary(self, samples: Sequence[Sample], first: int) -> Batch:
+    def _losses(self, samples: Sequence[Sample], column: Callable[[int, int], int]) -> Batch:
+        return {**self._ordinary(samples, column), **self._deciding(samples, column)}
+
+    def _ordinary(self, samples: Sequence[Sample], column: Callable[[int, int], int]) -> Batch:
         weight = self.objective.answer_weight
         found = [
-            (row, at - 1 - first, sample.ids[at], sample.weight * weight)
+            (row, column(row, at), sample.ids[at], sample.weight * weight)
             for row, sample in enumerate(samples)
             for decided in [{decision.position for decision in sample.decisions}]
             for at in range(sample.start, len(sample.ids))
@@ -62,13 +98,13 @@ class Collator:
             "weights": torch.tensor(weights, dtype=torch.float32),
         }
 
-    def _deciding(self, samples: Sequence[Sample], first: int) -> Batch:
+    def _deciding(self, samples: Sequence[Sample], column: Callable[[int, int], int]) -> Batch:
         found = [(row, sample, decision) for row, sample in enumerate(samples) for decision in sample.decisions]
         width = max((len(decision.tokens) for _, _, decision in found), default=2)
         weight = self.objective.class_weight
         return {
             "class_rows": torch.tensor([row for row, _, _ in found], dtype=torch.long),
-            "class_columns": torch.tensor([d.position - 1 - first for _, _, d in found], dtype=torch.long),
+            "class_columns": torch.tensor([column(row, d.position) for row, _, d in found], dtype=torch.long),
             "class_truth": torch.tensor([d.truth for _, _, d in found], dtype=torch.long),
             "class_weights": torch.tensor([s.weight * weight for _, s, _ in found], dtype=torch.float32),
             "class_tokens": torch.tensor(

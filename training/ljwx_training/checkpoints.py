@@ -55,11 +55,11 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def has_stopped(checkpoint: Path) -> bool:
-    """Tell whether training had ended early when it was made: nothing got better any more."""
+def is_last(checkpoint: Path) -> bool:
+    """Tell whether training was done when it was made: all steps were, or nothing got better any more."""
     state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     control = state.get("stateful_callbacks", {}).get("TrainerControl", {})
-    return bool(control.get("args", {}).get("should_training_stop"))
+    return bool(control.get("args", {}).get("should_training_stop")) or state["global_step"] >= state["max_steps"]
 
 
 def _digests(folder: Path) -> dict[str, str]:

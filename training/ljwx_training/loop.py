@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
-from transformers import EarlyStoppingCallback, TrainingArguments
+from peft import PeftModel, set_peft_model_state_dict
+from safetensors.torch import load_file
+from transformers import EarlyStoppingCallback, TrainerState, TrainingArguments
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
@@ -86,8 +87,6 @@ def fit(plan: Plan) -> Fitted:
 def _fit(plan: Plan, micro: int) -> Fitted:
     last = checkpoints.newest(plan.folder, plan.recipe)
     arguments = arguments_of(plan, micro, from_start=last is None)
-    if last and checkpoints.has_stopped(last):
-        arguments.max_steps = checkpoints.step_of(last)
     trainer = LoraTrainer(
         plan.model(),
         arguments,
@@ -104,7 +103,10 @@ def _fit(plan: Plan, micro: int) -> Fitted:
     if trainer.is_world_process_zero():
         checkpoints.clear(plan.folder)
         plan.metrics.go_back_to(checkpoints.step_of(last) if last else 0)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if last and checkpoints.is_last(last):
+        _take_up(trainer, last)
+    else:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     best = trainer.state.best_model_checkpoint if plan.settings.patience else None
     steps = trainer.state.global_step
     return Fitted(
@@ -113,6 +115,14 @@ def _fit(plan: Plan, micro: int) -> Fitted:
         checkpoints.step_of(Path(best)) if best else steps,
         micro,
     )
+
+
+def _take_up(trainer: LoraTrainer, last: Path) -> None:
+    """Load what a training that was done had come to; transformers' Trainer would make one more step in mid-epoch."""
+    trainer.state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+    best = trainer.state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
+    kept = last.with_name(Path(best).name) if best else last
+    set_peft_model_state_dict(trainer.model, load_file(kept / "adapter_model.safetensors"))
 
 
 def arguments_of(plan: Plan, micro: int, from_start: bool) -> TrainingArguments:

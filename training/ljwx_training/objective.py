@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -35,13 +36,14 @@ def weight_of(batch: Batch) -> torch.Tensor:
 
 def losses(model: nn.Module, batch: Batch) -> Losses:
     """Run the model on a batch; logits are computed at the answers' places only."""
-    logits = model(input_ids=batch["input_ids"], logits_to_keep=batch["keep"], use_cache=False).logits
+    logits = model(**_asked(batch), logits_to_keep=batch["keep"], use_cache=False).logits
+    most = len(logits) - 1  # samples that share their beginning are one row
     ordinary = functional.cross_entropy(
-        logits[batch["rows"], batch["columns"]].float(), batch["tokens"], reduction="none"
+        logits[batch["rows"].clamp(max=most), batch["columns"]].float(), batch["tokens"], reduction="none"
     )
     weighted = (ordinary * batch["weights"]).sum()
     there, target = batch["class_tokens"] >= 0, batch["class_targets"]
-    every = functional.log_softmax(logits[batch["class_rows"], batch["class_columns"]].float(), dim=-1)
+    every = functional.log_softmax(logits[batch["class_rows"].clamp(max=most), batch["class_columns"]].float(), dim=-1)
     classes = every.gather(1, batch["class_tokens"].clamp(min=0))
     deciding = -(target * classes.masked_fill(~there, 0.0)).sum(1)
     with torch.no_grad():
@@ -55,3 +57,13 @@ def losses(model: nn.Module, batch: Batch) -> Losses:
         log_score=score,
         scored=len(set(batch["class_rows"].tolist())),
     )
+
+
+def _asked(batch: Batch) -> dict[str, Any]:
+    """What the model is asked; a mask of four dimensions is taken as it is, and the attention needs none."""
+    asked: dict[str, Any] = {"input_ids": batch["input_ids"]}
+    if "parts" in batch:
+        ids = batch["input_ids"]
+        mask = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=ids.device)
+        asked |= {"position_ids": batch["position_ids"], "parts": batch["parts"].tolist(), "attention_mask": mask}
+    return asked

@@ -55,13 +55,13 @@ def attention(
         return usual
     groups = query.shape[1] // key.shape[1]
     queries, keys, values = (
-        each.split(list(parts), dim=2) for each in (query, repeat_kv(key, groups), repeat_kv(value, groups))
+        torch.split(each, list(parts), dim=2) for each in (query, repeat_kv(key, groups), repeat_kv(value, groups))
     )
     found = [scaled_dot_product_attention(queries[0], keys[0], values[0], is_causal=True, scale=scaling)]
     for own in range(1, len(parts)):
-        seen = tuple(torch.cat([each[0], each[own]], dim=2) for each in (keys, values))
+        seen_keys, seen_values = (torch.cat([each[0], each[own]], dim=2) for each in (keys, values))
         mask = _causal_behind(parts[0], parts[own], query)
-        found.append(scaled_dot_product_attention(queries[own], *seen, attn_mask=mask, scale=scaling))
+        found.append(scaled_dot_product_attention(queries[own], seen_keys, seen_values, attn_mask=mask, scale=scaling))
     return torch.cat(found, dim=2).transpose(1, 2).contiguous(), None
 
 

@@ -93,7 +93,7 @@ def trained(folder: Path, job: Job) -> None:
     fitted = fit(
         Plan(
             model=model,
-            collator=Collator(job.objective),
+            collator=Collator(job.objective, share=not job.hyperparameters.compile),
             train=samples["train"],
             validation=samples["validation"],
             settings=job.hyperparameters,

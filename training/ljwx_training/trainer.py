@@ -71,7 +71,7 @@ class LoraTrainer(Trainer):
     ) -> torch.Tensor:
         """Return this micro-batch's share of the step's loss; ranks are averaged, hence their number."""
         found = losses(model, inputs)
-        self.tokens += inputs["input_ids"].numel()
+        self.tokens += int(inputs["count"])
         weight = found.weight if num_items_in_batch is None else num_items_in_batch
         share: torch.Tensor = found.weighted * (self.accelerator.num_processes / weight)
         return share

@@ -61,7 +61,7 @@ from ljwx_training.trainer import LoraTrainer
 compute = LoraTrainer.compute_loss
 
 def compute_loss(self, model, inputs, *rest, **named):
-    if os.environ["RANK"] == "1" and self.state.global_step >= 4 and len(inputs["input_ids"]) > 1:
+    if os.environ["RANK"] == "1" and self.state.global_step >= 4 and int(inputs["rows"].max()) > 0:
         raise torch.OutOfMemoryError("out of memory")
     return compute(self, model, inputs, *rest, **named)
 

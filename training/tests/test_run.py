@@ -128,6 +128,17 @@ def test_it_stops_when_the_class_log_score_gets_no_better_and_keeps_the_best_als
     assert result["validation"]["after"] == best
 
 
+def test_what_was_trained_to_its_end_in_mid_epoch_is_not_trained_on_after_a_break(tiny: Path, tmp_path: Path) -> None:
+    whole, folder = (make_job(tmp_path / name, tiny, hyperparameters={"steps": 4}) for name in ("whole", "broken"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ljwx_training.run.write_adapter", stop)
+        with pytest.raises(Stopped):
+            ran(folder)
+    assert (ran(whole), ran(folder)) == (0, 0)
+    assert [line["step"] for line in metrics(folder)] == [1, 2, 3, 4]
+    assert result_of(folder)["adapter"]["sha256"] == result_of(whole)["adapter"]["sha256"]
+
+
 def test_a_micro_batch_of_half_the_size_gives_the_same_losses(finished: Path, tiny: Path, tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job", tiny, hyperparameters={"micro_batch": 1})
     assert ran(folder) == 0
@@ -223,9 +234,34 @@ def far_too_fast(job: dict[str, Any]) -> None:
     job["hyperparameters"] |= {"learning_rate": 1e30, "max_grad_norm": 1e30, "warmup": 0.0}
 
 
+def far_too_slow(job: dict[str, Any]) -> None:
+    job["hyperparameters"] |= {"learning_rate": 1e-60, "steps": 1}
+
+
+def no_start(job: dict[str, Any]) -> None:
+    job["start"] = {"path": "/no/adapter.safetensors", "sha256": "0" * 64}
+
+
+def other_classes(job: dict[str, Any]) -> None:
+    job["objective"]["classes"]["direction"] = ["up", "sideways", "down"]
+
+
+def no_such_storage(job: dict[str, Any]) -> None:
+    job["base"]["path"] = "carrier-pigeon://base.gguf"
+
+
+def odd_job(job: dict[str, Any]) -> None:
+    job["base"]["sha256"] = "abc"
+
+
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
+        (far_too_slow, 54, "the adapter adds nothing to any weight"),
+        (no_start, 20, "/no/adapter.safetensors"),
+        (other_classes, 30, "an answer's direction is flat, which is none of up, sideways, down"),
+        (no_such_storage, 20, "carrier-pigeon://base.gguf cannot be read"),
+        (odd_job, 10, "base.sha256"),
         (no_base, 20, "/no/such.gguf"),
         (other_digest, 21, "train.jsonl has the sha256"),
         (unknown_setting, 10, "hyperparameters.speed"),
@@ -281,6 +317,22 @@ def test_a_base_cut_short_and_one_of_an_unknown_architecture_are_refused(tiny: P
     other = tmp_path / "other.gguf"
     write_tiny(other, "llama", **{"llama.rope.scaling.type": "yarn"})
     assert refused(make_job(tmp_path / "other", other))[0] == 23
+
+
+@pytest.mark.parametrize(
+    ("metadata", "code", "words"),
+    [
+        ({"tokenizer.chat_template": None}, 25, "has no chat template; name one in the job"),
+        ({"tokenizer.ggml.pre": "falcon"}, 24, "tokenizer gpt2, cut falcon; known here: gpt2 with smollm"),
+        ({"tokenizer.ggml.model": "llama"}, 24, "tokenizer llama"),
+    ],
+)
+def test_a_base_without_a_template_and_one_of_an_unknown_tokenizer_are_refused(
+    metadata: dict[str, Any], code: int, words: str, tmp_path: Path
+) -> None:
+    write_tiny(tmp_path / "other.gguf", "llama", **metadata)
+    found, line = refused(make_job(tmp_path / "job", tmp_path / "other.gguf"))
+    assert (found, words in line) == (code, True), line
 
 
 def test_inputs_come_from_and_results_go_to_any_place_that_fsspec_knows(
@@ -370,7 +422,7 @@ def test_when_memory_runs_out_the_micro_batch_is_halved_and_the_losses_stay(
     folder, compute = make_job(tmp_path / "job", tiny), LoraTrainer.compute_loss
 
     def compute_loss(self: LoraTrainer, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
-        if self.state.global_step >= 4 and len(inputs["input_ids"]) > 1:
+        if self.state.global_step >= 4 and int(inputs["rows"].max()) > 0:
             raise torch.OutOfMemoryError("out of memory")
         return compute(self, model, inputs, *rest, **named)
 
@@ -396,6 +448,14 @@ def test_an_export_that_is_not_the_trained_model_is_refused_and_removed(
     monkeypatch.setattr("ljwx_training.export.permuted", lambda rows, heads: rows)
     code, line = refused(make_job(tmp_path / "job", tiny))
     assert (code, "the merged file is not the trained model" in line) == (53, True)
+
+
+def test_a_place_that_results_cannot_go_to_is_said_and_the_result_is_kept(finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished, tmp_path / "job")
+    changed(folder, lambda job: job.update(publish="carrier-pigeon://out"))
+    assert ran(folder) == 20
+    assert "carrier-pigeon://out cannot be written" in (folder / "error.json").read_text(encoding="utf-8")
+    assert result_of(folder) == result_of(finished)
 
 
 LIMITED = """

@@ -211,6 +211,29 @@ def test_a_model_is_not_built_without_its_weights(plan: dict[str, str], tasks: T
         build(plan, trained | {"job": "/nowhere"})
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "problem"),
+    [
+        ("result.json", "{", "result.json is no result of a training"),
+        ("result.json", '{"version": "0.1.0"}', "result.json is no result of a training: merged: Field required"),
+        ("proof.json", "[]", "proof.json is no proof of a training"),
+        ("proof.json", '{"prompts": []}', "holds no prompt whose answer has a class"),
+        ("proof.json", None, "proof.json cannot be read: .*clear train_model to train anew"),
+    ],
+)
+def test_a_result_that_cannot_be_read_decides_nothing(
+    plan: dict[str, str], tasks: TaskRunner, chain_db: Database, file: str, text: str | None, problem: str
+) -> None:
+    built = made(tasks, plan)
+    training = spec_of(plan).training
+    assert training is not None
+    (path,) = Path(plan["spec_path"]).parents[1].rglob(f"{training.recipe_id}/{file}")
+    path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=problem):
+        tasks.run(verify_model, plan, built)
+    assert chain_db.value("SELECT count(*) FROM ljwx.promotions") == 0
+
+
 def test_the_champions_adapter_is_gone_on_with_where_it_fits(
     plan: dict[str, str], tasks: TaskRunner, chain_db: Database, chain: Chain, ollama_faulty: OllamaServer
 ) -> None:

@@ -1,0 +1,120 @@
+"""What makes training faster equals the plain path: losses and gradients within 1e-4."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from peft.tuners.lora import Linear
+from support_tiny import CLASSES, CONFIGS, row, write_tiny
+
+from ljwx_training.adapter import with_adapter
+from ljwx_training.base import Base
+from ljwx_training.batches import Collator
+from ljwx_training.dataset import Encoder, Row
+from ljwx_training.lean import LeanLinear
+from ljwx_training.objective import losses
+from ljwx_training.prefix import shared_beginning
+from ljwx_training.recipe import Hyperparameters, Objective
+from ljwx_training.samples import Sample
+from ljwx_training.tokenizer import tokenizer_of
+
+OBJECTIVE = Objective(classes={name: tuple(labels) for name, labels in CLASSES.items()}, class_weight=5.0)
+SETTINGS = Hyperparameters(rank=4, alpha=8, precision="fp32")
+
+
+def samples_of(base: Base, count: int = 5) -> list[Sample]:
+    rows = [
+        Row.model_validate(row(n, "conclusion" if n == 3 else "direction") | {"weight": 1 + n / 7})
+        for n in range(count)
+    ]
+    return Encoder(tokenizer_of(base), OBJECTIVE, base.context).samples(rows)
+
+
+def trained(base: Base, *, lean: bool) -> torch.nn.Module:
+    """An adapter of random weights."""
+    model = with_adapter(base.model(torch.float32), SETTINGS, seed=1)
+    torch.manual_seed(5)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    for module in model.modules():
+        if isinstance(module, LeanLinear) and not lean:
+            module.__class__ = Linear
+    return model.train()
+
+
+def computed(model: torch.nn.Module, samples: list[Sample], *, share: bool) -> tuple[list[float], list[torch.Tensor]]:
+    batch = Collator(OBJECTIVE, share=share)(samples)
+    assert ("parts" in batch) == share
+    found = losses(model, batch)
+    model.zero_grad()
+    found.weighted.backward()
+    figures = [float(each.detach()) for each in (found.weighted, found.weight, found.answer, found.log_score)]
+    return [*figures, found.scored], [each.grad.clone() for each in model.parameters() if each.grad is not None]
+
+
+@pytest.mark.parametrize("architecture", list(CONFIGS))
+@pytest.mark.parametrize(("share", "lean"), [(True, False), (False, True), (True, True)])
+def test_a_shared_beginning_and_a_lean_adapter_give_the_plain_losses_and_gradients(
+    architecture: str, share: bool, lean: bool, tmp_path: Path
+) -> None:
+    write_tiny(tmp_path / "x.gguf", architecture)
+    base = Base(tmp_path / "x.gguf")
+    samples = samples_of(base)
+    plain, gradients = computed(trained(base, lean=False), samples, share=False)
+    found, others = computed(trained(base, lean=lean), samples, share=share)
+    assert found == pytest.approx(plain, rel=1e-4)
+    assert len(others) == len(gradients) > 0
+    largest = max(float(each.abs().max()) for each in gradients)
+    for one, other in zip(gradients, others, strict=True):
+        assert float((one - other).abs().max()) < 1e-4 * largest
+
+
+def test_the_beginning_is_what_all_samples_share_before_their_answers(tiny: Path) -> None:
+    samples = samples_of(Base(tiny))
+    shared = shared_beginning(samples)
+    assert 16 <= shared < min(sample.start for sample in samples)
+    assert len({sample.ids[:shared] for sample in samples}) == 1
+    assert shared_beginning(samples[:1]) == 0, "alone it has nothing to share"
+    assert shared_beginning([samples[0], samples[0]]) == samples[0].start - 1, "its answer's first token needs a logit"
+    other = replace(samples[0], ids=(9, *samples[0].ids[1:]))
+    assert shared_beginning([other, *samples]) == 0
+
+
+def test_a_switched_off_adapter_leaves_the_base(tiny: Path) -> None:
+    base = Base(tiny)
+    model, ids = trained(base, lean=True), torch.arange(40)[None] * 7 + 20
+    with torch.no_grad(), model.disable_adapter():
+        assert torch.allclose(model(input_ids=ids).logits, base.model(torch.float32)(input_ids=ids).logits, atol=1e-5)
+
+
+def test_dropout_keeps_the_adapter_of_peft(tiny: Path) -> None:
+    model = with_adapter(Base(tiny).model(torch.float32), replace(SETTINGS, dropout=0.1), seed=1)
+    assert not any(isinstance(module, LeanLinear) for module in model.modules())
+
+
+KEPT = """
+import resource
+import torch
+from ljwx_training.memory import keep_memory
+assert keep_memory()
+for _ in range(10):
+    torch.ones(5_000_000)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(5_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone hands memory back so soon")
+def test_memory_that_was_used_once_is_not_asked_for_again() -> None:
+    """20 MB hold 4,882 pages: without it each of the 20 rounds would ask for as many."""
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", KEPT], cwd=root, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1000
