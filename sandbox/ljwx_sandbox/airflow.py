@@ -103,6 +103,11 @@ class AirflowApi:
         """Create a connection, or set an existing one to these values."""
         self._put("connections", connection["connection_id"], connection, connection)
 
+    def renew_connection(self, connection: dict[str, Any]) -> None:
+        """Put a connection in the place of one that may have more fields."""
+        self._call("DELETE", f"connections/{connection['connection_id']}", accept={404})
+        self.put_connection(connection)
+
     def put_pool(self, name: str, slots: int, description: str, include_deferred: bool = False) -> None:
         """Create a pool, or set an existing one to these slots."""
         values = {"slots": slots, "description": description, "include_deferred": include_deferred}

@@ -225,7 +225,7 @@ class Stack:
         (tushare,) = self.connections("tushare_default")
         baostock = {"connection_id": "tushare_default", "conn_type": "baostock", "host": "127.0.0.1",
                     "port": self.settings.ports["baostock"]}  # fmt: skip
-        self.api.put_connection(baostock if source == "baostock" else tushare)
+        self.api.renew_connection(baostock if source == "baostock" else tushare)
 
     def connections(self, *names: str) -> list[dict[str, Any]]:
         """The connections that the DAGs name, or only the named ones of them, as Airflow's API takes them."""

@@ -29,14 +29,16 @@ SOURCES: Final[Mapping[str, type[MarketSource]]] = MappingProxyType(
 """The type of the connection → its source; a connection of a type that is not here is TuShare's."""
 
 
-def market_source(limiter: RateLimiter | None = None, refused: Iterable[Capability] = ()) -> MarketSource:
+def market_source(
+    limiter: RateLimiter | None = None, refused: Iterable[Capability] = (), conn_id: str = TUSHARE_CONN_ID
+) -> MarketSource:
     """Return the source behind the connection.
 
     :param limiter: asked before each request; None: no limit is held.
     :param refused: capabilities that the source is known to refuse; they are not asked for again.
     :raises ConfigurationError: the connection is not there, or wrong.
     """
-    connection = require_connection(TUSHARE_CONN_ID, "type tushare, its password the token")
+    connection = require_connection(conn_id, "type tushare, its password the token")
     kind = SOURCES.get(connection.conn_type or "", TushareSource)
     return kind.of_connection(connection, limiter, refused)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -41,10 +41,14 @@ class IngestSettings(_Section):
 
     :param tolerance: share of the expected stocks that may be missing from a session that still counts as complete.
     :param catch_up: sessions before its own in which a scheduled run makes up for what is missing; 0: none.
+    :param second_source: connection of another source, against which bars are held; null: none.
+    :param quarantine_differing: in what a bar may not differ from the second source's: close, pre_close, factor.
     """
 
     tolerance: float = Field(default=0.0, ge=0, lt=0.1)
     catch_up: int = Field(default=60, ge=0, le=500)
+    second_source: str | None = None
+    quarantine_differing: tuple[Literal["close", "pre_close", "factor"], ...] = ()
 
 
 class ModelSettings(_Section):

@@ -32,6 +32,16 @@ class SessionRange:
     last: date
 
 
+@dataclass(frozen=True)
+class ComparedBars:
+    """How many bars two sources have, and how many of them differ in what."""
+
+    compared: int
+    closes: int
+    pre_closes: int
+    factors: int
+
+
 class RunsVerbs(WarehouseBase):
     """Verbs with which a task instance records itself; every row that it writes cites its run_key."""
 
@@ -53,6 +63,11 @@ class RunsVerbs(WarehouseBase):
         :param doubt: the name under which runs record what they doubted; ``answer``: one that each answer leaves.
         """
         return self.column("runs/doubts", doubt=doubt, answer=answer)
+
+    def compared(self, days: int) -> ComparedBars:
+        """Return what a second source found in the last days."""
+        (found,) = self.records(ComparedBars, "runs/compared", days=days)
+        return found
 
     def left_to_announce(self, task: RunRef) -> list[SessionRange]:
         """Return the ranges that runs have left to a later run of the same task since it last announced any."""

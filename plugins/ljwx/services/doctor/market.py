@@ -10,6 +10,9 @@ from ljwx.services.doctor.finding import Finding, advice
 from ljwx.settings import current_settings
 from ljwx.warehouse.market.sources import WarehouseKeeper
 
+WATCHED_DAYS = 30
+LOOK = "the logs of ingest_bars name the bars; ingest.quarantine_differing refuses such"
+
 
 def tushare() -> Finding:
     """Ask the source of market data for something small."""
@@ -26,6 +29,23 @@ def tier() -> Finding:
         return Finding("tier", True, "the last session lacked no interface")
     lacks = ", ".join(absent)
     return Finding("tier", True, f"the last session was fetched without {lacks}: see docs/connections.md")
+
+
+def second_source() -> Finding | None:
+    """Say what a second source found in the last days; there is nothing to say where the settings name none."""
+    try:
+        named = current_settings().ingest.second_source
+    except ConfigurationError:
+        return None  # the finding `settings` says it
+    if named is None:
+        return None
+    found = WarehouseHook().compared(WATCHED_DAYS)
+    if not found.compared:
+        return Finding("second_source", None, f"{named} was not compared with in the last {WATCHED_DAYS} days")
+    differing = found.closes + found.pre_closes + found.factors
+    what = f"{found.closes} closes, {found.pre_closes} pre-closes and {found.factors} factors"
+    said = f"{named}: of {found.compared} bars of the last {WATCHED_DAYS} days {what} differ"
+    return Finding("second_source", not differing, said, LOOK if differing else "")
 
 
 def index() -> Finding | None:

@@ -15,6 +15,7 @@ from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import gaining
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.index_lists import save_lists
+from ljwx.stages.ingest.second_source import SecondSource
 from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.ingest.unlisted import link_old_codes
 from ljwx.stages.ingest.validation import ValidatedBars, validate_bars
@@ -43,25 +44,30 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
     """
     part, warehouse = Chunk.of_xcom(chunk), WarehouseHook()
     source = limited_source(warehouse, part.absent, part.deferred)
-    sessions = warehouse.sessions(part.first, part.last)
+    sessions, second = warehouse.sessions(part.first, part.last), SecondSource.of_settings(warehouse)
     with recorded_run(warehouse, **chunk) as run:
-        counts, saved = _ingest(source, warehouse, run.key, sessions)
+        counts, saved = _ingest(source, warehouse, run.key, sessions, second)
         if any(count.missing for count in counts) and link_old_codes(warehouse, run.key):
-            counts, again = _ingest(source, warehouse, run.key, sessions)
+            second.counts.clear()
+            counts, again = _ingest(source, warehouse, run.key, sessions, second)
             saved += again
         lists = save_lists(source, warehouse, run.key, part.first, part.last)
         saved += _late(source, warehouse, run.key, part.late)
-        run.outputs |= _totals(saved) | lists
+        run.outputs |= _totals(saved) | lists | second.counts
         log.info("%s to %s: %s", part.first, part.last, run.outputs)
         _require_complete(counts, of_the_run=not part.catch_up)
     return dict(run.outputs)
 
 
 def _ingest(
-    source: MarketSource, warehouse: WarehouseHook, run_key: int, sessions: Sequence[date]
+    source: MarketSource,
+    warehouse: WarehouseHook,
+    run_key: int,
+    sessions: Sequence[date],
+    second: SecondSource | None = None,
 ) -> tuple[list[DayCount], list[SavedDay]]:
     """Fetch, validate and write sessions between which none is left out."""
-    validated = validate_bars(source, warehouse, sessions)
+    validated = validate_bars(source, warehouse, sessions, second)
     counts = _not_better_known(warehouse, source, validated)
     warehouse.save_unassigned_rejects(run_key, _unassigned_rejects(validated, counts))
     if source.lacks(Capability.INSTRUMENTS):

@@ -31,6 +31,7 @@ from ljwx.core.bars.rules import REPEATED
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
+from ljwx.stages.ingest.second_source import SecondSource
 
 FACTORS_NAME = Capability.FACTORS.value
 SIDES = {Capability.FACTORS: FACTORS, Capability.LIMITS: LIMITS}
@@ -52,8 +53,13 @@ class ValidatedBars:
     quarantine: pl.DataFrame
 
 
-def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequence[date]) -> ValidatedBars:
-    """Fetch the sessions' rows and check them; the session before is fetched too, for rules that look one bar back."""
+def validate_bars(
+    source: MarketSource, warehouse: WarehouseHook, sessions: Sequence[date], second: SecondSource | None = None
+) -> ValidatedBars:
+    """Fetch the sessions' rows and check them; the session before is fetched too, for rules that look one bar back.
+
+    :param second: watches the source; None: nothing does.
+    """
     trading = warehouse.trading_days(date.min, sessions[-1])
     earlier = trading[: bisect_left(trading, sessions[0])]
     fetched, halts = source.bars(sessions), source.suspensions(sessions)
@@ -76,6 +82,7 @@ def validate_bars(source: MarketSource, warehouse: WarehouseHook, sessions: Sequ
         for capability, came in ((Capability.FACTORS, factors), (Capability.LIMITS, limits))
     ]
     checked = check(assemble(fetched, *sides), context)
+    checked = checked if second is None else second.watch(sessions, checked)
     counts = _count(source, sessions, checked, stocks, stopped, previous, codes)
     rejected = [rows.rejected for rows in (halts, factors, limits) if rows is not None]
     return ValidatedBars(checked, counts, stopped, pl.concat([checked.quarantine, *rejected]))
