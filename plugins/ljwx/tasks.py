@@ -128,6 +128,13 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     return report.write_report(plan, decided)
 
 
+def settle_sessions() -> dict[str, int]:
+    """Score the forward record's sessions whose horizon is over, and anew those whose bars were corrected."""
+    from ljwx.stages.forward import settle
+
+    return settle.settle_sessions()
+
+
 def apply_retention() -> dict[str, int | bool]:
     """Remove what the policy does not protect; in a dry run only say what would go."""
     from ljwx.stages.cleanup import retention

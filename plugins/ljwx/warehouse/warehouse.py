@@ -6,6 +6,7 @@ from ljwx.warehouse.class_answers import ClassAnswersVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
 from ljwx.warehouse.forward import ForwardVerbs
+from ljwx.warehouse.forward_outcomes import ForwardOutcomesVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
@@ -33,6 +34,7 @@ class Warehouse(
     LinesVerbs,
     TrainingsVerbs,
     ForwardVerbs,
+    ForwardOutcomesVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

@@ -1,0 +1,21 @@
+-- Answers beside the newest of what came true. Of two answers of one name the first counts: a model that was replaced
+-- half-way through a session answers no question twice.
+SELECT a.session, a.ts_code, a.task, a.answerer, a.late,
+       CASE WHEN a.probabilities IS NOT NULL THEN (
+           SELECT string_agg(coalesce(a.probabilities ->> c.name, '0'), '|' ORDER BY c.place)
+           FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
+       o.label, o.excess, o.reason
+FROM (
+    SELECT DISTINCT ON (session, ts_code, task, answerer) *
+    FROM ljwx.forward_answers
+    WHERE session >= %(first)s
+    ORDER BY session, ts_code, task, answerer, answered_at, answer_id
+) a
+LEFT JOIN LATERAL (
+    SELECT label, excess, reason
+    FROM ljwx.forward_outcomes o
+    WHERE o.session = a.session AND o.ts_code = a.ts_code AND o.task = a.task
+    ORDER BY revision DESC
+    LIMIT 1
+) o ON true
+ORDER BY a.session, a.ts_code, a.task, a.answerer

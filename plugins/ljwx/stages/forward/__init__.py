@@ -1,0 +1,1 @@
+"""DAG ljwx_forward: what models say of a session before the next one opens, locked."""

@@ -1,0 +1,59 @@
+"""What came true of the forward record, and the record that is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from psycopg.rows import class_row
+
+from ljwx.core.forward.settled import SETTLED
+from ljwx.warehouse.base import WarehouseBase, stage, statement
+
+QUESTIONS = pl.Schema({"session": pl.Date(), "ts_code": pl.String(), "task": pl.String()})
+
+
+@dataclass(frozen=True)
+class SavedOutcomes:
+    """Questions that were settled, and those that corrections settled anew."""
+
+    new: int
+    revised: int
+
+
+class ForwardOutcomesVerbs(WarehouseBase):
+    """Verbs of what came true."""
+
+    def sessions_to_settle(self) -> list[date]:
+        """Return sessions of the record with open questions whose horizon may be over, or whose bars have changed."""
+        return self.column("forward/outcomes/due")
+
+    def forward_questions(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return session, ts_code and task of all questions that anyone has answered."""
+        return self.frame("forward/outcomes/questions", QUESTIONS, sessions=list(sessions))
+
+    def save_outcomes(
+        self, run_key: int, known_at: datetime, sessions: Sequence[date], outcomes: pl.DataFrame
+    ) -> SavedOutcomes:
+        """Write outcomes that are new, and a revision of each that differs from the one before.
+
+        :param known_at: of the bars that they were made of.
+        :param sessions: those that were settled, with or without outcomes.
+        :param outcomes: OUTCOMES frame.
+        """
+        values = {"run_key": run_key, "known_at": known_at, "sessions": list(sessions)}
+        with self.transaction() as connection:
+            stage(connection, "forward_outcomes", outcomes, ("session", "ts_code", "task"))
+            with connection.cursor(row_factory=class_row(SavedOutcomes)) as cursor:
+                (found,) = cursor.execute(statement("forward/outcomes/add"), values).fetchall()
+            connection.execute(statement("forward/outcomes/settled"), values)
+        return found
+
+    def settled_record(self, first: date = date.min) -> pl.DataFrame:
+        """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame."""
+        schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in SETTLED.items()}
+        frame = self.frame("forward/outcomes/record", schema, first=first)
+        said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
+        return frame.with_columns(late=pl.col("late") == "t", probabilities=said)

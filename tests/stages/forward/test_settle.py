@@ -1,0 +1,179 @@
+"""Answers of the forward record meet what came true, once, and again when bars are corrected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+from psycopg.errors import RestrictViolation
+
+from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.forward.scores import scores
+from ljwx.core.labels.costs import Costs
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.forward.settle import settle_sessions
+from ljwx.warehouse.forward import NewAnswer, NewBatch
+from ljwx.warehouse.runs import RunRef
+from support_chain import Database, bars_of, whole_day
+from support_forward import at, stop_clock
+from support_tasks import TaskRunner
+
+DAYS = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)]
+MONDAY = DAYS[0]
+SPEC = SampleSpec(horizon=2, exit_roll=1, costs=Costs(commission=0, commission_minimum_cny=0, transfer_fee=0))
+FIT = {"numbers": {"risk_assessment": {"volatility": 1.0, "drawdown": 1.0, "low": -1.0, "high": 5.0}}}
+STOCKS = ("000001.SZ", "300001.SZ", "600000.SH")
+OUTCOMES = "SELECT * FROM ljwx.forward_outcomes ORDER BY session, ts_code, task, revision"
+DUTY = 0.0005
+
+
+def said(code: str, task: str = "price_direction", **other: Any) -> NewAnswer:
+    classes = ("up", "flat", "down") if task == "price_direction" else ("low", "medium", "high")
+    likely = dict(zip(classes, (0.5, 0.3, 0.2), strict=True))
+    plain = NewAnswer(MONDAY, code, task, "model:v1", "d" * 64, "line", "s" * 64, classes, likely)
+    return replace(plain, **other)
+
+
+class Record:
+    """A warehouse with a record of one session, into which bars come day by day."""
+
+    def __init__(self, url: str) -> None:
+        self.hook, self.url = WarehouseHook(), url
+        self.key = self.hook.start_run(RunRef("tests", "one", "forward"))
+        listed = [{"ts_code": code, "list_status": "L", "list_date": date(2000, 1, 4)} for code in STOCKS]
+        self.hook.save_instruments(self.key, pl.DataFrame(listed))
+        stop_clock(url, at(MONDAY, 19))
+
+    def bars(self, day: date, **changed: dict[str, float | None]) -> None:
+        self.hook.save_day(self.key, whole_day(day), bars_of(day, **changed))
+
+    def answer(self, *answers: NewAnswer) -> None:
+        spec = SPEC.model_dump(mode="json")
+        self.hook.open_batch(self.key, NewBatch(MONDAY, at(MONDAY, 9, 15, days=1), "20260302-abc", spec, FIT))
+        for each in answers:
+            self.hook.save_forward_answer(self.key, each)
+
+
+@pytest.fixture
+def record(warehouse_url: str) -> Record:
+    """Asked about on Monday; its bars are there until Wednesday, when the horizon is over."""
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(*(said(code) for code in STOCKS), said(STOCKS[0], "risk_assessment"))
+    record.bars(DAYS[1])
+    record.bars(DAYS[2], close={"000001.SZ": 10.4})
+    return record
+
+
+def test_nothing_is_settled_before_the_horizon_is_over(warehouse_url: str, tasks: TaskRunner) -> None:
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(said(STOCKS[0]))
+    record.bars(DAYS[1])
+    assert tasks.run(settle_sessions) == {"sessions": 0, "new": 0, "revised": 0}
+
+
+def test_each_question_is_settled_by_the_labeller_of_its_batch(record: Record, db: Database, tasks: TaskRunner) -> None:
+    assert tasks.run(settle_sessions) == {"sessions": 1, "new": 4, "revised": 0}
+    first, risk, *others = db.rows(OUTCOMES)
+    # Bought at 10 on Tuesday and sold at 10.4 on Wednesday; the others at 10.2.
+    net = 1.04 * (1 - DUTY) - 1
+    market = (net + 2 * (1.02 * (1 - DUTY) - 1)) / 3
+    assert first["net"] == pytest.approx(net)
+    assert first["excess"] == pytest.approx(net - market)
+    assert (first["label"], first["label_end"], first["revision"]) == ("up", DAYS[2], 1)
+    assert (first["entry_session"], first["exit_session"]) == (DAYS[1], DAYS[2])
+    assert first["settled_at"] == at(MONDAY, 19)
+    assert (risk["task"], risk["label"]) == ("risk_assessment", "medium")
+    assert [row["label"] for row in others] == ["up", "up"]
+
+
+def test_settled_again_nothing_changes(record: Record, db: Database, tasks: TaskRunner) -> None:
+    tasks.run(settle_sessions)
+    before = db.rows(OUTCOMES)
+    record.bars(DAYS[3])
+    record.bars(DAYS[4])
+    assert tasks.run(settle_sessions)["new"] == 0
+    assert db.rows(OUTCOMES) == before
+    assert record.hook.sessions_to_settle() == []
+
+
+def test_a_correction_of_bars_settles_anew_and_keeps_what_was_known(
+    record: Record, db: Database, tasks: TaskRunner
+) -> None:
+    tasks.run(settle_sessions)
+    record.bars(DAYS[2], close={"000001.SZ": 9.8})
+    # Its own label, both of its tasks, and the excess of the others, whose market it is.
+    assert tasks.run(settle_sessions) == {"sessions": 1, "new": 0, "revised": 4}
+    mine = [row for row in db.rows(OUTCOMES) if row["ts_code"] == STOCKS[0] and row["task"] == "price_direction"]
+    assert [(row["revision"], row["label"]) for row in mine] == [(1, "up"), (2, "down")]
+    assert record.hook.settled_record().filter(ts_code=STOCKS[0], task="price_direction")["label"].to_list() == ["down"]
+
+
+def test_what_could_not_be_bought_has_no_outcome_for_a_reason(
+    warehouse_url: str, db: Database, tasks: TaskRunner
+) -> None:
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(*(said(code) for code in STOCKS))
+    locked = {STOCKS[0]: 11.0}
+    record.bars(DAYS[1], open=locked, high=locked, low=locked, close=locked)
+    record.bars(DAYS[2])
+    tasks.run(settle_sessions)
+    row, *_ = db.rows(OUTCOMES)
+    assert (row["label"], row["reason"], row["net"]) == (None, "entry_at_limit_up", None)
+
+
+def test_what_cannot_be_sold_waits_for_the_roll_of_its_exit(
+    warehouse_url: str, db: Database, tasks: TaskRunner
+) -> None:
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(*(said(code) for code in STOCKS))
+    record.bars(DAYS[1])
+    record.bars(DAYS[2], close={STOCKS[0]: 9.0})
+    assert tasks.run(settle_sessions)["new"] == 2
+    record.bars(DAYS[3])
+    assert tasks.run(settle_sessions) == {"sessions": 1, "new": 1, "revised": 0}
+    assert db.rows(OUTCOMES)[0]["label_end"] == DAYS[3]
+
+
+def test_a_session_that_is_missing_between_is_waited_for(warehouse_url: str, tasks: TaskRunner) -> None:
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(said(STOCKS[0]))
+    record.bars(DAYS[2])
+    record.bars(DAYS[3])
+    assert tasks.run(settle_sessions) == {"sessions": 1, "new": 0, "revised": 0}
+    record.bars(DAYS[1])
+    assert tasks.run(settle_sessions)["new"] == 1
+
+
+@pytest.mark.parametrize("edit", ["UPDATE {} SET label = 'up'", "DELETE FROM {}", "TRUNCATE {}"])
+def test_no_outcome_is_ever_changed_or_removed(record: Record, db: Database, tasks: TaskRunner, edit: str) -> None:
+    tasks.run(settle_sessions)
+    with pytest.raises(RestrictViolation, match="is a record"):
+        db.execute(edit.format("ljwx.forward_outcomes"))
+
+
+def test_the_record_is_scored_from_the_database(record: Record, warehouse_url: str, tasks: TaskRunner) -> None:
+    record.answer(
+        said(STOCKS[0], answerer="class_rates", digest=None, line_id=None),
+        said(STOCKS[1], answerer="broken", probabilities=None, reason="no_class"),
+        said(STOCKS[0], digest="e" * 64, probabilities={"up": 0.0, "flat": 0.0, "down": 1.0}),  # replaced half-way
+    )
+    stop_clock(warehouse_url, at(MONDAY, 10, days=1))
+    record.answer(said(STOCKS[2], answerer="slow"))
+    tasks.run(settle_sessions)
+    settled = record.hook.settled_record()
+    assert settled.filter(answerer="slow")["late"].to_list() == [True]
+    assert (
+        settled.filter(answerer="model:v1", task="price_direction")["probabilities"].to_list() == [[0.5, 0.3, 0.2]] * 3
+    )
+    found = {each.answerer: each for each in scores(settled, DAYS[:3], 2) if each.task == "price_direction"}
+    assert set(found) == {"model:v1", "class_rates", "broken"}
+    assert (found["model:v1"].hit_rate.mean, found["model:v1"].coverage) == (1, 1)
+    assert found["broken"].valid == 0
