@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "stages": {
         "", "launchers", "services", "strategies", "hooks", "warehouse", "sources", "core", "settings", "resources",
-        "files", "exceptions", "assets", "schedule",
+        "files", "exceptions", "assets", "schedule", "notifications",
     },
     "tasks": {"stages"},
     "cli": {"", "services", "core", "resources", "exceptions", "refresh_sessions"},

@@ -16,5 +16,8 @@ DATASET = Asset("dataset", group="ljwx", extra={"tables": "samples, datasets"})
 MODEL = Asset("model", group="ljwx", extra={"tables": "models, evaluations, promotions, aliases"})
 """A decision about a model; the event's extra carries `model` and `verdict`."""
 
+FORWARD = Asset("forward", group="ljwx", extra={"tables": "forward_batches, forward_answers"})
+"""A sealed session of the forward record; the event's extra carries `session` and `digest`."""
+
 LATEST = "latest"
 """The one partition key of everything after the bars: a run takes all that is waiting, however many events woke it."""

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 HOURS: Final = MappingProxyType(
-    {"ljwx_daily_ingest": 3.0, "ljwx_sample_generation": 3.0, "ljwx_model_build": 8.0, "ljwx_cleanup": 0.5}
+    {
+        "ljwx_daily_ingest": 3.0,
+        "ljwx_sample_generation": 3.0,
+        "ljwx_model_build": 8.0,
+        "ljwx_forward": 6.0,
+        "ljwx_cleanup": 0.5,
+    }
 )
 """From queued to done, unless the configuration file or the environment says otherwise.
 

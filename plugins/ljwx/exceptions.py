@@ -14,6 +14,7 @@
     │   ├── SourceUnavailable   retry soon: no answer, or the server says it is in trouble; was TushareUnavailable
     │   └── MalformedAnswer     retry soon: an answer that cannot be believed
     ├── NotYetPublished         retry later: the session's data is not complete yet
+    ├── RecordUnfinished        retry later: models of the forward record have not answered all questions
     ├── DeadlinePassed          fail: too late for the forward record; the session stays a gap
     ├── BadData                 fail: rows that contradict what is stored
     ├── LeakDetected            fail: a proof of the dataset does not hold
@@ -114,6 +115,10 @@ TushareUnavailable = SourceUnavailable
 
 class NotYetPublished(LjwxError):
     """A session's data is not complete yet; what is there stays where it was."""
+
+
+class RecordUnfinished(LjwxError):
+    """Questions of the forward record have no answer yet, because model servers were lost; what came is kept."""
 
 
 class DeadlinePassed(LjwxError, AirflowFailException):

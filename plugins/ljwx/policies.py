@@ -36,6 +36,12 @@ RETRY_POLICY = WaitingRetryPolicy(
             reason="the session is not complete at the source yet",
         ),
         RetryRule(
+            exception="ljwx.exceptions.RecordUnfinished",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=15),
+            reason="model servers were lost, and the deadline of the session is far",
+        ),
+        RetryRule(
             exception=[
                 "ljwx.exceptions.SourceUnavailable",
                 "ljwx.exceptions.MalformedAnswer",

@@ -135,6 +135,27 @@ def settle_sessions() -> dict[str, int]:
     return settle.settle_sessions()
 
 
+def open_session() -> str:
+    """Open the forward record's batch of the newest complete session, if its deadline is ahead."""
+    from ljwx.stages.forward import opening
+
+    return opening.open_session()
+
+
+def ask_session(session: str) -> dict[str, int]:
+    """Let rules and models answer what has no answer yet about a session."""
+    from ljwx.stages.forward import asking
+
+    return asking.ask_session(session)
+
+
+def seal_session(session: str) -> str:
+    """Seal a session of the forward record, and tell its digest."""
+    from ljwx.stages.forward import sealing
+
+    return sealing.seal_session(session)
+
+
 def apply_retention() -> dict[str, int | bool]:
     """Remove what the policy does not protect; in a dry run only say what would go."""
     from ljwx.stages.cleanup import retention

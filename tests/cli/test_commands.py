@@ -79,6 +79,7 @@ def test_help_tells_every_command_in_both_languages_and_the_exit_codes(run: Run)
         "audit",
         "config",
         "migrate",
+        "record",
         "sessions",
     ):
         assert f"\n  {command} " in told

@@ -24,7 +24,7 @@ from ljwx.resources import OLLAMA_POOL, TRAINING_POOL, TUSHARE_POOL
 
 FOLDER = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(FOLDER.glob("*.py"))
-DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample_generation"]
+DAG_IDS = ["ljwx_cleanup", "ljwx_daily_ingest", "ljwx_forward", "ljwx_model_build", "ljwx_sample_generation"]
 
 HEAVY = {"pandas", "polars", "numpy", "sklearn", "torch", "ta", "tushare", "psycopg", "alembic", "fastapi", "xllamacpp"}
 LIGHT_CORE = {
@@ -48,6 +48,7 @@ LIGHT_CORE = {
 # Tasks that call a peer whose capacity a pool stands for.
 POOLS = {
     "ljwx_daily_ingest.ingest_bars": TUSHARE_POOL,
+    "ljwx_forward.ask_session": OLLAMA_POOL,
     "ljwx_model_build.roll_back_if_asked": OLLAMA_POOL,
     "ljwx_model_build.pull_base": OLLAMA_POOL,
     "ljwx_model_build.plan_build": OLLAMA_POOL,
@@ -179,19 +180,28 @@ def test_tasks_that_use_a_peer_are_in_its_pool(bag: DagBag) -> None:
 
 
 def test_stages_meet_through_assets(bag: DagBag) -> None:
-    from ljwx.assets import BARS, DATASET, MODEL
+    from ljwx.assets import BARS, DATASET, FORWARD, MODEL
 
     outlets = {dag.dag_id: [asset.name for task in dag.tasks for asset in task.outlets] for dag in bag.dags.values()}
     assert outlets == {
         "ljwx_daily_ingest": [BARS.name],
+        "ljwx_forward": [FORWARD.name],
         "ljwx_sample_generation": [DATASET.name],
         "ljwx_model_build": [MODEL.name],
         "ljwx_cleanup": [],
     }
     waits = {
-        dag_id: bag.dags[dag_id].timetable.asset_condition for dag_id in ("ljwx_sample_generation", "ljwx_model_build")
+        dag_id: bag.dags[dag_id].timetable.asset_condition
+        for dag_id in ("ljwx_sample_generation", "ljwx_forward", "ljwx_model_build")
     }
-    assert waits == {"ljwx_sample_generation": BARS, "ljwx_model_build": DATASET}
+    assert waits == {"ljwx_sample_generation": BARS, "ljwx_forward": BARS, "ljwx_model_build": DATASET}
+
+
+def test_the_record_is_asked_before_anything_else_that_waits_for_the_model_servers(bag: DagBag) -> None:
+    waits = [task for dag in bag.dags.values() for task in dag.tasks if task.pool == OLLAMA_POOL]
+    asking = bag.dags["ljwx_forward"].get_task("ask_session")
+    assert asking.priority_weight > 100 * max(task.priority_weight for task in waits if task is not asking)
+    assert bag.dags["ljwx_forward"].get_task("seal_session").upstream_task_ids == {"open_session", "ask_session"}
 
 
 def test_questions_are_asked_by_one_task_a_shard_and_the_decision_waits_for_all(bag: DagBag) -> None:

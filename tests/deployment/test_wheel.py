@@ -180,7 +180,13 @@ def test_airflow_serialises_every_dag_with_a_plugins_file_of_one_line(installed:
     found = json.loads(installed.run("python", "-c", SERIALISED, str(installed.home / "dags")).splitlines()[-1])
     site = installed.folder / "venv" / "lib"
     assert found["errors"] == {}
-    assert set(found["tasks"]) == {"ljwx_cleanup", "ljwx_daily_ingest", "ljwx_model_build", "ljwx_sample_generation"}
+    assert set(found["tasks"]) == {
+        "ljwx_cleanup",
+        "ljwx_daily_ingest",
+        "ljwx_forward",
+        "ljwx_model_build",
+        "ljwx_sample_generation",
+    }
     assert min(found["tasks"].values()) > 0
     assert found["timetable"] == "ljwx.schedule"
     assert Path(found["package"]).is_relative_to(site)

@@ -13,7 +13,7 @@ from psycopg.errors import InsufficientPrivilege, RestrictViolation
 
 from ljwx.exceptions import DeadlinePassed
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.forward import Answered, NewAnswer, NewBatch
+from ljwx.warehouse.forward import Answered, NewAnswer, NewBatch, Written
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database
 from support_forward import at, stop_clock
@@ -70,17 +70,17 @@ def test_an_answer_is_late_from_the_deadline_on(
 ) -> None:
     warehouse.open_batch(1, OPENED)
     stop_clock(warehouse_url, at(MONDAY, hour, minute, days=1))
-    assert warehouse.save_forward_answer(1, SAID) is late
+    written = warehouse.save_forward_answer(1, SAID)
+    assert written == Written(at(MONDAY, hour, minute, days=1), late)
     assert [each.late for each in warehouse.forward_answers(MONDAY)] == [late]
 
 
 def test_what_was_said_first_stays(warehouse: WarehouseHook) -> None:
     warehouse.open_batch(1, OPENED)
-    assert [warehouse.save_forward_answer(1, each) for each in (SAID, replace(SAID, probabilities={"up": 1.0}))] == [
-        False,
-        None,
-    ]
-    assert [warehouse.save_forward_answer(1, each) for each in (RULE, RULE)] == [False, None]
+    first = Written(at(MONDAY, 19), False)
+    changed = replace(SAID, probabilities={"up": 1.0})
+    assert [warehouse.save_forward_answer(1, each) for each in (SAID, changed)] == [first, None]
+    assert [warehouse.save_forward_answer(1, each) for each in (RULE, RULE)] == [first, None]
     assert warehouse.forward_answered(MONDAY) == {
         Answered("000001.SZ", "price_direction", "ljwx-stock:v1", "d" * 64),
         Answered("000001.SZ", "price_direction", "class_rates", None),

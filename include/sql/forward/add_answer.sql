@@ -3,4 +3,4 @@ INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, digest, line
 VALUES (%(session)s, %(ts_code)s, %(task)s, %(answerer)s, %(digest)s, %(line_id)s, %(snapshot_sha256)s, %(classes)s,
         %(probabilities)s, %(answer)s, %(reason)s, %(server)s, %(latency_s)s, %(run_key)s)
 ON CONFLICT (session, ts_code, task, answerer, coalesce(digest, '')) DO NOTHING
-RETURNING late
+RETURNING answered_at, late

@@ -5,7 +5,8 @@ WITH newest AS (
 SELECT avg(latency_s) FILTER (WHERE answer IS NULL) AS class_s,
        avg(latency_s) FILTER (WHERE answer IS NOT NULL) AS full_s,
        count(*) FILTER (WHERE answer IS NULL) AS classes,
-       count(*) FILTER (WHERE answer IS NOT NULL) AS in_full
+       count(*) FILTER (WHERE answer IS NOT NULL) AS in_full,
+       count(DISTINCT ts_code) AS stocks
 FROM ljwx.forward_answers a
 JOIN newest USING (session)
 WHERE latency_s IS NOT NULL

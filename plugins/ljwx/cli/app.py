@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ljwx.cli import ask, compare, doctor, lineage, report, upkeep
+from ljwx.cli import ask, compare, doctor, lineage, record, report, upkeep
 
 app = typer.Typer(
     name="ljwx",
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=(
         "Connections (ljwx_postgres, ollama_default, tushare_default) come from Airflow or from AIRFLOW_CONN_<ID>. "
-        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor or audit found something to do."
+        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor, audit or verify found something."
     ),
 )
 app.command("ask")(ask.ask)
@@ -35,6 +35,10 @@ app.command("migrate")(upkeep.migrate)
 sessions = typer.Typer(help="The calendar of trading sessions. 交易日历。", no_args_is_help=True, rich_markup_mode=None)
 sessions.command("refresh")(upkeep.refresh_sessions)
 app.add_typer(sessions, name="sessions")
+records = typer.Typer(help="The forward record. 预测记录。", no_args_is_help=True, rich_markup_mode=None)
+records.command("verify")(record.verify)
+records.command("export")(record.export)
+app.add_typer(records, name="record")
 
 
 def _version(asked: bool) -> None:

@@ -47,6 +47,14 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "该交易日的数据尚不完整:稍后清除任务。",
             "The session's data is not complete yet: clear the task later.",
         ),
+        "RecordUnfinished": (
+            "模型服务器无应答:请在次日 09:15(上海)之前恢复并清除 ask_session;已有的回答都已保存。",
+            "Model servers are lost: bring them back and clear ask_session before 09:15 Shanghai of the next session.",
+        ),
+        "DeadlinePassed": (
+            "已过截止时间:该交易日成为记录中的空缺,不会补上。",
+            "The deadline has passed: the session is a gap in the record, and is never filled in.",
+        ),
         "BadData": (
             "数据与库中矛盾,未写入任何内容:保留日志并报告,不要绕过。",
             "Rows contradict what is stored; nothing was written: keep the log and report it, do not work around it.",

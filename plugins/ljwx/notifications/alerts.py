@@ -64,14 +64,19 @@ def send_once(alert: Alert) -> None:
 
 
 def _send(alert: Alert) -> int:
+    return send_message(alert.title, alert.body, urgent=alert.kind == "failed")
+
+
+def send_message(title: str, body: str, *, urgent: bool = False) -> int:
+    """Send a text to every address of the alert channels; return how many took it. It was not sent before."""
     from ljwx.notifications.channels import AlertsHook
 
     hook = AlertsHook(_connection())
-    taken, problems = hook.send(alert.title, alert.body, urgent=alert.kind == "failed")
+    taken, problems = hook.send(title, body, urgent=urgent)
     for problem in problems:
         log.error("alert: %s", problem)
     if taken or problems:
-        log.info("alert %r: %d of %d addresses took it", alert.title, taken, taken + len(problems))
+        log.info("alert %r: %d of %d addresses took it", title, taken, taken + len(problems))
     else:
         log.info("no alert is sent: the connection %s is not there, or holds no address", hook.alerts_conn_id)
     return taken

@@ -1,5 +1,6 @@
 """The package's settings: what can be set is in `sections`, where it is read from in `reading`."""
 
+from ljwx.settings.forward import ForwardSettings
 from ljwx.settings.reading import FILE_ONLY, VARIABLE, current_settings, load_settings
 from ljwx.settings.sections import (
     AlertSettings,
@@ -18,6 +19,7 @@ __all__ = [
     "AlertSettings",
     "DeadlineSettings",
     "EvaluationSettings",
+    "ForwardSettings",
     "IngestSettings",
     "ModelSettings",
     "ScheduleSettings",

@@ -21,6 +21,7 @@ from ljwx.core.training.job import TrainingSettings
 from ljwx.core.training.recipe import TRAINER
 from ljwx.core.training.settings import LoraSettings
 from ljwx.resources import ALERTS_CONN_ID, OLLAMA_CONN_ID
+from ljwx.settings.forward import ForwardSettings
 from ljwx.strategies import STRATEGIES
 
 _PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -175,6 +176,7 @@ class DeadlineSettings(_Section):
     ljwx_daily_ingest: float = Field(default=3.0, gt=0, lt=12)
     ljwx_sample_generation: float = Field(default=3.0, gt=0, lt=6)
     ljwx_model_build: float = Field(default=8.0, gt=0, lt=12)
+    ljwx_forward: float = Field(default=6.0, gt=0, lt=12)
     ljwx_cleanup: float = Field(default=0.5, gt=0, lt=1)
 
 
@@ -192,6 +194,7 @@ class Settings(_Section):
     model: ModelSettings = ModelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GatePolicy = GatePolicy()
+    forward: ForwardSettings = ForwardSettings()
     retention: RetentionPolicy = RetentionPolicy()
     training: TrainingSettings = TrainingSettings()
     schedules: ScheduleSettings = ScheduleSettings()

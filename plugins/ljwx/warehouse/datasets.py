@@ -176,6 +176,11 @@ class DatasetsVerbs(WarehouseBase):
         (session,) = self.column("datasets/last_session", dataset_id=dataset_id)
         return session  # type: ignore[no-any-return]
 
+    def dataset_fit(self, dataset_id: str) -> Mapping[str, Any]:
+        """Return as JSON what a dataset's labels were fitted with; empty of one made before it was kept."""
+        (fit,) = self.column("datasets/fit", dataset_id=dataset_id)
+        return fit or {}
+
     def class_rates(self, dataset_id: str) -> Mapping[str, Mapping[str, float]]:
         """Return task → class → its share of the train period's labels, before any balancing.
 

@@ -74,17 +74,38 @@ class NewAnswer:
 
 
 @dataclass(frozen=True)
+class Written:
+    """When an answer was written by the database's clock, and whether that was late."""
+
+    answered_at: datetime
+    late: bool
+
+
+@dataclass(frozen=True)
+class ForwardModel:
+    """A model that answers for the record.
+
+    :param line_id: the line that it belongs to; None of the untuned base.
+    """
+
+    model: str
+    digest: str
+    line_id: str | None
+
+
+@dataclass(frozen=True)
 class ForwardPace:
     """How long answers of models took in the newest batch that has any.
 
     :param class_s: seconds of an answer of the class alone, and `full_s` in full; None where there was none.
-    :param classes: answers of the class alone, and `in_full` the others.
+    :param classes: answers of the class alone, and `in_full` the others, about so many `stocks`.
     """
 
     class_s: float | None
     full_s: float | None
     classes: int
     in_full: int
+    stocks: int
 
 
 class ForwardVerbs(WarehouseBase):
@@ -125,18 +146,35 @@ class ForwardVerbs(WarehouseBase):
         """Return which questions of a session have an answer, and whose."""
         return set(self.records(Answered, "forward/answered", session=session))
 
-    def save_forward_answer(self, run_key: int, answer: NewAnswer) -> bool | None:
-        """Write an answer as soon as it came; return whether it was late. None: there was one, and that stays.
+    def save_forward_answer(self, run_key: int, answer: NewAnswer) -> Written | None:
+        """Write an answer as soon as it came, and return when that was. None: there was one, and that stays.
 
         :raises DeadlinePassed: the batch is sealed by now.
         """
-        said = None if answer.probabilities is None else Jsonb(dict(answer.probabilities))
-        values = vars(answer) | {"probabilities": said, "classes": list(answer.classes), "run_key": run_key}
         try:
-            late = self.column("forward/add_answer", **values)
+            return self.record(Written, "forward/add_answer", **_values(answer), run_key=run_key)
         except RestrictViolation as error:
             raise DeadlinePassed(str(error.diag.message_primary)) from None
-        return late[0] if late else None
+
+    def save_forward_rules(self, run_key: int, answers: Sequence[NewAnswer]) -> None:
+        """Write what all rules say about a session, as a whole: from then on its stocks are chosen.
+
+        :raises DeadlinePassed: the batch is sealed by now.
+        """
+        try:
+            with self.transaction() as connection:
+                rows = [_values(answer) | {"run_key": run_key} for answer in answers]
+                connection.cursor().executemany(statement("forward/add_answer"), rows)
+        except RestrictViolation as error:
+            raise DeadlinePassed(str(error.diag.message_primary)) from None
+
+    def forward_stocks(self, session: date) -> list[str]:
+        """Return the stocks that a session is asked about, sorted; none before the rules have answered."""
+        return self.column("forward/stocks", session=session)
+
+    def forward_models(self, session: date) -> list[ForwardModel]:
+        """Return the models that have answered about a session."""
+        return self.records(ForwardModel, "forward/models", session=session)
 
     def forward_answers(self, session: date) -> list[Answer]:
         """Return the answers about a session in the order of the record."""
@@ -175,3 +213,8 @@ class ForwardVerbs(WarehouseBase):
         """Return how long answers of models took last."""
         (found,) = self.records(ForwardPace, "forward/pace")
         return found
+
+
+def _values(answer: NewAnswer) -> dict[str, Any]:
+    said = None if answer.probabilities is None else Jsonb(dict(answer.probabilities))
+    return vars(answer) | {"probabilities": said, "classes": list(answer.classes)}

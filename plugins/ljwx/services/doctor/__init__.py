@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from ljwx.services.doctor import database, machine, market, models
+from ljwx.services.doctor import database, machine, market, models, record
 from ljwx.services.doctor.finding import Finding, advice
 
 __all__ = ["CHECKS", "Finding", "examine"]
@@ -27,6 +27,7 @@ CHECKS: Mapping[str, Callable[[], Finding | None]] = MappingProxyType(
         "champion": models.champion,
         "servers": models.servers,
         "asking": models.asking,
+        "record": record.record,
         "calendar": machine.calendar,
         "disk": machine.disk,
         "pools": machine.pools,

@@ -1,0 +1,43 @@
+"""
+### Forward record: bars → what models say before the next session opens
+
+After each session's bars and features, the newest models of the lines that serve or challenge, the untuned base and
+three rules answer the predictive tasks for the session's stocks. Answers are dated by the database, never changed, and
+sealed with a digest that is chained to the one before and sent by the alert channels.
+
+* **Which stocks**: the settings `forward.stocks` (the 300 most traded) and `forward.watchlist`.
+* **The deadline** is 09:15 in Shanghai of the next session. A session whose deadline has passed, as in a backfill, is
+  not asked about: the run ends as skipped, and the session is a gap for ever.
+* **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+
+from ljwx.assets import BARS, FORWARD, LATEST
+from ljwx.deadlines import deadline
+from ljwx.policies import DEFAULT_ARGS
+from ljwx.resources import OLLAMA_POOL
+from ljwx.tasks import ask_session, open_session, seal_session
+
+BEFORE_BUILDS = 1000
+TRIES = 44  # a quarter of an hour apart: as long as the run may take
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=BARS, default_partition_mapper=FixedKeyMapper(LATEST)),
+    max_active_runs=1,
+    dagrun_timeout=timedelta(hours=12),
+    deadline=deadline("ljwx_forward"),
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["ljwx", "forward"],
+)
+def ljwx_forward():
+    session = task(open_session)()
+    asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
+    asked >> task(seal_session, outlets=[FORWARD])(session)
+
+
+ljwx_forward()

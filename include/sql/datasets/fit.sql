@@ -1,0 +1,1 @@
+SELECT fit FROM ljwx.datasets WHERE dataset_id = %(dataset_id)s

@@ -1,0 +1,372 @@
+"""The forward record from its stage: who is asked what, what is kept when something goes wrong, and what is sealed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from ljwx.assets import FORWARD, LATEST
+from ljwx.core.forward.chain import Answer
+from ljwx.exceptions import ConfigurationError, RecordUnfinished
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.operators.ollama import OllamaOperator
+from ljwx.stages.forward.asking import ask_session
+from ljwx.stages.forward.opening import open_session
+from ljwx.stages.forward.sealing import seal_session
+from support_alerts import Inbox, connection, listening
+from support_chain import LAST, SMALL, Chain, Database, python
+from support_forward import at, stop_clock
+from support_ollama import BASE, OllamaServer, running_sandbox
+from support_rows import add_alias, add_decision, add_model
+from support_tasks import TaskRunner
+
+# apprise imports the module where Python still has it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+SESSION = date.fromisoformat(LAST)
+TASKS = ("investment_advice", "risk_assessment", "price_direction")
+RULES = ("class_rates", "logistic", "persistence")
+FORWARD_SETTINGS = {"stocks": 3, "in_full": 1}
+GONE = {"route": "chat", "kind": "status", "status": 503, "times": 999}
+NOTHING_LEFT = {"questions": 9, "answers": 0}
+
+
+@pytest.fixture
+def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
+    """An address that the alert channels know."""
+    with listening() as found:
+        monkeypatch.setenv("AIRFLOW_CONN_LJWX_ALERTS", connection(found.address()))
+        yield found
+
+
+@pytest.fixture
+def record(chain_db: Database, tasks: TaskRunner, ollama_faulty: OllamaServer) -> TaskRunner:
+    """The tasks after the close of the market's last session, a Friday; its deadline is on Monday."""
+    tasks.variables["ljwx_training_config"] = {**SMALL, "forward": FORWARD_SETTINGS}
+    stop_clock(chain_db.url, at(SESSION, 19))
+    return tasks
+
+
+def settings(tasks: TaskRunner, **changed: Any) -> None:
+    tasks.variables["ljwx_training_config"] = {**SMALL, "forward": FORWARD_SETTINGS | changed}
+
+
+def answered(tasks: TaskRunner) -> dict[str, int]:
+    """Open the session and ask about it."""
+    return tasks.run(ask_session, tasks.run(open_session))
+
+
+def written() -> list[Answer]:
+    return WarehouseHook().forward_answers(SESSION)
+
+
+def by_answerer() -> dict[str, int]:
+    return dict(Counter(each.answerer for each in written()))
+
+
+def skipped(tasks: TaskRunner) -> str:
+    with pytest.raises(AirflowSkipException) as reason:
+        tasks.run(open_session)
+    return str(reason.value)
+
+
+def test_models_base_and_rules_answer_every_task_of_the_most_traded_stocks(
+    record: TaskRunner, chain: Chain, chain_db: Database
+) -> None:
+    assert answered(record) == {"questions": 9, "answers": 18}
+    assert by_answerer() == dict.fromkeys((chain.plan["model"], BASE, *RULES), 9)
+    asked = chain_db.column(
+        "SELECT ts_code FROM ljwx.current_bars WHERE session > %s GROUP BY 1 ORDER BY sum(amount) DESC LIMIT 3",
+        chain_db.value("SELECT DISTINCT session FROM ljwx.ingest_days ORDER BY 1 DESC OFFSET 20 LIMIT 1"),
+    )
+    assert {(each.ts_code, each.task) for each in written()} == {(code, task) for code in asked for task in TASKS}
+    for each in written():
+        assert each.probabilities is not None
+        assert set(each.probabilities) == set(each.classes)
+        assert sum(each.probabilities.values()) == pytest.approx(1)
+    (line,) = chain_db.column("SELECT line_id FROM ljwx.models")
+    digests = {each.answerer: (each.digest, each.line_id) for each in written()}
+    assert digests[chain.plan["model"]] == (chain.built["digest"], line)
+    assert digests[BASE] == (chain_db.value("SELECT base_digest FROM ljwx.models"), None)
+    assert digests["logistic"] == (None, None)
+
+
+def test_the_snapshot_that_was_asked_about_is_the_dataset_s(record: TaskRunner, chain_db: Database) -> None:
+    answered(record)
+    assert len({each.snapshot_sha256 for each in written()}) == 3
+    stored = chain_db.column("SELECT DISTINCT snapshot_sha256 FROM ljwx.samples WHERE session = %s", SESSION)
+    assert {each.snapshot_sha256 for each in written()} & set(stored)
+
+
+def test_rules_say_class_rates_and_the_class_that_came_true_last(record: TaskRunner, chain: Chain) -> None:
+    answered(record)
+    rates = WarehouseHook().class_rates(chain.dataset_id)
+    said = {rule: [each for each in written() if each.answerer == rule] for rule in RULES}
+    assert all(each.probabilities == pytest.approx(rates[each.task]) for each in said["class_rates"])
+    assert all(sorted(each.probabilities.values()) == [0.0, 0.0, 1.0] for each in said["persistence"])  # type: ignore[union-attr]
+    of_direction = [each.probabilities for each in said["logistic"] if each.task == "price_direction"]
+    assert of_direction[0] != of_direction[1]
+
+
+def test_the_watchlist_and_a_draw_are_asked_in_full(record: TaskRunner, chain_db: Database) -> None:
+    least = chain_db.value("SELECT ts_code FROM ljwx.current_bars WHERE session = %s ORDER BY amount LIMIT 1", SESSION)
+    settings(record, stocks=2, watchlist=[least, "999999.SZ"])
+    answered(record)
+    whole = {each.ts_code for each in written() if each.answer is not None}
+    assert len({each.ts_code for each in written()}) == 3
+    assert least in whole
+    assert len(whole) == 2
+    assert all(json.loads(each.answer) for each in written() if each.answer is not None)
+
+
+def test_without_a_verified_model_base_and_rules_answer_alone(
+    record: TaskRunner, chain_db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain_db.execute("UPDATE ljwx.models SET verified = NULL")
+    with caplog.at_level(logging.INFO):
+        answered(record)
+    assert [text for text in caplog.messages if "the untuned base and the rules answer alone" in text]
+    assert set(by_answerer()) == {BASE, *RULES}
+
+
+def test_a_champion_speaks_for_its_line_where_its_newest_model_was_rejected(
+    record: TaskRunner, chain: Chain, chain_db: Database, ollama_sandbox: OllamaServer
+) -> None:
+    add_alias(chain_db, chain.plan["model"])
+    newer = add_model(chain_db, "ljwx-stock:newer")
+    add_decision(chain_db, newer)
+    answered(record)
+    assert set(by_answerer()) == {chain.plan["model"], BASE, *RULES}
+
+
+def test_a_second_run_asks_nothing_and_changes_nothing(
+    record: TaskRunner, chain_db: Database, ollama_sandbox: OllamaServer
+) -> None:
+    answered(record)
+    before, chats = chain_db.state("forward_answers", "forward_batches"), ollama_sandbox.stats()
+    assert answered(record) == NOTHING_LEFT
+    assert chain_db.state("forward_answers", "forward_batches") == before
+    assert ollama_sandbox.stats() == chats
+
+
+def test_killed_it_goes_on_where_it_was_to_the_single_answer(record: TaskRunner, chain_db: Database) -> None:
+    session = record.run(open_session)
+    script = f"""
+import os, signal
+from support_chain import running_tasks
+from ljwx.stages.forward.asking import ask_session
+from ljwx.warehouse.forward import ForwardVerbs
+save, count = ForwardVerbs.save_forward_answer, []
+def killing(self, *arguments):
+    written = save(self, *arguments)
+    count.append(written)
+    if len(count) == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return written
+ForwardVerbs.save_forward_answer = killing
+with running_tasks() as (runner, patch):
+    runner.variables["ljwx_training_config"] = {record.variables["ljwx_training_config"]!r}
+    runner.run(ask_session, {session!r})
+"""
+    assert python(script).returncode == -signal.SIGKILL
+    first = chain_db.state("forward_answers")["forward_answers"]
+    assert len(first) == 27 + 5
+    assert record.run(ask_session, session) == {"questions": 9, "answers": 13}
+    assert set(first) < set(chain_db.state("forward_answers")["forward_answers"])
+
+
+def test_when_all_servers_are_lost_what_came_is_kept_and_asking_goes_on_later(
+    record: TaskRunner, chain: Chain, ollama_faulty: OllamaServer
+) -> None:
+    session = record.run(open_session)
+    ollama_faulty.play({"route": "chat", "kind": "delay", "seconds": 0, "times": 4}, GONE)
+    with pytest.raises(RecordUnfinished, match=f"no server answers for {chain.plan['model']}, {BASE}"):
+        record.run(ask_session, session)
+    kept = by_answerer()
+    ollama_faulty.clear_faults()
+    assert record.run(ask_session, session, again=True)["answers"] == 18 - kept.get(chain.plan["model"], 0)
+    assert set(by_answerer().values()) == {9}
+
+
+def test_shortly_before_the_deadline_lost_servers_are_waited_for_no_more(
+    record: TaskRunner, chain_db: Database, ollama_faulty: OllamaServer
+) -> None:
+    session = record.run(open_session)
+    ollama_faulty.play(GONE)
+    stop_clock(chain_db.url, at(SESSION, 9, 1, days=3))
+    assert record.run(ask_session, session) == NOTHING_LEFT
+    assert record.run(seal_session, session)
+    assert set(by_answerer()) == set(RULES)
+
+
+def test_of_two_servers_the_other_is_asked_what_a_lost_one_has_not_answered(
+    record: TaskRunner, chain: Chain, ollama_faulty: OllamaServer, second: OllamaServer, chain_db: Database
+) -> None:
+    record.variables["ljwx_training_config"] |= {
+        "evaluation": SMALL["evaluation"] | {"servers": ["ollama_default", "ollama_second"]}
+    }
+    session = record.run(open_session)
+    ollama_faulty.play({"route": "chat", "kind": "delay", "seconds": 0, "times": 3}, GONE)
+    assert record.run(ask_session, session) == {"questions": 9, "answers": 18}
+    who = dict(Counter(chain_db.column("SELECT server FROM ljwx.forward_answers WHERE server IS NOT NULL")))
+    assert who["ollama_second"] > who["ollama_default"]
+
+
+@pytest.fixture
+def second(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
+    with running_sandbox(tmp_path, "--engine", "scripted") as server:
+        monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_SECOND", server.connection)
+        OllamaOperator(
+            task_id="build", model=chain.plan["model"], spec_path=chain.plan["spec_path"],
+            ollama_conn_id="ollama_second",
+        ).execute({})  # fmt: skip
+        yield server
+
+
+def test_a_tag_that_names_another_model_half_way_says_nothing_more_in_its_name(
+    record: TaskRunner, chain_db: Database, ollama_sandbox: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is what the line's newest model is called; it is replaced by the base after a few answers."""
+    copied = "ljwx-stock:copied"
+    ollama_sandbox.post("copy", {"source": chain_db.value("SELECT model FROM ljwx.models"), "destination": copied})
+    add_model(chain_db, copied)
+    save, count = WarehouseHook.save_forward_answer, []
+
+    def replacing(self: WarehouseHook, *arguments: Any) -> Any:
+        count.append(arguments[1].answerer)
+        if len(count) == 3:
+            ollama_sandbox.post("copy", {"source": BASE, "destination": copied})
+        return save(self, *arguments)
+
+    monkeypatch.setattr(WarehouseHook, "save_forward_answer", replacing)
+    try:
+        assert answered(record)["questions"] == 9
+        told = by_answerer()
+        assert 3 <= told[copied] < 9
+        assert told[BASE] == 9
+        later = add_model(chain_db, "ljwx-stock:later")
+        assert answered(record) == NOTHING_LEFT
+        assert later not in by_answerer()
+    finally:
+        ollama_sandbox.delete(copied)
+
+
+def test_asking_ends_before_the_deadline_so_that_the_digest_can_leave(
+    record: TaskRunner, chain_db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = record.run(open_session)
+    save, count = WarehouseHook.save_forward_answer, []
+
+    def later(self: WarehouseHook, *arguments: Any) -> Any:
+        count.append(arguments)
+        if len(count) == 4:
+            stop_clock(chain_db.url, at(SESSION, 6, 0, days=1))
+        return save(self, *arguments)
+
+    monkeypatch.setattr(WarehouseHook, "save_forward_answer", later)
+    with caplog.at_level(logging.WARNING):
+        assert record.run(ask_session, session) == {"questions": 9, "answers": 4}
+    assert [text for text in caplog.messages if "5 questions to" in text]
+    assert record.run(seal_session, session)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        ("UPDATE ljwx.ingest_days SET complete = false", "no session is complete yet"),
+        ("DELETE FROM ljwx.feature_marks", "wait for their features"),
+        ("UPDATE ljwx.datasets SET deleted_at = now()", "there is no dataset yet"),
+        ("UPDATE ljwx.datasets SET fit = '{}'", "was made before it was kept"),
+    ],
+    ids=["incomplete", "stale", "no dataset", "no fit"],
+)
+def test_a_session_that_is_not_whole_is_not_asked_about(
+    record: TaskRunner, chain_db: Database, spoilt: str, said: str
+) -> None:
+    chain_db.execute(spoilt)
+    assert said in skipped(record)
+    assert WarehouseHook().forward_batches() == []
+
+
+def test_a_session_whose_deadline_has_passed_is_a_gap_and_one_line(
+    record: TaskRunner, chain_db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop_clock(chain_db.url, at(SESSION, 9, 15, days=3))
+    with caplog.at_level(logging.INFO):
+        said = skipped(record)
+    assert said == f"{LAST}, the newest complete session, is not asked about: its deadline was 2026-03-23 09:15"
+    assert [text for text in caplog.messages if said in text] == [said]
+    assert WarehouseHook().forward_batches() == []
+
+
+def test_a_clock_that_is_behind_opens_nothing(record: TaskRunner, chain_db: Database) -> None:
+    stop_clock(chain_db.url, at(SESSION, 10))
+    assert "is not over by the clock of the database" in skipped(record)
+
+
+def test_settings_that_name_no_stock_leave_a_gap(record: TaskRunner, caplog: pytest.LogCaptureFixture) -> None:
+    settings(record, stocks=0)
+    session = record.run(open_session)
+    with caplog.at_level(logging.WARNING):
+        assert record.run(ask_session, session) == {"questions": 0, "answers": 0}
+    assert [text for text in caplog.messages if "name no stock with a snapshot" in text]
+    with pytest.raises(AirflowSkipException, match="it is a gap in the record"):
+        record.run(seal_session, session)
+
+
+def test_an_index_without_a_list_in_force_is_named(record: TaskRunner, caplog: pytest.LogCaptureFixture) -> None:
+    settings(record, stocks={"index": "000300.SH"}, watchlist=["000001.SZ"])
+    with caplog.at_level(logging.WARNING):
+        answered(record)
+    assert [text for text in caplog.messages if "no list of members of 000300.SH is in force" in text]
+
+
+def test_asking_about_a_session_that_was_not_opened_says_what_to_do(record: TaskRunner) -> None:
+    with pytest.raises(ConfigurationError, match="clear the task open_session"):
+        record.run(ask_session, LAST)
+
+
+def test_a_digest_is_written_sent_and_announced_once(record: TaskRunner, chain: Chain, inbox: Inbox) -> None:
+    session = record.run(open_session)
+    record.run(ask_session, session)
+    digest = record.run(seal_session, session)
+    told = json.loads((chain.data / "forward" / f"{LAST}.json").read_text(encoding="utf-8"))
+    assert (told["digest"], told["answers"], told["previous"]) == (digest, 45, None)
+    assert record.run(seal_session, session, again=True) == digest
+    (post,) = inbox.posts
+    assert digest in post["message"]
+    event = record.outlets[FORWARD]
+    assert (event.extra, set(event.partitions)) == ({"session": LAST, "digest": digest}, {LATEST})
+    assert f"the batch of {LAST} is sealed already" in skipped(record)
+    assert record.run(ask_session, session) == {"questions": 0, "answers": 0}
+
+
+def test_a_digest_that_no_address_took_is_sent_by_the_next_try(
+    record: TaskRunner, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = record.run(open_session)
+    record.run(ask_session, session)
+    inbox.status = 500
+    with caplog.at_level(logging.WARNING):
+        record.run(seal_session, session)
+    assert [text for text in caplog.messages if "has not left the house" in text]
+    inbox.status = 200
+    record.run(seal_session, session, again=True)
+    assert inbox.titles() == [f"ljwx · 记录 RECORD · {LAST}"]
+
+
+def test_a_batch_that_was_left_open_is_sealed_by_the_next_run(record: TaskRunner, chain_db: Database) -> None:
+    answered(record)
+    stop_clock(chain_db.url, at(SESSION, 18, days=3))
+    skipped(record)
+    (batch,) = WarehouseHook().forward_batches()
+    assert batch.sealed_at == at(SESSION, 18, days=3)
