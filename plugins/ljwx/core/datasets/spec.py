@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from ljwx.core.features import FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
+from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, LOOK_BACK, FeatureGroup, groups_named
 from ljwx.core.labels import LABEL_VERSION
 from ljwx.core.labels.costs import Costs
 from ljwx.core.tasks import DEFAULT_TASKS, TaskName
@@ -244,3 +244,9 @@ def load_spec(values: dict[str, object]) -> SampleSpec:
             for e in error.errors(include_url=False, include_input=False)
         )
         raise ConfigurationError(f"sample settings: {faults}") from None
+
+
+def spec_of_today(values: Mapping[str, Any]) -> SampleSpec:
+    """Return the spec of a stored dataset, with the features that are computed now where they are alike."""
+    alike = values.get("feature_version") in ASKED_ALIKE
+    return load_spec({**values, **({"feature_version": FEATURE_VERSION} if alike else {})})

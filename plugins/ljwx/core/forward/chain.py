@@ -52,6 +52,12 @@ class Batch:
     published_at: datetime | None = None
 
     @property
+    def numbers(self) -> Mapping[str, Mapping[str, float]]:
+        """What labels take from the train split, by task."""
+        found: Mapping[str, Mapping[str, float]] = self.fit.get("numbers", {})
+        return found
+
+    @property
     def labels(self) -> str:
         """What each class means: dataset, spec and fitted numbers, as canonical JSON."""
         return canonical({"dataset_id": self.dataset_id, "spec": self.spec, "fit": self.fit})

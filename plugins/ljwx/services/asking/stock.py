@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from ljwx.core.datasets.members import with_membership
-from ljwx.core.datasets.spec import IndexUniverse, SampleSpec, load_spec
-from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
+from ljwx.core.datasets.spec import IndexUniverse, SampleSpec
+from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
@@ -71,7 +69,7 @@ def current_champion(warehouse: WarehouseHook) -> Champion:
             f"冠军模型 {champion.model} 不在数据仓库中;请运行 ljwx_model_build",
             "no_champion",
         )
-    return Champion(champion, model, _spec_of_today(sample_spec))
+    return Champion(champion, model, spec_of_today(sample_spec))
 
 
 def asked_session(warehouse: WarehouseHook, day: date | None) -> date:
@@ -132,8 +130,3 @@ class Market:
         members = self._codes.as_stocks(self._warehouse.members_as_of(universe.index, self._warehouse.moment()))
         asked = pl.DataFrame({"ts_code": [self._codes.stock_of(ts_code)], "session": [self.session]})
         return bool(with_membership(asked, members).item(0, "member"))
-
-
-def _spec_of_today(sample_spec: Mapping[str, Any]) -> SampleSpec:
-    alike = sample_spec.get("feature_version") in ASKED_ALIKE
-    return load_spec({**sample_spec, **({"feature_version": FEATURE_VERSION} if alike else {})})

@@ -29,9 +29,9 @@ def open_session() -> str:
     """
     warehouse = WarehouseHook()
     with recorded_run(warehouse) as run:
-        run.outputs["sealed"] = [day.isoformat() for day in warehouse.batches_left_open() if seal(warehouse, day)]
+        left = [day.isoformat() for day in warehouse.batches_left_open() if seal(warehouse, day)]
         opened = _opened(warehouse, run.key)
-        run.outputs |= {"session" if isinstance(opened, date) else "skipped": str(opened)}
+        run.outputs |= {"sealed": left, "session" if isinstance(opened, date) else "skipped": str(opened)}
     if not isinstance(opened, date):
         log.info("%s", opened)
         raise AirflowSkipException(opened)

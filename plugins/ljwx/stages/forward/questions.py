@@ -12,9 +12,9 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.bars.codes import Codes
-from ljwx.core.datasets.spec import IndexUniverse, SampleSpec, load_spec
+from ljwx.core.datasets.spec import IndexUniverse, SampleSpec, spec_of_today
 from ljwx.core.evaluations import logistic, numbers, unknown
-from ljwx.core.features import ASKED_ALIKE, FEATURE_VERSION, feature_names
+from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.choice import in_full, members_on, most_traded, traded_on
 from ljwx.core.forward.rules import (
@@ -78,7 +78,7 @@ def questions_of(warehouse: WarehouseHook, settings: Settings, batch: Batch, run
 
     Which stocks it is about is decided once: what the rules have answered stands in the record.
     """
-    spec = _spec_of(batch)
+    spec = spec_of_today(batch.spec)
     market = _market(warehouse, batch, spec)
     chosen = warehouse.forward_stocks(batch.session)
     stocks = chosen or _chosen(warehouse, settings.forward, batch.session, market)
@@ -98,12 +98,6 @@ def questions_of(warehouse: WarehouseHook, settings: Settings, batch: Batch, run
     if questions and not chosen:
         warehouse.save_forward_rules(run_key, _rules(warehouse, batch, spec, market, questions))
     return questions
-
-
-def _spec_of(batch: Batch) -> SampleSpec:
-    """The spec of the batch's dataset, with the features that are computed now where they are alike."""
-    alike = batch.spec.get("feature_version") in ASKED_ALIKE
-    return load_spec({**batch.spec, **({"feature_version": FEATURE_VERSION} if alike else {})})
 
 
 def _market(warehouse: WarehouseHook, batch: Batch, spec: SampleSpec) -> _Market:
@@ -186,4 +180,4 @@ def _last_classes(
     days = sorted({*days, *market.bars.get_column("session").unique().to_list()})
     listed = market.codes.listed(warehouse.instruments())
     happened = outcomes(market.codes.as_stocks(market.bars), listed, days, spec)
-    return previous_labels(happened, spec, batch.fit.get("numbers", {}), tasks)
+    return previous_labels(happened, spec, batch.numbers, tasks)

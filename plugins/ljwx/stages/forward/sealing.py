@@ -54,11 +54,14 @@ def seal(warehouse: WarehouseHook, session: date) -> Batch | None:
 
 
 def _head(batch: Batch) -> dict[str, str | int | None]:
-    sealed_at = instant(batch.sealed_at) if batch.sealed_at else None
     return {
         "session": batch.session.isoformat(), "digest": batch.digest, "previous": batch.previous,
-        "answers": batch.answers, "deadline": instant(batch.deadline), "sealed_at": sealed_at,
+        "answers": batch.answers, "deadline": instant(batch.deadline), "sealed_at": _sealed_at(batch),
     }  # fmt: skip
+
+
+def _sealed_at(batch: Batch) -> str | None:
+    return instant(batch.sealed_at) if batch.sealed_at else None
 
 
 def _publish(warehouse: WarehouseHook, batch: Batch) -> None:
@@ -69,7 +72,7 @@ def _publish(warehouse: WarehouseHook, batch: Batch) -> None:
         f"回答 Answers: {batch.answers}",
         f"摘要 Digest: {batch.digest}",
         f"前一摘要 Previous: {batch.previous or '-'}",
-        f"期限 Deadline: {instant(batch.deadline)}; 封存 sealed: {_head(batch)['sealed_at']}",
+        f"期限 Deadline: {instant(batch.deadline)}; 封存 sealed: {_sealed_at(batch)}",
         "请保存此消息:ljwx record verify 文件 --head 摘要 · Keep this: ljwx record verify FILE --head DIGEST",
     ]
     if send_message(f"ljwx · 记录 RECORD · {batch.session}", "\n".join(lines)):
