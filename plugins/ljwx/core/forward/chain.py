@@ -94,12 +94,12 @@ class Answer:
     def texts(self) -> Texts:
         """Its texts in an export."""
         said = None if self.probabilities is None else canonical({k: float(v) for k, v in self.probabilities.items()})
-        told = (
+        fields = (
             self.ts_code, self.task, self.answerer, self.digest, self.line_id, self.snapshot_sha256,
             "|".join(self.classes), said, self.answer, self.reason, instant(self.answered_at),
             "true" if self.late else "false",
         )  # fmt: skip
-        return [text or "" for text in told]
+        return [text or "" for text in fields]
 
 
 def instant(moment: datetime) -> str:

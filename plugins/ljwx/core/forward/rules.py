@@ -34,10 +34,10 @@ def asked(ts_code: str, task: str, session: date, previous: str | None) -> Quest
 
 def said_by_rates(questions: Sequence[Question], rates: Mapping[str, Said]) -> dict[str, Said]:
     """Return how often each class came true in the train period, by question; a task without rates is left out."""
-    told = {
+    shares = {
         task: {name: float(shares.get(name, 0.0)) for name in TASKS[task].classes} for task, shares in rates.items()
     }
-    return {each.sample_id: told[each.task] for each in questions if each.task in told}
+    return {each.sample_id: shares[each.task] for each in questions if each.task in shares}
 
 
 def said_by(answerer: Answerer, questions: Sequence[Question]) -> dict[str, Said]:

@@ -139,14 +139,14 @@ def _rules(
         for each in questions
     }
     rates = warehouse.class_rates(batch.dataset_id)
-    told = {
+    answers = {
         CLASS_RATES: said_by_rates(list(posed.values()), rates),
         LOGISTIC: said_by(*_regression(warehouse, batch, rates, posed)),
         PERSISTENCE: said_by_persistence(list(posed.values())),
     }
     return [
         each.answer(batch.session, rule, said[posed[each].sample_id])
-        for rule, said in told.items()
+        for rule, said in answers.items()
         for each in questions
         if posed[each].sample_id in said
     ]

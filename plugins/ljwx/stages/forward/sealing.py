@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def seal_session(session: str) -> str:
     """Seal the batch of a session, and tell its digest: in the data folder, and by the alert channels.
 
-    Sealed already, it is told where it was not; told already, it is announced again.
+    Sealed already, it is sent where no address took it; taken already, it is announced again.
 
     :return: the digest.
     :raises AirflowSkipException: nobody has answered: the session is a gap.
