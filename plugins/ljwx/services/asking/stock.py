@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from ljwx.core.datasets.members import with_membership
-from ljwx.core.datasets.spec import IndexUniverse, SampleSpec
+from ljwx.core.datasets.spec import IndexUniverse, SampleSpec, spec_of_today
 from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.snapshots.snapshot import snapshots
 from ljwx.exceptions import NotFound
