@@ -31,7 +31,7 @@ PARTS = (
     "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
     "disk", "pools",
 )  # fmt: skip
-SOMETIMES = ("index", "include", "servers", "asking")
+SOMETIMES = ("terms", "index", "include", "servers", "asking")
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
 Years = Callable[[int, int], None]

@@ -8,7 +8,9 @@ import pytest
 
 from ljwx.core.bars import Capability
 from ljwx.exceptions import ConfigurationError
-from ljwx.hooks.market import is_connected, market_source, try_market
+from ljwx.hooks.market import SOURCES, is_connected, market_source, market_terms, try_market
+from ljwx.services.doctor import market as doctor
+from ljwx.sources.baostock.source import BaostockSource
 from ljwx.sources.base import MarketSource
 from ljwx.sources.tencent.source import TencentSource
 from ljwx.sources.tushare.source import TushareSource
@@ -28,6 +30,7 @@ def define(patch: pytest.MonkeyPatch, kind: str, **fields: object) -> None:
         ("generic", {"password": "x"}, TushareSource),
         ("http", {"password": "x"}, TushareSource),
         ("tencent", {"extra": EXTRA}, TencentSource),
+        ("baostock", {}, BaostockSource),
     ],
 )
 def test_the_type_of_the_connection_names_the_source(
@@ -62,3 +65,21 @@ def test_a_wrong_connection_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) ->
     fine, says = try_market()
     assert not fine
     assert "name the stocks to fetch in its extra" in says
+
+
+def test_every_source_says_what_it_gives_lacks_costs_and_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in set(SOURCES.values()):
+        assert kind.terms is not None, kind
+        assert all(vars(kind.terms).values())
+    define(monkeypatch, "baostock")
+    found = doctor.terms()
+    assert found is not None
+    assert "lacks the Beijing exchange, limit prices, names over time" in found.found
+    assert "pass no price on" in found.found
+
+
+def test_without_a_connection_there_are_no_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CONNECTION, raising=False)
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+    assert market_terms() is None
+    assert doctor.terms() is None

@@ -11,7 +11,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.connections import find_connection, require_connection
 from ljwx.resources import TUSHARE_CONN_ID
 from ljwx.sources.baostock.source import BaostockSource
-from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter, Terms
 from ljwx.sources.tencent.source import TencentSource
 from ljwx.sources.tushare.source import TushareSource
 
@@ -41,6 +41,12 @@ def market_source(
     connection = require_connection(conn_id, "type tushare, its password the token")
     kind = SOURCES.get(connection.conn_type or "", TushareSource)
     return kind.of_connection(connection, limiter, refused)
+
+
+def market_terms() -> Terms | None:
+    """Return the terms of the source behind the connection; None where there is no connection, or they are unknown."""
+    connection = find_connection(TUSHARE_CONN_ID)
+    return None if connection is None else SOURCES.get(connection.conn_type or "", TushareSource).terms
 
 
 def is_connected() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -49,6 +50,22 @@ class AnswerKeeper(Protocol):
         """Give up the answers to all queries that begin so."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a source gives and lacks whatever the tier, what it costs, and what may be done with its data.
+
+    Said as far as is known; the source's own words decide.
+    """
+
+    gives: str
+    lacks: str
+    costs: str
+    allows: str
+
+    def __str__(self) -> str:
+        return f"gives {self.gives}; lacks {self.lacks}; costs {self.costs}; {self.allows}"
+
+
 class MarketSource(ABC):
     """A source of market data: bars, and what else it declares in `offers`, in the frames of ``core.bars.canonical``.
 
@@ -59,6 +76,8 @@ class MarketSource(ABC):
 
     offers: ClassVar[frozenset[Capability]]
     """What the source gives besides bars to those who may ask for everything."""
+    terms: ClassVar[Terms | None] = None
+    """What is known of its terms; None where nothing is."""
 
     def __init__(self, refused: Iterable[Capability] = ()) -> None:
         self._refused = set(refused)

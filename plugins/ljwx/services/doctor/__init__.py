@@ -20,6 +20,7 @@ CHECKS: Mapping[str, Callable[[], Finding | None]] = MappingProxyType(
         "clock": database.clock,
         "tushare": market.tushare,
         "tier": market.tier,
+        "terms": market.terms,
         "second_source": market.second_source,
         "index": market.index,
         "ollama": models.ollama,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
 from ljwx.exceptions import ConfigurationError
-from ljwx.hooks.market import try_market
+from ljwx.hooks.market import market_terms, try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.doctor.finding import Finding, advice
 from ljwx.settings import current_settings
@@ -29,6 +29,12 @@ def tier() -> Finding:
         return Finding("tier", True, "the last session lacked no interface")
     lacks = ", ".join(absent)
     return Finding("tier", True, f"the last session was fetched without {lacks}: see docs/connections.md")
+
+
+def terms() -> Finding | None:
+    """Say what the source gives, lacks, costs and allows; there is nothing to say where there is none."""
+    known = market_terms()
+    return None if known is None else Finding("terms", True, str(known))
 
 
 def second_source() -> Finding | None:

@@ -12,7 +12,7 @@ from ljwx.core.bars import Capability, SourceRows
 from ljwx.sources.baostock import rows, wire
 from ljwx.sources.baostock.client import BaostockClient
 from ljwx.sources.baostock.endpoint import read_baostock_endpoint
-from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter, Terms
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -30,6 +30,12 @@ class BaostockSource(MarketSource):
             Capability.REFERENCES,
         }
     )  # fmt: skip
+    terms = Terms(
+        gives="the whole market of Shanghai and Shenzhen, with suspensions, stocks and calendar",
+        lacks="the Beijing exchange, limit prices, names over time, weights of indexes; factors are chained",
+        costs="nothing, up to about 50,000 calls a day and one connection at a time",
+        allows="its package says nothing of how the data may be used: take them for your own use, pass no price on",
+    )
 
     def __init__(self, client: BaostockClient, refused: Iterable[Capability] = ()) -> None:
         super().__init__(refused)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ljwx.core.bars import Capability
-from ljwx.sources.base import MarketSource, RateLimiter
+from ljwx.sources.base import MarketSource, RateLimiter, Terms
 from ljwx.sources.rows import fetched_bars, wire_frame
 from ljwx.sources.tencent.client import TencentClient
 from ljwx.sources.tencent.endpoint import read_kline_endpoint
@@ -35,6 +35,12 @@ class TencentSource(MarketSource):
     """Asks once a stock and range: the session before the range comes from the same answers."""
 
     offers = frozenset[Capability]()
+    terms = Terms(
+        gives="daily bars of the stocks that the connection names",
+        lacks="amounts, limit prices, suspensions, names, lists and calendar; pre_close and factors are derived",
+        costs="nothing",
+        allows="the endpoint is not documented and has no terms: take its data for your own use, pass no price on",
+    )
 
     def __init__(self, client: TencentClient, refused: Iterable[Capability] = ()) -> None:
         super().__init__(refused)

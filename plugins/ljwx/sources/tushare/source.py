@@ -12,7 +12,7 @@ import polars as pl
 from ljwx.core.bars import Capability, SourceRows
 from ljwx.core.bars.canonical import EVERYTHING
 from ljwx.exceptions import NoPermission, RateLimited
-from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter
+from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter, Terms
 from ljwx.sources.rows import Table, fetched_bars, stacked, wire_frame
 from ljwx.sources.tushare import rows
 from ljwx.sources.tushare.client import TushareClient
@@ -36,6 +36,12 @@ class TushareSource(MarketSource):
     """
 
     offers = EVERYTHING
+    terms = Terms(
+        gives="the whole market, as far as the token's tier reaches",
+        lacks="nothing that the pipeline asks for, on the full tier",
+        costs="a token with points; more points carry more interfaces and more calls a minute",
+        allows="the user agreement that you made with TuShare decides: pass no price on before you have read it",
+    )
 
     def __init__(self, client: TushareClient, refused: Iterable[Capability] = ()) -> None:
         super().__init__(refused)
