@@ -65,6 +65,7 @@ class Serving:
         )
         compared = compare(trained, served, base, tolerance)
         if compared.reason in _OTHER_WEIGHTS:  # whether they are the base's, the server itself knows best
+            log.info("It differs: asking the untouched base, to see by how much this server differs from the trainer")
             own = [self._classes(self.spec.base, prompt) or prompt.base for prompt in self.prompts]
             as_served = [Said(prompt.ids, classes) for prompt, classes in zip(self.prompts, own, strict=True)]
             tolerance = min(tolerance + apart(base, as_served), LOOSEST)
