@@ -24,7 +24,7 @@ SKIPPED = {".git", ".venv", "var", "build"}
 SQL = {
     path.relative_to(ROOT / "include" / "sql").with_suffix("").as_posix() for path in ROOT.glob("include/sql/**/*.sql")
 }
-QUOTED = re.compile(r"""["']([a-z_]+/[a-z_]+)["']""")
+QUOTED = re.compile(r"""["']([a-z_]+(?:/[a-z_]+)+)["']""")
 CALLED = re.compile(r"""(?:statement|\.rows|\.row|\.frame|_bars)\(\s*["']([^"']+)["']""")
 
 

@@ -41,6 +41,19 @@ def test_without_a_variable_the_file_is_in_force(tasks: TaskRunner) -> None:
     assert current_settings() == load_settings()
 
 
+@pytest.mark.parametrize("stocks", ["all", {"index": "000300.SH"}, 0, 10_000])
+def test_the_record_is_about_a_number_of_stocks_all_or_an_index(tasks: TaskRunner, stocks: Any) -> None:
+    tasks.variables["ljwx_training_config"] = {"forward": {"stocks": stocks, "watchlist": ["000001.SZ"]}}
+    assert current_settings().model_dump(mode="json")["forward"]["stocks"] == stocks
+
+
+@pytest.mark.parametrize("stocks", ["some", 1.5, True, ["000001.SZ"], {"index": "x"}, -1])
+def test_stocks_of_the_record_that_are_none_of_these_are_refused_by_their_path(tasks: TaskRunner, stocks: Any) -> None:
+    tasks.variables["ljwx_training_config"] = {"forward": {"stocks": stocks}}
+    with pytest.raises(ConfigurationError, match=r"forward\.stocks"):
+        current_settings()
+
+
 def test_a_runs_param_is_laid_over_the_variable_for_that_run_alone(tasks: TaskRunner) -> None:
     tasks.variables["ljwx_training_config"] = {"model": {"base": "a:1", "examples_per_task": 3}}
     chosen = {"base": "b:1", "parameters": {"num_ctx": 8192}, "examples_per_task": None}

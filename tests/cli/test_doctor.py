@@ -21,6 +21,7 @@ from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.services.doctor import machine
 from support_chain import Chain, Database, connect, evaluation_of
+from support_forward import at, stop_clock
 from support_ollama import BASE, OllamaServer
 from support_postgres import EmbeddedPostgres
 from support_rows import add_alias
@@ -31,7 +32,7 @@ PARTS = (
     "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
     "disk", "pools",
 )  # fmt: skip
-SOMETIMES = ("terms", "index", "include", "servers", "asking")
+SOMETIMES = ("terms", "index", "include", "servers", "asking", "record")
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
 Years = Callable[[int, int], None]
@@ -419,6 +420,33 @@ def test_how_long_the_questions_take_is_told_by_how_fast_the_last_ones_were_answ
     assert doctor()["asking"]["found"] == (
         "240 questions in full and 4 of classes take a model about 10 min on 1 server, 4 at a time"
     )
+
+
+def test_whether_the_record_s_questions_fit_before_the_deadline_is_said_by_the_pace_of_last_time(
+    chain_db: Database, doctor: Doctor, tasks: TaskRunner
+) -> None:
+    assert "record" not in doctor()
+    friday = date(2026, 3, 20)
+    stop_clock(chain_db.url, at(friday, 19))
+    chain_db.execute(
+        "INSERT INTO ljwx.forward_batches (session, deadline, dataset_id, spec, fit, run_key) "
+        "SELECT %s, %s, 'ds', '{}', '{}', min(run_key) FROM ljwx.runs", friday, at(friday, 9, 15, days=3),
+    )  # fmt: skip
+    chain_db.execute(
+        "INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, digest, snapshot_sha256, classes, reason, "
+        "latency_s, run_key) SELECT %s, n::text, 'price_direction', 'base', 'd', '', '{up}', 'no_class', 6, "
+        "min(run_key) FROM ljwx.runs, generate_series(1, 10) n GROUP BY n", friday,
+    )  # fmt: skip
+    tasks.variables["ljwx_training_config"] = {"forward": {"stocks": 100}}
+    found = doctor()["record"]
+    assert found["found"] == (
+        "100 stocks take about 10 min at the pace of last time, 1 at a time; there are 11.0 h before the deadline"
+    )
+    assert found["ok"]
+    tasks.variables["ljwx_training_config"] = {"forward": {"stocks": 9000}}
+    found = doctor()
+    assert found["record"]["found"].startswith("9000 stocks take about 15.0 h")
+    assert care(found)["record"].startswith("lower forward.stocks")
 
 
 def test_a_calendar_that_ends_is_told_with_the_command(healthy: Database, doctor: Doctor, years: Years) -> None:

@@ -78,7 +78,7 @@ StockUniverse = Annotated[
 
 def path_of(location: tuple[int | str, ...]) -> str:
     """Write where a value stands in the settings; which form of a universe it was taken for is no part of it."""
-    return ".".join(str(part) for part in location if part not in _FORMS)
+    return ".".join(str(part) for part in location if not str(part).startswith("form: "))
 
 
 class SampleSpec(BaseModel):

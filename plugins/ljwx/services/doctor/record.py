@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 
 from ljwx.core.forward.timing import room
-from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.servers import lacks, servers_of
 from ljwx.services.doctor.finding import Finding
@@ -19,9 +18,9 @@ def record() -> Finding | None:
     """Say how long the models are asked tonight, as fast as last time, and whether that is before the deadline."""
     try:
         settings, warehouse = current_settings(), WarehouseHook()
-    except ConfigurationError:
-        return None  # the finding `settings` says it
-    pace = warehouse.forward_pace()
+        pace = warehouse.forward_pace()
+    except Exception:
+        return None  # the findings before say what is wrong
     if not pace.stocks:
         return None
     slots = sum(server.slots for server in servers_of(settings) if lacks(server, []) is None)
