@@ -2,7 +2,6 @@
 PYTHON ?= python3
 WORKERS ?= 3
 STRATEGY ?= fewshot
-SOURCE ?= tushare
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
@@ -21,7 +20,7 @@ setup: .venv/.ready  ## install everything into .venv
 	touch $@
 
 demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, and print what it made; STRATEGY=lora trains, SOURCE=baostock takes no token
-	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY) --source $(SOURCE)
+	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY) $(if $(SOURCE),--source $(SOURCE))
 
 up: setup  ## start the stack and leave it running
 	$(BIN)/python -m ljwx_sandbox up

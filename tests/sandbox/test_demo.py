@@ -85,3 +85,26 @@ def test_a_trainer_that_outlived_its_task_is_ended_with_the_stack(stack: Stack, 
         assert stack._trainers() == [process], "a number that another process got is not mistaken"
         stop_family(process)
     assert stack._trainers() == []
+
+
+class Renewed:
+    """Takes the place of Airflow's API, and keeps the connections that it is given."""
+
+    def __init__(self) -> None:
+        self.renewed: list[dict[str, Any]] = []
+
+    def renew_connection(self, connection: dict[str, Any]) -> None:
+        self.renewed.append(connection)
+
+
+def test_a_demo_of_another_source_changes_the_connection_as_a_whole(tmp_path: Path) -> None:
+    ports = dict.fromkeys(("airflow", "postgres", "tushare", "ollama"), 1) | {"baostock": 2}
+    stack, api = Stack(SandboxSettings(tmp_path, ports)), Renewed()
+    vars(stack)["api"] = api
+    for source in ("baostock", "tushare"):
+        stack.choose_source(source)
+    baostock, tushare = api.renewed
+    assert baostock == {
+        "connection_id": "tushare_default", "conn_type": "baostock", "host": "127.0.0.1", "port": 2,
+    }  # fmt: skip
+    assert (tushare["conn_type"], tushare["port"], bool(tushare["password"])) == ("tushare", 1, True)
