@@ -2,70 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
-from typing import Any
-
-import polars as pl
 import pytest
 from psycopg.errors import RestrictViolation
 
-from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.forward.scores import scores
-from ljwx.core.labels.costs import Costs
-from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.forward.settle import settle_sessions
-from ljwx.warehouse.forward import NewAnswer, NewBatch
-from ljwx.warehouse.runs import RunRef
-from support_chain import Database, bars_of, whole_day
+from support_chain import Database
 from support_forward import at, stop_clock
+from support_settled import DAYS, MONDAY, STOCKS, Record, record_until_wednesday, said
 from support_tasks import TaskRunner
 
-DAYS = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)]
-MONDAY = DAYS[0]
-SPEC = SampleSpec(horizon=2, exit_roll=1, costs=Costs(commission=0, commission_minimum_cny=0, transfer_fee=0))
-FIT = {"numbers": {"risk_assessment": {"volatility": 1.0, "drawdown": 1.0, "low": -1.0, "high": 5.0}}}
-STOCKS = ("000001.SZ", "300001.SZ", "600000.SH")
 OUTCOMES = "SELECT * FROM ljwx.forward_outcomes ORDER BY session, ts_code, task, revision"
 DUTY = 0.0005
 
 
-def said(code: str, task: str = "price_direction", **other: Any) -> NewAnswer:
-    classes = ("up", "flat", "down") if task == "price_direction" else ("low", "medium", "high")
-    likely = dict(zip(classes, (0.5, 0.3, 0.2), strict=True))
-    plain = NewAnswer(MONDAY, code, task, "model:v1", "d" * 64, "line", "s" * 64, classes, likely)
-    return replace(plain, **other)
-
-
-class Record:
-    """A warehouse with a record of one session, into which bars come day by day."""
-
-    def __init__(self, url: str) -> None:
-        self.hook, self.url = WarehouseHook(), url
-        self.key = self.hook.start_run(RunRef("tests", "one", "forward"))
-        listed = [{"ts_code": code, "list_status": "L", "list_date": date(2000, 1, 4)} for code in STOCKS]
-        self.hook.save_instruments(self.key, pl.DataFrame(listed))
-        stop_clock(url, at(MONDAY, 19))
-
-    def bars(self, day: date, **changed: dict[str, float | None]) -> None:
-        self.hook.save_day(self.key, whole_day(day), bars_of(day, **changed))
-
-    def answer(self, *answers: NewAnswer) -> None:
-        spec = SPEC.model_dump(mode="json")
-        self.hook.open_batch(self.key, NewBatch(MONDAY, at(MONDAY, 9, 15, days=1), "20260302-abc", spec, FIT))
-        for each in answers:
-            self.hook.save_forward_answer(self.key, each)
-
-
 @pytest.fixture
 def record(warehouse_url: str) -> Record:
-    """Asked about on Monday; its bars are there until Wednesday, when the horizon is over."""
-    record = Record(warehouse_url)
-    record.bars(MONDAY)
-    record.answer(*(said(code) for code in STOCKS), said(STOCKS[0], "risk_assessment"))
-    record.bars(DAYS[1])
-    record.bars(DAYS[2], close={"000001.SZ": 10.4})
-    return record
+    return record_until_wednesday(warehouse_url)
 
 
 def test_nothing_is_settled_before_the_horizon_is_over(warehouse_url: str, tasks: TaskRunner) -> None:

@@ -1,0 +1,42 @@
+"""What a person sees of the forward record's worth."""
+
+from __future__ import annotations
+
+import pytest
+
+from ljwx.exceptions import NotFound
+from ljwx.services.scores import earned_from_record, scored_record
+from ljwx.stages.forward.settle import settle_sessions
+from support_chain import Database
+from support_settled import DAYS, MONDAY, STOCKS, record_until_wednesday, said
+from support_tasks import TaskRunner
+
+
+def test_without_a_record_there_is_nothing_to_score(db: Database) -> None:
+    with pytest.raises(NotFound, match="no forward record yet"):
+        scored_record()
+    with pytest.raises(NotFound, match="no forward record yet"):
+        earned_from_record()
+
+
+def test_the_record_is_scored_and_what_it_would_have_earned_is_simulated(warehouse_url: str, tasks: TaskRunner) -> None:
+    record = record_until_wednesday(warehouse_url)
+    record.answer(said(STOCKS[1], answerer="certain", probabilities={"up": 0.0, "flat": 0.0, "down": 1.0}))
+    assert scored_record().open == 5
+    tasks.run(settle_sessions)
+    found = scored_record()
+    assert (found.first, found.last, found.batches, found.gaps, found.late, found.open) == (MONDAY, DAYS[2], 1, 0, 0, 0)
+    rates = {(each.answerer, each.task): each.hit_rate.mean for each in found.scores}
+    assert rates == {
+        ("model:v1", "price_direction"): 1,
+        ("model:v1", "risk_assessment"): 0,
+        ("certain", "price_direction"): 0,
+    }
+    certain, model = earned_from_record(top=0.5, slippage=0.0)
+    assert (certain.answerer, model.answerer) == ("certain", "model:v1")
+    assert model.sessions == (DAYS[1], DAYS[2])
+    # All three are equally likely to rise: half of the money buys them at 10 and sells them at 10.4, 10.2 and 10.2.
+    assert model.curve[-1] == pytest.approx(0.5 + 0.5 * (1.04 + 1.02 + 1.02) / 3 * (1 - 0.0005))
+    assert model.curve == pytest.approx(model.market)
+    assert certain.curve[-1] == pytest.approx(0.5 + 0.5 * 1.02 * (1 - 0.0005))
+    assert "no advice" in model.note
