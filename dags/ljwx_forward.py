@@ -8,6 +8,8 @@ sealed with a digest that is chained to the one before and sent by the alert cha
 * **Which stocks**: the settings `forward.stocks` (the 300 most traded) and `forward.watchlist`.
 * **The deadline** is 09:15 in Shanghai of the next session. A session whose deadline has passed, as in a backfill, is
   not asked about: the run ends as skipped, and the session is a gap for ever.
+* **Settled**: each run scores the sessions whose horizon is over with what came true, and anew those whose bars were
+  corrected since; both outcomes are kept.
 * **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
 """
 
@@ -19,7 +21,7 @@ from ljwx.assets import BARS, FORWARD, LATEST
 from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_POOL
-from ljwx.tasks import ask_session, open_session, seal_session
+from ljwx.tasks import ask_session, open_session, seal_session, settle_sessions
 
 BEFORE_BUILDS = 1000
 TRIES = 44  # a quarter of an hour apart: as long as the run may take
@@ -35,6 +37,7 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
     tags=["ljwx", "forward"],
 )
 def ljwx_forward():
+    task(settle_sessions)()
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
     asked >> task(seal_session, outlets=[FORWARD])(session)

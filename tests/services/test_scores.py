@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from typer.testing import CliRunner
+
+from ljwx.cli.app import app
 from ljwx.exceptions import NotFound
 from ljwx.services.scores import earned_from_record, scored_record
 from ljwx.stages.forward.settle import settle_sessions
@@ -40,3 +44,17 @@ def test_the_record_is_scored_and_what_it_would_have_earned_is_simulated(warehou
     assert model.curve == pytest.approx(model.market)
     assert certain.curve[-1] == pytest.approx(0.5 + 0.5 * 1.02 * (1 - 0.0005))
     assert "no advice" in model.note
+
+
+def test_the_commands_print_the_same(warehouse_url: str, tasks: TaskRunner) -> None:
+    record_until_wednesday(warehouse_url)
+    tasks.run(settle_sessions)
+    lines = (["show"], ["show", "--json"], ["earned"])
+    shown, as_json, earned = (CliRunner().invoke(app, ["record", *line]) for line in lines)
+    assert [done.exit_code for done in (shown, as_json, earned)] == [0, 0, 0]
+    assert "model:v1" in shown.output
+    assert "1 sessions from 2026-03-02, known until 2026-03-04; 0 gaps, 0 late" in shown.output
+    (_, score) = json.loads(as_json.output)["scores"]
+    assert (score["task"], score["hit_rate"]["mean"], score["window"]["name"]) == ("price_direction", 1, "all")
+    assert "price_direction" in earned.output
+    assert "nobody traded it" in earned.output

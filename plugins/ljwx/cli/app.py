@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ljwx.cli import ask, compare, doctor, lineage, record, report, upkeep
+from ljwx.cli import ask, compare, doctor, lineage, record, report, scores, upkeep
 
 app = typer.Typer(
     name="ljwx",
@@ -38,6 +38,8 @@ app.add_typer(sessions, name="sessions")
 records = typer.Typer(help="The forward record. 预测记录。", no_args_is_help=True, rich_markup_mode=None)
 records.command("verify")(record.verify)
 records.command("export")(record.export)
+records.command("show")(scores.show)
+records.command("earned")(scores.earned)
 app.add_typer(records, name="record")
 
 

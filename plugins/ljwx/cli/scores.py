@@ -1,0 +1,93 @@
+"""`ljwx record show` and `ljwx record earned`: what the forward record is worth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ljwx.cli.console import AsJson, failures_shown, say, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ljwx.core.forward.scores import Score
+    from ljwx.services.scores import EarnedBy, ScoredRecord
+
+HEADS = (
+    "answerer", "task", "window", "sessions", "answers", "coverage", "valid", "hits", "low", "high", "log_score",
+    "brier", "ece", "by_chance", "rank_ic", "low", "high", "skill_rates", "low", "high", "skill_logistic", "low",
+    "high",
+)  # fmt: skip
+EARNED = (
+    "answerer", "task", "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
+    "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
+)  # fmt: skip
+
+
+def show(as_json: AsJson = False) -> None:
+    """Score every answerer of the record by what came true. 预测记录的成绩。"""
+    from ljwx.services.scores import scored_record
+
+    with failures_shown():
+        found = scored_record()
+
+    def picture(console: Console) -> None:
+        _draw(console, found)
+
+    say(found, picture, as_json)
+
+
+def earned(
+    top: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the stocks that is bought. 买入比例。")] = 0.1,
+    slippage: Annotated[float, typer.Option(min=0.0, max=0.05, help="What each side loses. 单边滑点。")] = 0.0005,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate what the record's answers would have earned; no advice. 模拟收益（不构成投资建议）。"""
+    from ljwx.services.scores import earned_from_record
+
+    with failures_shown():
+        found = earned_from_record(top, slippage)
+
+    def picture(console: Console) -> None:
+        _draw_earned(console, found)
+
+    say(found, picture, as_json)
+
+
+def _draw(console: Console, found: ScoredRecord) -> None:
+    console.print(
+        f"{found.batches} sessions from {found.first}, known until {found.last}; {found.gaps} gaps, {found.late} late "
+        f"answers, {found.open} that wait for their outcome\n"
+    )
+    console.print(table(HEADS, [_row(each) for each in found.scores]))
+    console.print(
+        "\nskill_*: gain in log score per question over class rates, and over logistic regression, in nats; by_chance: "
+        f"the largest ece that chance alone makes in 19 of 20 cases. {found.bounds}"
+    )
+    console.print(found.note, markup=False)
+
+
+def _row(score: Score) -> list[Any]:
+    skills = {each.rival: each.log for each in score.skills}
+    followed = (score.rank_ic, skills.get("class_rates"), skills.get("logistic"))
+    bounded = [value for each in followed for value in ((each.mean, each.low, each.high) if each else (None,) * 3)]
+    hits, band = score.hit_rate, score.ece_of_perfect
+    return [
+        score.answerer, score.task, score.window.name, score.sessions, score.answered, score.coverage, score.valid,
+        hits.mean, hits.low, hits.high, score.log_score, score.brier, score.ece, band.high if band else None, *bounded,
+    ]  # fmt: skip
+
+
+def _draw_earned(console: Console, found: list[EarnedBy]) -> None:
+    rows = []
+    for each in found:
+        ratio = each.information_ratio
+        rows.append([
+            each.answerer, each.task, len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
+            each.turnover, each.capacity_cny, *((ratio.value, ratio.low, ratio.high) if ratio else (None,) * 3),
+            each.deflated_sharpe, each.recipes_tried,
+        ])  # fmt: skip
+    console.print(table(EARNED, rows))
+    for note in dict.fromkeys(each.note for each in found):
+        console.print(f"\n{note}", markup=False)
