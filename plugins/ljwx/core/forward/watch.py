@@ -167,9 +167,12 @@ def strange_shares(values: Floats, reference: int) -> Floats:
 def class_distances(shares: Floats, reference: int) -> Floats:
     """Return how far each session's class shares lie from the reference's mean, as total variation, 0 to 1.
 
-    :param shares: sessions × classes, each row a distribution.
+    :param shares: sessions × classes, each row a distribution; NaN where a session says nothing.
     """
-    return np.asarray(np.abs(shares - shares[:reference].mean(axis=0)).sum(axis=1) / 2)
+    known = shares[:reference][~np.isnan(shares[:reference]).any(axis=1)]
+    if not len(known):
+        return np.full(len(shares), np.nan)
+    return np.asarray(np.abs(shares - known.mean(axis=0)).sum(axis=1) / 2)
 
 
 def _watched(check: Check, what: str, since: Floats, level: float, found: Detected) -> Watched:
