@@ -6,9 +6,10 @@ skill goes, and noise that mostly stays from one session to the next, as the fac
 of every return is one style's return on that day, times how much of the style the stock has, and a part of every
 answerer's noise is the style too. So his order of a whole session, and of those that overlap with it, is right or wrong
 together. The statistics, what is gathered of a session, the budget and the decision are the product's: a challenger is
-promoted where :func:`ljwx.core.promotions.decide_line` says so at the last look of the year, which tells of every look
-before. The year begins when the first session that can count comes, which is a sealed window after the line was opened.
-``LJWX_BENCH_TRIALS`` trials are drawn.
+promoted where :func:`ljwx.core.promotions.decide_line` says so at a look of the year. The year begins when the line is
+opened. ``Year.lag`` tells how many sessions lie between a look and the newest session that can count, and
+``Year.before`` how many could count already when the line was opened: the sealed window lies between, and the questions
+are asked of the validation window before it (``BEHIND``). ``LJWX_BENCH_TRIALS`` trials are drawn.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ POINT = 0.038
 POLICY = GatePolicy()
 HELD = (Reason(code="floors", text="held", favourable=True),)
 FIRST = date(2025, 1, 2)
+BEHIND = {500: (85, 10), 1000: (160, 10), 1500: (235, 10)}
+"""Sessions of history → sessions from a look to the newest that can count, and of those before that a new line is asked
+about first, without gaps: by default half of 20."""
+TENTH, FIFTH = 0.005, 0.01
+"""What is a tenth of the error rate, and a fifth: what the first line gets by default."""
+EVERY = 10
+"""The gate is asked at the confirmation and every so many sessions after it."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +63,34 @@ class Year:
     :param luck: about the standard deviation of a session's RankIC from what its stocks share.
     :param style: share of a return's variance that is the style's.
     :param persistence: correlation of an answerer's noise on neighbouring sessions.
+    :param looks: sessions at whose close one looks after the line was opened.
+    :param lag: sessions from a look to the newest that can count; None: the horizon.
+    :param before: sessions that can count when the line is opened.
     """
 
     stocks: int = 100
-    sessions: int = 250
+    looks: int = 250
     horizon: int = 5
     luck: float = 0.03
     style: float = 0.1
     persistence: float = 0.8
+    lag: int | None = None
+    before: int = 0
+
+    @property
+    def behind(self) -> int:
+        """Sessions from a look to the newest that can count."""
+        return self.horizon if self.lag is None else self.lag
+
+    @property
+    def opened(self) -> int:
+        """How many sessions there are before the line is opened."""
+        return self.before + self.behind - self.horizon
+
+    @property
+    def sessions(self) -> int:
+        """From the first that can count to the last look."""
+        return self.opened + self.looks
 
 
 def rank_ics_of(year: Year, skills: list[float], seed: int) -> Floats:
@@ -116,7 +144,7 @@ def promoted_one(year: Year, champion: float, challenger: float, alpha: float, s
 
 def promoted_any(year: Year, champion: float, challenger: float, every: int, budget: Budget, seed: int) -> bool:
     """Tell whether any challenger is promoted, when a new one comes every so many sessions and none ever leaves."""
-    begins = np.arange(0, year.sessions, every)
+    begins = np.arange(0, year.looks, every)
     given: list[Stake] = []
     for begin in begins:
         given.append(budget.stake(given, int(begin)))
@@ -127,36 +155,48 @@ def _promoted(year: Year, skills: list[float], begins: NDArray[np.intp], alphas:
     """Let the gate decide about every challenger that its evidence may promote, and about the first in any case."""
     signals, outcomes = market_of(year, skills, seed)
     ics = rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
-    likely = _confirmed(year, ics, begins, np.array(alphas)) >= 0
-    wanted = {0, *np.flatnonzero(likely).tolist()}
+    confirmed = _confirmed(year, ics, begins, np.array(alphas))
+    last = year.sessions - 1
+    wanted = {0: [last]} | {
+        int(at): [*range(int(confirmed[at]) + year.behind - year.horizon, last, EVERY), last]
+        for at in np.flatnonzero(confirmed >= 0)
+    }
     return any(
-        decided(year, signals[[at + 1, 0]], outcomes, int(begins[at]), alphas[at]).verdict == "promoted"
-        for at in sorted(wanted)
+        decided(year, signals[[at + 1, 0]], outcomes, int(begins[at]), alphas[at], look).verdict == "promoted"
+        for at, looks in sorted(wanted.items())
+        for look in looks
+        if look >= year.opened
     )
 
 
 def _confirmed(year: Year, ics: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
-    """Return at which session the evidence of each challenger is confirmed, all at once; -1 where it is not."""
-    differences = np.where(np.arange(year.sessions) >= begins[:, None], ics[1:] - ics[0], np.nan)
+    """Return at which session the evidence of each challenger is confirmed, all at once; -1 where it is not.
+
+    It is seen as much later as the newest session that can count lies more than the horizon back.
+    """
+    at = np.arange(year.sessions)
+    counts = (at >= begins[:, None]) & (at < year.sessions - year.behind)
+    differences = np.where(counts, ics[1:] - ics[0], np.nan)
     bounds = usual_bounds(differences, chance_of_rank_ics(np.float64(year.stocks)), year.horizon)
     return follow(as_shares(differences, bounds), year.horizon, alphas).confirmed
 
 
-def decided(year: Year, signals: Floats, outcomes: Floats, begin: int, alpha: float) -> Decision:
-    """Return what the gate decides about a challenger at the last session.
+def decided(year: Year, signals: Floats, outcomes: Floats, begin: int, alpha: float, look: int) -> Decision:
+    """Return what the gate decides about a challenger at a session.
 
     :param signals: (2, sessions, stocks) of the challenger, and of the champion.
-    :param begin: the session at which it begins to challenge.
+    :param begin: the session from which on it challenges.
     """
-    calendar = [FIRST + timedelta(at) for at in range(year.sessions)]
-    known = slice(begin, max(begin, year.sessions - year.horizon))
+    calendar = [FIRST + timedelta(at) for at in range(look + 1)]
+    opened = FIRST + timedelta(begin + year.opened - 1)
+    known = slice(begin, max(begin, look + 1 - year.behind))
     said = np.repeat(np.array(calendar[known], dtype="datetime64[D]"), year.stocks).tolist()
     pair, alone = (
         against(
             {"price_direction": _told(said, each[:, known].reshape(len(each), -1), outcomes[known].ravel())},
-            {}, calendar[begin:], year.horizon, alpha, opened,
+            {}, calendar[begin:], year.horizon, alpha, when,
         )
-        for each, opened in ((signals, FIRST - timedelta(1)), (signals[:1], None))
+        for each, when in ((signals, opened), (signals[:1], None))
     )  # fmt: skip
     return decide_line(POLICY, HELD, pair, alone, Circumstances(1, 1, alpha, alpha))
 
@@ -181,6 +221,8 @@ def gate_false_promotion_250() -> dict[str, Any]:
     for luck in (0.03, 0.1):
         found[f"one, luck {luck}"] = share_of_one(Year(luck=luck), 0.05, 0.05)
         found[f"a new one every 10, luck {luck}"] = share_of_any(Year(luck=luck), 0.05, 0.05)
+    for history, (lag, before) in BEHIND.items():
+        found[f"one, behind {history} sessions"] = share_of_one(Year(lag=lag, before=before), 0.05, 0.05)
     return _figure(max(found.values()), found)
 
 
@@ -251,8 +293,15 @@ def gate_power_ic05_250() -> dict[str, Any]:
 
 def _power(year: Year, edge: float) -> dict[str, Any]:
     whole = share_of_one(year, 0.0, edge)
-    found = {"a tenth of the budget": share_of_one(year, 0.0, edge, 0.005)}
+    found = {"a fifth of the budget": share_of_one(year, 0.0, edge, FIFTH)}
+    found |= {"a tenth of it": share_of_one(year, 0.0, edge, TENTH)}
     found |= {f"luck {luck}": share_of_one(replace(year, luck=luck), 0.0, edge) for luck in (0.0, 0.1)}
+    for history, (lag, before) in BEHIND.items():
+        late = replace(year, lag=lag, before=before)
+        found |= {
+            f"behind {history} sessions, {name}": share_of_one(late, 0.0, edge, alpha)
+            for name, alpha in (("whole", 0.05), ("a fifth", FIFTH))
+        }
     return _figure(whole, found)
 
 

@@ -5,7 +5,17 @@ With the error rate that the product promises, more false promotions than allowe
 
 import numpy as np
 import pytest
-from benchmarks.looks import POINT, Year, rank_ics_of, share_of_any, share_of_one, share_of_retrained
+from benchmarks.looks import (
+    BEHIND,
+    FIFTH,
+    POINT,
+    TENTH,
+    Year,
+    rank_ics_of,
+    share_of_any,
+    share_of_one,
+    share_of_retrained,
+)
 from scipy.stats import binom
 
 TRIALS = 60
@@ -39,6 +49,28 @@ def test_nor_does_a_year_of_training_again_take_all_skill_from_a_proven_line():
 
 def test_an_edge_of_a_tenth_on_a_hundred_stocks_is_found_within_a_year():
     assert share_of_one(Year(stocks=100), 0.0, 0.1, trials=TRIALS) >= 0.9
+
+
+@pytest.mark.parametrize(("alpha", "least"), [(FIFTH, 0.75), (TENTH, 0.6)])
+def test_most_of_such_edges_are_found_by_one_that_holds_a_part_of_the_error_rate(alpha, least):
+    assert share_of_one(Year(stocks=100), 0.0, 0.1, alpha, trials=20) >= least
+
+
+def test_an_edge_of_a_twentieth_on_three_hundred_stocks_is_found_within_a_year():
+    assert share_of_one(Year(stocks=300), 0.0, 0.05, trials=20) >= 0.75
+
+
+def test_behind_a_sealed_window_an_equal_challenger_is_not_promoted_either():
+    lag, before = BEHIND[1000]
+    assert share_of_one(Year(stocks=25, lag=lag, before=before), 0.05, 0.05, trials=20) <= 0.2
+
+
+def test_behind_a_sealed_window_an_edge_is_found_after_it_and_never_before():
+    lag, before = BEHIND[500]
+    behind = Year(lag=lag, before=before)
+    assert share_of_one(behind, 0.0, 0.3, trials=4) == 1
+    too_early = Year(lag=lag, before=before, looks=lag)
+    assert share_of_one(too_early, 0.0, 0.3, trials=4) == 0
 
 
 def test_answerers_have_on_average_the_rank_correlation_that_was_asked_for():
