@@ -5,6 +5,8 @@ Builds a model from the newest dataset on the Ollama server, or takes the newest
 `model.retrain_every` sessions ago; checks that it answers, asks it, the champion, the newest models of other open lines
 and the untuned base the dataset's questions, gathers what each session says about two lines, and decides.
 A model that passes is then shown the sealed test split, once; that is reported and counted, and decides nothing.
+Where no model is judged, `look_at_champion` asks the champion about the sessions that are new, so that what it has
+proven is found or lost.
 A model that fails the check is no candidate: the run fails, and `write_report` says why, as it does of each decision.
 
 * **Another model once**: give `model`, settings laid over those in force for this run alone.
@@ -32,6 +34,7 @@ from ljwx.tasks import (
     choose_base,
     decide_promotion,
     freeze_questions,
+    look_at_champion,
     plan_build,
     plan_questions,
     prepare_training,
@@ -69,6 +72,7 @@ def ljwx_model_build():
     plan = task(plan_build, pool=OLLAMA_POOL)()
     asked >> chosen
     base >> plan
+    plan >> task(look_at_champion, trigger_rule=TriggerRule.ALL_SKIPPED, pool=OLLAMA_POOL)()
     prepared = task(prepare_training, pool=OLLAMA_POOL)(plan)
     train = TrainOperator(task_id="train_model", job=prepared["job"], pool=TRAINING_POOL, deferrable=True)
     build = OllamaOperator(

@@ -121,6 +121,13 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     return decision.decide_promotion(model, question_set_id)
 
 
+def look_at_champion() -> dict[str, Any]:
+    """Gather evidence about the champion where no model is judged."""
+    from ljwx.stages.promote import champion
+
+    return champion.look_at_champion()
+
+
 def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) -> str:
     """Write the report of what this run decided."""
     from ljwx.stages.promote import report

@@ -16,6 +16,7 @@ import pytest
 
 from ljwx.core.reports import Report, by_session, comparison, examples, further, report, tasks, wilson
 from ljwx.core.reports.content import VERDICTS
+from ljwx.core.reports.evidence import evidence
 from ljwx.core.reports.render import LONGEST_ANSWER, Rendered, render
 from support_reports import HOSTILE, MEANING, answers, card, decision, sources
 
@@ -70,6 +71,12 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_what_was_confirmed_and_holds_no_more_is_not_called_confirmed() -> None:
+    told = evidence({"compared": [{"confirmed": True, "lapsed": True}, {"confirmed": True}]})
+    assert told is not None
+    assert [row.state for row in told.rows] == ["曾确认,近期不再成立 confirmed once, holds no more", "已确认 confirmed"]
 
 
 def test_sessions_are_counted_with_invalid_answers_as_wrong() -> None:

@@ -217,7 +217,13 @@ def test_every_build_is_reported_on_and_a_failure_still_fails_the_run(bag: DagBa
     assert dag.get_task("write_report").trigger_rule == TriggerRule.ALL_DONE
     assert dag.get_task("write_report").upstream_task_ids == {"plan_build", "decide_promotion"}
     assert dag.get_task("whole").upstream_task_ids == {"decide_promotion", "write_report"}
-    assert [task.task_id for task in dag.leaves] == ["whole"]
+    assert {task.task_id for task in dag.leaves} == {"whole", "look_at_champion"}
+
+
+def test_the_champion_is_looked_at_where_nothing_is_to_be_built(bag: DagBag) -> None:
+    look = bag.dags["ljwx_model_build"].get_task("look_at_champion")
+    assert look.upstream_task_ids == {"plan_build"}
+    assert look.trigger_rule == TriggerRule.ALL_SKIPPED
 
 
 @each_file

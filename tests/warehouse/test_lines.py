@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -13,6 +14,7 @@ from ljwx.core.lines import Line, line_of, same_model
 from ljwx.core.models import BuildSpec, Message, changes
 from ljwx.core.promotions.reasons import Looked
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.warehouse.base import statement
 from ljwx.warehouse.lines import SessionEvidence
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database
@@ -112,10 +114,10 @@ def test_returns_that_become_known_after_the_scores_still_count(warehouse: Wareh
     assert [session for session, _ in values(warehouse, lines)] == DAYS[:3]
 
 
-def test_sessions_on_which_either_line_was_chosen_do_not_count(warehouse: WarehouseHook) -> None:
+def test_sessions_on_which_either_line_was_promoted_do_not_count(warehouse: WarehouseHook) -> None:
     lines = opened(warehouse)
     warehouse.save_evidence(1, [said(lines, day) for day in DAYS[:5]])
-    warehouse.note_use(1, lines[0], DAYS[1:3], "chosen")
+    warehouse.note_use(1, lines[0], DAYS[1:3], "promoted")
     warehouse.note_use(1, lines[1], DAYS[4:5], "promoted")
     assert [session for session, _ in values(warehouse, lines)] == [DAYS[0], DAYS[3]]
 
@@ -140,6 +142,50 @@ def test_lines_share_one_error_rate_and_a_pair_keeps_what_it_was_given(warehouse
     after = warehouse.give_stake(1, third, ours, DAYS[251], budget, DAYS)
     assert after is not None
     assert after.alpha == pytest.approx(0.2 * (0.05 - 0.008))
+
+
+def test_a_pair_that_was_promoted_and_challenges_again_is_given_another_part_and_begins_anew(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    """As after a rollback: with the first part it would have tried twice."""
+    ours, theirs = lines = opened(warehouse)
+    warehouse.save_evidence(1, [said(lines, day) for day in DAYS[:10]])
+    budget = Budget(alpha=0.05, sessions=250, share=0.2)
+    promoted(Database(warehouse_url), ours, theirs)
+    assert values(warehouse, lines) == []
+    again = warehouse.give_stake(1, ours, theirs, DAYS[0], budget, DAYS[:21])
+    assert again is not None
+    assert (again.session, again.alpha) == (DAYS[20], pytest.approx(0.2 * (0.05 - 0.01)))
+    assert warehouse.give_stake(1, ours, theirs, DAYS[0], budget, DAYS[:30]) == again
+    warehouse.save_evidence(1, [said(lines, day) for day in DAYS[10:23]])
+    assert [session for session, _ in values(warehouse, lines)] == DAYS[20:23]
+
+
+def test_however_often_pairs_are_rolled_back_all_are_given_no_more_than_the_error_rate(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    ours, theirs = opened(warehouse)
+    budget = Budget(alpha=0.05, sessions=250, share=0.2)
+    for last in range(10, 250, 8):
+        promoted(Database(warehouse_url), ours, theirs)
+        assert warehouse.give_stake(1, ours, theirs, DAYS[0], budget, DAYS[:last]) is not None
+    assert len(warehouse.stakes()) == 1 + len(range(10, 250, 8))
+    assert sum(each.alpha for each in warehouse.stakes()) < 0.05
+
+
+def promoted(db: Database, line: str, rival: str) -> None:
+    """A decision that promoted a line by what its pair was given."""
+    db.execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, run_key) VALUES ('q', 'ds', 'validation', "
+        "1) ON CONFLICT DO NOTHING"
+    )
+    number = db.insert(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+        "SELECT 'new', 'q', 'promoted', true, '[]', jsonb_build_object('number', count(*)), 1 FROM ljwx.promotions "
+        "RETURNING promotion_id"
+    )
+    with psycopg.connect(db.url) as connection:
+        connection.execute(statement("promotions/use_stake"), {"promotion_id": number, "line": line, "rival": rival})
 
 
 def test_where_nothing_is_left_a_line_is_given_nothing_and_later_begins_with_the_newest_session(

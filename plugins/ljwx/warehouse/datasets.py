@@ -181,6 +181,11 @@ class DatasetsVerbs(WarehouseBase):
         (fit,) = self.column("datasets/fit", dataset_id=dataset_id)
         return fit or {}
 
+    def validated_until(self, dataset_id: str) -> date | None:
+        """Return the newest session of a dataset's validation split; None where it has none."""
+        (session,) = self.column("datasets/validated_until", dataset_id=dataset_id)
+        return session  # type: ignore[no-any-return]
+
     def class_rates(self, dataset_id: str) -> Mapping[str, Mapping[str, float]]:
         """Return task → class → its share of the train period's labels, before any balancing.
 

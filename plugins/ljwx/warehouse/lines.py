@@ -15,7 +15,7 @@ from ljwx.core.lines import Line
 from ljwx.warehouse.base import WarehouseBase, statement
 
 Statistic = Literal["rank_ic", "brier", "log"]
-Use = Literal["chosen", "tuned", "promoted"]
+Use = Literal["promoted"]
 
 NOTHING: Final = "none"
 """The rival of a line that is judged by itself: a RankIC of 0."""
@@ -79,12 +79,20 @@ class SessionEvidence:
 
 @dataclass(frozen=True)
 class Given:
-    """The error rate that a line has to challenge a rival with, from a session on."""
+    """The error rate that a line has to challenge a rival with, from a session on.
+
+    :param used_by: the decision that promoted the line by it; None while it holds.
+    """
 
     challenger: str
     rival: str
     session: date
     alpha: float
+    used_by: int | None = None
+
+    def holds(self, challenger: str, rival: str) -> bool:
+        """Tell whether a pair challenges with it."""
+        return (self.challenger, self.rival, self.used_by) == (challenger, rival, None)
 
 
 class LinesVerbs(WarehouseBase):
@@ -151,11 +159,11 @@ class LinesVerbs(WarehouseBase):
         )  # fmt: skip
 
     def uses(self, *line_ids: str) -> set[date]:
-        """Return the sessions on which one of these lines was chosen, tuned or promoted."""
+        """Return the sessions on which one of these lines was promoted."""
         return set(self.column("lines/uses", line_ids=list(line_ids)))
 
     def note_use(self, run_key: int, line_id: str, sessions: Collection[date], why: Use) -> None:
-        """Record that a line was chosen, tuned or promoted on sessions: they never count for it again."""
+        """Record that a line was promoted on sessions: they never count for it again."""
         self.execute("lines/add_use", run_key=run_key, line_id=line_id, sessions=sorted(sessions), why=why)
 
     def save_evidence(self, run_key: int, evidence: Sequence[SessionEvidence]) -> int:
@@ -179,8 +187,7 @@ class LinesVerbs(WarehouseBase):
     def evidence(self, challenger: str, rival: str, task: str, statistic: Statistic) -> list[Counted]:
         """Return the sessions that count for a pair, in their order.
 
-        They are those since it was given its error rate, but for those on which one of both was chosen, tuned or
-        promoted.
+        They are those since it was given the error rate that it has, but for those on which one of both was promoted.
         """
         return self.records(
             Counted, "lines/evidence", challenger=challenger, rival=rival, task=task, statistic=statistic
@@ -205,7 +212,10 @@ class LinesVerbs(WarehouseBase):
     def give_stake(
         self, run_key: int, challenger: str, rival: str, session: date, budget: Budget, calendar: Sequence[date]
     ) -> Given | None:
-        """Give a line its part of the error rate to challenge a rival with; the first stays. None: nothing is left.
+        """Give a line its part of the error rate to challenge a rival with; None: nothing is left.
+
+        It keeps the first until it is promoted by it. Should it challenge the same rival again, as after a rollback,
+        it is given another part, and what counts begins with the newest session.
 
         Those who ask at the same time are given theirs one after the other. Those who challenge lines share one error
         rate; those who are held against nothing, or against class rates, share one each.
@@ -216,13 +226,14 @@ class LinesVerbs(WarehouseBase):
         with self.transaction() as connection:
             connection.execute(STAKES_LOCK)
             known = self.stakes()
-            found = next((each for each in known if (each.challenger, each.rival) == (challenger, rival)), None)
+            found = next((each for each in known if each.holds(challenger, rival)), None)
             if found is not None:
                 return found
+            again = any((each.challenger, each.rival) == (challenger, rival) for each in known)
             position = {day: at for at, day in enumerate(calendar)}
             alike = [each for each in known if kind_of(each.rival) == kind_of(rival)]
             before = [Stake(position[each.session], each.alpha) for each in alike if each.session in position]
-            for begins in (session, calendar[-1]):
+            for begins in (calendar[-1],) if again else (session, calendar[-1]):
                 given = Given(challenger, rival, begins, budget.stake(before, position[begins]).alpha)
                 if given.alpha > 0:
                     connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})

@@ -141,6 +141,9 @@ class PromotionsVerbs(WarehouseBase):
             _check_deciding(connection, promotion)
             promotion_id = _written(connection, "promotions/add", values)
             connection.execute(statement("promotions/add_uses"), values)
+            if promotion.verdict == "promoted" and promotion.evidence is not None:
+                pair = {"line": promotion.evidence.line, "rival": promotion.evidence.rival}
+                connection.execute(statement("promotions/use_stake"), pair | {"promotion_id": promotion_id})
             alias = {"model": promotion.challenger, "digest": digest, "promotion_id": promotion_id}
             for name in PROMOTE if promotion.promoted else ("promotions/decide_challenger",):
                 connection.execute(statement(name), alias)

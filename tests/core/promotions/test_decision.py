@@ -283,7 +283,7 @@ def test_questions_that_do_not_count_are_told_with_their_number_and_why():
     (reason,) = left_out({"made_on": 120, "used_before": 7})
     assert reason.text == (
         "Questions that were answered and do not count: 120 about sessions that a model was made on; 7 of sessions on "
-        "which a line was chosen, tuned or promoted."
+        "which a line was promoted."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -103,6 +104,33 @@ def test_a_line_whose_newest_sessions_do_not_bear_it_out_is_proven_no_more(alone
 
 def test_nor_does_what_was_confirmed_long_ago_promote() -> None:
     assert decided(Against(FADED)).verdict == "kept_champion"
+
+
+NOTHING = Weighed(False, False, 0.0, 3.0, 1, None, Bounds(-1.0, 1.0), None)
+
+
+def test_a_score_of_which_nothing_was_shown_speaks_for_nobody_and_proves_nothing() -> None:
+    decision = decided(None, alone=replace(ALONE, scores={**ALONE.scores, "risk_assessment": NOTHING}))
+    (told,) = [reason for reason in decision.reasons if reason.code == "not_shown:class_rates:risk_assessment"]
+    assert not told.favourable
+    assert not decision.proven
+
+
+def test_nor_does_it_hold_a_margin_to_the_champion() -> None:
+    assert decided(Against(weighed(), {"risk_assessment": NOTHING})).verdict == "kept_champion"
+
+
+@pytest.mark.parametrize(
+    ("moves", "more"),
+    [
+        (True, "each new session moves it on by about one."),
+        (False, "none comes until samples.validation_from and samples.test_from name later ones."),
+    ],
+)  # fmt: skip
+def test_the_newest_session_that_can_count_is_told(moves: bool, more: str) -> None:
+    looks = replace(LOOKS, newest=date(2026, 3, 2), moves=moves)
+    text = decide_line(POLICY, HELD, None, ALONE, looks).reasons[-1].text
+    assert text.endswith(f" to this one. The newest session that can count is 2026-03-02; {more}")
 
 
 def test_evidence_below_1_is_told_to_look_worse() -> None:

@@ -14,10 +14,10 @@ from psycopg.types.json import Jsonb
 
 from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec
-from ljwx.core.promotions import Against, Predecessor
+from ljwx.core.promotions import Against, Predecessor, is_proven
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import Settings, load_settings
-from ljwx.stages.promote.evidence import Judged, judge
+from ljwx.stages.promote.evidence import Judged, judge, look_alone
 from ljwx.warehouse.promotions import Alias
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database
@@ -311,3 +311,47 @@ def test_a_model_of_an_upgraded_warehouse_gets_its_line_when_it_is_needed(market
     assert (judged.record.line, judged.record.rival) == (line_of(SPEC).line_id, line_of(OTHER).line_id)
     lines: Mapping[str, Any] = {each.line_id: each.closed_at for each in market.warehouse.lines()}
     assert all(closed is not None for closed in lines.values())
+
+
+def test_a_champion_that_nobody_challenges_is_proven_and_loses_it_without_a_decision(market: Market) -> None:
+    market, serves = replace(market, settings=load_settings({"gate": {"stake": 0.9}})), market.model("serves")
+    market.answers(serves, 0.5, range(36, 112), seed=2)
+    market.answers(serves, -9, range(112, 150), seed=8)
+    proven = []
+    for last in (60, 116, 156):
+        seen = look_alone(market.warehouse, market.settings, 1, serves, DAYS[last])
+        assert (seen.line, seen.until) == (line_of(SPEC).line_id, DAYS[min(last - HORIZON, 149)])
+        proven += market.db.column("SELECT proven FROM ljwx.lines")
+        assert is_proven(market.settings.gate, seen.alone) == proven[-1]
+    assert proven == [False, True, False]
+    assert seen.looks == 3
+    assert market.db.counts()["promotions"] == 0
+
+
+def test_of_a_pair_that_is_rolled_back_and_challenges_again_only_later_sessions_count(market: Market) -> None:
+    new, old = market.model("new"), market.model("old", OTHER)
+    for each in (new, old):
+        market.answers(each, 0.2, range(40, 100), seed=4)
+    line, rival = line_of(SPEC).line_id, line_of(OTHER).line_id
+    assert market.judged(new, old, last=70).circumstances.alpha == pytest.approx(0.01)
+    number = market.db.insert(
+        "INSERT INTO ljwx.promotions (challenger, question_set_id, verdict, promoted, reasons, policy, run_key) "
+        "VALUES ('new', 'q', 'promoted', true, '[]', '{}', 1) RETURNING promotion_id"
+    )
+    market.db.execute(
+        "UPDATE ljwx.line_stakes SET used_by = %s WHERE (challenger, rival) = (%s, %s)", number, line, rival
+    )
+    again = market.judged(new, old, last=80)
+    assert again.circumstances.alpha == pytest.approx(0.2 * 0.04)
+    assert again.circumstances.spent == pytest.approx(0.01 + 0.008)
+    assert again.counted == []
+    assert list(market.judged(new, old, last=90).counted) == DAYS[80:86]
+    assert market.judged(new, old, last=91).circumstances.looks == 4
+
+
+def test_of_a_task_that_is_not_in_use_nothing_is_missing(market: Market) -> None:
+    """Samples of one task about returns must not be unproven for want of the other."""
+    new = market.model("new")
+    market.answers(new, 0.2, range(40, 60), seed=2)
+    one = load_settings({"samples": {"tasks": ["price_direction"]}})
+    assert set(replace(market, settings=one).judged(new, None, last=70).alone.scores) == {"price_direction"}

@@ -105,7 +105,7 @@ def gathered(
     """Pair the answers of a line with those of a rival line to the same questions, asked alike.
 
     :param made: the line's models, the newest first; ``rivals``: the other line's.
-    :param used: sessions on which one of both was chosen, tuned or promoted: they do not count.
+    :param used: sessions on which one of both was promoted: they do not count.
     """
     mine, why = _of_line(ours, made)
     other, why_not = (mine, why) if theirs is None else _of_line(theirs, rivals)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import exp
 
 from ljwx.core.evidence import Weighed
@@ -57,12 +58,16 @@ class Circumstances:
     :param lines: that began to challenge within the policy's sessions of this one.
     :param alpha: the error rate that the line was given; None where no session counts yet, or nothing was left.
     :param spent: the error rate that was given to all that began within the policy's sessions of this line.
+    :param newest: the newest session that questions are chosen from; None where nobody said so.
+    :param moves: whether it moves on with new sessions: not where settings name the windows.
     """
 
     looks: int
     lines: int
     alpha: float | None
     spent: float
+    newest: date | None = None
+    moves: bool = True
 
 
 def decide_line(
@@ -110,7 +115,13 @@ def decide_line(
 
 def is_proven(policy: LinePolicy, alone: Against) -> bool:
     """Tell whether a line is proven, as :func:`decide_line` does."""
-    return proven_or_not(tuple(_proof(policy, alone))).favourable
+    return alone_told(policy, alone)[-1].favourable
+
+
+def alone_told(policy: LinePolicy, alone: Against) -> tuple[Reason, ...]:
+    """Return what speaks for a line by itself, as :func:`decide_line` tells it, and last whether it is proven."""
+    proof = tuple(_proof(policy, alone))
+    return (*proof, proven_or_not(proof))
 
 
 def proven_or_not(proof: Sequence[Reason]) -> Reason:
@@ -136,7 +147,7 @@ def _over_champion(policy: LinePolicy, champion: Against) -> Iterator[Reason]:
         yield Reason(
             code=f"score_margin:{task}",
             text=f"Proper score on {task} against the champion's: {_told(score)} It may be worse by {margin:.2g}.",
-            favourable=_mean(score) >= -margin,
+            favourable=score.size is not None and _mean(score) >= -margin,
         )
 
 
@@ -161,13 +172,21 @@ def _proof(policy: LinePolicy, alone: Against) -> Iterator[Reason]:
     if alone.fresh is not None and alone.ranking.confirmed:
         yield _confirmed_afresh("fresh_sessions:proof", alone.fresh)
     for task, score in alone.scores.items():
-        within = score.holds or (not score.confirmed and _mean(score) >= -policy.score_margin)
-        name = "better_than_class_rates" if score.holds else "near_class_rates" if within else "worse_than_class_rates"
+        within = score.holds or (
+            score.size is not None and not score.confirmed and _mean(score) >= -policy.score_margin
+        )
         yield Reason(
-            code=f"{name}:{task}",
+            code=f"{_beside_rates(score, within=within)}:{task}",
             text=f"Proper score on {task} against the class rates: {_told(score)}{_state(score)}",
             favourable=within,
         )
+
+
+def _beside_rates(score: Weighed, *, within: bool) -> str:
+    """Name what a score against the class rates has shown; of fewer than two sessions nothing."""
+    if score.size is None:
+        return "not_shown:class_rates"
+    return "better_than_class_rates" if score.holds else "near_class_rates" if within else "worse_than_class_rates"
 
 
 def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
@@ -183,9 +202,20 @@ def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
         code="looks",
         text=f"Look number {circumstances.looks} at this pair. {began} began to challenge in {policy.error_sessions} "
         f"sessions; {spent:.2%} of an error rate of {policy.error_rate:.0%} are given"
-        f"{' to them' if lines else ''}, {own}.",
+        f"{' to them' if lines else ''}, {own}.{_newest(circumstances)}",
         favourable=True,
     )
+
+
+def _newest(circumstances: Circumstances) -> str:
+    if circumstances.newest is None:
+        return ""
+    more = (
+        "each new session moves it on by about one"
+        if circumstances.moves
+        else "none comes until samples.validation_from and samples.test_from name later ones"
+    )
+    return f" The newest session that can count is {circumstances.newest}; {more}."
 
 
 def _ranking(weighed: Weighed, code: str, about: str) -> Reason:

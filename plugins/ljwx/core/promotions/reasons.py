@@ -47,7 +47,7 @@ class Looked(Frozen):
 LEFT_OUT: Final = {
     "made_on": "about sessions that a model was made on",
     "purged": "of the purge after them",
-    "used_before": "of sessions on which a line was chosen, tuned or promoted",
+    "used_before": "of sessions on which a line was promoted",
     "no_outcome": "without a stored number of what came true (their order does not count)",
     "too_few_stocks": "of sessions with too few stocks",
 }

@@ -19,6 +19,7 @@ class Compared(Frozen):
     :param low: bounds of the mean at 95 %, however often one looks.
     :param smallest: about the smallest mean that so many sessions confirm in four of five cases.
     :param log_evidence: natural logarithm; it is confirmed from `log_needed` on.
+    :param lapsed: it was confirmed, and the newest sessions do not bear it out.
     """
 
     rival: str
@@ -35,6 +36,7 @@ class Compared(Frozen):
     log_needed: float
     confirmed: bool
     waiting: bool
+    lapsed: bool = False
 
 
 class LineRecord(Frozen):
@@ -47,6 +49,8 @@ class LineRecord(Frozen):
     :param alpha: the error rate that the line was given; None where it was given none.
     :param spent: what all were given together, of `error_rate`.
     :param left_out: reason → questions that both answered and that do not count.
+    :param newest: the newest session that questions were chosen from; None where it was not kept.
+    :param moves: whether that one moves on with new sessions.
     """
 
     line: str
@@ -60,6 +64,8 @@ class LineRecord(Frozen):
     error_sessions: int
     compared: tuple[Compared, ...]
     left_out: dict[str, int]
+    newest: date | None = None
+    moves: bool = True
 
 
 def compared(rival: str, measure: str, task: str | None, weighed: Weighed) -> Compared:
@@ -80,4 +86,5 @@ def compared(rival: str, measure: str, task: str | None, weighed: Weighed) -> Co
         log_needed=weighed.log_needed,
         confirmed=weighed.confirmed,
         waiting=weighed.waiting,
+        lapsed=weighed.confirmed and not weighed.holds,
     )

@@ -20,6 +20,7 @@ RANKING: Final = ("none", "rank_ic")
 """Rival and measure of the RankIC against 0."""
 STATES: Final = {
     "confirmed": "已确认 confirmed",
+    "lapsed": "曾确认,近期不再成立 confirmed once, holds no more",
     "waiting": "待到期 waiting",
     "short": "证据不足 not enough",
 }
@@ -94,7 +95,9 @@ def rank_ic(record: Mapping[str, Any] | None) -> float | None:
 def _row(each: Mapping[str, Any]) -> EvidenceRow:
     measure, rival = str(each.get("measure")), str(each.get("rival"))
     told = each.get("raw") is not None  # bounds of nothing are no bounds
-    state = "confirmed" if each.get("confirmed") else "waiting" if each.get("waiting") else "short"
+    state = "waiting" if each.get("waiting") else "short"
+    if each.get("confirmed"):
+        state = "lapsed" if each.get("lapsed") else "confirmed"
     return EvidenceRow(
         measure=MEASURES.get(measure, measure),
         task=each.get("task") or "全部 all",

@@ -15,7 +15,7 @@ from ljwx.services.asking.full import Prompted, class_request_config, request_co
 from ljwx.services.asking.many import Posed, class_answers, full_answers
 from ljwx.services.asking.servers import LOST, Server, having, servers_of
 from ljwx.settings import Settings, current_settings
-from ljwx.stages.evaluate.questions import Shard
+from ljwx.stages.evaluate.shards import Shard
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import Evaluation, StoredQuestion
 

@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
-from itertools import pairwise
 
 from ljwx.core.evaluations import Question, freeze, question_set_hash
-from ljwx.core.evaluations.cross_sections import cross_sections
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -24,33 +20,13 @@ from ljwx.services.asking.servers import LOST, Server, having, servers_of
 from ljwx.services.lines import other_challengers
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
+from ljwx.stages.evaluate.classes import class_shards
 from ljwx.stages.evaluate.scoring import dataset_of
+from ljwx.stages.evaluate.shards import shared_out
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import QuestionSet
-from ljwx.warehouse.lines import NOTHING
 
 log = logging.getLogger(__name__)
-
-CLASSES_PER_ANSWER = 10
-"""Questions of which the class alone is asked that take as long as one in full, or less."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A run of an evaluation's questions for one mapped task: the position of the first, and how many.
-
-    :param optional: it is decided without it, as a model's of another line.
-    """
-
-    evaluation_id: int
-    first: int
-    questions: int
-    optional: bool = False
-
-    @property
-    def told(self) -> dict[str, int]:
-        """Return it as it is passed on: `optional` only where it is."""
-        return {name: value for name, value in asdict(self).items() if value is not False}
 
 
 def freeze_questions(dataset_id: str) -> str:
@@ -107,14 +83,15 @@ def plan_questions(model: str, question_set_id: str) -> list[dict[str, int]]:
         shards = [
             shard
             for each, asked in wanted
-            for shard in _shards(
+            for shard in shared_out(
                 open_evaluation(warehouse, settings, run.key, each, asked),
                 len(warehouse.questions(asked)),
                 settings.evaluation.shard_size,
                 optional=each not in needed,
             )
         ]
-        shards += _class_shards(warehouse, settings, run.key, asked_models, question_set_id, needed)
+        dataset_id = dataset_of(warehouse, question_set_id)
+        shards += class_shards(warehouse, settings, run.key, asked_models, dataset_id, needed)
         _serve_challenger(warehouse, OllamaHook(), settings, asked_models[0])
         run.outputs |= {"shards": len(shards), "questions": sum(shard.questions for shard in shards)}
     return [shard.told for shard in shards]
@@ -132,68 +109,6 @@ def _of_other_lines(warehouse: WarehouseHook, servers: Sequence[Server], model: 
         else:
             found.append(asked)
     return found
-
-
-def _class_shards(
-    warehouse: WarehouseHook,
-    settings: Settings,
-    run_key: int,
-    models: Sequence[ModelRef],
-    question_set_id: str,
-    needed: Sequence[ModelRef],
-) -> list[Shard]:
-    """Choose the questions of which the class alone is asked, and share out those that have no answer yet.
-
-    A model that was asked under another name, or in another set, is not asked again what it has answered.
-    """
-    asked = _freeze_classes(warehouse, settings, run_key, question_set_id, models)
-    if asked is None:
-        return []
-    size, different = len(warehouse.questions(asked)), {(each.digest, each.parameters is None): each for each in models}
-    different |= {(each.digest, each.parameters is None): each for each in needed}
-    opened = [
-        (open_evaluation(warehouse, settings, run_key, each, asked, class_alone=True), each not in needed)
-        for each in different.values()
-    ]
-    per_shard = CLASSES_PER_ANSWER * settings.evaluation.shard_size
-    return [
-        shard
-        for each, optional in opened
-        if len(warehouse.class_answered(each)) < size
-        for shard in _shards(each, size, per_shard, optional=optional)
-    ]
-
-
-def _freeze_classes(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, question_set_id: str, models: Sequence[ModelRef]
-) -> str | None:
-    """Choose them from the validation split, after all that a model was made from; None if there are to be none."""
-    asked = settings.evaluation
-    if not asked.class_questions or not asked.top_logprobs:
-        log.info("the class alone is asked of no question: class_questions or top_logprobs is 0")
-        return None
-    dataset_id = dataset_of(warehouse, question_set_id)
-    split = warehouse.question_candidates(dataset_id, "validation")
-    later = counting(warehouse, split, *(each.model for each in models if each.parameters is None))
-    noted = _noted_until(warehouse, models)
-    chosen = cross_sections(later, asked.class_questions, asked.class_sessions, asked.seed, noted)
-    if not chosen:
-        return None
-    classes_id = f"{question_set_hash(chosen)[:16]}-classes"
-    warehouse.save_question_set(run_key, QuestionSet(classes_id, dataset_id, "classes"), chosen)
-    return classes_id
-
-
-def _noted_until(warehouse: WarehouseHook, models: Sequence[ModelRef]) -> date | None:
-    """Return the last session that was noted of every line that is asked; None where nothing was of any.
-
-    Nothing is noted of a model that was rejected, however often it is asked: the others do not wait for it.
-    """
-    waits_for = {each.model for each in models if each.parameters is None}
-    waits_for -= {each.model for each in warehouse.newest_models() if each.verdict in ("rejected", "refused")}
-    known = [found for name in sorted(waits_for) if (found := warehouse.model(name)) is not None]
-    noted = [warehouse.noted(line, NOTHING) for line in {each.line_id for each in known if each.line_id is not None}]
-    return min((each[1] for each in noted if each is not None), default=None)
 
 
 def _serve_challenger(warehouse: WarehouseHook, ollama: OllamaHook, settings: Settings, challenger: ModelRef) -> None:
@@ -218,10 +133,3 @@ def _freeze_masked(warehouse: WarehouseHook, settings: Settings, run_key: int, q
     masked_set = QuestionSet(masked_id, dataset_of(warehouse, question_set_id), "masked", part_of=question_set_id)
     warehouse.save_question_set(run_key, masked_set, chosen)
     return masked_id
-
-
-def _shards(evaluation_id: int, questions: int, size: int, *, optional: bool) -> list[Shard]:
-    """Share the questions of an evaluation out evenly, none with more than ``size``."""
-    count = -(-questions // size)
-    edges = [questions * at // count for at in range(count + 1)]
-    return [Shard(evaluation_id, first, last - first, optional) for first, last in pairwise(edges)]

@@ -135,9 +135,10 @@ def _decide(
     warehouse.save_scorecards(evaluation.evaluation_id, found.cards)
     rolled_back = warehouse.rolled_back(evaluation.model)
     held = floors(settings.gate, found.model, found.champion, rolled_back)
-    session = warehouse.last_session_of(dataset_of(warehouse, evaluation.question_set_id))
+    dataset_id = dataset_of(warehouse, evaluation.question_set_id)
+    session, newest = warehouse.last_session_of(dataset_id), warehouse.validated_until(dataset_id)
     holds = all(reason.favourable for reason in held)
-    judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds)
+    judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds, newest=newest)
     decision = decide_line(settings.gate, held, judged.champion, judged.alone, judged.circumstances)
     warehouse.note_proof(judged.record.line, decision.proven)
     more = [

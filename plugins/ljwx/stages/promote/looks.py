@@ -1,0 +1,132 @@
+"""A look at what was noted of a pair: the error rate that it has, and what its sessions say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from ljwx.core.evidence import Stake
+from ljwx.core.evidence.gathering import Made, Said
+from ljwx.core.promotions import Against, LinePolicy
+from ljwx.core.promotions.judging import PREDICTED, RETURNS, RULE, against
+from ljwx.core.promotions.record import Compared, compared
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import Settings
+from ljwx.warehouse.lines import CLASS_RATES, Given, kind_of
+
+BEGIN: Final = date(1990, 12, 19)
+"""The exchanges opened."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """When one looks, and by which rules.
+
+    :param calendar: all sessions up to the one at whose close is looked, which is `session`.
+    """
+
+    warehouse: WarehouseHook
+    settings: Settings
+    run_key: int
+    session: date
+    calendar: Sequence[date]
+
+    @property
+    def policy(self) -> LinePolicy:
+        """What a line must show."""
+        return self.settings.gate
+
+    def in_use(self, tasks: Sequence[str]) -> list[str]:
+        """Return those of some tasks that samples are made of: of others nothing is asked, and nothing is missing."""
+        return [task for task in tasks if task in self.settings.samples.tasks]
+
+    def said(self, made: Sequence[Made]) -> list[Said]:
+        """Return what models said: of all sessions of the last year, and of older ones that the newest was not made on.
+
+        The questions lie before the sealed window, which with a long history is longer than a year. What still older
+        sessions said was noted when they were newer.
+        """
+        year = self.calendar[-self.policy.error_sessions :][0]
+        since = min([year, *(each.counts_from for each in made[:1])])
+        return self.warehouse.said_by(made, PREDICTED, since, self.session)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a pair's sessions say, and the look at it."""
+
+    against: Against
+    compared: tuple[Compared, ...]
+    looks: int
+    given: Given | None
+    counted: Sequence[date]
+
+
+def look_at(warehouse: WarehouseHook, settings: Settings, run_key: int, session: date) -> Look:
+    """Look at the close of a session."""
+    return Look(warehouse, settings, run_key, session, warehouse.sessions(BEGIN, session))
+
+
+def weighed(
+    look: Look,
+    line: str,
+    rival: str,
+    scored: Sequence[str],
+    *,
+    give: bool,
+    opened: date | None = None,
+    shared_by: int = 1,
+) -> Pair:
+    """Weigh what counts for a pair, with the error rate that it has or now is given.
+
+    :param scored: tasks whose scores count.
+    :param opened: as of :func:`ljwx.core.promotions.judging.against`.
+    :param shared_by: as many claims about scores, of which one is enough, share the error rate.
+    """
+    given = _given(look, line, rival, give=give)
+    alpha = look.policy.budget.stake([], 0).alpha if given is None else given.alpha
+    first = look.session if given is None else given.session
+    calendar = [session for session in look.calendar if session >= first]
+    ranking = {task: look.warehouse.evidence(line, rival, task, "rank_ic") for task in RETURNS}
+    scores = {task: look.warehouse.evidence(line, rival, task, RULE) for task in look.in_use(scored)}
+    found = against(
+        ranking, scores, calendar, look.settings.samples.horizon, alpha, opened, score_alpha=alpha / shared_by
+    )
+    every = (
+        *(() if rival == CLASS_RATES else (compared(rival, "rank_ic", None, found.ranking),)),
+        *(compared(rival, RULE, task, score) for task, score in found.scores.items()),
+    )
+    looks = 0
+    if given is not None:
+        looks = look.warehouse.note_look(
+            look.run_key, line, rival, look.session, found.ranking.sessions, found.ranking.log_evidence
+        )
+    counted = sorted({each.session for rows in (*ranking.values(), *scores.values()) for each in rows})
+    return Pair(found, every, looks, given, counted)
+
+
+def _given(look: Look, line: str, rival: str, *, give: bool) -> Given | None:
+    """Return the error rate that a line has against a rival; what it is given where something was noted first now."""
+    noted = look.warehouse.noted(line, rival)
+    if give and noted is not None:
+        return look.warehouse.give_stake(look.run_key, line, rival, noted[0], look.policy.budget, look.calendar)
+    return next((each for each in look.warehouse.stakes() if each.holds(line, rival)), None)
+
+
+def spent(look: Look, given: Given | None) -> tuple[float, int]:
+    """Return what was given of the error rate to those that began within its sessions of a line, and how many lines.
+
+    :param given: what the line has; None: of those that began within as many sessions of the look.
+    """
+    position = {session: at for at, session in enumerate(look.calendar)}
+    now, kind = (len(position) - 1, None) if given is None else (position[given.session], kind_of(given.rival))
+    stakes = [each for each in look.warehouse.stakes() if each.session in position]
+    alike = [Stake(position[each.session], each.alpha) for each in stakes if kind_of(each.rival) == kind]
+    challenge = [
+        each.challenger
+        for each in stakes
+        if kind_of(each.rival) is None and abs(position[each.session] - now) < look.policy.error_sessions
+    ]
+    return look.policy.budget.spent(alike, now), len(set(challenge))
