@@ -71,8 +71,7 @@ def ljwx_model_build():
     base = OllamaPullOperator(task_id="pull_base", model=chosen, pool=OLLAMA_POOL, deferrable=True)
     plan = task(plan_build, pool=OLLAMA_POOL)()
     asked >> chosen
-    base >> plan
-    plan >> task(look_at_champion, trigger_rule=TriggerRule.ALL_SKIPPED, pool=OLLAMA_POOL)()
+    base >> plan >> task(look_at_champion, trigger_rule=TriggerRule.ALL_SKIPPED, pool=OLLAMA_POOL)()
     prepared = task(prepare_training, pool=OLLAMA_POOL)(plan)
     train = TrainOperator(task_id="train_model", job=prepared["job"], pool=TRAINING_POOL, deferrable=True)
     build = OllamaOperator(

@@ -52,6 +52,7 @@ POOLS = {
     "ljwx_model_build.roll_back_if_asked": OLLAMA_POOL,
     "ljwx_model_build.pull_base": OLLAMA_POOL,
     "ljwx_model_build.plan_build": OLLAMA_POOL,
+    "ljwx_model_build.look_at_champion": OLLAMA_POOL,
     "ljwx_model_build.prepare_training": OLLAMA_POOL,
     "ljwx_model_build.train_model": TRAINING_POOL,
     "ljwx_model_build.build_model": OLLAMA_POOL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,11 @@ def migrating(*arguments: str) -> subprocess.Popen[str]:
 
 def test_four_processes_at_once_end_at_the_newest_revision(postgres: EmbeddedPostgres, repository: Path) -> None:
     files = (repository / "plugins/ljwx/migrations/versions").glob("[0-9]*.py")
-    newest = max(file.name for file in files).partition("_")[0]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    made, before = (
+        set(re.findall(rf'^{name} = "(\w+)"', "\n".join(texts), re.M)) for name in ("revision", "down_revision")
+    )
+    (newest,) = made - before
     with database(postgres, "template1") as name:
         started = [migrating(postgres.url(name, "postgresql+psycopg")) for _ in range(4)]
         errors = [process.communicate(timeout=60)[1] for process in started]
