@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
