@@ -111,5 +111,5 @@ def _weighed(differences: Floats, bounds: Floats, horizon: int, alpha: float) ->
 
 
 def _later(differences: Floats) -> Later | None:
-    told = differences[~np.isnan(differences)]
-    return Later(len(told), float(told.mean())) if len(told) else None
+    known = differences[~np.isnan(differences)]
+    return Later(len(known), float(known.mean())) if len(known) else None

@@ -16,7 +16,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.lines import line_id_of
 from ljwx.settings import Settings
 from ljwx.stages.promote.looks import Look, Pair, look_at, spent, weighed
-from ljwx.stages.promote.noting import against_line, against_nothing, told
+from ljwx.stages.promote.noting import against_line, against_nothing, not_counted
 from ljwx.stages.promote.predecessor import held_against, up_to
 from ljwx.warehouse.lines import CLASS_RATES, NOTHING
 from ljwx.warehouse.promotions import Alias
@@ -87,7 +87,7 @@ def judge(
         warehouse.save_evidence(run_key, against_line(line, theirs, both))
     pair = weighed(look, line, theirs, PREDICTED, give=holds, opened=warehouse.opened_on(line))
     pair = replace(pair, against=replace(pair.against, shown=shown_scores(their_own.against)))
-    return _judged(look, line, theirs, pair, alone, left_out | told(both), newest)
+    return _judged(look, line, theirs, pair, alone, left_out | not_counted(both), newest)
 
 
 def look_alone(warehouse: WarehouseHook, settings: Settings, run_key: int, champion: Alias, session: date) -> Seen:
@@ -115,7 +115,7 @@ def _alone(
     scores = weighed(look, line, CLASS_RATES, RETURNS, give=note, shared_by=len(RETURNS))
     both = Against(ranking.against.ranking, scores.against.scores, ranking.against.fresh)
     every = (*ranking.compared, *scores.compared)
-    return Pair(both, every, ranking.looks, ranking.given, ranking.counted), told(own)
+    return Pair(both, every, ranking.looks, ranking.given, ranking.counted), not_counted(own)
 
 
 def _judged(

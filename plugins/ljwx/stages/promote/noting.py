@@ -61,7 +61,7 @@ def against_nothing(warehouse: WarehouseHook, line: str, made: Sequence[Made], o
     return found
 
 
-def told(found: Gathered) -> Counter[str]:
+def not_counted(found: Gathered) -> Counter[str]:
     """Return why questions do not count, those of sessions with too few stocks among them."""
     asked = Counter((question.session, question.task) for question in found.questions)
     few = sum(count for count in asked.values() if count < FEWEST_STOCKS)
