@@ -91,9 +91,34 @@ def test_what_closes_at_its_down_limit_waits_and_so_does_what_is_suspended():
     assert got.values == pytest.approx([1, 0.95, 0.95, 0.5 + 0.5 * 0.85 * (1 - DUTY), 0.5 + 0.5 * 0.85 * (1 - DUTY)])
 
 
+DAILY = PortfolioSpec(horizon=1, top=0.5, costs=FREE, slippage=0.0)
+
+
 def test_nothing_is_sold_on_the_day_it_was_bought():
-    got = held([10.0, 10.0, 11.0, 12.0], spec=PortfolioSpec(horizon=1, top=0.5, costs=FREE, slippage=0.0))
-    assert got.values == pytest.approx([1, 1.1 * (1 - DUTY), 1.1 * (1 - DUTY)])
+    sold = 0.5 + 0.5 * 1.1 * (1 - DUTY)
+    assert held([10.0, 10.0, 11.0, 12.0], spec=DAILY).values == pytest.approx([1, sold, sold])
+
+
+def test_with_a_horizon_of_one_session_every_answer_is_bought():
+    place = market(A=[10.0] * 8, B=[10.0] * 8)
+    got = hold(np.array([[1.0, 0.0], [0.0, 1.0]] * 4), place, DAILY)
+    # Each half is sold on the day after it was bought, and pays stamp duty then.
+    sales = [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (3, 2), (3, 3)]
+    assert got.values == pytest.approx([0.5 * (1 - DUTY) ** one + 0.5 * (1 - DUTY) ** other for one, other in sales])
+    assert got.bought == pytest.approx([0.5] * 7, abs=0.001)
+
+
+def test_a_sale_that_waits_is_not_put_off_by_buying_the_same_stock_again():
+    # Bought at 10, locked at 9 a day later, and on the third day bought again at 9 while the first is sold at 8.5.
+    rows = [10.0, 10.0, 9.0, {"open": 9.0, "close": 8.5}, 8.5, 8.5]
+    place = market(A=rows, B=FLAT)
+    weights = np.zeros((6, 2))
+    weights[0, 0], weights[2, 0] = 0.5, 0.5
+    got = hold(weights, place, SPEC)
+    first = 0.25 * 0.85 * (1 - DUTY)
+    again = 0.125 * 8.5 / 9
+    assert got.values[2] == pytest.approx(0.5 + 0.25 - 0.125 + first + again)
+    assert got.values[3] == pytest.approx(0.5 + 0.25 - 0.125 + first + again * (1 - DUTY))
 
 
 def test_an_ex_right_is_no_loss():

@@ -2,6 +2,7 @@
 
 At the open after each session a portfolio buys the stocks with the highest signals, equally weighted, with one of h
 equal parts of its money; it sells them at the close of the h-th session after the answer (Jegadeesh and Titman 1993).
+With h = 1 it has two parts and sells a session later: nothing may be sold on the day on which it was bought.
 What cannot be bought at that open stays cash. What cannot be sold at that close waits for one at which it can be.
 """
 
@@ -47,6 +48,11 @@ class PortfolioSpec:
             raise ValueError("a portfolio needs a horizon of 1 or more, a top in (0, 1] and a slippage in [0, 0.1)")
         if not 0 < self.share_of_turnover <= 1:
             raise ValueError("share_of_turnover has to be in (0, 1]")
+
+    @property
+    def parts(self) -> int:
+        """Parts of the money: h, and two at least, for what is bought today is sold tomorrow at the earliest (T+1)."""
+        return max(self.horizon, 2)
 
 
 @dataclass(frozen=True)
@@ -116,46 +122,47 @@ def index_curve(closes: Sequence[float], curve: Curve) -> Floats:
 
 
 class _Books:
-    """The money and the stocks of a portfolio, in h parts that trade in turn.
+    """The money and the stocks of a portfolio, in parts that trade in turn.
 
-    :param held: parts × stocks, CNY at the last price; ``due``: the first session at whose close each may be sold.
+    :param held: parts × stocks, CNY at the last price: what each part bought when it traded last.
+    :param waiting: likewise, of what was to be sold and could not be; it is sold at the first close at which it can.
     """
 
     def __init__(self, market: Market, spec: PortfolioSpec) -> None:
         self.market, self.spec = market, spec
-        parts, stocks = spec.horizon, len(market.stocks)
         self.side = spec.costs.per_side + spec.slippage
-        self.cash = np.full(parts, 1 / parts)
-        self.held, self.due = np.zeros((parts, stocks)), np.zeros((parts, stocks), dtype=np.intp)
+        self.cash = np.full(spec.parts, 1 / spec.parts)
+        self.held, self.waiting = np.zeros((2, spec.parts, len(market.stocks)))
         self.values: list[float] = []
         self.bought: list[float] = []
         self.capacity: list[float] = []
 
     def trade(self, session: int, weights: Floats) -> None:
         """Buy at the open, carry to the close, sell at the close."""
-        part = session % self.spec.horizon
+        part = session % self.spec.parts
         before = self.values[-1] if self.values else 1.0
         paid = np.where(self.market.buyable[session], weights, 0.0) * self.cash[part]
-        self.cash[part] -= paid.sum()
+        self.cash[part] = max(self.cash[part] - paid.sum(), 0.0)
         self._carry(session, part, paid / (1 + self.side))
         self._sell(session)
-        self.values.append(float(self.cash.sum() + self.held.sum()))
+        self.values.append(float(self.cash.sum() + self.held.sum() + self.waiting.sum()))
         self.bought.append(float(paid.sum()) / before)
         self.capacity.append(self._capacity(session, paid / before))
 
     def _carry(self, session: int, part: int, new: Floats) -> None:
         close, last = self.market.close[session], self.market.close[session - 1]
-        moved = np.where(self.held > 0, self.held * (close / np.where(np.isnan(last), close, last)), 0.0)
+        moves = close / np.where(np.isnan(last), close, last)
+        self.held, self.waiting = (np.where(each > 0, each * moves, 0.0) for each in (self.held, self.waiting))
         with np.errstate(invalid="ignore"):
-            added = np.where(new > 0, new * (close / self.market.open[session]), 0.0)
-        self.held = moved
-        self.held[part] += added
-        # What is bought today is sold tomorrow at the earliest (T+1).
-        self.due[part, new > 0] = session + max(self.spec.horizon - 1, 1)
+            self.held[part] = np.where(new > 0, new * (close / self.market.open[session]), 0.0)
 
     def _sell(self, session: int) -> None:
-        sold = np.where((self.due <= session) & self.market.sellable[session], self.held, 0.0)
-        self.held = self.held - sold
+        """Sell all that is held by the part that trades next, and all that waits."""
+        due = (session + 1) % self.spec.parts
+        self.waiting[due] += self.held[due]
+        self.held[due] = 0.0
+        sold = np.where(self.market.sellable[session], self.waiting, 0.0)
+        self.waiting = self.waiting - sold
         self.cash += sold.sum(axis=1) * (1 - self.side - self.market.duty[session])
 
     def _capacity(self, session: int, shares: Floats) -> float:
