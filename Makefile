@@ -8,7 +8,7 @@ REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt req
 TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_NO_INPUT := 1
 
-.PHONY: setup demo up down test-fast test test-long test-training check format bench constraints clean
+.PHONY: setup demo up down test-fast test test-long test-training check format bench learn constraints clean
 
 setup: .venv/.ready  ## install everything into .venv
 
@@ -58,6 +58,9 @@ format: setup
 
 bench: setup .venv-training/.ready  ## measure, training too; writes build/bench.json
 	$(BIN)/python -m benchmarks
+
+learn: setup .venv-training/.ready  ## hours: does a trained model learn a planted effect? goes on where it was broken off
+	$(BIN)/python -m benchmarks.learn
 
 constraints: setup  ## pin the newest versions that the requirements allow, for every supported Python
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-annotate --upgrade \

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lessons import REPOSITORY, job, lessons
+from benchmarks.gate import REPOSITORY
+from benchmarks.lessons import job, lessons
 
 PYTHON = Path(os.environ.get("LJWX_TRAINING_PYTHON", REPOSITORY / ".venv-training" / "bin" / "python"))
 STEPS, BATCH, WATCHED = int(os.environ.get("LJWX_BENCH_STEPS", "12")), 4, 16
@@ -49,7 +50,9 @@ def train_speedup_vs_plain() -> dict[str, Any]:
         written = lessons(0.3, 7, STEPS * BATCH, WATCHED, thin_gap=3).write(folder, truth_share=0.5)
         digest = hashlib.sha256(base.read_bytes()).hexdigest()
         (folder / "job.json").write_text(job(written, base, digest), encoding="utf-8")
-        _run(str(REPOSITORY / "training" / "benchmarks" / "cpu.py"), str(folder), str(result), "--steps", str(STEPS))
+        run_trainer(
+            str(REPOSITORY / "training" / "benchmarks" / "cpu.py"), str(folder), str(result), "--steps", str(STEPS)
+        )
         told = json.loads(result.read_text(encoding="utf-8"))
     ours, peer = told["long"]["ours"], told["long"][told["peer"]]
     shares = ", ".join(f"{name} x{share:.2f}" for name, share in told["slower_without"].items())
@@ -62,7 +65,7 @@ def train_speedup_vs_plain() -> dict[str, Any]:
 def merge_s() -> dict[str, Any]:
     """Seconds to write the merged file of SmolLM2-135M in F16, with an adapter on all projections."""
     with tempfile.TemporaryDirectory() as name:
-        seconds = json.loads(_run("-c", MERGE, str(_base()), str(Path(name) / "merged.gguf")).splitlines()[-1])
+        seconds = json.loads(run_trainer("-c", MERGE, str(_base()), str(Path(name) / "merged.gguf")).splitlines()[-1])
     return {"value": min(seconds), "unit": "s", "ours": min(seconds), "peer": max(seconds), "runs": len(seconds)}
 
 
@@ -74,7 +77,8 @@ def _base() -> Path:
     return base_gguf()
 
 
-def _run(*arguments: str) -> str:
+def run_trainer(*arguments: str) -> str:
+    """Run the trainer's Python; return what it prints."""
     if not PYTHON.is_file():
         raise SystemExit(f"there is no Python with torch at {PYTHON}: make test-training sets it up")
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "training")}

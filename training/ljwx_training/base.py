@@ -150,7 +150,7 @@ class Base:
         """Return one tensor by llama.cpp's name, in 32 bits, rows in transformers' order."""
         tensor = self.tensors[name]
         plain = np.asarray(tensor.data)  # each slice of a mapped array would be a mapped array again
-        values = dequantize(plain, tensor.tensor_type).astype(np.float32, copy=False)
+        values = dequantize(plain, tensor.tensor_type).astype(np.float32)
         heads = self.heads(name)
         return unpermuted(values, heads) if heads else values
 

@@ -1,0 +1,218 @@
+"""Does it learn? A model trained where an effect is planted, and one where there is none, on sessions nobody has seen.
+
+python -m benchmarks.learn [--short]
+
+For each of the two simulated markets: a LoRA model of SmolLM2-135M is trained by the trainer, merged, served by the
+sandbox's server, and asked for the class of whole cross-sections of later sessions; so is a model with examples in
+front. What each says is held against the class rates of the train split, and one against the other, by the gate's own
+rule: Brier score and RankIC session by session, betting at 5 %. Every step leaves its file in build/learn, and a run
+that was broken off goes on from there. Hours on two cores; ``--short`` tries the way in minutes and shows nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gate import REPOSITORY
+from benchmarks.lessons import Lessons, job, lessons
+from benchmarks.training import run_trainer
+from benchmarks.workbench import BASE, connection_of, model_server
+
+FOLDER = REPOSITORY / "build" / "learn"
+TASK, SEED, ALPHA, HORIZON = "price_direction", 7, 0.05, 5
+EFFECTS = {"planted": 0.5, "none": 0.0}
+SPEC = {"tasks": [TASK], "train_share": 0.3, "validation_share": 0.5, "thin_gap": 1}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is learned and asked: samples, and of the unseen sessions so many, of so many stocks each."""
+
+    train: int
+    watched: int
+    sessions: int
+    stocks: int
+    batch: int
+
+
+FULL, SHORT = Size(1920, 96, 60, 24, batch=8), Size(8, 4, 2, 20, batch=4)
+
+
+def main() -> int:
+    """Go through both markets, and print what came out."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.learn", description="Does it learn?")
+    parser.add_argument("--short", action="store_true", help="a few samples and questions: is the way free?")
+    short = parser.parse_args().short
+    size, folder = (SHORT, FOLDER / "short") if short else (FULL, FOLDER)
+    found = {name: learned(folder / name, effect, size) for name, effect in EFFECTS.items()}
+    (folder / "result.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    sys.stdout.write(table(found))
+    return 0
+
+
+def learned(folder: Path, effect: float, size: Size) -> dict[str, Any]:
+    """Train and ask on one market; return what the gate's rule says of each pair."""
+    taught = lessons(effect, SEED, size.train, size.watched, **SPEC)
+    train(folder, taught, size.batch)
+    asked = questions(taught, size)
+    given = {name: answers(folder, name, taught, asked) for name in ("lora", "fewshot")}
+    return judged(taught, asked, given)
+
+
+def train(folder: Path, taught: Lessons, batch: int) -> None:
+    """Train, or go on: the trainer knows what is done."""
+    from ljwx_sandbox.ollama.__main__ import base_gguf
+
+    written, base = taught.write(folder, truth_share=0.5), base_gguf()
+    digest = hashlib.sha256(base.read_bytes()).hexdigest()
+    chosen = {"learning_rate": 3e-4, "batch": batch, "micro_batch": batch, "evaluate_every": 60}
+    objective = {"classes": written["classes"], "class_weight": 5.0}
+    told = job(written, base, digest, hyperparameters=chosen, objective=objective, proof=4)
+    (folder / "job.json").write_text(told, encoding="utf-8")
+    run_trainer("-m", "ljwx_training", "run", str(folder))
+
+
+def questions(taught: Lessons, size: Size) -> list[dict[str, Any]]:
+    """Return whole cross-sections of later sessions, evenly spread."""
+    rows = taught.unseen.sort("session", "ts_code").to_dicts()
+    sessions = sorted({row["session"] for row in rows})
+    every = max(1, len(sessions) // size.sessions)
+    wanted = set(sessions[::every][: size.sessions])
+    stocks = set(sorted({row["ts_code"] for row in rows})[: size.stocks])
+    return [row for row in rows if row["session"] in wanted and row["ts_code"] in stocks]
+
+
+def answers(folder: Path, name: str, taught: Lessons, asked: list[dict[str, Any]]) -> dict[str, Any]:
+    """Ask a served model for the class of each question; those that were asked before are read from their file."""
+    path = folder / f"{name}.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    known = {told["sample_id"]: told["probabilities"] for told in map(json.loads, lines)}
+    left = [row for row in asked if row["sample_id"] not in known]
+    if left:
+        with served(folder, name, taught) as ask, path.open("a", encoding="utf-8") as file:
+            for row in left:
+                known[row["sample_id"]] = ask(row)
+                file.write(json.dumps({"sample_id": row["sample_id"], "probabilities": known[row["sample_id"]]}) + "\n")
+                file.flush()
+    return known
+
+
+@contextmanager
+def served(folder: Path, name: str, taught: Lessons) -> Iterator[Any]:
+    """Serve a model, and yield what asks it."""
+    from ljwx.hooks.ollama import OllamaHook
+    from ljwx.services.asking.classes import ClassTokens, ask_class
+    from ljwx.services.asking.full import Prompted, Texts
+    from ljwx.services.asking.servers import servers_of
+    from ljwx.settings import load_settings
+
+    with model_server(folder / "models") as url:
+        os.environ["AIRFLOW_CONN_OLLAMA_DEFAULT"] = connection_of(url)
+        hook = OllamaHook()
+        model = f"learn-{name}:1"
+        list(hook.create(model, **made(hook, folder, name, taught)))
+        settings, tokens, texts = load_settings({"model": {"base": BASE}}), ClassTokens(), Texts()
+        (server,) = servers_of(settings)
+
+        def ask(row: Mapping[str, Any]) -> Any:
+            prompted = Prompted(row["sample_id"], TASK, row["snapshot"], row["prompt_version"])
+            said = ask_class(server, model, prompted, settings, tokens, texts=texts)
+            return None if said.probabilities is None else dict(said.probabilities)
+
+        yield ask
+
+
+def made(hook: Any, folder: Path, name: str, taught: Lessons) -> dict[str, Any]:
+    """Return what a model is created from."""
+    from ljwx.core.prompts import example_messages
+
+    shown = hook.show(BASE)
+    told: dict[str, Any] = {"system": taught.prompts.system}
+    if name == "lora":
+        digest = hook.upload_blob(folder / "merged.gguf")
+        parameters = {"temperature": 0, "num_ctx": 2048, "stop": shown.parameters["stop"]}
+        return told | {
+            "files": {"model.gguf": f"sha256:{digest}"}, "template": shown.template, "parameters": parameters,
+        }  # fmt: skip
+    picked = taught.train.unique("label", keep="first", maintain_order=True)
+    examples = [(TASK, row["snapshot"], row["answer"]) for row in picked.to_dicts()]
+    messages = example_messages(examples, taught.prompts)
+    return told | {"base": BASE, "messages": messages, "parameters": {"temperature": 0, "num_ctx": 8192}}
+
+
+def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Hold each model against the class rates, and the trained one against the other, by the gate's own rule."""
+    from ljwx.core.evaluations import Question, ScoredAnswer
+    from ljwx.core.evidence.sessions import of_answers, of_rates, ranking_differences, score_differences
+    from ljwx.core.promotions.judging import RULE, against
+    from ljwx.core.training.rows import class_rates
+
+    asked = [
+        Question(row["sample_id"], TASK, row["ts_code"], row["session"], row["label"], None, "", "") for row in rows
+    ]
+    outcomes = {row["sample_id"]: row["excess"] for row in rows}
+    said = {name: {at: _scored(ScoredAnswer, at, each) for at, each in known.items()} for name, known in given.items()}
+    rates = class_rates(taught.train)[TASK]
+    first, last = asked[0].session, asked[-1].session
+    after = [session for session in taught.sessions if session >= first]
+    calendar = after[: after.index(last) + HORIZON + 1]
+    found: dict[str, Any] = {"questions": len(asked), "samples": len(taught.train)}
+    for name, rival in (("lora", None), ("fewshot", None), ("lora", "fewshot")):
+        theirs = of_rates(rates) if rival is None else of_answers(said[rival])
+        scores = score_differences(TASK, asked, of_answers(said[name]), theirs, RULE)
+        ranks = ranking_differences(TASK, asked, said[name], said[rival] if rival else None, outcomes)
+        weighed = against({TASK: ranks}, {TASK: scores}, calendar, HORIZON, ALPHA)
+        found[f"{name} against {rival or 'class rates'}"] = {
+            "sessions": len(scores),
+            "brier": sum(each.value for each in scores) / len(scores),
+            "brier_confirmed": weighed.scores[TASK].confirmed,
+            "rank_ic": sum(each.value for each in ranks) / max(1, len(ranks)),
+            "rank_ic_confirmed": weighed.ranking.confirmed,
+        }
+    found["log_score"] = {name: _log_score(asked, of_answers(each)) for name, each in said.items()}
+    found["log_score"]["class rates"] = _log_score(asked, of_rates(rates))
+    return found
+
+
+def _scored(make: Any, sample_id: str, probabilities: Mapping[str, float] | None) -> Any:
+    if probabilities is None:
+        return make(sample_id, False, None, reason="no class")
+    return make(sample_id, True, max(probabilities, key=lambda name: probabilities[name]), dict(probabilities))
+
+
+def _log_score(asked: list[Any], said: Any) -> float:
+    from ljwx.core.tasks import TASKS
+
+    classes = TASKS[TASK].classes
+    return sum(math.log(max(1e-6, said(each)[classes.index(each.label)])) for each in asked) / len(asked)
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the figures as the page has them."""
+    lines = ["| market | pair | sessions | Brier, better by | confirmed | RankIC, better by | confirmed |"]
+    lines.append("| --- | --- | ---: | ---: | --- | ---: | --- |")
+    for market, each in found.items():
+        for pair, told in each.items():
+            if " against " in pair:
+                shown = [str(told["sessions"]), f"{told['brier']:+.4f}", str(told["brier_confirmed"])]
+                shown += [f"{told['rank_ic']:+.3f}", str(told["rank_ic_confirmed"])]
+                lines.append(f"| {market} | {pair} | {' | '.join(shown)} |")
+    scores = (
+        f"{market}: " + ", ".join(f"{n} {s:.3f}" for n, s in each["log_score"].items())
+        for market, each in found.items()
+    )
+    return "\n".join([*lines, "", "Log score of a class: " + "; ".join(scores), ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
