@@ -40,6 +40,7 @@ records.command("verify")(record.verify)
 records.command("export")(record.export)
 records.command("show")(scores.show)
 records.command("earned")(scores.earned)
+records.command("watch")(scores.watch)
 app.add_typer(records, name="record")
 
 

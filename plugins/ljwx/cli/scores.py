@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ljwx.cli.console import AsJson, failures_shown, say, table
+from ljwx.cli.console import AsJson, Exit, failures_shown, say, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +23,8 @@ EARNED = (
     "answerer", "task", "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
     "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
 )  # fmt: skip
+
+WATCHED = ("task", "check", "rings", "since", "level", "mean", "log_evidence", "log_needed")
 
 
 def show(as_json: AsJson = False) -> None:
@@ -53,6 +55,25 @@ def earned(
         _draw_earned(console, found)
 
     say(found, picture, as_json)
+
+
+def watch(as_json: AsJson = False) -> None:
+    """See whether what serves is still what the record showed before. 监测冠军模型是否衰退。"""
+    from ljwx.services.watch import watch_champion
+
+    with failures_shown():
+        found = watch_champion()
+
+    def picture(console: Console) -> None:
+        console.print(
+            f"{found.model}, line {found.line_id}; {found.sessions} sessions, the first 120 are the reference\n"
+        )
+        console.print(table(WATCHED, [[getattr(each, head) for head in WATCHED] for each in found.checks]))
+        console.print(f"\n{found.note}")
+
+    say(found, picture, as_json)
+    if any(each.rings for each in found.checks):
+        raise typer.Exit(int(Exit.NEEDS_CARE))
 
 
 def _draw(console: Console, found: ScoredRecord) -> None:

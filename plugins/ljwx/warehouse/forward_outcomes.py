@@ -51,9 +51,12 @@ class ForwardOutcomesVerbs(WarehouseBase):
             connection.execute(statement("forward/outcomes/settled"), values)
         return found
 
-    def settled_record(self, first: date = date.min) -> pl.DataFrame:
-        """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame."""
+    def settled_record(self, first: date = date.min, *, by_line: bool = False) -> pl.DataFrame:
+        """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.
+
+        :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended.
+        """
         schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in SETTLED.items()}
-        frame = self.frame("forward/outcomes/record", schema, first=first)
+        frame = self.frame("forward/outcomes/record", schema, first=first, by_line=by_line)
         said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
         return frame.with_columns(late=pl.col("late") == "t", probabilities=said)

@@ -1,15 +1,16 @@
 -- Answers beside the newest of what came true. Of two answers of one name the first counts: a model that was replaced
 -- half-way through a session answers no question twice.
-SELECT a.session, a.ts_code, a.task, a.answerer, a.late,
+SELECT a.session, a.ts_code, a.task, a.name AS answerer, a.late,
        CASE WHEN a.probabilities IS NOT NULL THEN (
            SELECT string_agg(coalesce(a.probabilities ->> c.name, '0'), '|' ORDER BY c.place)
            FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
        o.label, o.excess, o.reason
 FROM (
-    SELECT DISTINCT ON (session, ts_code, task, answerer) *
+    SELECT DISTINCT ON (session, ts_code, task, name) *
     FROM ljwx.forward_answers
+    CROSS JOIN LATERAL (SELECT CASE WHEN %(by_line)s THEN coalesce(line_id, answerer) ELSE answerer END AS name) n
     WHERE session >= %(first)s
-    ORDER BY session, ts_code, task, answerer, answered_at, answer_id
+    ORDER BY session, ts_code, task, name, answered_at, answer_id
 ) a
 LEFT JOIN LATERAL (
     SELECT label, excess, reason
@@ -18,4 +19,4 @@ LEFT JOIN LATERAL (
     ORDER BY revision DESC
     LIMIT 1
 ) o ON true
-ORDER BY a.session, a.ts_code, a.task, a.answerer
+ORDER BY a.session, a.ts_code, a.task, a.name

@@ -1,0 +1,44 @@
+"""What a person sees of the watch over the champion's record."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from ljwx.cli.app import app
+from ljwx.exceptions import NotFound
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services import watch
+from ljwx.services.watch import watch_champion
+from support_settled import DAYS, record_until_wednesday
+
+
+def test_without_a_champion_there_is_nothing_to_watch(warehouse_url: str) -> None:
+    record_until_wednesday(warehouse_url)
+    with pytest.raises(NotFound, match="no champion"):
+        watch_champion()
+
+
+def test_a_record_read_by_lines_goes_on_with_the_next_model(warehouse_url: str) -> None:
+    record = record_until_wednesday(warehouse_url)
+    assert set(record.hook.settled_record(by_line=True)["answerer"]) == {"line"}
+    assert set(WarehouseHook().settled_record()["answerer"]) == {"model:v1"}
+
+
+def test_sessions_that_were_not_asked_about_are_missing_answers(
+    warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_until_wednesday(warehouse_url)
+    champion = SimpleNamespace(model="model:v1", line_id="line")
+    monkeypatch.setattr(WarehouseHook, "champion", lambda _: champion)
+    monkeypatch.setattr(WarehouseHook, "model", lambda _, name: champion if name == "model:v1" else None)
+    monkeypatch.setattr(watch, "REFERENCE", 1)
+    found = watch_champion()
+    assert (found.model, found.line_id, found.sessions) == ("model:v1", "line", 3)
+    (check,) = [each for each in found.checks if each.task == "price_direction"]
+    assert (check.check, check.mean, check.since, check.rings) == ("coverage", 1, DAYS[1], False)
+    done = CliRunner().invoke(app, ["record", "watch"])
+    assert done.exit_code == 0
+    assert "coverage" in done.output
