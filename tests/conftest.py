@@ -54,7 +54,7 @@ pytest_plugins = [
     "support_stack",
     "support_feature_group",
     "support_pgbouncer",
-    "support_install",
+    "support_install", "support_serve",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@
     ├── ConfigurationError      fail: correct the settings, the parameters or the connection
     │   └── TooFewSessions      wait for more sessions, or ask for a longer range
     ├── NotFound                say so: what was asked for is not in the warehouse
+    ├── Busy                    retry soon: as much is being asked as may be
     ├── SourceError             of a source of market data; was TushareError
     │   ├── BadToken            fail: put a valid token in the connection
     │   ├── NoPermission        fail: the token's tier does not carry this interface
@@ -68,6 +69,10 @@ class NotFound(LjwxError, AirflowFailException):
         super().__init__(message)
         self.chinese = chinese or message
         self.kind = kind
+
+
+class Busy(LjwxError):
+    """As many models are being asked as may be at a time; nothing was asked."""
 
 
 class SourceError(LjwxError):

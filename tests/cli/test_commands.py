@@ -81,6 +81,8 @@ def test_help_tells_every_command_in_both_languages_and_the_exit_codes(run: Run)
         "migrate",
         "record",
         "sessions",
+        "serve",
+        "token",
     ):
         assert f"\n  {command} " in told
         page = run(command, "--help").stdout

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ljwx.cli import ask, compare, doctor, lineage, record, report, scores, upkeep
+from ljwx.cli import ask, compare, doctor, lineage, record, report, scores, serve, upkeep
 
 app = typer.Typer(
     name="ljwx",
@@ -32,6 +32,8 @@ app.command("doctor")(doctor.doctor)
 app.command("audit")(upkeep.audit)
 app.command("config")(upkeep.config)
 app.command("migrate")(upkeep.migrate)
+app.command("serve")(serve.serve)
+app.add_typer(serve.token, name="token")
 sessions = typer.Typer(help="The calendar of trading sessions. 交易日历。", no_args_is_help=True, rich_markup_mode=None)
 sessions.command("refresh")(upkeep.refresh_sessions)
 app.add_typer(sessions, name="sessions")

@@ -40,7 +40,7 @@ def ask(
     With --task or --json the answer to one question is shown by itself.
     """
     from ljwx.core.tasks import DEFAULT_TASKS, TASKS
-    from ljwx.services.analysis import code_of
+    from ljwx.services.analysing.analyst import code_of
 
     if task is not None and task not in TASKS:
         raise typer.BadParameter(f"{task!r} is no task; there are {', '.join(TASKS)}")
@@ -58,7 +58,7 @@ def ask(
 def _report(stocks: list[str], asked: Day | None, language: str) -> None:
     """Print the analysis of each stock."""
     from ljwx.core.analysis.report import text
-    from ljwx.services.analysis import Analyst
+    from ljwx.services.analysing.analyst import Analyst
 
     with failures_shown():
         found = Analyst().analyse(stocks, asked)

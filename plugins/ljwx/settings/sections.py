@@ -22,6 +22,7 @@ from ljwx.core.training.recipe import TRAINER
 from ljwx.core.training.settings import LoraSettings
 from ljwx.resources import ALERTS_CONN_ID, OLLAMA_CONN_ID
 from ljwx.settings.forward import ForwardSettings
+from ljwx.settings.serve import ServeSettings
 from ljwx.strategies import STRATEGIES
 
 _PART = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
@@ -200,6 +201,7 @@ class Settings(_Section):
     schedules: ScheduleSettings = ScheduleSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     alerts: AlertSettings = AlertSettings()
+    serve: ServeSettings = ServeSettings()
 
     @property
     def resampling(self) -> Resampling:

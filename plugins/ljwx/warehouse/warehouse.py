@@ -16,6 +16,7 @@ from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
+from ljwx.warehouse.tokens import TokensVerbs
 from ljwx.warehouse.trainings import TrainingsVerbs
 
 
@@ -33,6 +34,7 @@ class Warehouse(
     HistoryVerbs,
     LinesVerbs,
     TrainingsVerbs,
+    TokensVerbs,
     ForwardVerbs,
     ForwardOutcomesVerbs,
 ):

@@ -9,7 +9,7 @@ import pytest
 from ljwx.core.analysis.messages import MOST_CHARACTERS, Request, read_message
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.stocks import Directory, KnownStock
-from ljwx.services.stocks import spelling
+from ljwx.services.analysing.stocks import spelling
 
 TODAY = date(2026, 3, 20)  # a Friday
 RISK, DIRECTION, TECHNICAL = "risk_assessment", "price_direction", "technical_analysis"

@@ -76,13 +76,17 @@ class Analysis:
     """
 
     ts_code: str
-    name: str
     session: date
     asked_day: date | None
     facts: Mapping[str, Any]
     judgements: tuple[Judgement, ...]
     measures: Measures
     basis: Basis
+
+    @property
+    def name(self) -> str:
+        """The stock's name as of the session."""
+        return str(self.facts["name"])
 
     def judgement(self, task: str) -> Judgement | None:
         """Return what was said to a question; None where it was not asked."""

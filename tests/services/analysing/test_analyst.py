@@ -18,8 +18,8 @@ from ljwx.core.analysis.report import sections, text
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.technical_analysis import conclusion
 from ljwx.exceptions import NotFound
-from ljwx.services import analysis as service
-from ljwx.services.analysis import Analyst, code_of
+from ljwx.services.analysing import analyst as service
+from ljwx.services.analysing.analyst import Analyst, code_of
 from support_chain import Chain, Database, answer_next
 from support_ollama import OllamaServer
 from support_rows import add_alias, add_decision

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Protocol
 
@@ -14,18 +16,22 @@ from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.stocks import Directory
 from ljwx.core.datasets.spec import MARKET_STOCKS
 from ljwx.core.tasks import TASKS
-from ljwx.exceptions import NotFound
+from ljwx.exceptions import Busy, NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.schedule import SHANGHAI
+from ljwx.services.analysing.keeping import Kept
+from ljwx.services.analysing.stocks import directory
 from ljwx.services.ask import ask_about
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
-from ljwx.services.stocks import directory
 from ljwx.strategies import describe
 from ljwx.warehouse.evaluations import ModelAnswer
 
 CODE = re.compile(r"\d{6}\.[A-Z]{2}", re.ASCII)
 """Of a stock, in full."""
+MARKET_SECONDS = 300.0
+"""Corrected bars are seen after so long at most by an analyst that is kept."""
+MOST_ANSWERS, ANSWER_SECONDS = 20_000, 86_400.0
 
 
 class Given(Protocol):
@@ -50,18 +56,25 @@ class AskedNow:
 
 
 class Analyst:
-    """Analyses stocks.
+    """Analyses stocks. One that is kept remembers for a while what it has read of the market and what was said.
 
     :param given: where answers come from, the first that has one; the model server is asked last.
+    :param asking: analyses for which the model server is asked at a time; None: as many as there are.
     """
 
-    def __init__(self, *given: Given) -> None:
+    def __init__(self, *given: Given, asking: int | None = None) -> None:
         self.warehouse = WarehouseHook()
-        self._given = (*given, AskedNow(OllamaHook()))
+        self._given, self._asked_now = given, AskedNow(OllamaHook())
+        self._slots = None if asking is None else threading.BoundedSemaphore(asking)
+        self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
+        self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
+        self._said: Kept[tuple[str, str, str], ModelAnswer] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
+        self._reading = threading.Lock()
 
     def directory(self) -> Directory:
         """Return the stocks that are known."""
-        return directory(self.warehouse)
+        with self._reading:
+            return self._directory.get(None) or self._directory.put(None, directory(self.warehouse))
 
     def analyse(self, codes: Sequence[str], day: date | None, tasks: Sequence[str] = ()) -> list[Analysis]:
         """Analyse stocks as of the last complete session, or of one on or before `day`.
@@ -69,17 +82,17 @@ class Analyst:
         :param tasks: the questions to ask; empty for all.
         :raises NotFound: no champion, no such stock, no complete session, or no snapshot of a stock on it; says why.
         :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
+        :raises Busy: the model server is asked for as many analyses as may be.
         """
         champion = current_champion(self.warehouse)
         session = asked_session(self.warehouse, self._until(day))
-        market = Market(self.warehouse, champion, session)
+        market = self._market(champion, session)
         stocks = [market.stock(code) for code in codes]
         rates = self.warehouse.class_rates(champion.model.dataset_id)
         asked = tasks or [task for task in TASKS if task in champion.spec.tasks]
+        said = self._answers(champion, stocks, asked)
         return [
-            _analysis(
-                champion, stock, day, tuple(self._judge(champion, stock, task, rates.get(task)) for task in asked)
-            )
+            _analysis(champion, stock, day, tuple(_judged(task, said[stock, task], rates.get(task)) for task in asked))
             for stock in stocks
         ]
 
@@ -87,10 +100,48 @@ class Analyst:
         """The day that is looked up: none for today, whose session may not be complete yet."""
         return None if day == today() else day
 
-    def _judge(self, champion: Champion, stock: AskedStock, task: str, rates: Mapping[str, float] | None) -> Judgement:
-        answers = (given.answer(champion, stock, task) for given in self._given)
-        answer = next(each for each in answers if each is not None)
-        return Judgement(task, answer.label, answer.parsed, answer.probabilities, rates, answer.reason)
+    def _market(self, champion: Champion, session: date) -> Market:
+        """The market as of a session, which takes seconds to read, and is read by one at a time."""
+        key = (champion.alias.model, session)
+        with self._reading:
+            return self._markets.get(key) or self._markets.put(key, Market(self.warehouse, champion, session))
+
+    def _answers(
+        self, champion: Champion, stocks: Sequence[AskedStock], tasks: Sequence[str]
+    ) -> dict[tuple[AskedStock, str], ModelAnswer]:
+        """The answers to all questions; those that nobody has given yet are asked for, within the limit."""
+        wanted = [(stock, task) for stock in stocks for task in tasks]
+        known = {each: answer for each in wanted if (answer := self._known(champion, *each)) is not None}
+        left = [each for each in wanted if each not in known]
+        if not left:
+            return known
+        with self._slot():
+            for stock, task in left:
+                answer = self._asked_now.answer(champion, stock, task)
+                known[stock, task] = self._said.put((champion.alias.digest, task, stock.snapshot), answer)
+        return known
+
+    def _known(self, champion: Champion, stock: AskedStock, task: str) -> ModelAnswer | None:
+        """An answer that was given before; the same question to the same model has the same one."""
+        given = (each.answer(champion, stock, task) for each in self._given)
+        kept = self._said.get((champion.alias.digest, task, stock.snapshot))
+        return kept or next((answer for answer in given if answer is not None), None)
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if self._slots is None:
+            yield
+            return
+        if not self._slots.acquire(blocking=False):
+            raise Busy("as many analyses are being asked for as may be at a time; try again in a minute")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def _judged(task: str, answer: ModelAnswer, rates: Mapping[str, float] | None) -> Judgement:
+    return Judgement(task, answer.label, answer.parsed, answer.probabilities, rates, answer.reason)
 
 
 def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgements: tuple[Judgement, ...]) -> Analysis:
@@ -109,8 +160,7 @@ def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgement
         is_small_market=stock.market_stocks < MARKET_STOCKS,
     )
     measures = Measures(spec.horizon, spec.buy_excess, spec.sell_excess, spec.flat_band)
-    name = str(facts["name"])
-    return Analysis(stock.ts_code, name, stock.session, day, facts, judgements, measures, basis)
+    return Analysis(stock.ts_code, stock.session, day, facts, judgements, measures, basis)
 
 
 def today() -> date:

@@ -1,0 +1,26 @@
+"""What the routes of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from ljwx.services.analysing.analyst import Analyst
+from ljwx.services.config import ServeSettings
+from ljwx.services.tokens import Gatekeeper
+
+
+@dataclass(frozen=True)
+class State:
+    """What the routes work with."""
+
+    analyst: Analyst
+    gatekeeper: Gatekeeper
+    settings: ServeSettings
+
+
+def state_of(request: Request) -> State:
+    """Return what the application of a request shares."""
+    state: State = request.app.state.ljwx
+    return state
