@@ -165,7 +165,8 @@ def _promoted(year: Year, skills: list[float], begins: NDArray[np.intp], alphas:
         decided(year, signals[[at + 1, 0]], outcomes, int(begins[at]), alphas[at], look).verdict == "promoted"
         for at, looks in sorted(wanted.items())
         for look in looks
-        if look >= year.opened
+        if look == last
+        or look >= int(begins[at]) + year.opened + year.behind + year.horizon - 1  # fresh ones are there
     )
 
 
