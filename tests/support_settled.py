@@ -31,10 +31,10 @@ def said(code: str, task: str = "price_direction", **other: Any) -> NewAnswer:
 
 
 class Record:
-    """A warehouse with a record of one session, into which bars come day by day."""
+    """A warehouse with a record, into which bars come day by day; ``spec`` is of the batches that are opened next."""
 
     def __init__(self, url: str) -> None:
-        self.hook, self.url = WarehouseHook(), url
+        self.hook, self.url, self.spec = WarehouseHook(), url, SPEC
         self.key = self.hook.start_run(RunRef("tests", "one", "forward"))
         listed = [{"ts_code": code, "list_status": "L", "list_date": date(2000, 1, 4)} for code in STOCKS]
         self.hook.save_instruments(self.key, pl.DataFrame(listed))
@@ -44,8 +44,9 @@ class Record:
         self.hook.save_day(self.key, whole_day(day), bars_of(day, **changed))
 
     def answer(self, *answers: NewAnswer) -> None:
-        spec = SPEC.model_dump(mode="json")
-        self.hook.open_batch(self.key, NewBatch(MONDAY, at(MONDAY, 9, 15, days=1), "20260302-abc", spec, FIT))
+        spec = self.spec.model_dump(mode="json")
+        for day in sorted({each.session for each in answers}):
+            self.hook.open_batch(self.key, NewBatch(day, at(day, 9, 15, days=1), "20260302-abc", spec, FIT))
         for each in answers:
             self.hook.save_forward_answer(self.key, each)
 

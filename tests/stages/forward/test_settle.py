@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
+import polars as pl
 import pytest
 from psycopg.errors import RestrictViolation
 
 from ljwx.core.forward.scores import scores
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.stages.forward.settle import settle_sessions
 from support_chain import Database
 from support_forward import at, stop_clock
@@ -103,6 +108,27 @@ def test_a_session_that_is_missing_between_is_waited_for(warehouse_url: str, tas
     assert tasks.run(settle_sessions) == {"sessions": 1, "new": 0, "revised": 0}
     record.bars(DAYS[1])
     assert tasks.run(settle_sessions)["new"] == 1
+
+
+def test_a_session_that_stays_open_makes_no_later_one_read_more(
+    record: Record, warehouse_url: str, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = [date(2026, 6, 1), date(2026, 6, 2), date(2026, 6, 3)]
+    stop_clock(warehouse_url, at(later[0], 19))
+    record.bars(later[0])
+    record.answer(said(STOCKS[0], session=later[0]))
+    for day in later[1:]:
+        record.bars(day)
+    read, bars = [], WarehouseHook.bars
+
+    def noted(hook: WarehouseHook, first: date, last: date, *given: Any) -> pl.DataFrame:
+        read.append((first, last))
+        return bars(hook, first, last, *given)
+
+    monkeypatch.setattr(WarehouseHook, "bars", noted)
+    assert tasks.run(settle_sessions) == {"sessions": 2, "new": 5, "revised": 0}
+    (march, _), (june, until) = read
+    assert march < MONDAY < date(2026, 5, 1) < june < later[0] < until
 
 
 @pytest.mark.parametrize("edit", ["UPDATE {} SET label = 'up'", "DELETE FROM {}", "TRUNCATE {}"])

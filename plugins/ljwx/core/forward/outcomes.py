@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 
 from ljwx.core.bars.codes import Codes
 from ljwx.core.datasets.spec import SampleSpec
@@ -18,6 +19,9 @@ OPEN: Final = ("immature", "session_missing")
 """Reasons that sessions which are still to come can heal: such a question is not settled."""
 NO_BAR: Final = "no_bar"
 """The stock's bar of the session, which was there when it was asked about, was withdrawn."""
+DECIMALS: Final = 9
+"""Of the numbers of an outcome: factors that are chained from the first bar read differ in their last bits with where
+that is, and no such difference is a correction."""
 LOOK_BACK: Final = 10
 """Sessions before the first question that are needed: those in which a new stock has no price limits."""
 
@@ -58,7 +62,8 @@ def settle(
     :returns: OUTCOMES frame; questions that are still open are left out.
     """
     stocks = codes.as_stocks(bars)
-    happened = codes.as_traded(outcomes(stocks, codes.listed(instruments), sessions, spec), stocks)
+    found = outcomes(stocks, codes.listed(instruments), sessions, spec).with_columns(cs.float().round(DECIMALS))
+    happened = codes.as_traded(found, stocks)
     asked = questions.join(happened, on=["session", "ts_code"], how="left").with_columns(
         reason=pl.when(pl.col("net").is_null()).then(pl.col("reason").fill_null(NO_BAR))
     )

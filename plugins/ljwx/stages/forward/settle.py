@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from ljwx.core.datasets.spec import load_spec
 from ljwx.core.forward.chain import Batch
@@ -15,6 +16,9 @@ from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.forward_outcomes import SavedOutcomes
 
 log = logging.getLogger(__name__)
+
+MONTH: Final = timedelta(days=31)
+"""Sessions that are settled together lie this near, so that one that stays open for ever makes no night read more."""
 
 
 def settle_sessions() -> dict[str, int]:
@@ -46,12 +50,17 @@ def settle_due(warehouse: WarehouseHook, run_key: int) -> dict[str, int]:
 
 
 def _alike(warehouse: WarehouseHook, due: set[date]) -> list[list[Batch]]:
-    """Return the batches that are due, those together whose classes mean the same."""
-    found: Mapping[str, list[Batch]] = defaultdict(list)
+    """Return the batches that are due, those of a month together whose classes mean the same."""
+    found: Mapping[str, list[list[Batch]]] = defaultdict(list)
     for batch in warehouse.forward_batches():
-        if batch.session in due:
-            found[batch.labels].append(batch)
-    return list(found.values())
+        if batch.session not in due:
+            continue
+        groups = found[batch.labels]
+        if groups and batch.session - groups[-1][0].session < MONTH:
+            groups[-1].append(batch)
+        else:
+            groups.append([batch])
+    return [group for groups in found.values() for group in groups]
 
 
 def _settled(warehouse: WarehouseHook, run_key: int, now: datetime, batches: Sequence[Batch]) -> SavedOutcomes:
