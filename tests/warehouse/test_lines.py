@@ -13,9 +13,11 @@ from ljwx.core.evidence import Budget
 from ljwx.core.lines import Line, line_of, same_model
 from ljwx.core.models import BuildSpec, Message, changes
 from ljwx.core.promotions.reasons import Looked
+from ljwx.core.promotions.record import LineRecord
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.lines import SessionEvidence
+from ljwx.warehouse.promotions import Promotion
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database
 
@@ -228,3 +230,22 @@ def test_decisions_are_counted_by_line_whatever_its_weights_and_settings(
     assert warehouse.looked("new") == Looked(of_line=1, of_model=0, other_lines=1)
     db.execute("UPDATE ljwx.models SET line_id = NULL WHERE model = 'old'")
     assert warehouse.looked("new") == Looked(of_line=1, of_model=0, other_lines=1)
+
+
+def test_a_decision_that_promotes_uses_up_what_its_pair_was_given(warehouse: WarehouseHook, warehouse_url: str) -> None:
+    ours, theirs = opened(warehouse)
+    Database(warehouse_url).execute(
+        "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, run_key) "
+        "VALUES ('q', 'ds', 'validation', 1)"
+    )
+    record = LineRecord(
+        line=ours, rival=theirs, session=DAYS[9], looks=1, lines=1, alpha=0.01, spent=0.01, error_rate=0.05,
+        error_sessions=250, compared=(), left_out={},
+    )  # fmt: skip
+    decision = Promotion(
+        challenger="new", champion=None, question_set_id="q", evaluation_id=None, verdict="promoted", promoted=True,
+        reasons=(), policy={}, proven=False, evidence=record, used=DAYS[:3],
+    )  # fmt: skip
+    number = warehouse.save_promotion(1, decision, "d")
+    assert [each.used_by for each in warehouse.stakes()] == [number]
+    assert warehouse.uses(ours) == set(DAYS[:3])
