@@ -10,12 +10,14 @@ sealed with a digest that is chained to the one before and sent by the alert cha
   not asked about: the run ends as skipped, and the session is a gap for ever.
 * **Settled**: each run scores the sessions whose horizon is over with what came true, and anew those whose bars were
   corrected since; both outcomes are kept.
+* **Asking failed**: what came is sealed shortly before the deadline; until then the task can be cleared.
 * **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, task
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, TriggerRule, dag, task
 
 from ljwx.assets import BARS, FORWARD, LATEST
 from ljwx.deadlines import deadline
@@ -40,7 +42,9 @@ def ljwx_forward():
     task(settle_sessions)()
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
-    asked >> task(seal_session, outlets=[FORWARD])(session)
+    come = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    digest = task(seal_session, outlets=[FORWARD], retries=TRIES, trigger_rule=come)(session, asked)
+    [asked, digest] >> EmptyOperator(task_id="whole", on_success_callback=None)
 
 
 ljwx_forward()

@@ -203,7 +203,16 @@ def test_the_record_is_asked_before_anything_else_that_waits_for_the_model_serve
     waits = [task for dag in bag.dags.values() for task in dag.tasks if task.pool == OLLAMA_POOL]
     asking = bag.dags["ljwx_forward"].get_task("ask_session")
     assert asking.priority_weight > 100 * max(task.priority_weight for task in waits if task is not asking)
-    assert bag.dags["ljwx_forward"].get_task("seal_session").upstream_task_ids == {"open_session", "ask_session"}
+
+
+def test_what_was_answered_is_sealed_when_asking_fails_and_the_run_fails_all_the_same(bag: DagBag) -> None:
+    """By the rule it is skipped with its questions, and waits for an asking that is still retried."""
+    dag = bag.dags["ljwx_forward"]
+    sealing = dag.get_task("seal_session")
+    assert sealing.upstream_task_ids == {"open_session", "ask_session"}
+    assert sealing.trigger_rule == "all_done_min_one_success"
+    assert sealing.retries == dag.get_task("ask_session").retries
+    assert dag.get_task("whole").upstream_task_ids == {"ask_session", "seal_session"}
 
 
 def test_questions_are_asked_by_one_task_a_shard_and_the_decision_waits_for_all(bag: DagBag) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege, RestrictViolation
+from psycopg.errors import CheckViolation, InsufficientPrivilege, RestrictViolation
 
 from ljwx.exceptions import DeadlinePassed
 from ljwx.hooks.warehouse import WarehouseHook
@@ -51,6 +52,12 @@ def sealed(warehouse: WarehouseHook, *answers: NewAnswer, opened: NewBatch = OPE
     assert batch is not None
     assert batch.digest is not None
     return batch.digest
+
+
+def after(batch: NewBatch, days: int) -> NewBatch:
+    """The batch of a session so many days later."""
+    step = timedelta(days)
+    return replace(batch, session=batch.session + step, deadline=batch.deadline + step)
 
 
 def test_the_database_dates_an_answer_whatever_the_client_says(warehouse: WarehouseHook, warehouse_url: str) -> None:
@@ -154,6 +161,95 @@ def test_a_batch_does_not_pass_over_answers_of_one_before(warehouse: WarehouseHo
     assert warehouse.batches_left_open() == [MONDAY]
     warehouse.seal_batch(MONDAY)
     assert warehouse.seal_batch(TUESDAY) is not None
+
+
+def test_a_batch_that_a_later_one_has_passed_takes_no_answer_and_holds_up_no_seal(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    """Monday's questions were opened and nobody asked; Tuesday is sealed, and Monday is asked about again."""
+    warehouse.open_batch(1, OPENED)
+    tuesday, wednesday = (after(OPENED, days) for days in (1, 2))
+    stop_clock(warehouse_url, at(TUESDAY, 19))
+    sealed(warehouse, replace(SAID, session=TUESDAY), opened=tuesday)
+    with pytest.raises(DeadlinePassed, match="the batch of 2026-03-03 is sealed, and follows it"):
+        warehouse.save_forward_rules(1, [RULE])
+    assert warehouse.forward_answers(MONDAY) == []
+    stop_clock(warehouse_url, at(wednesday.session, 19))
+    assert sealed(warehouse, replace(SAID, session=wednesday.session), opened=wednesday)
+
+
+def test_answers_that_were_let_past_by_an_older_version_hold_up_no_seal(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    warehouse.open_batch(1, OPENED)
+    tuesday, wednesday = (after(OPENED, days) for days in (1, 2))
+    stop_clock(warehouse_url, at(TUESDAY, 19))
+    sealed(warehouse, replace(SAID, session=TUESDAY), opened=tuesday)
+    database = Database(warehouse_url)
+    database.execute("ALTER TABLE ljwx.forward_answers DISABLE TRIGGER written")
+    database.execute(
+        "INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, snapshot_sha256, classes, reason, run_key,"
+        " answered_at, late) VALUES (%s, '000001.SZ', 'price_direction', 'base', '', '{up}', 'no_class', 1, %s, true)",
+        MONDAY, at(TUESDAY, 19),
+    )  # fmt: skip
+    database.execute("ALTER TABLE ljwx.forward_answers ENABLE TRIGGER written")
+    stop_clock(warehouse_url, at(wednesday.session, 19))
+    assert warehouse.batches_left_open() == []
+    assert sealed(warehouse, replace(SAID, session=wednesday.session), opened=wednesday)
+
+
+def test_a_seal_waits_for_an_answer_that_is_being_written_about_a_session_before(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    warehouse.open_batch(1, OPENED)
+    stop_clock(warehouse_url, at(TUESDAY, 19))
+    warehouse.open_batch(1, after(OPENED, 1))
+    warehouse.save_forward_answer(1, replace(SAID, session=TUESDAY))
+    with psycopg.connect(warehouse_url) as writing, ThreadPoolExecutor(1) as pool:
+        writing.execute(
+            "INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, snapshot_sha256, classes, reason,"
+            " run_key) VALUES (%s, '000001.SZ', 'price_direction', 'base', '', '{up}', 'no_class', 1)", [MONDAY],
+        )  # fmt: skip
+        sealing = pool.submit(warehouse.seal_batch, TUESDAY)
+        with pytest.raises(TimeoutError):
+            sealing.result(timeout=0.3)
+        writing.commit()
+        with pytest.raises(RestrictViolation, match="follow the sealed batch before"):
+            sealing.result(timeout=30)
+    assert warehouse.batches_left_open() == [MONDAY]
+
+
+def test_an_answer_that_is_held_back_until_the_deadline_is_not_kept(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    warehouse.open_batch(1, OPENED)
+    with psycopg.connect(warehouse_url) as writing:
+        writing.execute(
+            "INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, snapshot_sha256, classes, reason,"
+            " run_key) VALUES (%s, '000001.SZ', 'price_direction', 'base', '', '{up}', 'no_class', 1)", [MONDAY],
+        )  # fmt: skip
+        stop_clock(warehouse_url, at(MONDAY, 9, 15, days=1))
+        with pytest.raises(RestrictViolation, match="not committed before the deadline"):
+            writing.commit()
+    assert warehouse.forward_answers(MONDAY) == []
+
+
+def test_a_deadline_after_the_next_session_opens_no_batch(warehouse: WarehouseHook, warehouse_url: str) -> None:
+    stop_clock(warehouse_url, at(MONDAY, 12, days=1))
+    with pytest.raises(DeadlinePassed, match="2026-03-15: that is later than the session after it"):
+        warehouse.open_batch(1, replace(OPENED, deadline=at(MONDAY, 9, 15, days=13)))
+    Database(warehouse_url).execute("INSERT INTO ljwx.sessions (session, run_key) VALUES (%s, 1)", TUESDAY)
+    with pytest.raises(DeadlinePassed, match="2026-03-04: that is later than the session after it"):
+        warehouse.open_batch(1, replace(OPENED, deadline=at(MONDAY, 9, 15, days=2)))
+    assert warehouse.forward_batches() == []
+
+
+def test_a_session_is_settled_with_bars_of_a_moment_that_has_been(warehouse: WarehouseHook, warehouse_url: str) -> None:
+    sealed(warehouse, SAID)
+    with pytest.raises(CheckViolation, match="which has not been"):
+        Database(warehouse_url).execute(
+            "INSERT INTO ljwx.forward_settled (session, known_at, run_key) VALUES (%s, 'infinity', 1)", MONDAY
+        )
 
 
 def test_when_a_digest_was_told_is_dated_once(warehouse: WarehouseHook, warehouse_url: str) -> None:

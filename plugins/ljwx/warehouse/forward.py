@@ -15,6 +15,7 @@ from ljwx.core.forward.chain import Answer, Batch, digest_of, header_of
 from ljwx.exceptions import DeadlinePassed
 from ljwx.warehouse.base import WarehouseBase, statement
 
+REFUSED = ("forward_batches_open", "forward_batches_over", "forward_batches_next")
 SEAL_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.forward_batches'))"
 
 
@@ -127,14 +128,15 @@ class ForwardVerbs(WarehouseBase):
     def open_batch(self, run_key: int, batch: NewBatch) -> Batch:
         """Begin to ask about a session; a batch that is there stays as it was opened.
 
-        :raises DeadlinePassed: there is none, and by the database's clock it is too late, or the session is not over.
+        :raises DeadlinePassed: there is none, and by the database's clock it is too late, or the session is not over;
+            or the deadline is later than the next session.
         """
         values = vars(batch) | {"spec": Jsonb(batch.spec), "fit": Jsonb(batch.fit), "run_key": run_key}
         if self.forward_batch(batch.session) is None:
             try:
                 self.execute("forward/open", **values)
             except CheckViolation as error:
-                if error.diag.constraint_name not in ("forward_batches_open", "forward_batches_over"):
+                if error.diag.constraint_name not in REFUSED:
                     raise
                 raise DeadlinePassed(str(error.diag.message_primary)) from None
         found = self.forward_batch(batch.session)
@@ -149,7 +151,7 @@ class ForwardVerbs(WarehouseBase):
     def save_forward_answer(self, run_key: int, answer: NewAnswer) -> Written | None:
         """Write an answer as soon as it came, and return when that was. None: there was one, and that stays.
 
-        :raises DeadlinePassed: the batch is sealed by now.
+        :raises DeadlinePassed: the batch, or a later one, is sealed by now; or the deadline came before the commit.
         """
         try:
             return self.record(Written, "forward/add_answer", **_values(answer), run_key=run_key)
@@ -159,7 +161,7 @@ class ForwardVerbs(WarehouseBase):
     def save_forward_rules(self, run_key: int, answers: Sequence[NewAnswer]) -> None:
         """Write what all rules say about a session, as a whole: from then on its stocks are chosen.
 
-        :raises DeadlinePassed: the batch is sealed by now.
+        :raises DeadlinePassed: as of :meth:`save_forward_answer`.
         """
         try:
             with self.transaction() as connection:
@@ -202,7 +204,7 @@ class ForwardVerbs(WarehouseBase):
         return found if found is not None and found.digest is not None else None
 
     def batches_left_open(self) -> list[date]:
-        """Return sessions whose deadline has passed before their batch was sealed, and that have answers."""
+        """Return sessions with answers that can still be sealed, and whose deadline has passed."""
         return self.column("forward/left_open")
 
     def note_published(self, session: date) -> None:

@@ -204,7 +204,7 @@ def test_shortly_before_the_deadline_lost_servers_are_waited_for_no_more(
     ollama_faulty.play(GONE)
     stop_clock(chain_db.url, at(SESSION, 9, 1, days=3))
     assert record.run(ask_session, session) == NOTHING_LEFT
-    assert record.run(seal_session, session)
+    assert record.run(seal_session, session, NOTHING_LEFT)
     assert set(by_answerer()) == set(RULES)
 
 
@@ -276,7 +276,7 @@ def test_asking_ends_before_the_deadline_so_that_the_digest_can_leave(
     with caplog.at_level(logging.WARNING):
         assert record.run(ask_session, session) == {"questions": 9, "answers": 4}
     assert [text for text in caplog.messages if "5 questions to" in text]
-    assert record.run(seal_session, session)
+    assert record.run(seal_session, session, NOTHING_LEFT)
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_settings_that_name_no_stock_leave_a_gap(record: TaskRunner, caplog: pyt
         assert record.run(ask_session, session) == {"questions": 0, "answers": 0}
     assert [text for text in caplog.messages if "name no stock with a snapshot" in text]
     with pytest.raises(AirflowSkipException, match="it is a gap in the record"):
-        record.run(seal_session, session)
+        record.run(seal_session, session, NOTHING_LEFT)
 
 
 def test_an_index_without_a_list_in_force_is_named(record: TaskRunner, caplog: pytest.LogCaptureFixture) -> None:
@@ -338,10 +338,10 @@ def test_asking_about_a_session_that_was_not_opened_says_what_to_do(record: Task
 def test_a_digest_is_written_sent_and_announced_once(record: TaskRunner, chain: Chain, inbox: Inbox) -> None:
     session = record.run(open_session)
     record.run(ask_session, session)
-    digest = record.run(seal_session, session)
+    digest = record.run(seal_session, session, NOTHING_LEFT)
     told = json.loads((chain.data / "forward" / f"{LAST}.json").read_text(encoding="utf-8"))
     assert (told["digest"], told["answers"], told["previous"]) == (digest, 45, None)
-    assert record.run(seal_session, session, again=True) == digest
+    assert record.run(seal_session, session, NOTHING_LEFT, again=True) == digest
     (post,) = inbox.posts
     assert digest in post["message"]
     event = record.outlets[FORWARD]
@@ -357,16 +357,45 @@ def test_a_digest_that_no_address_took_is_sent_by_the_next_try(
     record.run(ask_session, session)
     inbox.status = 500
     with caplog.at_level(logging.WARNING):
-        record.run(seal_session, session)
+        record.run(seal_session, session, NOTHING_LEFT)
     assert [text for text in caplog.messages if "has not left the house" in text]
     inbox.status = 200
-    record.run(seal_session, session, again=True)
+    record.run(seal_session, session, NOTHING_LEFT, again=True)
     assert inbox.titles() == [f"ljwx · 记录 RECORD · {LAST}"]
 
 
-def test_a_batch_that_was_left_open_is_sealed_by_the_next_run(record: TaskRunner, chain_db: Database) -> None:
+def test_when_asking_failed_what_came_is_sealed_shortly_before_the_deadline(
+    record: TaskRunner, chain_db: Database, inbox: Inbox
+) -> None:
+    session = record.run(open_session)
+    record.run(ask_session, session)
+    with pytest.raises(RecordUnfinished, match=r"is sealed at 2026-03-21 06:00 in Shanghai; until then clear ask_sess"):
+        record.run(seal_session, session, None)
+    assert WarehouseHook().forward_batches()[0].sealed_at is None
+    stop_clock(chain_db.url, at(SESSION, 6, days=1))
+    digest = record.run(seal_session, session, None, again=True)
+    assert digest in inbox.posts[0]["message"]
+
+
+def test_cleared_after_its_deadline_nothing_is_asked_about_a_session_that_nobody_had_answered(
+    record: TaskRunner, chain_db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = record.run(open_session)
+    stop_clock(chain_db.url, at(SESSION, 9, 15, days=3))
+    with caplog.at_level(logging.WARNING):
+        assert record.run(ask_session, session) == {"questions": 0, "answers": 0}
+    assert [text for text in caplog.messages if "its deadline has passed" in text]
+    assert written() == []
+
+
+def test_a_batch_that_was_left_open_is_sealed_and_told_by_the_next_run(
+    record: TaskRunner, chain_db: Database, inbox: Inbox
+) -> None:
     answered(record)
     stop_clock(chain_db.url, at(SESSION, 18, days=3))
     skipped(record)
     (batch,) = WarehouseHook().forward_batches()
-    assert batch.sealed_at == at(SESSION, 18, days=3)
+    assert batch.sealed_at == batch.published_at == at(SESSION, 18, days=3)
+    (post,) = inbox.posts
+    assert str(batch.digest) in post["message"]
+    assert "Sealed after the deadline: it counts nowhere" in post["message"]

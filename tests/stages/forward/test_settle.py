@@ -144,11 +144,11 @@ def test_the_record_is_scored_from_the_database(record: Record, warehouse_url: s
         said(STOCKS[1], answerer="broken", probabilities=None, reason="no_class"),
         said(STOCKS[0], digest="e" * 64, probabilities={"up": 0.0, "flat": 0.0, "down": 1.0}),  # replaced half-way
     )
+    record.hook.seal_batch(MONDAY)
     stop_clock(warehouse_url, at(MONDAY, 10, days=1))
-    record.answer(said(STOCKS[2], answerer="slow"))
     tasks.run(settle_sessions)
     settled = record.hook.settled_record()
-    assert settled.filter(answerer="slow")["late"].to_list() == [True]
+    assert not settled["late"].any()
     assert (
         settled.filter(answerer="model:v1", task="price_direction")["probabilities"].to_list() == [[0.5, 0.3, 0.2]] * 3
     )
@@ -156,3 +156,19 @@ def test_the_record_is_scored_from_the_database(record: Record, warehouse_url: s
     assert set(found) == {"model:v1", "class_rates", "broken"}
     assert (found["model:v1"].hit_rate.mean, found["model:v1"].coverage) == (1, 1)
     assert found["broken"].valid == 0
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_answers_in_time_that_were_not_sealed_in_time_count_nowhere(
+    record: Record, warehouse_url: str, tasks: TaskRunner, sealed: bool
+) -> None:
+    stop_clock(warehouse_url, at(MONDAY, 9, 14, days=1))
+    record.answer(said(STOCKS[1], answerer="held back"))
+    stop_clock(warehouse_url, at(MONDAY, 9, 15, days=1))
+    record.answer(said(STOCKS[2], answerer="slow"))
+    if sealed:
+        record.hook.seal_batch(MONDAY)
+    tasks.run(settle_sessions)
+    settled = record.hook.settled_record()
+    assert settled["late"].to_list() == [True] * 6
+    assert scores(settled, DAYS[:3], 2) == ()

@@ -1,6 +1,8 @@
 -- Answers beside the newest of what came true. Of two answers of one name the first counts: a model that was replaced
--- half-way through a session answers no question twice.
-SELECT a.session, a.ts_code, a.task, a.name AS answerer, a.late,
+-- half-way through a session answers no question twice. One whose batch was not sealed before the deadline is late too:
+-- only the seal shows when all of them were there.
+SELECT a.session, a.ts_code, a.task, a.name AS answerer,
+       a.late OR coalesce(b.sealed_at, ljwx.forward_clock()) >= b.deadline AS late,
        CASE WHEN a.probabilities IS NOT NULL THEN (
            SELECT string_agg(coalesce(a.probabilities ->> c.name, '0'), '|' ORDER BY c.place)
            FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
@@ -12,6 +14,7 @@ FROM (
     WHERE session >= %(first)s
     ORDER BY session, ts_code, task, name, answered_at, answer_id
 ) a
+JOIN ljwx.forward_batches b USING (session)
 LEFT JOIN LATERAL (
     SELECT label, excess, reason
     FROM ljwx.forward_outcomes o

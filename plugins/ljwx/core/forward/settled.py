@@ -27,9 +27,10 @@ SETTLED: Final = pl.Schema(
 )
 """One answer a row.
 
-late: it came after its deadline, and counts nowhere. probabilities: in the order of the task's classes; null where the
-answer was invalid. label: the class that came true; null while it is open and where there is none. excess: net return
-over the market's, a fraction. reason: why no outcome will ever be; null beside a label and while it is open.
+late: it, or the seal of its session, came after the deadline, and it counts nowhere. probabilities: in the order of the
+task's classes; null where the answer was invalid. label: the class that came true; null while it is open and where
+there is none. excess: net return over the market's, a fraction. reason: why no outcome will ever be; null beside a
+label and while it is open.
 """
 
 

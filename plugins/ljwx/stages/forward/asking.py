@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Final
 
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.timing import closes_at
@@ -25,6 +27,8 @@ from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.forward import Answered, NewAnswer
 
 log = logging.getLogger(__name__)
+
+NOTHING: Final = MappingProxyType({"questions": 0, "answers": 0})
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ def ask_session(session: str) -> dict[str, int]:
         raise ConfigurationError(f"the batch of {session} was not opened: clear the task open_session and what follows")
     if batch.digest is not None:
         log.info("the batch of %s is sealed: nothing is asked", session)
-        return {"questions": 0, "answers": 0}
+        return dict(NOTHING)
+    if warehouse.forward_clock() >= batch.deadline:
+        log.warning("nothing is asked about %s any more: its deadline has passed", session)
+        return dict(NOTHING)
     with recorded_run(warehouse, session=session) as run:
         questions = questions_of(warehouse, settings, batch, run.key)
         if not questions:

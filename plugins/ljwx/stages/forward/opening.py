@@ -13,7 +13,7 @@ from ljwx.exceptions import DeadlinePassed
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
-from ljwx.stages.forward.sealing import seal
+from ljwx.stages.forward.sealing import seal_and_tell
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.forward import NewBatch
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def open_session() -> str:
-    """Open the batch of the newest complete session, if its deadline is ahead; seal those that were left open.
+    """Open the batch of the newest complete session, if its deadline is ahead; seal those left open, and tell.
 
     :return: the session, as text.
     :raises AirflowSkipException: there is nothing to ask about now; says why. A session whose deadline has passed is a
@@ -29,7 +29,7 @@ def open_session() -> str:
     """
     warehouse = WarehouseHook()
     with recorded_run(warehouse) as run:
-        left = [day.isoformat() for day in warehouse.batches_left_open() if seal(warehouse, day)]
+        left = [day.isoformat() for day in warehouse.batches_left_open() if seal_and_tell(warehouse, day)]
         opened = _opened(warehouse, run.key)
         run.outputs |= {"sealed": left, "session" if isinstance(opened, date) else "skipped": str(opened)}
     if not isinstance(opened, date):
