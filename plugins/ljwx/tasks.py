@@ -6,7 +6,6 @@ task runs, and polars' thread pool does not survive a fork. Everywhere else impo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -157,7 +156,7 @@ def ask_session(session: str) -> dict[str, int]:
     return asking.ask_session(session)
 
 
-def seal_session(session: str, asked: Mapping[str, int] | None) -> str:
+def seal_session(session: str, asked: dict[str, int] | None) -> str:
     """Seal a session of the forward record, and tell its digest; what was asked is None where asking failed."""
     from ljwx.stages.forward import sealing
 
