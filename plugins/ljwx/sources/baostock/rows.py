@@ -25,8 +25,11 @@ _NUMBERS = {
     "open": "open", "high": "high", "low": "low", "close": "close", "preclose": "pre_close", "volume": "vol",
     "amount": "amount", "pctChg": "pct_chg",
 }  # fmt: skip
-_SCALE = {"vol": 100.0, "amount": 1000.0}
-"""What a canonical unit has of theirs: shares in a lot, CNY in a thousand."""
+_SCALE = {"vol": (100.0, 2), "amount": (1000.0, 3)}
+"""What a canonical unit has of theirs, shares in a lot and CNY in a thousand, and the decimals that TuShare publishes.
+
+A number that is the same there must be the same here to the last bit, or each bar becomes a revision.
+"""
 SUSPENSIONS = WireSchema("tradestatus", ("ts_code", "trade_date"), ("trade_date",))
 STOCK_BASIC = WireSchema(
     "stock_basic", ("ts_code", "list_date"), ("list_date", "delist_date"), kinds={"list_status": ("L", "D")}
@@ -44,15 +47,15 @@ def frame_of(table: Table) -> pl.DataFrame:
 def bars(wire: pl.DataFrame) -> pl.DataFrame:
     """Read the rows of days as columns of ``FETCHED_BARS``.
 
-    A row without volume of a stock that did not trade is no bar; ``suspensions`` has it. A row that does not say
-    whether the stock traded keeps itself as JSON, and so goes to quarantine.
+    A row without volume of a stock that did not trade is no bar; ``suspensions`` has it. A row whose volume is no
+    number, or that does not say whether the stock traded, keeps itself as JSON, and so goes to quarantine.
     """
-    rested = (pl.col("tradestatus") == SUSPENDED) & (as_number("volume").fill_null(0.0) == 0)
+    rested = (pl.col("tradestatus") == SUSPENDED) & (pl.col("volume").is_null() | (as_number("volume") == 0))
     rows = wire.filter(~rested.fill_null(False))
     lost = [pl.col(name).is_not_null() & as_number(name).is_null() for name in _NUMBERS]
     lost += [as_date("trade_date").is_null(), ~_is_status().fill_null(False)]
     came = pl.struct(pl.exclude("trade_date")).struct.json_encode()
-    numbers = [(as_number(name) / _SCALE.get(ours, 1.0)).alias(ours) for name, ours in _NUMBERS.items()]
+    numbers = [_number(name, ours).alias(ours) for name, ours in _NUMBERS.items()]
     return fetched_bars(
         rows.with_columns(_day()).select(
             _stock().alias("ts_code"), "trade_date", *numbers, pl.when(pl.any_horizontal(lost)).then(came).alias(RAW)
@@ -107,6 +110,14 @@ def unclear(days: pl.DataFrame, wanted: Collection[date]) -> bool:
     """Say whether a calendar does not tell of each day, once, whether the exchange was open."""
     told = days.drop_nulls("is_open")["session"].to_list()
     return len(told) != days.height or sorted(told) != sorted(wanted)
+
+
+def _number(name: str, ours: str) -> pl.Expr:
+    """Return their column in our unit; polars divides through a reciprocal, and rounding finds the nearest number."""
+    if ours not in _SCALE:
+        return as_number(name)
+    share, decimals = _SCALE[ours]
+    return (as_number(name) / share).round(decimals, mode="half_away_from_zero")
 
 
 def _is_status() -> pl.Expr:
