@@ -95,8 +95,7 @@ def verify_record(path: Path, head: str | None) -> Verified:
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     known = [pl.col(name).cast(pl.String).fill_null("") for name in rows.columns if name in EXPORT]
-    calendar = sse_calendar()
-    return verify(rows.with_columns(known), head, calendar.sessions)
+    return verify(rows.with_columns(known), head, sse_calendar())
 
 
 def _form_of(path: Path) -> _Format:

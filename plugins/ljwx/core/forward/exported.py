@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Final
 
 import polars as pl
 
 from ljwx.core.forward.chain import COLUMNS, HEADER, SORTED_BY, Answer, Batch, Texts, digest_of, header_of, instant
+from ljwx.core.forward.timing import OPENS, SHANGHAI
+from ljwx.core.sessions import Calendar
 from ljwx.exceptions import ConfigurationError
 
 BATCH: Final = ("session", "deadline", "opened_at", "labels", "previous", "batch", "batch_answers", "sealed_at")
@@ -24,6 +26,9 @@ EXPORT: Final = (*BATCH, *COLUMNS)
 NO_HEAD: Final = (
     "that the answers were there before the outcome: whoever owns the database could have made the whole chain later. "
     "Give --head with a digest that you noted before"
+)
+NO_SEAL: Final = (
+    "when each session was sealed: sealed_at is no part of a digest. The day of the message with its digest shows it"
 )
 
 
@@ -63,12 +68,12 @@ def exported(batch: Batch, answers: Sequence[Answer]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=dict.fromkeys(EXPORT, pl.String))
 
 
-def verify(rows: pl.DataFrame, head: str | None, sessions: Sequence[date]) -> Verified:
+def verify(rows: pl.DataFrame, head: str | None, calendar: Calendar) -> Verified:
     """Look whether the rows of a file are those that were sealed, and what that shows.
 
     :param rows: texts; what is not there is empty.
     :param head: a digest that was noted when a session was sealed.
-    :param sessions: of the exchange, up to the last of the file.
+    :param calendar: of the exchange: the sessions that are gaps, and when the next one opened.
     :raises ConfigurationError: the file is no export of the record, or `head` no digest.
     """
     lacks = [name for name in EXPORT if name not in rows.columns]
@@ -78,12 +83,12 @@ def verify(rows: pl.DataFrame, head: str | None, sessions: Sequence[date]) -> Ve
         raise ConfigurationError("--head takes a digest: 64 hex digits, as the message of a sealed session says it")
     parts = list(_batches(rows))
     digests = {part.item(0, "batch"): part.item(0, "session") for part in parts}
-    problems = [problem for part in parts for problem in _problems(part)]
+    problems = [problem for part in parts for problem in (*_problems(part), *_deadline_problems(part, calendar))]
     problems += _order_problems(parts)
     if head is not None and head not in digests:
         problems.append(f"no session has the digest {head}: it was removed, or all was made anew since it was noted")
     days = [day for text in digests.values() if (day := _day(text)) is not None]
-    within = [day for day in sessions if days and days[0] <= day <= days[-1]]
+    within = [day for day in calendar.sessions if days and days[0] <= day <= days[-1]]
     return Verified(
         sessions=len(parts),
         answers=len(rows),
@@ -120,6 +125,19 @@ def _problems(part: pl.DataFrame) -> Iterator[str]:
         yield f"{session}: {len(wrong)} answers are not as late as their times say"
 
 
+def _deadline_problems(part: pl.DataFrame, calendar: Calendar) -> Iterator[str]:
+    """Say where a deadline is later than the opening of the next session, when outcomes begin to show.
+
+    An earlier one is none: past the end of its calendar the record takes a weekday for the next session.
+    """
+    session = _day(part.item(0, "session"))
+    if session is None:
+        return
+    opening = instant(datetime.combine(calendar.after(session), OPENS, SHANGHAI))
+    if part.item(0, "deadline") > opening:
+        yield f"{session}: its deadline is later than {opening}, when the next session opened"
+
+
 def _what_changed(part: pl.DataFrame, header: Texts) -> str:
     """Say as much as can be said of rows that do not give the digest of their batch."""
     ordered = part.select(COLUMNS).sort(SORTED_BY)
@@ -148,6 +166,8 @@ def _unproven(rows: pl.DataFrame, parts: Sequence[pl.DataFrame], noted: str | No
         yield NO_HEAD
     elif noted is not None and noted != parts[-1].item(0, "session"):
         yield f"that what was said of sessions after {noted} was there before the outcome: give a later digest"
+    if parts:
+        yield NO_SEAL
     late = [part.item(0, "session") for part in parts if part.item(0, "sealed_at") >= part.item(0, "deadline")]
     if late:
         yield f"when the answers about {', '.join(late)} were made: sealed after the deadline"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from ljwx.core.forward.chain import Batch
 
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 OPENS: Final = time(9, 15)
 """When a session's first orders count in Shanghai: what is said then or later may know of them."""
 TO_SEAL: Final = timedelta(minutes=15)
