@@ -12,6 +12,7 @@ from ljwx.exceptions import NotFound
 from ljwx.services.scores import earned_from_record, scored_record
 from ljwx.stages.forward.settle import settle_sessions
 from support_chain import Database
+from support_forward import at, stop_clock
 from support_settled import DAYS, MONDAY, STOCKS, record_until_wednesday, said
 from support_tasks import TaskRunner
 
@@ -44,6 +45,26 @@ def test_the_record_is_scored_and_what_it_would_have_earned_is_simulated(warehou
     assert model.curve == pytest.approx(model.market)
     assert certain.curve[-1] == pytest.approx(0.5 + 0.5 * 1.02 * (1 - 0.0005))
     assert "no advice" in model.note
+
+
+def test_what_other_settings_say_of_the_classes_is_scored_and_earned_apart(
+    warehouse_url: str, tasks: TaskRunner
+) -> None:
+    record = record_until_wednesday(warehouse_url)
+    record.spec = record.spec.model_copy(update={"horizon": 1, "flat_band": 0.05})
+    record.hook.seal_batch(MONDAY)
+    stop_clock(warehouse_url, at(DAYS[1], 19))
+    record.answer(said(STOCKS[0], session=DAYS[1], digest="e" * 64))
+    tasks.run(settle_sessions)
+    found = [each for each in scored_record().scores if each.task == "price_direction"]
+    assert [(each.digest, each.horizon, each.sessions, each.asked) for each in found] == [
+        ("d" * 64, 2, 1, 3),
+        ("e" * 64, 1, 1, 1),
+    ]
+    assert len({each.meaning for each in found}) == 2
+    assert {each.meaning: each.horizon for each in earned_from_record()} == {
+        each.meaning: each.horizon for each in found
+    }
 
 
 def test_the_commands_print_the_same(warehouse_url: str, tasks: TaskRunner) -> None:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ljwx.services.scores import EarnedBy, ScoredRecord
 
 HEADS = (
-    "answerer", "task", "window", "sessions", "answers", "coverage", "valid", "hits", "low", "high", "log_score",
+    "answerer", "digest", "task", "horizon", "meaning", "window",
+    "sessions", "answers", "coverage", "valid", "hits", "low", "high", "log_score",
     "brier", "ece", "by_chance", "rank_ic", "low", "high", "skill_rates", "low", "high", "skill_logistic", "low",
     "high",
 )  # fmt: skip
 EARNED = (
-    "answerer", "task", "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
+    "answerer", "digest", "task", "horizon", "meaning",
+    "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
     "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
 )  # fmt: skip
 
@@ -95,7 +97,8 @@ def _row(score: Score) -> list[Any]:
     bounded = [value for each in followed for value in ((each.mean, each.low, each.high) if each else (None,) * 3)]
     hits, band = score.hit_rate, score.ece_of_perfect
     return [
-        score.answerer, score.task, score.window.name, score.sessions, score.answered, score.coverage, score.valid,
+        score.answerer, _short(score.digest), score.task, score.horizon, score.meaning,
+        score.window.name, score.sessions, score.answered, score.coverage, score.valid,
         hits.mean, hits.low, hits.high, score.log_score, score.brier, score.ece, band.high if band else None, *bounded,
     ]  # fmt: skip
 
@@ -105,10 +108,15 @@ def _draw_earned(console: Console, found: list[EarnedBy]) -> None:
     for each in found:
         ratio = each.information_ratio
         rows.append([
-            each.answerer, each.task, len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
+            each.answerer, _short(each.digest), each.task, each.horizon, each.meaning,
+            len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
             each.turnover, each.capacity_cny, *((ratio.value, ratio.low, ratio.high) if ratio else (None,) * 3),
             each.deflated_sharpe, each.recipes_tried,
         ])  # fmt: skip
     console.print(table(EARNED, rows))
     for note in dict.fromkeys(each.note for each in found):
         console.print(f"\n{note}", markup=False)
+
+
+def _short(digest: str | None) -> str | None:
+    return None if digest is None else digest[:8]

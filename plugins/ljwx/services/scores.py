@@ -8,13 +8,13 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.datasets.spec import SampleSpec, load_spec
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.earned import Earned, IcAt, Ratio, earn
 from ljwx.core.forward.market import Market, market_of
 from ljwx.core.forward.portfolio import LEFT_OUT, PortfolioSpec
 from ljwx.core.forward.scores import Score, scores
 from ljwx.core.forward.settled import signals
+from ljwx.core.labels.costs import Costs
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.answers import RISK_NOTE
 from ljwx.exceptions import NotFound
@@ -51,7 +51,10 @@ class EarnedBy:
     """
 
     answerer: str
+    digest: str | None
     task: str
+    horizon: int
+    meaning: str
     sessions: tuple[date, ...]
     curve: tuple[float, ...]
     market: tuple[float, ...]
@@ -87,7 +90,7 @@ def scored_record() -> ScoredRecord:
         gaps=len({day for day in days if day <= batches[-1].session} - {batch.session for batch in batches}),
         late=int(settled["late"].sum()),
         open=len(waiting),
-        scores=scores(settled, days, _spec(batches[-1]).horizon),
+        scores=scores(settled, days),
     )
 
 
@@ -99,30 +102,40 @@ def earned_from_record(top: float = 0.1, slippage: float = 0.0005) -> list[Earne
     """
     warehouse = WarehouseHook()
     batches, last = _record(warehouse)
-    spec, first = _spec(batches[-1]), batches[0].session
+    first = batches[0].session
     codes = warehouse.codes()
     days = warehouse.trading_days(first, last)
     if len(days) < 2:
         raise NotFound(f"no session is complete after {first}, the first of the forward record")
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), days)
-    portfolio = PortfolioSpec(horizon=spec.horizon, top=top, costs=spec.costs, slippage=slippage)
+    portfolios = {
+        each.meaning: PortfolioSpec(
+            horizon=each.horizon, top=top, costs=Costs.model_validate(each.spec["costs"]), slippage=slippage
+        )
+        for each in batches
+    }
     answers = codes.as_stocks(warehouse.settled_record().filter(~pl.col("late"), pl.col("session") < last))
     known = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
     tried = max(len(warehouse.lines()), 1)
-    parts = known.partition_by("answerer", "task", as_dict=True).items()
+    apart = ("answerer", "digest", "task", "meaning")
+    parts = known.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
     return [
-        _earned(str(answerer), str(task), rows, market, portfolio, tried)
-        for (answerer, task), rows in sorted(parts)
-        if TASKS[str(task)].direction is not None
+        _earned(rows, market, portfolios[rows.item(0, "meaning")], tried)
+        for rows in parts
+        if TASKS[rows.item(0, "task")].direction is not None
     ]
 
 
-def _earned(answerer: str, task: str, rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int) -> EarnedBy:
+def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int) -> EarnedBy:
+    answerer, digest, task, meaning = rows.select("answerer", "digest", "task", "meaning").row(0)
     said = rows.select("session", "ts_code", signal=pl.Series(signals(rows, task)))
     found: Earned = earn(said, market, spec, tried)
     return EarnedBy(
         answerer=answerer,
+        digest=digest,
         task=task,
+        horizon=spec.horizon,
+        meaning=meaning,
         sessions=found.curve.sessions,
         curve=tuple(found.curve.values.tolist()),
         market=tuple(found.market.values.tolist()),
@@ -145,7 +158,3 @@ def _record(warehouse: WarehouseHook) -> tuple[list[Batch], date]:
     if not batches or not complete:
         raise NotFound("there is no forward record yet; the DAG ljwx_forward makes one")
     return batches, complete[-1]
-
-
-def _spec(batch: Batch) -> SampleSpec:
-    return load_spec(dict(batch.spec))

@@ -9,6 +9,7 @@ from datetime import date, datetime
 import polars as pl
 from psycopg.rows import class_row
 
+from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.settled import SETTLED
 from ljwx.warehouse.base import WarehouseBase, stage, statement
 
@@ -56,7 +57,13 @@ class ForwardOutcomesVerbs(WarehouseBase):
 
         :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended.
         """
-        schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in SETTLED.items()}
+        of_batch = [(each.session, each.horizon, each.meaning) for each in self.records(Batch, "forward/batches")]
+        batches = pl.DataFrame(
+            of_batch, {name: SETTLED[name] for name in ("session", "horizon", "meaning")}, orient="row"
+        )
+        stored = {name: kind for name, kind in SETTLED.items() if name == "session" or name not in batches.columns}
+        schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in stored.items()}
         frame = self.frame("forward/outcomes/record", schema, first=first, by_line=by_line)
         said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
-        return frame.with_columns(late=pl.col("late") == "t", probabilities=said)
+        read = frame.with_columns(late=pl.col("late") == "t", probabilities=said)
+        return read.join(batches, on="session", how="left", maintain_order="left")

@@ -18,13 +18,21 @@ RATES = [0.25, 0.5, 0.25]
 
 
 def row(answerer="m", session=D1, code="A", said=(0.5, 0.25, 0.25), label="up", **other):
-    given = {"task": "price_direction", "late": False, "excess": None, "reason": None}
+    given = {
+        "task": "price_direction",
+        "late": False,
+        "excess": None,
+        "reason": None,
+        "digest": None,
+        "meaning": "m",
+        "horizon": 1,
+    }
     told = {"session": session, "ts_code": code, "answerer": answerer, "label": label}
     return given | told | {"probabilities": None if said is None else list(said)} | other
 
 
-def scored(rows, calendar=(D1, D2, D3), horizon=1, window="all") -> dict[str, Score]:
-    found = scores(pl.DataFrame(rows, schema=SETTLED), calendar, horizon)
+def scored(rows, calendar=(D1, D2, D3), window="all") -> dict[str, Score]:
+    found = scores(pl.DataFrame(rows, schema=SETTLED), calendar)
     return {each.answerer: each for each in found if each.window.name == window}
 
 
@@ -130,4 +138,25 @@ def test_a_perfect_answerer_shows_no_more_error_than_chance():
 
 
 def test_nothing_settled_gives_no_score():
-    assert scores(pl.DataFrame([row(label=None)], schema=SETTLED), (D1, D2), 5) == ()
+    assert scores(pl.DataFrame([row(label=None)], schema=SETTLED), (D1, D2)) == ()
+
+
+def test_sessions_whose_classes_mean_something_else_are_scored_apart():
+    rows = [row(), row("class_rates", said=RATES), row(session=D2, label="down", meaning="n", horizon=10)]
+    found = {
+        each.meaning: each
+        for each in scores(pl.DataFrame(rows, schema=SETTLED), (D1, D2, D3))
+        if each.answerer == "m" and each.window.name == "all"
+    }
+    assert {name: (each.horizon, each.asked, each.hit_rate.mean) for name, each in found.items()} == {
+        "m": (1, 1, 1),
+        "n": (10, 1, 0),
+    }
+    assert [len(each.skills) for each in found.values()] == [1, 0]
+
+
+def test_a_name_that_was_given_to_another_model_is_another_answerer():
+    rows = [row(digest="a"), row(session=D2, label="down", digest="b"), row("class_rates", said=RATES)]
+    found = [each for each in scores(pl.DataFrame(rows, schema=SETTLED), (D1, D2)) if each.answerer == "m"]
+    assert [(each.digest, each.sessions, each.hit_rate.mean) for each in found] == [("a", 1, 1), ("b", 1, 0)]
+    assert [[skill.rival for skill in each.skills] for each in found] == [["class_rates"], []]

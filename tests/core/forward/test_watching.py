@@ -37,7 +37,9 @@ def record(market: Market, skill_lost: bool = False, refused: bool = False, late
         up = 1 / (1 + np.exp(-known * to_come - generator.normal(0, 0.2, STOCKS)))
         for code, p in zip(market.stocks, up.tolist(), strict=True):
             said = None if refused and changed and generator.random() < 0.5 else [0.8 * p, 0.2, 0.8 * (1 - p)]
-            rows.append((session, code, "price_direction", "m", late and changed, said, None, None, None))
+            rows.append(
+                (session, code, "price_direction", "m", late and changed, said, None, None, None, None, HORIZON, "m")
+            )
     return pl.DataFrame(rows, schema=SETTLED, orient="row")
 
 

@@ -152,7 +152,7 @@ def test_the_record_is_scored_from_the_database(record: Record, warehouse_url: s
     assert (
         settled.filter(answerer="model:v1", task="price_direction")["probabilities"].to_list() == [[0.5, 0.3, 0.2]] * 3
     )
-    found = {each.answerer: each for each in scores(settled, DAYS[:3], 2) if each.task == "price_direction"}
+    found = {each.answerer: each for each in scores(settled, DAYS[:3]) if each.task == "price_direction"}
     assert set(found) == {"model:v1", "class_rates", "broken"}
     assert (found["model:v1"].hit_rate.mean, found["model:v1"].coverage) == (1, 1)
     assert found["broken"].valid == 0
@@ -171,4 +171,4 @@ def test_answers_in_time_that_were_not_sealed_in_time_count_nowhere(
     tasks.run(settle_sessions)
     settled = record.hook.settled_record()
     assert settled["late"].to_list() == [True] * 6
-    assert scores(settled, DAYS[:3], 2) == ()
+    assert scores(settled, DAYS[:3]) == ()

@@ -6,7 +6,7 @@ SELECT a.session, a.ts_code, a.task, a.name AS answerer,
        CASE WHEN a.probabilities IS NOT NULL THEN (
            SELECT string_agg(coalesce(a.probabilities ->> c.name, '0'), '|' ORDER BY c.place)
            FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
-       o.label, o.excess, o.reason
+       o.label, o.excess, o.reason, a.digest
 FROM (
     SELECT DISTINCT ON (session, ts_code, task, name) *
     FROM ljwx.forward_answers

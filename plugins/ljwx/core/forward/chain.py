@@ -23,6 +23,11 @@ COLUMNS: Final = (
 """Columns of an answer that the digest of its batch covers, in their order."""
 SORTED_BY: Final = ("ts_code", "task", "answerer", "digest")
 """The order of answers in a batch, by code points."""
+MEANING: Final = (
+    "horizon", "exit_roll", "costs", "buy_excess", "sell_excess", "flat_band", "label_version",
+)  # fmt: skip
+"""Settings of a batch's spec that say which class comes true. What labels take from the train split moves with each
+dataset, and is the task's own way of saying what is usual then."""
 
 Texts = Sequence[str]
 """The texts of an answer, in the order of COLUMNS; what is not there is empty."""
@@ -61,6 +66,17 @@ class Batch:
     def labels(self) -> str:
         """What each class means: dataset, spec and fitted numbers, as canonical JSON."""
         return canonical({"dataset_id": self.dataset_id, "spec": self.spec, "fit": self.fit})
+
+    @property
+    def horizon(self) -> int:
+        """Sessions from an answer to its outcome, h."""
+        return int(self.spec["horizon"])
+
+    @property
+    def meaning(self) -> str:
+        """Digest, 8 hex digits, of the settings that say which class comes true; unlike ones are scored apart."""
+        said = {name: self.spec.get(name) for name in MEANING}
+        return hashlib.sha256(canonical(said).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ from ljwx.core.tasks import TASKS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+_Answerer = tuple[str, str | None]
+"""Name and digest; rules have none."""
 
 RIVALS: Final = ("class_rates", "logistic")
 """Answerers that a model has to beat, by the names they have in the record."""
@@ -69,8 +71,10 @@ class Skill:
 
 @dataclass(frozen=True)
 class Score:
-    """The record of one answerer on one task, over one window.
+    """The record of one answerer on one task, over one window, in sessions whose classes mean the same.
 
+    :param digest: of the model on its server, for a name can be given to another; None of a rule.
+    :param horizon: sessions from an answer to its outcome. ``meaning``: digest of what its classes mean.
     :param asked: questions with an outcome that anyone was asked in the window; ``answered``: in time by this one.
     :param valid: of those answered, the answers that were valid; an invalid one gives no class any probability.
     :param log_score: mean of -log P(true class), in nats. ``brier``: from 0 to 2. Smaller is better.
@@ -79,7 +83,10 @@ class Score:
     """
 
     answerer: str
+    digest: str | None
     task: str
+    horizon: int
+    meaning: str
     window: Window
     last: date
     sessions: int
@@ -116,31 +123,43 @@ def windows(first: date, last: date) -> tuple[Window, ...]:
     return named[:1] + tuple(each for each in named[1:] if each.first > first)
 
 
-def scores(settled: pl.DataFrame, calendar: Sequence[date], horizon: int) -> tuple[Score, ...]:
+def scores(settled: pl.DataFrame, calendar: Sequence[date]) -> tuple[Score, ...]:
     """Score every answerer on every task, over every window in which it has answers that count.
+
+    Sessions whose classes mean something else, and models that had one name after another, are scored apart.
 
     :param settled: SETTLED frame.
     :param calendar: the exchange's sessions, from the first of the record to the one at whose close one looks.
-    :param horizon: sessions from an answer to its outcome, h.
     """
     found = []
     for task in (name for name in TASKS if name in set(settled["task"])):
         asked = counting(settled, task).sort("session", "ts_code")
         if asked.is_empty():
             continue
-        for window in windows(calendar[0], calendar[-1]):
-            found += _of_window(asked.filter(pl.col("session") >= window.first), task, window, calendar, horizon)
+        for alike in asked.partition_by("meaning", maintain_order=True):
+            for window in windows(calendar[0], calendar[-1]):
+                found += _of_window(alike.filter(pl.col("session") >= window.first), task, window, calendar)
     return tuple(found)
 
 
-def _of_window(asked: pl.DataFrame, task: str, window: Window, calendar: Sequence[date], horizon: int) -> list[Score]:
+def _of_window(asked: pl.DataFrame, task: str, window: Window, calendar: Sequence[date]) -> list[Score]:
+    if asked.is_empty():
+        return []
     days = [session for session in calendar if session >= window.first]
     questions = asked.select("session", "ts_code").n_unique()
     by_name = {
-        str(name): _Answers(rows, matrix(rows, task), truths(rows, task))
-        for (name,), rows in asked.filter(~pl.col("late")).partition_by("answerer", as_dict=True).items()
+        (str(name), digest): _Answers(rows, matrix(rows, task), truths(rows, task))
+        for (name, digest), rows in asked.filter(~pl.col("late"))
+        .partition_by("answerer", "digest", as_dict=True)
+        .items()
     }
-    return [_score(name, task, window, questions, by_name, _Followers(days, horizon)) for name in sorted(by_name)]
+    followers = _Followers(days, asked.item(0, "horizon"))
+    return [_score(each, task, window, questions, by_name, followers) for each in sorted(by_name, key=_by_text)]
+
+
+def _by_text(answerer: _Answerer) -> tuple[str, str]:
+    name, digest = answerer
+    return name, digest or ""
 
 
 class _Followers:
@@ -166,14 +185,17 @@ class _Followers:
 
 
 def _score(
-    name: str, task: str, window: Window, asked: int, by_name: Mapping[str, _Answers], followers: _Followers
+    who: _Answerer, task: str, window: Window, asked: int, by_name: Mapping[_Answerer, _Answers], followers: _Followers
 ) -> Score:
-    ours = by_name[name]
+    ours, (name, digest) = by_name[who], who
     rows, valid = np.arange(len(ours.truth)), ours.said.sum(axis=1) > 0
     confidence, right = ours.said.max(axis=1)[valid], (ours.said.argmax(axis=1) == ours.truth) & valid
     return Score(
         answerer=name,
+        digest=digest,
         task=task,
+        horizon=followers.horizon,
+        meaning=ours.frame.item(0, "meaning"),
         window=window,
         last=ours.frame["session"][-1],
         sessions=ours.frame["session"].n_unique(),
@@ -189,7 +211,8 @@ def _score(
         skills=tuple(
             skill
             for rival in RIVALS
-            if rival in by_name and rival != name and (skill := _skill(rival, ours, by_name[rival], followers))
+            if (theirs := by_name.get((rival, None))) and rival != name
+            if (skill := _skill(rival, ours, theirs, followers))
         ),
     )
 

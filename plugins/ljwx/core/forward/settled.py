@@ -23,6 +23,9 @@ SETTLED: Final = pl.Schema(
         "label": pl.String(),
         "excess": pl.Float64(),
         "reason": pl.String(),
+        "digest": pl.String(),
+        "horizon": pl.Int64(),
+        "meaning": pl.String(),
     }
 )
 """One answer a row.
@@ -31,6 +34,7 @@ late: it, or the seal of its session, came after the deadline, and it counts now
 task's classes; null where the answer was invalid. label: the class that came true; null while it is open and where
 there is none. excess: net return over the market's, a fraction. reason: why no outcome will ever be; null beside a
 label and while it is open.
+digest: of the model on its server; null of a rule. horizon, meaning: those of its batch.
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from ljwx.core.datasets.spec import load_spec
+from ljwx.core.datasets.spec import spec_of_today
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.outcomes import LOOK_BACK, settle
 from ljwx.hooks.warehouse import WarehouseHook
@@ -64,7 +64,7 @@ def _alike(warehouse: WarehouseHook, due: set[date]) -> list[list[Batch]]:
 
 
 def _settled(warehouse: WarehouseHook, run_key: int, now: datetime, batches: Sequence[Batch]) -> SavedOutcomes:
-    sessions, spec = [batch.session for batch in batches], load_spec(dict(batches[0].spec))
+    sessions, spec = [batch.session for batch in batches], spec_of_today(batches[0].spec)
     reach = spec.horizon + spec.exit_roll
     first, last = _range(warehouse, sessions, reach)
     bars = warehouse.bars(first, last, now, reach)
