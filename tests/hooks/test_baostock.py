@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,6 +101,27 @@ def test_trouble_is_one_clear_error_within_the_time_out(
     with pytest.raises(error, match=f"^query_daily_history_k_AStock: .*({message})"):
         hook.daily(DAY)
     assert time.monotonic() - began < 2.0
+
+
+def test_waiting_for_the_limit_costs_nothing_of_the_seconds_for_repeats(
+    tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    class Limiter:
+        def acquire(self, _api_name: str, _limit: int | None) -> None:
+            clock[0] += 62.0
+
+    monkeypatch.setattr("ljwx.sources.transport.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    hook = connected(
+        monkeypatch, tushare_server.baostock(), limiter=Limiter(), sleep=lambda _seconds: None, retry_budget=20.0
+    )
+    tushare_server.faults(query_daily_history_k_AStock={"kind": "closed", "count": 1})
+    assert hook.daily(DAY).rows
+    assert clock == [4 * 62.0], "a login and a query, twice"
+    hook.daily(DAY)
+    assert clock == [6 * 62.0], "a block of queries has a connection of its own"
+    hook.close()
 
 
 @pytest.mark.parametrize(("kind", "error"), [("login_refused", BadToken), ("banned", NoPermission)])

@@ -35,7 +35,10 @@ class AnswerKeeper(Protocol):
         """Return the answer to a query; None where none is kept, or it is too old."""
 
     def asking(self, query: str) -> AbstractContextManager[None]:
-        """Let one worker at a time look for a query's answer, ask, and keep it."""
+        """Let one worker at a time look for a query's answer, ask, and keep it.
+
+        :raises SourceUnavailable: the turn does not come.
+        """
 
     def keep(self, query: str, answer: str) -> None:
         """Keep an answer to a query, in the place of an earlier one: a part, until `settle` is called, of a list.

@@ -14,7 +14,7 @@ from ljwx.exceptions import NotYetPublished, SourceUnavailable
 from ljwx.hooks.market import market_source, try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
-from ljwx.services.doctor.market import tier
+from ljwx.services.doctor.market import tier, tushare
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
@@ -228,3 +228,15 @@ def test_workers_and_the_doctor_take_turns_at_the_one_connection(
     assert (True, f"BaoStock answers at 127.0.0.1:{where}") in said
     assert len(said) == 3
     assert baostock.stats()["baostock"]["most_at_a_time"] == 1
+
+
+def test_the_doctor_says_whom_it_would_have_to_wait_for(
+    db: Database, baostock: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ljwx.services.doctor.market.TURN_SECONDS", 0.1)
+    place = f"127.0.0.1:{json.loads(baostock.baostock())['port']}"
+    with WarehouseKeeper(WarehouseHook()).asking(f"{place} connection"):
+        found = tushare()
+    assert found.ok is False
+    assert f"{place} connection: no turn in 0.1 s, behind PostgreSQL's process " in found.found
+    assert db.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from ljwx.exceptions import SourceUnavailable
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.market import sources
-from ljwx.warehouse.market.sources import SHANGHAI, WarehouseLimiter, last_close
+from ljwx.warehouse.market.sources import SHANGHAI, WarehouseKeeper, WarehouseLimiter, last_close
 from support_chain import Database
 from support_tushare import environment, running_tushare
 
@@ -75,6 +77,43 @@ def test_processes_and_threads_together_never_take_more_than_the_limit(db: Datab
     assert db.value("SELECT count(*) FROM taken") == 2 * 2 * 3
     assert most_in_one_window(db) == LIMIT
     assert db.value("SELECT count(*) FROM ljwx.rate_slots") == LIMIT
+
+
+def test_a_turn_that_does_not_come_ends_in_the_name_of_who_has_it(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    first, second = WarehouseKeeper(WarehouseHook()), WarehouseKeeper(WarehouseHook(), patience=0.2)
+    with first.asking("here connection"):
+        with second.asking("elsewhere connection"):
+            assert not caplog.messages
+        (pid,) = db.column("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted")
+        who = f"PostgreSQL's process {pid} .*since .*"
+        says = rf"^here connection: no turn in 0\.2 s, behind {who}; if nothing"
+        with pytest.raises(SourceUnavailable, match=says), second.asking("here connection"):
+            pytest.fail("it had the turn")
+        (said,) = caplog.messages
+        assert re.search(rf"here connection: waiting for {who}, 0\.2 s at the most", said)
+    with second.asking("here connection"):
+        assert db.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") == 1
+
+
+def test_a_turn_is_taken_when_the_one_before_ends(db: Database) -> None:
+    first, second = WarehouseKeeper(WarehouseHook()), WarehouseKeeper(WarehouseHook(), patience=30)
+    order: list[str] = []
+
+    def wait() -> None:
+        with second.asking("here connection"):
+            order.append("second")
+
+    waiting = threading.Thread(target=wait)
+    with first.asking("here connection"):
+        waiting.start()
+        while not db.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            pass
+        order.append("first")
+    waiting.join(30)
+    assert order == ["first", "second"]
 
 
 def test_each_interface_and_connection_has_slots_of_its_own(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

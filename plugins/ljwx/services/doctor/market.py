@@ -11,12 +11,14 @@ from ljwx.settings import current_settings
 from ljwx.warehouse.market.sources import WarehouseKeeper
 
 WATCHED_DAYS = 30
+TURN_SECONDS = 20.0
+"""How long the doctor waits behind workers for the one connection of a source."""
 LOOK = "the logs of ingest_bars name the bars; ingest.quarantine_differing refuses such"
 
 
 def tushare() -> Finding:
     """Ask the source of market data for something small."""
-    fine, said = try_market(WarehouseKeeper(WarehouseHook()))
+    fine, said = try_market(WarehouseKeeper(WarehouseHook(), TURN_SECONDS))
     return Finding("tushare", fine, said, "" if fine else advice("tushare"))
 
 

@@ -131,25 +131,24 @@ class BaostockClient:
 
         def attempt() -> Table:
             try:
-                line = self._logged_in()
-                self._wait_for_limit()
-                parts = line.ask(query.name, query.kind, query.answer, query.name, ANYBODY, *values)
+                parts = self._logged_in().ask(query.name, query.kind, query.answer, query.name, ANYBODY, *values)
                 return wire.read_table(query, parts)
             except SourceError:
                 self._drop()
                 raise
 
-        return retries.call(attempt)
+        return retries.call(attempt, before=self._wait_for_limit)
 
     def _logged_in(self) -> Line:
         if self._line is None:
-            self._wait_for_limit()
             self._line = Line(self.endpoint)
         return self._line
 
     def _wait_for_limit(self) -> None:
+        """Wait until a request may be sent, and the login before it where there is no connection."""
         if self._limiter is not None:
-            self._limiter.acquire(LIMITED, self.endpoint.per_minute)
+            for _ in range(1 if self._line else 2):
+                self._limiter.acquire(LIMITED, self.endpoint.per_minute)
 
     def test(self) -> tuple[bool, str]:
         """Log in and ask for one day of the calendar, once, and say what came of it."""
