@@ -47,7 +47,7 @@ def test_every_sql_file_is_used() -> None:
 
 
 def test_the_sql_of_a_noun_is_run_by_the_module_of_that_noun_alone() -> None:
-    modules = {path.stem: source for path, source in package_sources() if path.parent.name == "warehouse"}
+    modules = {path.stem: source for path, source in package_sources() if "warehouse" in path.parts[:-1]}
     foreign = {
         f"{stem}: {name}"
         for stem, source in modules.items()

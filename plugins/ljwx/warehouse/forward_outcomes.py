@@ -29,11 +29,11 @@ class ForwardOutcomesVerbs(WarehouseBase):
 
     def sessions_to_settle(self) -> list[date]:
         """Return sessions of the record with open questions whose horizon may be over, or whose bars have changed."""
-        return self.column("forward/outcomes/due")
+        return self.column("forward_outcomes/due")
 
     def forward_questions(self, sessions: Sequence[date]) -> pl.DataFrame:
         """Return session, ts_code and task of all questions that anyone has answered."""
-        return self.frame("forward/outcomes/questions", QUESTIONS, sessions=list(sessions))
+        return self.frame("forward_outcomes/questions", QUESTIONS, sessions=list(sessions))
 
     def save_outcomes(
         self, run_key: int, known_at: datetime, sessions: Sequence[date], outcomes: pl.DataFrame
@@ -48,8 +48,8 @@ class ForwardOutcomesVerbs(WarehouseBase):
         with self.transaction() as connection:
             stage(connection, "forward_outcomes", outcomes, ("session", "ts_code", "task"))
             with connection.cursor(row_factory=class_row(SavedOutcomes)) as cursor:
-                (found,) = cursor.execute(statement("forward/outcomes/add"), values).fetchall()
-            connection.execute(statement("forward/outcomes/settled"), values)
+                (found,) = cursor.execute(statement("forward_outcomes/add"), values).fetchall()
+            connection.execute(statement("forward_outcomes/settled"), values)
         return found
 
     def settled_record(self, first: date = date.min, *, by_line: bool = False) -> pl.DataFrame:
@@ -63,7 +63,7 @@ class ForwardOutcomesVerbs(WarehouseBase):
         )
         stored = {name: kind for name, kind in SETTLED.items() if name == "session" or name not in batches.columns}
         schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in stored.items()}
-        frame = self.frame("forward/outcomes/record", schema, first=first, by_line=by_line)
+        frame = self.frame("forward_outcomes/record", schema, first=first, by_line=by_line)
         said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
         read = frame.with_columns(late=pl.col("late") == "t", probabilities=said)
         return read.join(batches, on="session", how="left", maintain_order="left")
