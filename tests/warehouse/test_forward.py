@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -26,13 +27,8 @@ SAID = NewAnswer(
     {"up": 0.5, "flat": 0.3, "down": 0.2}, server="ollama_default", latency_s=0.2,
 )  # fmt: skip
 RULE = replace(SAID, answerer="class_rates", digest=None, line_id=None, server=None, latency_s=None)
-ROLE = """
-CREATE ROLE {role} LOGIN PASSWORD 'for-tests-only';
-GRANT USAGE ON SCHEMA ljwx TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ljwx TO {role};
-REVOKE UPDATE, DELETE, TRUNCATE ON ljwx.forward_batches, ljwx.forward_answers FROM {role};
-GRANT UPDATE (answers, digest, previous, published_at) ON ljwx.forward_batches TO {role};
-"""
+DOCUMENTED = (Path(__file__).parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
+ROLE = DOCUMENTED.split("## A record that the pipeline cannot change")[1].split("```sql\n")[1].split("```")[0]
 
 
 @pytest.fixture
@@ -291,7 +287,9 @@ def test_a_role_that_does_not_own_the_tables_keeps_the_record(
 ) -> None:
     role = f"keeper_{warehouse_url.rsplit('/', 1)[1]}"
     database = Database(warehouse_url)
-    database.execute(ROLE.format(role=role))
+    for statement in ROLE.replace("ljwx_worker", role).replace("…", "for-tests-only").split(";\n"):
+        database.execute(statement)
+    database.execute("CREATE TABLE ljwx.made_by_the_next_migration (name text)")
     parts = psycopg.conninfo.conninfo_to_dict(warehouse_url)
     address = f"{parts['host']}:{parts['port']}/{parts['dbname']}"
     monkeypatch.setenv("AIRFLOW_CONN_LJWX_POSTGRES", f"postgres://{role}:for-tests-only@{address}")
@@ -300,9 +298,9 @@ def test_a_role_that_does_not_own_the_tables_keeps_the_record(
         digest = sealed(keeper, SAID)
         keeper.note_published(MONDAY)
         assert [each.digest for each in keeper.forward_batches() if each.published_at] == [digest]
+        worker = Database(f"postgresql://{role}:for-tests-only@{address}")
+        worker.execute("INSERT INTO ljwx.made_by_the_next_migration VALUES ('theirs')")
         with pytest.raises(InsufficientPrivilege, match="must be owner"):
-            Database(f"postgresql://{role}:for-tests-only@{address}").execute(
-                "ALTER TABLE ljwx.forward_answers DISABLE TRIGGER ALL"
-            )
+            worker.execute("ALTER TABLE ljwx.forward_answers DISABLE TRIGGER ALL")
     finally:
         database.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

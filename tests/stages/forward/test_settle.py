@@ -172,3 +172,19 @@ def test_answers_in_time_that_were_not_sealed_in_time_count_nowhere(
     settled = record.hook.settled_record()
     assert settled["late"].to_list() == [True] * 6
     assert scores(settled, DAYS[:3]) == ()
+
+
+def test_an_outcome_that_nobody_computed_is_followed_by_the_computed_one(
+    record: Record, db: Database, tasks: TaskRunner
+) -> None:
+    """As docs/connections.md tells the owner to do."""
+    tasks.run(settle_sessions)
+    db.execute(
+        "INSERT INTO ljwx.forward_outcomes SELECT session, ts_code, task, 2, 'down', reason, -0.5, -0.5,"
+        " realised_volatility, max_drawdown, entry_session, exit_session, label_end, known_at, settled_at, run_key"
+        " FROM ljwx.forward_outcomes WHERE ts_code = %s AND task = 'price_direction'", STOCKS[0],
+    )  # fmt: skip
+    db.execute("DELETE FROM ljwx.forward_settled")
+    assert tasks.run(settle_sessions) == {"sessions": 1, "new": 0, "revised": 1}
+    mine = [row["label"] for row in db.rows(OUTCOMES) if row["ts_code"] == STOCKS[0] and row["label"] != "medium"]
+    assert mine == ["up", "down", "up"]
