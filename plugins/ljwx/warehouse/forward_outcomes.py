@@ -9,9 +9,9 @@ from datetime import date, datetime
 import polars as pl
 from psycopg.rows import class_row
 
-from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.settled import SETTLED
-from ljwx.warehouse.base import WarehouseBase, stage, statement
+from ljwx.warehouse.base import stage, statement
+from ljwx.warehouse.forward import ForwardVerbs
 
 QUESTIONS = pl.Schema({"session": pl.Date(), "ts_code": pl.String(), "task": pl.String()})
 
@@ -24,8 +24,8 @@ class SavedOutcomes:
     revised: int
 
 
-class ForwardOutcomesVerbs(WarehouseBase):
-    """Verbs of what came true."""
+class ForwardOutcomesVerbs(ForwardVerbs):
+    """Verbs of what came true, beside those of the record itself."""
 
     def sessions_to_settle(self) -> list[date]:
         """Return sessions of the record with open questions whose horizon may be over, or whose bars have changed."""
@@ -57,7 +57,7 @@ class ForwardOutcomesVerbs(WarehouseBase):
 
         :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended.
         """
-        of_batch = [(each.session, each.horizon, each.meaning) for each in self.records(Batch, "forward/batches")]
+        of_batch = [(each.session, each.horizon, each.meaning) for each in self.forward_batches()]
         batches = pl.DataFrame(
             of_batch, {name: SETTLED[name] for name in ("session", "horizon", "meaning")}, orient="row"
         )

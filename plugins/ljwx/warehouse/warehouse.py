@@ -5,7 +5,6 @@ from __future__ import annotations
 from ljwx.warehouse.class_answers import ClassAnswersVerbs
 from ljwx.warehouse.datasets import DatasetsVerbs
 from ljwx.warehouse.evaluations import EvaluationsVerbs
-from ljwx.warehouse.forward import ForwardVerbs
 from ljwx.warehouse.forward_outcomes import ForwardOutcomesVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
@@ -35,7 +34,6 @@ class Warehouse(
     LinesVerbs,
     TrainingsVerbs,
     TokensVerbs,
-    ForwardVerbs,
     ForwardOutcomesVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
