@@ -19,6 +19,10 @@ from ljwx.core.forward.chain import Answer
 from ljwx.exceptions import ConfigurationError, RecordUnfinished
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator
+from ljwx.services.asking.classes import ClassAnswer
+from ljwx.services.asking.full import Prompted
+from ljwx.services.asking.servers import Server
+from ljwx.stages.forward import asking
 from ljwx.stages.forward.asking import ask_session
 from ljwx.stages.forward.opening import open_session
 from ljwx.stages.forward.sealing import seal_session
@@ -115,6 +119,24 @@ def test_rules_say_class_rates_and_the_class_that_came_true_last(record: TaskRun
     assert all(sorted(each.probabilities.values()) == [0.0, 0.0, 1.0] for each in said["persistence"])  # type: ignore[union-attr]
     of_direction = [each.probabilities for each in said["logistic"] if each.task == "price_direction"]
     assert of_direction[0] != of_direction[1]
+
+
+def test_a_model_is_asked_in_the_prompts_that_it_was_taught_and_so_is_its_base(
+    record: TaskRunner, chain: Chain, chain_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ask_class = set(), asking.ask_class
+
+    def noted(server: Server, model: str, prompted: Prompted, *given: Any) -> ClassAnswer:
+        asked.add((model, prompted.prompt_version))
+        return ask_class(server, model, prompted, *given)
+
+    settings(record, stocks=1, in_full=0)
+    monkeypatch.setattr(asking, "ask_class", noted)
+    opened = record.run(open_session)
+    assert WarehouseHook().forward_batches()[0].spec["prompt_version"] == "v1"
+    chain_db.execute("""UPDATE ljwx.datasets SET spec = jsonb_set(spec, '{prompt_version}', '"v2"')""")
+    record.run(ask_session, opened)
+    assert asked == {(chain.plan["model"], "v2"), (BASE, "v2")}
 
 
 def test_the_watchlist_and_a_draw_are_asked_in_full(record: TaskRunner, chain_db: Database) -> None:

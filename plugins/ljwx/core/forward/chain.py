@@ -118,6 +118,11 @@ class Answer:
         return [text or "" for text in fields]
 
 
+def prompts_of_spec(spec: Mapping[str, Any]) -> str:
+    """Return the version of the prompts of a dataset's settings, as JSON, that were stored by whichever version."""
+    return str(spec["prompt_version"])
+
+
 def instant(moment: datetime) -> str:
     """Return a moment as text: UTC, with microseconds, ``2026-03-02T10:31:07.000250Z``."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -79,7 +79,7 @@ def _ask_models(
     if warehouse.forward_clock() >= closes:
         log.warning("no model is asked about %s any more: the batch is to be sealed", batch.session)
         return 0
-    for each in answerers(warehouse, settings, servers, batch.session, run_key):
+    for each in answerers(warehouse, settings, servers, batch, run_key):
         if warehouse.forward_clock() >= closes:
             log.warning("%s is asked no more about %s: the batch is to be sealed", each.ref.model, batch.session)
             break
@@ -103,7 +103,7 @@ class _Asking:
         self, warehouse: WarehouseHook, settings: Settings, batch: Batch, answerer: Answerer, run_key: int
     ) -> None:
         self._warehouse, self._settings, self._batch, self._run_key = warehouse, settings, batch, run_key
-        self._ref, self._line_id = answerer.ref, answerer.line_id
+        self._ref, self._line_id, self._prompt_version = answerer.ref, answerer.line_id, answerer.prompt_version
         self._tokens, self._texts = ClassTokens(), Texts()
 
     def ask(self, servers: Sequence[Server], questions: Sequence[Asked]) -> _Outcome:
@@ -143,7 +143,7 @@ class _Asking:
 
         The tag is looked at after the answer: one that names another model by now has not given it for sure.
         """
-        prompted = Prompted("", each.task, each.snapshot, each.prompt_version)
+        prompted = Prompted("", each.task, each.snapshot, self._prompt_version)
         parameters, name = self._ref.parameters, self._ref.model
         text, probabilities, reason, seconds = None, None, None, 0.0
         if each.in_full:

@@ -55,7 +55,6 @@ class Asked:
     task: str
     snapshot: str
     sha256: str
-    prompt_version: str
     in_full: bool
 
     def answer(self, session: date, answerer: str, said: Said) -> NewAnswer:
@@ -91,9 +90,7 @@ def questions_of(warehouse: WarehouseHook, settings: Settings, batch: Batch, run
         )
     tasks = [task for task in TASKS if task in spec.tasks and TASKS[task].needs_future]
     questions = [
-        Asked(code, task, snapshot, sha256, spec.prompt_version, code in full)
-        for task in tasks
-        for code, snapshot, sha256 in known
+        Asked(code, task, snapshot, sha256, code in full) for task in tasks for code, snapshot, sha256 in known
     ]
     if questions and not chosen:
         warehouse.save_forward_rules(run_key, _rules(warehouse, batch, spec, market, questions))
