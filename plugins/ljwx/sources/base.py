@@ -174,6 +174,10 @@ class MarketSource(ABC):
         """Return the limit prices of some sessions: columns of ``LIMITS``."""
         return None
 
+    def special(self, _sessions: Sequence[date]) -> pl.DataFrame | None:
+        """Return ST periods of some sessions, where the bars' answers say them: ts_code, start_date, end_date."""
+        return None
+
     def suspensions(self, _sessions: Sequence[date]) -> SourceRows | None:
         """Return the suspensions and resumptions of some sessions: columns of ``SUSPENSIONS``."""
         return None

@@ -8,6 +8,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
+import polars as pl
+import pytest
+
+from ljwx.core.labels.tradable import locked_down
 from ljwx.sources.baostock import rows, wire
 from ljwx.sources.rows import Table
 
@@ -59,3 +63,35 @@ def test_a_stock_that_left_the_exchange_is_in_the_list_with_its_last_day() -> No
         ("000003.SZ", "D", date(1991, 7, 3), date(2002, 6, 14)),
         ("600000.SH", "L", date(1999, 11, 10), None),
     ]
+
+
+LOCKED = TRADED | {"open": "9.6000", "high": "9.7000", "low": "9.5000", "close": "9.5000", "isST": "1"}
+NARROW = {
+    "main board": (LOCKED, [("600000.SH", 9.5, 10.5)]),
+    "no ST": (LOCKED | {"isST": "0"}, []),
+    "not said": (LOCKED | {"isST": None}, []),
+    "since its limit is 10 %": (LOCKED | {"date": "2026-07-06"}, []),
+    "the day before": (LOCKED | {"date": "2026-07-03"}, [("600000.SH", 9.5, 10.5)]),
+    "STAR market": (LOCKED | {"code": "sh.688001"}, []),
+    "ChiNext": (LOCKED | {"code": "sz.300001"}, []),
+    "ChiNext of old": (LOCKED | {"code": "sz.300001", "date": "2020-08-21"}, [("300001.SZ", 9.5, 10.5)]),
+    "prices outside": (LOCKED | {"low": "9.4900"}, []),
+    "half a fen is rounded up": (LOCKED | {"preclose": "9.9900"}, [("600000.SH", 9.49, 10.49)]),
+    "no reference": (LOCKED | {"preclose": None}, []),
+    "rested": (LOCKED | {"tradestatus": "0", "volume": "0"}, []),
+}
+
+
+@pytest.mark.parametrize("case", NARROW)
+def test_limits_of_special_treatment_are_computed_where_they_were_narrow(case: str) -> None:
+    given, limits = NARROW[case]
+    found = rows.narrow_limits(rows.frame_of(table([given])))
+    assert found.select("ts_code", "down_limit", "up_limit").rows() == limits
+
+
+def test_a_stock_at_its_narrow_limit_cannot_be_sold() -> None:
+    frame = rows.frame_of(table([LOCKED]))
+    bars = rows.bars(frame).join(rows.narrow_limits(frame), on=["ts_code", "session"], how="left")
+    assert bars.select(locked_down()).to_series().to_list() == [True]
+    without = bars.with_columns(down_limit=pl.lit(None, dtype=pl.Float64))
+    assert without.select(locked_down()).to_series().to_list() == [False], "the board's limit is 10 %"

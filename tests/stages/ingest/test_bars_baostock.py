@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 import pytest
@@ -15,6 +17,9 @@ from ljwx.hooks.market import market_source, try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.services.doctor.market import tier, tushare
+from ljwx.sources.baostock.client import BaostockClient
+from ljwx.sources.baostock.wire import DAILY as DAILY_QUERY
+from ljwx.sources.rows import Table
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
@@ -142,6 +147,36 @@ def test_it_takes_nothing_away_from_tushares_days_and_tushare_fills_in(
     monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", baostock.baostock())
     ingest(tasks, DAY, DAY)
     assert db.state("bars", "ingest_days") == filled
+
+
+def test_limits_are_stored_where_special_treatment_narrowed_them(
+    db: Database, baostock: TushareServer, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [row["ts_code"] for row in baostock.rows("stock_basic", list_status="L")]
+    main = sorted(code for code in codes if code.startswith(("60", "00")))[:5]
+    daily, flag = BaostockClient.daily, DAILY_QUERY.columns.index("isST")
+
+    def treated(client: BaostockClient, day: date) -> Table:
+        came = daily(client, day)
+        marks = [f"{row[1]}"[3:] in {code[:6] for code in main} for row in came.rows]
+        return replace(came, rows=[[*row[:flag], f"{int(is_st)}"] for row, is_st in zip(came.rows, marks, strict=True)])
+
+    monkeypatch.setattr(BaostockClient, "daily", treated)
+    ingest(tasks, DAY, DAY)
+    bars = db.rows("SELECT ts_code, pre_close, low, high, up_limit, down_limit, flags FROM ljwx.current_bars")
+    expected = {}
+    for bar in bars:
+        down, up = (
+            float((Decimal(str(bar["pre_close"])) * percent / 100).quantize(Decimal("0.01"), ROUND_HALF_UP))
+            for percent in (95, 105)
+        )
+        if bar["ts_code"] in main and down <= bar["low"] and bar["high"] <= up:
+            expected[bar["ts_code"]] = (down, up)
+    stored = {bar["ts_code"]: (bar["down_limit"], bar["up_limit"]) for bar in bars if bar["up_limit"] is not None}
+    assert stored == expected
+    assert len(stored) >= 2
+    assert not [bar for bar in bars if "limit_mismatch" in bar["flags"]]
+    assert db.value("SELECT count(*) FROM ljwx.quarantine") == 0
 
 
 def test_a_day_that_is_not_out_yet_is_waited_for(db: Database, baostock: TushareServer, tasks: TaskRunner) -> None:

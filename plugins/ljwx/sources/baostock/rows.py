@@ -12,6 +12,7 @@ import polars as pl
 
 from ljwx.core.bars import RAW, SourceRows
 from ljwx.core.bars import canonical as frames
+from ljwx.core.bars.limits import TICK, limit_band, limit_percent
 from ljwx.core.bars.reference import with_board
 from ljwx.sources.rows import Table, WireSchema, as_date, as_number, fetched_bars, split_valid
 
@@ -61,6 +62,22 @@ def bars(wire: pl.DataFrame) -> pl.DataFrame:
             _stock().alias("ts_code"), "trade_date", *numbers, pl.when(pl.any_horizontal(lost)).then(came).alias(RAW)
         )
     )
+
+
+def narrow_limits(wire: pl.DataFrame) -> pl.DataFrame:
+    """Compute the limit prices of stocks under special treatment, of days on which that narrowed them.
+
+    BaoStock publishes no limit, and the board's is too wide for these: a label would sell where nobody could. A day
+    with prices outside was not limited so, whatever the flag says, and has no row.
+
+    :return: columns of ``LIMITS``.
+    """
+    special = bars(wire.filter((pl.col("isST") == "1") & pl.col("code").str.contains(CODE)))
+    narrow = limit_percent(pl.lit(True))
+    lower, upper = limit_band(narrow)
+    limited = special.filter(narrow < limit_percent(pl.lit(False))).with_columns(up_limit=upper, down_limit=lower)
+    inside = (pl.col("low") > pl.col("down_limit") - TICK / 2) & (pl.col("high") < pl.col("up_limit") + TICK / 2)
+    return limited.filter(inside).select(frames.LIMITS.names())
 
 
 def suspensions(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:

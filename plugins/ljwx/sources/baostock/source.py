@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ljwx.core.bars import Capability, SourceRows
+from ljwx.core.bars import canonical as frames
 from ljwx.sources.baostock import rows, wire
 from ljwx.sources.baostock.client import BaostockClient
 from ljwx.sources.baostock.endpoint import read_baostock_endpoint
@@ -67,6 +68,15 @@ class BaostockSource(MarketSource):
         if self.lacks(Capability.SUSPENSIONS):
             return None
         return rows.suspensions(self._days(sessions), sessions)
+
+    def limits(self, sessions: Sequence[date]) -> SourceRows:
+        """Return the limits that special treatment narrowed; of other stocks the board's hold, and there is no row."""
+        return SourceRows(rows.narrow_limits(self._days(sessions)), pl.DataFrame(schema=frames.QUARANTINE))
+
+    def special(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """Return the days whose limits special treatment narrowed."""
+        narrow = rows.narrow_limits(self._days(sessions))
+        return narrow.select("ts_code", start_date="session", end_date="session")
 
     def calendar(self, first: date, last: date) -> pl.DataFrame | None:
         """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""

@@ -63,7 +63,7 @@ class Query:
 
 DAILY = Query(
     "query_daily_history_k_AStock", "98", "99", 4, 5,
-    ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "tradestatus", "pctChg"),
+    ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "tradestatus", "pctChg", "isST"),
     paged=False,
 )  # fmt: skip
 TRADE_DATES = Query("query_trade_dates", "33", "34", 6, 9, ("calendar_date", "is_trading_day"))

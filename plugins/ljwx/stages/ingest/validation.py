@@ -63,7 +63,7 @@ def validate_bars(
     trading = warehouse.trading_days(date.min, sessions[-1])
     earlier = trading[: bisect_left(trading, sessions[0])]
     fetched, halts = source.bars(sessions), source.suspensions(sessions)
-    factors, limits = source.factors(sessions), source.limits(sessions)
+    factors, limits, special = source.factors(sessions), source.limits(sessions), source.special(sessions)
     stopped = _with_stored(source, warehouse, sessions, Capability.SUSPENSIONS, _usable(halts))
     previous = _previous(source, warehouse, earlier)
     stocks, codes = None if source.lacks(Capability.INSTRUMENTS) else warehouse.instruments(), warehouse.codes()
@@ -72,7 +72,7 @@ def validate_bars(
         sessions=trading,
         instruments=None if stocks is None else _as_the_source_says(stocks),
         suspended=None if stopped is None else suspensions(stopped),
-        special=None if source.lacks(Capability.NAMES) else special_treatment(warehouse.names(), codes),
+        special=special if source.lacks(Capability.NAMES) else special_treatment(warehouse.names(), codes),
         before=_last_bars(warehouse, previous, earlier, codes),
         amounts=not source.lacks(Capability.AMOUNTS),
         codes=codes,
