@@ -93,6 +93,12 @@ def test_what_cannot_be_answered_gets_a_sentence(by_openai: openai.OpenAI, text:
     assert "■" not in told
 
 
+def test_a_name_in_a_comparison_that_is_not_known_is_said_to_be_left_out(by_openai: openai.OpenAI) -> None:
+    told = asked_openai(by_openai, f"比较{STOCK}和华为")
+    assert told.startswith("没有找到「华为」这只股票,下面的分析不含它。")
+    assert f"({STOCK}) 截至 2026-03-20 收盘的分析" in told
+
+
 def test_delisted_suspended_and_without_a_champion_are_said_to_be(
     by_openai: openai.OpenAI, by_ollama: ollama.Client, crowned: Database
 ) -> None:

@@ -25,6 +25,11 @@ STOCKS = (
     ("000591.SZ", "太阳能", (), "taiyangneng"),
     ("600721.SH", "*ST百花", ("百花村",), "baihua"),
 )
+ALSO = (
+    ("601099.SH", "太平洋", ()), ("000725.SZ", "京东方A", ()), ("601988.SH", "中国银行", ()),
+    ("300014.SZ", "亿纬锂能", ()), ("600000.SH", "浦发银行", ()),
+)  # fmt: skip
+"""Names that are parts of other names, or begin with what counts money; codes that are round numbers."""
 FORMS: tuple[tuple[str, date | None, tuple[str, ...]], ...] = (
     ("分析{}的投资价值", None, ()),
     ("{}怎么样?", None, ()),
@@ -52,6 +57,11 @@ FORMS: tuple[tuple[str, date | None, tuple[str, ...]], ...] = (
 @pytest.fixture(scope="module")
 def known() -> Directory:
     return Directory((KnownStock(code, name, former) for code, name, former, _ in STOCKS), spelling)
+
+
+@pytest.fixture(scope="module")
+def confusable(known: Directory) -> Directory:
+    return Directory((*known.by_code.values(), *(KnownStock(*each) for each in ALSO)), spelling)
 
 
 def ways_of(code: str, name: str, former: tuple[str, ...], pinyin: str) -> tuple[str, ...]:
@@ -169,3 +179,95 @@ def test_a_search_finds_by_code_name_and_pinyin_the_likeliest_first(known: Direc
         "pingan": ["000001.SZ"], "平安": ["000001.SZ", "601318.SH"], "0000": ["000001.SZ", "000002.SZ"],
         "payh": ["000001.SZ"], "x": [],
     }  # fmt: skip
+
+
+UNSURE = (
+    ("太平洋保险", "601099.SH"), ("太平洋保险怎么样", "601099.SH"), ("太平洋 保险会涨吗", "601099.SH"),
+    ("太平洋再保险", "601099.SH"), ("比较太平洋保险和平安银行", "601099.SH"), ("京东", "000725.SZ"),
+    ("京东怎么样", "000725.SZ"), ("分析京东的风险", "000725.SZ"), ("平安银行和京东哪个好", "000725.SZ"),
+    ("中国银行业怎么样", "601988.SH"), ("中国银行业协会", "601988.SH"), ("中国银行转债", "601988.SH"),
+    ("中国平安银行怎么样", "000001.SZ"), ("中国平安不动产", "601318.SH"), ("中国平安大厦", "601318.SH"),
+    ("中国平安H股", "601318.SH"), ("中国平安港股", "601318.SH"), ("工商银行支行", "601398.SH"),
+    ("工商银行卡", "601398.SH"), ("工商银行信用卡风险", "601398.SH"), ("贵州茅台集团", "600519.SH"),
+    ("贵州茅台镇怎么样", "600519.SH"), ("扫地机器人怎么样", "300024.SZ"), ("小米机器人值得买吗", "300024.SZ"),
+    ("太阳能热水器能买吗", "000591.SZ"), ("百花齐放怎么看", "600721.SH"), ("贵州的机器人大会", "300024.SZ"),
+    ("taipingyang insurance", "601099.SH"), ("How is taipingyang baoxian?", "601099.SH"),
+    ("guizhoumaotai group", "600519.SH"), ("analyse zhongguopingan bank", "601318.SH"),
+    ("group guizhoumaotai", "600519.SH"), ("中国平安 bank outlook", "601318.SH"), ("gzmt集团", "600519.SH"),
+    ("600519股", "600519.SH"), ("600519股和平安银行比较", "600519.SH"), ("600519手和000001", "600519.SH"),
+    ("600519元", "600519.SH"), ("analyse 600519 shares", "600519.SH"), ("no.600519和000001", "600519.SH"),
+    ("600519x怎么样", "600519.SH"), ("compare #a600519 and 000001", "600519.SH"),
+    ("600519 shares vs 000001", "600519.SH"),
+    ("600519个 000001", "600519.SH"), ("600000股", "600000.SH"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), UNSURE)
+def test_what_may_be_another_name_is_asked_back(confusable: Directory, text: str, code: str) -> None:
+    found = read_message(text, confusable, TODAY)
+    assert isinstance(found, Refusal)
+    assert found.kind == "unsure"
+    assert code in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("600519股票怎么样", ["600519.SH"]),
+        ("600519股票和000001比较", ["600519.SH", "000001.SZ"]),
+        ("600519股份怎么样", ["600519.SH"]),
+        ("600519股价会跌吗", ["600519.SH"]),
+        ("600519个股分析", ["600519.SH"]),
+        ("600519A股怎么样", ["600519.SH"]),
+        ("600519份额", ["600519.SH"]),
+        ("600519手上有,要卖吗", ["600519.SH"]),
+        ("000002万科A", ["000002.SZ"]),
+        ("300014亿纬锂能", ["300014.SZ"]),
+        ("我有600000元,平安银行怎么样", ["000001.SZ"]),
+        ("我有999999股平安银行", ["000001.SZ"]),
+        ("600000万买平安银行", ["000001.SZ"]),
+        ("太平洋怎么样", ["601099.SH"]),
+        ("太平洋保险(601099)怎么样", ["601099.SH"]),
+        ("我手里的太平洋要卖吗", ["601099.SH"]),
+        ("京东方会涨吗", ["000725.SZ"]),
+        ("万科A股怎么样", ["000002.SZ"]),
+        ("强烈推荐贵州茅台", ["600519.SH"]),
+        ("贵州茅台业绩怎么样", ["600519.SH"]),
+        ("中国银行估值高不高", ["601988.SH"]),
+        ("中国银行平安银行", ["601988.SH", "000001.SZ"]),
+        ("平安银行和茅台哪个好", ["000001.SZ", "600519.SH"]),
+        ("How is guizhoumaotai doing?", ["600519.SH"]),
+    ],
+)
+def test_what_is_certain_is_not_asked_back(confusable: Directory, text: str, codes: list[str]) -> None:
+    found = read_message(text, confusable, TODAY)
+    assert isinstance(found, Request), found
+    assert [stock.ts_code for stock in found.stocks] == codes
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("平安银行和华为比较", ("华为",)),
+        ("比较华为、小米和平安银行", ("华为", "小米")),
+        ("平安银行比华为好吗", ("华为",)),
+        ("华为还是平安银行", ("华为",)),
+        ("平安银行 华为 哪个好", ("华为",)),
+        ("对比一下平安银行与特斯拉的风险", ("特斯拉",)),
+        ("compare AAPL and 000001", ("aapl",)),
+        ("000001 or tesla?", ("tesla",)),
+        ("is 000001 better than nvidia", ("nvidia",)),
+        ("60519和000001比较", ("60519",)),
+        ("00700 vs 平安银行", ("00700",)),
+        ("平安银行的估值和分红", ()),
+        ("平安银行,谢谢", ()),
+        ("平安银行和贵州茅台的RSI", ()),
+    ],
+)
+def test_a_name_that_is_compared_and_not_known_is_noted(
+    confusable: Directory, text: str, unread: tuple[str, ...]
+) -> None:
+    found = read_message(text, confusable, TODAY)
+    assert isinstance(found, Request)
+    assert found.unread == unread

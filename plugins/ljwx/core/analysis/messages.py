@@ -32,12 +32,14 @@ class Request:
 
     :param day: None for the newest session. Today may have no session yet: the newest is meant then too.
     :param tasks: the questions it asks; empty for all.
+    :param unread: names that are compared with the stocks, and are those of none that is known.
     """
 
     stocks: tuple[KnownStock, ...]
     day: date | None
     tasks: tuple[str, ...]
     language: Language
+    unread: tuple[str, ...] = ()
 
 
 def read_message(message: str, directory: Directory, today: date) -> Request | Refusal:
@@ -58,7 +60,7 @@ def read_message(message: str, directory: Directory, today: date) -> Request | R
         return _without_stock(text, named, language)
     if len(named.stocks) > MOST_STOCKS:
         return refusals.too_many(MOST_STOCKS, language)
-    return Request(named.stocks, said[0].day if said else None, _tasks(text), language)
+    return Request(named.stocks, said[0].day if said else None, _tasks(text), language, tuple(named.unread))
 
 
 def _language(text: str) -> Language:
@@ -79,6 +81,9 @@ def _problem(named: Named, language: Language) -> Refusal | None:
     if named.several:
         words, stocks = named.several[0]
         return refusals.several(words, stocks, language)
+    if named.unsure:
+        words, stocks = named.unsure[0]
+        return refusals.unsure(words, stocks, language)
     return None
 
 

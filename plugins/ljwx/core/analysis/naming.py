@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from ljwx.core.analysis.around import COMMON, began_before, goes_on, is_among_names, run_around
+from ljwx.core.analysis.compared import compared
 from ljwx.core.analysis.stocks import Directory, KnownStock
 from ljwx.core.analysis.subjects import ENGLISH_WORDS, FILLING
 
 _CODE: Final = re.compile(
     r"(?<![\da-z.])(?:(?P<before>sh|sz|bj)[.:\s]?)?(?P<digits>\d{6})(?!\d)"
-    r"(?:\s?\.\s?(?P<after>xshg|xshe|szse|sse|sh|ss|sz|bj)|(?P<near>sh|sz|bj)|\.(?P<other>[a-z]{2}))?(?![a-z0-9])"
+    r"(?:\s?\.\s?(?P<after>xshg|xshe|szse|sse|sh|ss|sz|bj)|(?P<near>sh|sz|bj)|\.(?P<other>[a-z]{2}))?(?![b-z0-9]|a(?!股))"
 )
-_QUANTITY: Final = re.compile(r"\s*(?:元|块|股|手|万|亿|%|个|份|rmb|cny|yuan|shares)")
+_MONEY: Final = re.compile(r"\s*(?:元|块|万|亿|%|rmb|cny|yuan)")
+_COUNT: Final = re.compile(r"\s*(?:股(?!票|份|价|市|吧|东)|手(?!上|里|机)|个(?!股)|份(?!额)|shares\b)")
+_LOOSE: Final = re.compile(r"(?<!\d)(?<!\d\.)\d{6}(?!\.?\d)")
+"""Six digits that stand in something that is no way of writing a code."""
 _SHANGHAI, _SHENZHEN, _BEIJING = ("sh", "ss", "xshg", "sse"), ("sz", "xshe", "szse"), ("bj",)
 _EXCHANGES: Final = {
     **dict.fromkeys(_SHANGHAI, "SH"), **dict.fromkeys(_SHENZHEN, "SZ"), **dict.fromkeys(_BEIJING, "BJ")
@@ -36,6 +41,9 @@ class Named:
 
     :param unknown: codes that are no stock's; `near`: stocks with the same digits.
     :param several: words that fit several stocks, with these.
+    :param unsure: words that may mean a stock, or something else, with the stocks.
+    :param unread: what is compared with a stock, and is none that is known.
+    :param spans: where codes and names stood.
     :param rest: what may be a name, and is that of no stock.
     :param left: the text without codes and names.
     """
@@ -44,6 +52,9 @@ class Named:
     unknown: list[str] = field(default_factory=list)
     near: tuple[KnownStock, ...] = ()
     several: list[tuple[str, tuple[KnownStock, ...]]] = field(default_factory=list)
+    unsure: list[tuple[str, tuple[KnownStock, ...]]] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
     rest: str = ""
     left: str = ""
 
@@ -59,6 +70,18 @@ class Named:
         elif stocks:
             self.several.append((words, stocks))
 
+    def ask(self, text: str, span: tuple[int, int], stocks: tuple[KnownStock, ...]) -> None:
+        """Note what is to be asked back, unless a code stands beside the words."""
+        start, end = span
+        beside = any(to <= start <= to + 2 or at - 2 <= end <= at for at, to in self.spans)
+        if not (beside and self.found):
+            self.unsure.append((text[start:end].strip(), stocks))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was named."""
+        return not (self.found or self.several or self.unknown or self.unsure)
+
 
 def named_in(text: str, directory: Directory) -> Named:
     """Return the stocks that a text names.
@@ -68,8 +91,11 @@ def named_in(text: str, directory: Directory) -> Named:
     named = Named()
     left = _names(_codes(text, directory, named), directory, named)
     named.left = left = _pinyin(left, directory, named)
-    if not named.found and not named.several and not named.unknown:
+    _loose_codes(left, directory, named)
+    if named.is_empty:
         _parts(left, directory, named)
+    else:
+        _compared(text, left, directory, named)
     return named
 
 
@@ -78,9 +104,10 @@ def _codes(text: str, directory: Directory, named: Named) -> str:
     left = text
     for match in _CODE.finditer(text):
         exchange = match["before"] or match["near"] or match["after"] or match["other"]
-        if exchange is None and _QUANTITY.match(text, match.end()):
+        if exchange is None and _is_number(text, match, directory):
             continue
         left = _blank(left, match.start(), match.end())
+        named.spans.append(match.span())
         stocks = directory.by_digits.get(match["digits"], ())
         if exchange is not None:
             wanted = _EXCHANGES.get(exchange, exchange.upper())
@@ -96,6 +123,20 @@ def _codes(text: str, directory: Directory, named: Named) -> str:
     return left
 
 
+def _is_number(text: str, match: re.Match[str], directory: Directory) -> bool:
+    """Whether six digits are an amount or a number of shares: what counts them follows, and no name."""
+    counts = _MONEY.match(text, match.end()) or _COUNT.match(text, match.end())
+    return counts is not None and (match.end() == len(text) or _longest_name(text, match.end(), directory) is None)
+
+
+def _loose_codes(left: str, directory: Directory, named: Named) -> None:
+    """Ask about digits that are a stock's code, and were taken for a number; an amount beside a stock is one."""
+    for match in _LOOSE.finditer(left):
+        stocks = directory.by_digits.get(match[0], ())
+        if stocks and (named.is_empty or not _MONEY.match(left, match.end())):
+            named.unsure.append((match[0], stocks))
+
+
 def _names(text: str, directory: Directory, named: Named) -> str:
     """Take the whole names out of a text, the longest first; a name may be written with blanks in it."""
     at = 0
@@ -104,11 +145,23 @@ def _names(text: str, directory: Directory, named: Named) -> str:
         if end is None or _NO_STOCK.match(text, end):
             at = end or at + 1
             continue
-        written = text[at:end]
-        named.take(at, written, directory.by_name[re.sub(r"\s", "", written)])
-        text = _blank(text, at, end)
-        at = end
+        at, text = _take_name(text, at, end, directory, named)
     return text
+
+
+def _take_name(text: str, start: int, end: int, directory: Directory, named: Named) -> tuple[int, str]:
+    """Take a name, or ask about it where the text around makes it part of another; return its end and the rest."""
+    written = re.sub(r"\s", "", text[start:end])
+    stocks = directory.by_name[written]
+    follows = end < len(text) and _longest_name(text, end, directory) is not None
+    if (goes_on(text, end) and not follows) or (len(written) <= COMMON and began_before(text, start)):
+        start, end = run_around(text, start, end)
+        inside = directory.inside(re.sub(r"\s", "", text[start:end]))
+        named.ask(text, (start, end), tuple(dict.fromkeys((*stocks, *inside))))
+    else:
+        named.take(start, text[start:end], stocks)
+    named.spans.append((start, end))
+    return end, _blank(text, start, end)
 
 
 def _longest_name(text: str, at: int, directory: Directory) -> int | None:
@@ -141,14 +194,24 @@ def _pinyin(text: str, directory: Directory, named: Named) -> str:
         if length:
             start, end = words[at].start(), words[at + length - 1].end()
             spelt = "".join(word[0] for word in words[at : at + length])
-            named.take(start, text[start:end], directory.by_pinyin[spelt])
+            _take_spelt(text, (start, end), directory.by_pinyin[spelt], named)
             text = _blank(text, start, end)
         at += length or 1
     if not named.found and not named.several:
         for match, stocks in _initials(text, directory):
-            named.take(match.start(), match[0], stocks)
+            _take_spelt(text, match.span(), stocks, named)
             text = _blank(text, match.start(), match.end())
     return text
+
+
+def _take_spelt(text: str, span: tuple[int, int], stocks: tuple[KnownStock, ...], named: Named) -> None:
+    """Take what is spelt with letters, or ask about it where the words beside make another name of it."""
+    start, end = span
+    if is_among_names(text, start, end):
+        named.ask(text, span, stocks)
+    else:
+        named.take(start, text[start:end], stocks)
+    named.spans.append(span)
 
 
 def _longest_pinyin(text: str, words: list[re.Match[str]], at: int, directory: Directory) -> int:
@@ -174,13 +237,29 @@ def _parts(text: str, directory: Directory, named: Named) -> None:
     """Take what is left, without the words of a question, for a part of a name."""
     left = FILLING.sub(" ", text)
     for match in _CHINESE_RUN.finditer(left):
-        stocks = directory.containing(match[0])
-        named.take(match.start(), match[0], stocks)
-        if not stocks and not named.rest:
+        if not _part(match.start(), match[0], directory, named) and not named.rest:
             named.rest = match[0]
     odd = [word[0] for word in _WORD.finditer(left) if word[0] not in ENGLISH_WORDS and len(word[0]) > 1]
     if not named.rest and odd:
         named.rest = " ".join(odd[:MOST_WORDS])
+
+
+def _part(at: int, words: str, directory: Directory, named: Named) -> bool:
+    """Take words for a part of a name. One that only one stock has is asked about, unless it is short for its name."""
+    stocks = directory.containing(words)
+    if len(stocks) == 1 and not directory.is_short_for(words, stocks[0]):
+        named.unsure.append((words, stocks))
+    else:
+        named.take(at, words, stocks)
+    return bool(stocks)
+
+
+def _compared(text: str, left: str, directory: Directory, named: Named) -> None:
+    """Take what is compared with something known for a part of a name, or note that it is no stock's."""
+    for at, words in compared(text, left, named.spans):
+        is_part = not words.isascii() and _part(at, words, directory, named)
+        if not is_part:
+            named.unread.append(words)
 
 
 def _blank(text: str, start: int, end: int) -> str:

@@ -62,6 +62,16 @@ def unknown(words: str, near: Sequence[KnownStock], language: Language) -> Refus
     )  # fmt: skip
 
 
+def unsure(words: str, stocks: Sequence[KnownStock], language: Language) -> Refusal:
+    """What was written is close to a stock's name, and may mean something else."""
+    meant = "、".join(stock.shown for stock in stocks[:MOST_SHOWN])
+    return _of(
+        "unsure", language,
+        f"「{words}」是否指 {meant}?如果是,请写代码或全名再问一次。",
+        f'Is "{words}" {meant}? If so, please ask again with its code.',
+    )  # fmt: skip
+
+
 def several(words: str, stocks: Sequence[KnownStock], language: Language) -> Refusal:
     """What was named fits several stocks."""
     shown = "、".join(stock.shown for stock in stocks[:MOST_SHOWN])
@@ -116,3 +126,13 @@ def future(day: date, language: Language) -> Refusal:
         f"{day} 还没有到,没有那一天的行情。可以问最近一个交易日收盘后的分析,{EXAMPLE['zh']}。",
         f"{day} has not come yet. Ask for an analysis as of the newest session instead, {EXAMPLE['en']}.",
     )  # fmt: skip
+
+
+def unread(names: Sequence[str], language: Language) -> str:
+    """Say beside an answer which names in the message are no stock's."""
+    shown = ("、" if language == "zh" else ", ").join(
+        f"「{name}」" if language == "zh" else f'"{name}"' for name in names
+    )
+    if language == "zh":
+        return f"没有找到{shown}这只股票,下面的分析不含它。"
+    return f"No stock {shown} is known; what follows leaves it out."

@@ -18,6 +18,9 @@ Spelling = tuple[str, str]
 MARKS: Final = re.compile(r"^(?:\*?ST|S\*?ST|XD|XR|DR|N|C)(?=[\u4e00-\u9fff])")
 """What an exchange puts before a name for a time: special treatment, ex-rights, newly listed."""
 
+_SHARES: Final = re.compile(r"^g(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])-?[abuwd]{1,2}$")
+"""The mark of a share reform of 2006 before a name, and that of a kind of share behind it."""
+
 
 @dataclass(frozen=True)
 class KnownStock:
@@ -86,6 +89,14 @@ class Directory:
     def containing(self, part: str) -> tuple[KnownStock, ...]:
         """Return the stocks whose newest name holds a part of one."""
         return tuple(stock for stock in self.by_code.values() if part in plain(stock.name))
+
+    def inside(self, words: str) -> tuple[KnownStock, ...]:
+        """Return the stocks whose newest name stands in some words."""
+        return tuple(stock for stock in self.by_code.values() if len(name := plain(stock.name)) > 1 and name in words)
+
+    def is_short_for(self, part: str, stock: KnownStock) -> bool:
+        """Whether a part is a name without the mark of its shares: 万科 of 万科A, 茅台 of the former G茅台."""
+        return any(_SHARES.sub("", _bare(plain(name))) == part for name in (stock.name, *stock.former))
 
     def search(self, words: str, most: int = 20) -> list[KnownStock]:
         """Return the stocks that a few letters may mean, the likeliest first: by code, name, pinyin, first letters."""

@@ -55,7 +55,8 @@ _FILLING: Final = """
 适合 合适 时候 呗 咋 仔细 快速 一份 谢谢 您好 你好 您 告诉 认为 觉得 从 角度 方面 就 再 也
 把 让 能买 能卖 能涨 能跌
 """
-FILLING: Final = re.compile("|".join(sorted(_FILLING.split(), key=len, reverse=True)))
+FILLING_WORDS: Final = frozenset(_FILLING.split())
+FILLING: Final = re.compile("|".join(sorted(FILLING_WORDS, key=len, reverse=True)))
 """Chinese that stands around a stock's name and is no part of it."""
 
 _ENGLISH: Final = """

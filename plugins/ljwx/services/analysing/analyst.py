@@ -184,6 +184,6 @@ def code_of(words: str) -> str:
     found = read(words, directory(WarehouseHook()))
     if isinstance(found, Refusal):
         raise NotFound(found.text, found.text, found.kind)
-    if len(found.stocks) > 1 or found.day is not None:
+    if len(found.stocks) > 1 or found.day is not None or found.unread:
         raise NotFound(f"{words!r} is not the name of one stock", f"「{words}」不是一只股票的名称", "several")
     return found.stocks[0].ts_code

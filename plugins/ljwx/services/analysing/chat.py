@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ljwx.core.analysis import report
+from ljwx.core.analysis import refusals, report
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.words import RISK
 from ljwx.exceptions import NotFound
@@ -25,7 +25,8 @@ def reply(analyst: Analyst, message: str, operator: str | None = None) -> str:
         found = analyst.analyse([stock.ts_code for stock in asked.stocks], asked.day, asked.tasks)
     except NotFound as why:
         return _labelled(f"{why.chinese}。" if asked.language == "zh" else f"{why}.", asked.language)
-    texts = [report.text(each, asked.language) for each in found]
+    texts = [] if not asked.unread else [refusals.unread(asked.unread, asked.language)]
+    texts += [report.text(each, asked.language) for each in found]
     if operator is not None:
         texts.append(f"{_OPERATOR[asked.language]}{operator}")
     return "\n\n".join(texts)
