@@ -271,3 +271,78 @@ def test_a_name_that_is_compared_and_not_known_is_noted(
     found = read_message(text, confusable, TODAY)
     assert isinstance(found, Request)
     assert found.unread == unread
+
+
+LATER = date(2026, 11, 27)  # a Friday
+DAYS = {
+    "十五天前平安银行": "2026-11-12",
+    "二十天前平安银行的走势": "2026-11-07",
+    "三十天前平安银行": "2026-10-28",
+    "两天之前平安银行": "2026-11-25",
+    "99天前平安银行": "2026-08-20",
+    "去年6月30日平安银行": "2025-06-30",
+    "25年6月30日平安银行": "2025-06-30",
+    "前年6月30日平安银行": "2024-06-30",
+    "今年6月30日平安银行": "2026-06-30",
+    "二〇二五年六月三十日平安银行": "2025-06-30",
+    "六月三十日平安银行": "2026-06-30",
+    "十一月五日平安银行": "2026-11-05",
+    "6月30平安银行": "2026-06-30",
+    "6月30收盘平安银行": "2026-06-30",
+    "000001 last year june 30": "2025-06-30",
+    "june 30 last year 000001": "2025-06-30",
+    "000001 on 30 june last year": "2025-06-30",
+    "three days ago 000001": "2026-11-24",
+    "fifteen days ago 000001": "2026-11-12",
+    "100天前平安银行": "2026-08-19",
+    "上周五平安银行": "2026-11-20",
+    "平安银行今天后市怎么样": "2026-11-27",
+    "is 000001 risky today": "2026-11-27",
+}
+
+
+def test_a_day_is_read_as_it_is_written(known: Directory) -> None:
+    found = {text: read_message(text, known, LATER) for text in DAYS}
+    assert {text: str(each.day) for text, each in found.items() if isinstance(each, Request)} == DAYS
+
+
+VAGUE = (
+    "一周前平安银行", "两周前平安银行的走势", "平安银行上周怎么样", "上个月平安银行", "上月平安银行",
+    "平安银行去年底", "去年底平安银行怎么样", "上一交易日平安银行", "上个交易日平安银行", "前一天平安银行",
+    "前几天平安银行", "几天前平安银行", "十几天前平安银行", "二十多天前平安银行", "半个月前平安银行",
+    "三个月前平安银行", "一年前平安银行", "15日前平安银行", "大大前天平安银行", "年初平安银行",
+    "6月的平安银行走势", "2025年平安银行怎么样", "平安银行2025年底", "一季度平安银行", "春节前平安银行",
+    "国庆后平安银行", "30号平安银行", "25-06-30平安银行", "6/30平安银行", "06-30 平安银行", "2026-06 平安银行",
+    "3月5日之前平安银行", "3月5日前平安银行", "3月5日后平安银行", "3月5日前一天平安银行", "昨收平安银行",
+    "不久前平安银行", "那天平安银行", "去年今日平安银行", "上上周平安银行", "a week ago 000001",
+    "two weeks ago 000001", "last week 000001", "last month 000001 outlook", "000001 last year",
+    "a few days ago 000001", "previous session 000001", "the day before 000001", "000001 in june",
+    "000001 in 2025", "000001 friday", "before march 5 000001", "since march 5 000001", "000001 q1",
+    "end of last year 000001", "000001 on the 5th", "t-1 000001", "30.06.2026 000001",
+    "000001 over the past month", "100天前平安银行和三月",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", VAGUE)
+def test_words_of_time_that_say_no_certain_day_are_asked_back(known: Directory, text: str) -> None:
+    found = read_message(text, known, LATER)
+    assert isinstance(found, Refusal), found.day
+    assert found.kind == "no_day"
+
+
+NEWEST = (
+    "平安银行未来一周", "下周平安银行会涨吗", "平安银行下个月走势", "平安银行下周一会涨吗", "平安银行的20日均线",
+    "平安银行5周均线", "平安银行年线支撑", "平安银行月线怎么样", "平安银行今年会涨吗", "平安银行明年会涨吗",
+    "平安银行目前怎么样", "平安银行当前的风险", "平安银行前景如何", "平安银行年报", "持有平安银行3年可以吗",
+    "平安银行10日内会涨吗", "平安银行最近怎么样", "平安银行短期走势", "平安银行一季报怎么样",
+    "我有2000元平安银行能买吗", "成本11.20平安银行", "平安银行涨3-5%可能吗", "000001 next week",
+    "should i buy 000001 next friday", "may 000001 rise", "000001 latest session", "000001 over the next 5 days",
+    "000001 ma20",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NEWEST)
+def test_words_of_time_that_name_no_day_mean_the_newest_session(known: Directory, text: str) -> None:
+    found = read_message(text, known, LATER)
+    assert isinstance(found, Request), found.text
+    assert found.day is None

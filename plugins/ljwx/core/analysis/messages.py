@@ -20,6 +20,7 @@ from ljwx.core.analysis.naming import Named, named_in
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.stocks import Directory, KnownStock
 from ljwx.core.analysis.subjects import ASKED, GENERAL, MARKET, WHOLE
+from ljwx.core.analysis.vague import vague_in
 
 MOST_CHARACTERS: Final = 2_000
 MOST_STOCKS: Final = 5
@@ -53,7 +54,8 @@ def read_message(message: str, directory: Directory, today: date) -> Request | R
     said = days_in(text, today)
     named = named_in(_without(text, said), directory)
     language = _language(named.left)
-    problem = _problem(named, language) or _wrong_day(said, today, language)
+    problem = _unknown(named, language) or _wrong_day(said, today, language) or _vague_day(named, said, language)
+    problem = problem or _uncertain(named, language)
     if problem is not None:
         return problem
     if not named.stocks:
@@ -74,10 +76,12 @@ def _without(text: str, said: Sequence[SaidDay]) -> str:
     return text
 
 
-def _problem(named: Named, language: Language) -> Refusal | None:
-    """What is wrong with a stock that was named: unknown, or one of several."""
-    if named.unknown:
-        return refusals.unknown(named.unknown[0], named.near, language)
+def _unknown(named: Named, language: Language) -> Refusal | None:
+    return refusals.unknown(named.unknown[0], named.near, language) if named.unknown else None
+
+
+def _uncertain(named: Named, language: Language) -> Refusal | None:
+    """What fits several stocks, or may mean one or something else."""
     if named.several:
         words, stocks = named.several[0]
         return refusals.several(words, stocks, language)
@@ -85,6 +89,13 @@ def _problem(named: Named, language: Language) -> Refusal | None:
         words, stocks = named.unsure[0]
         return refusals.unsure(words, stocks, language)
     return None
+
+
+def _vague_day(named: Named, said: Sequence[SaidDay], language: Language) -> Refusal | None:
+    """Words of time that say no certain day; none is taken in their place."""
+    is_named = bool(named.stocks or named.several or named.unsure)
+    words = vague_in(named.left, with_day=bool(said)) if is_named else None
+    return None if words is None else refusals.no_day(words, language)
 
 
 def _wrong_day(said: Sequence[SaidDay], today: date, language: Language) -> Refusal | None:

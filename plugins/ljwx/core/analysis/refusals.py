@@ -102,11 +102,11 @@ def too_long(most: int, language: Language) -> Refusal:
 
 
 def no_day(text: str, language: Language) -> Refusal:
-    """A date that is none."""
+    """A date that is none, or words that do not say which day."""
     return _of(
         "no_day", language,
-        f"「{text}」不是一个日期;请写成 2026-06-30 这样。",
-        f'"{text}" is no day; write it like 2026-06-30.',
+        f"「{text}」不是一个日期,或没有说清是哪一天;请写成 2026-06-30 这样。",
+        f'"{text}" is no day, or no certain one; write it like 2026-06-30.',
     )  # fmt: skip
 
 
