@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+DAG_IDS = {path.stem for path in (ROOT / "dags").glob("*.py")}
+"""Each file of the folder holds the DAG that it is named after."""
 PAGES = [
     *(ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").glob("*.md")),

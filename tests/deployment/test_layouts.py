@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from support_docs import COPIED, ROOT, installation
+from support_docs import COPIED, DAG_IDS, ROOT, installation
 
 PROGRAM = """
 import json, sys
@@ -56,7 +56,7 @@ def found_in(everything_else: Path, folder: Path, airflow_home: Path, before: st
 
 def is_whole(found: dict[str, Any], airflow_home: Path, include: Path) -> None:
     assert found["errors"] == {}
-    assert len(found["dags"]) == 4
+    assert set(found["dags"]) == DAG_IDS
     assert Path(found["package"]).is_relative_to(airflow_home)
     assert Path(found["include"]) == include
     assert found["sessions"] > 5000

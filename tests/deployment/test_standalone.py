@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from ljwx_sandbox.airflow import AirflowApi, executable
-from ljwx_sandbox.demo import DAGS
-from support_docs import ROOT
+from support_docs import DAG_IDS, ROOT
 from support_postgres import free_port
 from support_stack import poll
 
@@ -64,8 +63,8 @@ def printed(home: Path) -> Path:
     return home / "standalone.out"
 
 
-def test_it_takes_the_four_dags_and_the_plugin_from_the_repository(standalone: AirflowApi, tmp_path: Path) -> None:
-    poll(lambda: {dag["dag_id"] for dag in standalone.get("dags")["dags"]} == set(DAGS), 120, printed(tmp_path))
+def test_it_takes_all_dags_and_the_plugin_from_the_repository(standalone: AirflowApi, tmp_path: Path) -> None:
+    poll(lambda: {dag["dag_id"] for dag in standalone.get("dags")["dags"]} == DAG_IDS, 120, printed(tmp_path))
     assert standalone.get("importErrors")["total_entries"] == 0
     assert standalone.get("plugins/importErrors")["total_entries"] == 0
     assert "ljwx" in {plugin["name"] for plugin in standalone.get("plugins")["plugins"]}
