@@ -140,7 +140,7 @@ def watch_found_in_60() -> dict[str, Any]:
 
 
 def _quiet(luck: float) -> Quiet:
-    return Quiet(Year(stocks=300, sessions=REFERENCE + YEAR, luck=luck))
+    return Quiet(Year(stocks=300, looks=REFERENCE + YEAR, luck=luck))
 
 
 def _figure(value: float, unit: str, note: str) -> dict[str, Any]:

@@ -48,10 +48,11 @@ RETRY_POLICY = WaitingRetryPolicy(
                 "ljwx.exceptions.OllamaUnreachable",
                 "ljwx.exceptions.OllamaTimeout",
                 "ljwx.exceptions.LauncherUnreachable",
+                "ljwx.exceptions.Busy",
             ],
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=30),
-            reason="the server is in trouble",
+            reason="the server is in trouble, or has enough to do",
         ),
     ]
 )

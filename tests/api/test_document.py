@@ -28,3 +28,12 @@ def test_whatever_the_document_allows_is_answered_as_it_says(application: FastAP
         ask()
         asked.add(operation.path)
     assert asked == set(application.openapi()["paths"])
+
+
+def test_a_stream_is_what_the_document_says_it_is(application: FastAPI, token: str) -> None:
+    document = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", application)
+    operation = document["/v1/chat/completions"]["POST"]
+    body = {"model": "ljwx-stock", "messages": [{"role": "user", "content": "今天天气怎么样"}], "stream": True}
+    case = operation.Case(body=body, media_type="application/json")
+    reply = case.call_and_validate(headers={"Authorization": f"Bearer {token}"})
+    assert reply.headers["content-type"][0].startswith("text/event-stream")

@@ -396,5 +396,6 @@ def test_the_sandbox_stands_apart_from_the_product() -> None:
         [*command([])[:1], "-c", program], capture_output=True, text=True, env=environment(), timeout=60
     )
     modules = set(eval(done.stdout))
-    assert all(name in ("ljwx", "ljwx_sandbox") or name.startswith("ljwx_sandbox.tushare") for name in modules)
+    own = ("ljwx_sandbox.tushare", "ljwx_sandbox.baostock")
+    assert all(name in ("ljwx", "ljwx_sandbox") or name.startswith(own) for name in modules)
     assert "ljwx_sandbox.tushare.app" in modules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -57,10 +57,17 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": ErrorDocument, "description": every[code]} for code in (*statuses, 400, 408, 413, 422, 503)}
 
 
+EVENT: Final = {
+    "type": "object", "required": ["data"], "properties": {"data": {"type": "string"}, "event": {"type": "string"}},
+}  # fmt: skip
+"""One event of a stream, as a document can say it."""
+
+
 def streamed(media_type: str) -> dict[int | str, dict[str, Any]]:
     """Declare that a route answers with JSON, or with a stream of this type where one is asked for."""
-    text = {"schema": {"type": "string"}}
-    return {200: {"description": "the whole, or a stream", "content": {"application/json": {}, media_type: text}}}
+    schema = EVENT if media_type == "text/event-stream" else {"type": "string"}
+    content: dict[str, Any] = {"application/json": {}, media_type: {"schema": schema}}
+    return {200: {"description": "the whole, or a stream", "content": content}}
 
 
 def problem(

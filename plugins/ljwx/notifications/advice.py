@@ -71,6 +71,10 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "提高连接 ollama_default 的 chat_timeout 或 build_timeout,或改用更小的基座模型。",
             "Raise chat_timeout or build_timeout of ollama_default, or take a smaller base.",
         ),
+        "Busy": (
+            "正在进行的分析已达上限:稍后再清除该任务,或提高 serve.asking。",
+            "As many analyses are asked for as may be: clear the task a little later, or raise serve.asking.",
+        ),
         "TrainingFailed": (
             "按日志所说处理,然后清除 train_model:训练从最近的检查点继续。",
             "Do what the log says, then clear train_model: it goes on from its last checkpoint.",

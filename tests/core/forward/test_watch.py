@@ -17,7 +17,7 @@ from ljwx.core.forward.watch import (
     watch_skill,
 )
 
-QUIET = Quiet(Year(stocks=300, sessions=362))
+QUIET = Quiet(Year(stocks=300, looks=362))
 
 
 def test_all_checks_together_may_raise_one_false_alarm_a_year():
