@@ -28,7 +28,6 @@ up: setup  ## start the stack and leave it running
 down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx_sandbox down
 
-test-fast: WORKERS := 2
 test-fast: setup  ## run the tests that need no language model, running stack, market or installation: minutes
 	$(TEST) -m "not stack and not model and not market and not install"
 
