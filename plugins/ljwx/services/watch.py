@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from ljwx.core.datasets.spec import load_spec
 from ljwx.core.forward.market import Market, market_of
 from ljwx.core.forward.watch import Check, Watched
 from ljwx.core.forward.watching import REFERENCE, watch_answers
@@ -54,7 +53,7 @@ class WatchedChampion:
 
 
 def watch_champion() -> WatchedChampion:
-    """Hold the newest sessions of the champion's line against those before.
+    """Hold the newest sessions of the champion's line against those before whose classes meant the same.
 
     :raises NotFound: there is no champion with a line, or no forward record.
     """
@@ -63,16 +62,16 @@ def watch_champion() -> WatchedChampion:
     model = None if champion is None else warehouse.model(champion.model)
     if model is None or model.line_id is None or not batches or not complete:
         raise NotFound("there is nothing to watch yet: no champion, or no forward record")
-    first, last = batches[0].session, complete[-1]
+    now, last = batches[-1], complete[-1]
+    first = next(each.session for each in batches if each.meaning == now.meaning)
     codes = warehouse.codes()
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), warehouse.trading_days(first, last))
     record = codes.as_stocks(warehouse.settled_record(by_line=True))
-    known = record.filter(pl.col("session") <= last, pl.col("ts_code").is_in(market.stocks))
-    horizon = load_spec(dict(batches[-1].spec)).horizon
+    known = record.filter(pl.col("session") <= last, pl.col("ts_code").is_in(market.stocks), meaning=now.meaning)
     checks = [
         _check(task, each, market)
         for task in TASKS
-        for each in _watched(known.filter(task=task), model.line_id, task, market, horizon)
+        for each in _watched(known.filter(task=task), model.line_id, task, market, now.horizon)
     ]
     return WatchedChampion(model.model, model.line_id, len(market.sessions), tuple(checks))
 

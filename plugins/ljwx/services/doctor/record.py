@@ -30,8 +30,8 @@ def record() -> Finding | None:
     needed = _needed(pace, stocks) / slots
     there = room(time.fromisoformat(settings.schedules.ingest))
     text = (
-        f"{stocks} stocks take about {_told(needed)} at the pace of last time, {slots} at a time; "
-        f"there are {_told(there)} before the deadline"
+        f"{stocks} stocks take about {_shown(needed)} at the pace of last time, {slots} at a time; "
+        f"there are {_shown(there)} before the deadline"
     )
     return Finding("record", needed <= there, text, "" if needed <= there else FEWER)
 
@@ -56,6 +56,6 @@ def _traded(warehouse: WarehouseHook, session: date) -> int:
     return len(warehouse.bars(session, session))
 
 
-def _told(length: timedelta) -> str:
+def _shown(length: timedelta) -> str:
     minutes = length.total_seconds() / 60
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
