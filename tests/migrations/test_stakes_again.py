@@ -34,7 +34,7 @@ VALUES ('B', 'A', '2026-03-02', 40, 4.7, 1);
 def test_what_a_promotion_used_up_stays_counted_and_the_pair_may_be_given_another_part(
     postgres: EmbeddedPostgres,
 ) -> None:
-    with warehouse_at(postgres, "0027") as (url, warehouse):
+    with warehouse_at(postgres, "0026") as (url, warehouse):
         warehouse.execute(BEFORE)
         upgrade(url)
         stakes = "SELECT challenger, rival, session, used_by IS NOT NULL AS used FROM ljwx.line_stakes ORDER BY 1, 2, 3"

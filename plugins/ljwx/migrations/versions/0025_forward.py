@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0026"
+revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
@@ -167,4 +167,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0026 cannot be undone: a record that can be removed proves nothing")
+    raise NotImplementedError("0025 cannot be undone: a record that can be removed proves nothing")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0025"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
@@ -41,4 +41,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0025 cannot be undone: 0027 has no place for a second error rate of a pair")
+    raise NotImplementedError("0027 cannot be undone: 0026 has no place for a second error rate of a pair")

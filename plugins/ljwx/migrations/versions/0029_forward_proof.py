@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0032"
-down_revision = "0029"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
@@ -131,4 +131,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("0032 cannot be undone: a record that can be removed proves nothing")
+    raise NotImplementedError("0029 cannot be undone: a record that can be removed proves nothing")
