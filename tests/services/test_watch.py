@@ -12,7 +12,8 @@ from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services import watch
 from ljwx.services.watch import watch_champion
-from support_settled import DAYS, record_until_wednesday
+from support_forward import at, stop_clock
+from support_settled import DAYS, SPEC, STOCKS, record_until_wednesday, said
 
 
 def test_without_a_champion_there_is_nothing_to_watch(warehouse_url: str) -> None:
@@ -27,14 +28,19 @@ def test_a_record_read_by_lines_goes_on_with_the_next_model(warehouse_url: str) 
     assert set(WarehouseHook().settled_record()["answerer"]) == {"model:v1"}
 
 
-def test_sessions_that_were_not_asked_about_are_missing_answers(
-    warehouse_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record_until_wednesday(warehouse_url)
+def crown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the record's model be the champion, and one session be reference enough."""
     champion = SimpleNamespace(model="model:v1", line_id="line")
     monkeypatch.setattr(WarehouseHook, "champion", lambda _: champion)
     monkeypatch.setattr(WarehouseHook, "model", lambda _, name: champion if name == "model:v1" else None)
     monkeypatch.setattr(watch, "REFERENCE", 1)
+
+
+def test_sessions_that_were_not_asked_about_are_missing_answers(
+    warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_until_wednesday(warehouse_url)
+    crown(monkeypatch)
     found = watch_champion()
     assert (found.model, found.line_id, found.sessions) == ("model:v1", "line", 3)
     (check,) = [each for each in found.checks if each.task == "price_direction"]
@@ -42,3 +48,14 @@ def test_sessions_that_were_not_asked_about_are_missing_answers(
     done = CliRunner().invoke(app, ["record", "watch"])
     assert done.exit_code == 0
     assert "coverage" in done.output
+
+
+def test_only_sessions_whose_classes_meant_what_they_mean_now_are_watched(
+    warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = record_until_wednesday(warehouse_url)
+    record.spec = SPEC.model_copy(update={"flat_band": SPEC.flat_band * 2})
+    stop_clock(warehouse_url, at(DAYS[1], 19))
+    record.answer(said(STOCKS[0], session=DAYS[1]))
+    crown(monkeypatch)
+    assert watch_champion().sessions == 2
