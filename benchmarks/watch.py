@@ -53,7 +53,7 @@ def skill_watched(quiet: Quiet, seed: int, lost_at: int | None = None) -> Watche
     """
     signals, daily = signals_of(quiet, np.random.default_rng(seed), lost_at)
     each = standing_rank_ics(signals, daily, daily, quiet.year.horizon)
-    return watch_skill(each[:REFERENCE], each[REFERENCE:], (quiet.year.stocks - 1) ** -0.5, quiet.year.horizon)
+    return watch_skill(*_parted({"": each}), {"": (quiet.year.stocks - 1) ** -0.5}, quiet.year.horizon)
 
 
 def signals_of(quiet: Quiet, generator: np.random.Generator, lost_at: int | None) -> tuple[Floats, Floats]:

@@ -10,6 +10,8 @@ sealed with a digest that is chained to the one before and sent by the alert cha
   not asked about: the run ends as skipped, and the session is a gap for ever.
 * **Settled**: each run scores the sessions whose horizon is over with what came true, and anew those whose bars were
   corrected since; both outcomes are kept.
+* **Watched**: each run looks whether the champion's answers are still what they were, tells once of what is not, and
+  marks the champion or rolls it back where `forward.watch` says so.
 * **Asking failed**: what came is sealed shortly before the deadline; until then the task can be cleared.
 * **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
 """
@@ -23,7 +25,7 @@ from ljwx.assets import BARS, FORWARD, LATEST
 from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_POOL
-from ljwx.tasks import ask_session, open_session, seal_session, settle_sessions
+from ljwx.tasks import ask_session, open_session, seal_session, settle_sessions, watch_champion
 
 BEFORE_BUILDS = 1000
 TRIES = 44  # a quarter of an hour apart: as long as the run may take
@@ -39,7 +41,7 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
     tags=["ljwx", "forward"],
 )
 def ljwx_forward():
-    task(settle_sessions)()
+    task(settle_sessions)() >> task(watch_champion)()
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
     come = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS

@@ -142,6 +142,13 @@ def settle_sessions() -> dict[str, int]:
     return settle.settle_sessions()
 
 
+def watch_champion() -> dict[str, Any]:
+    """Look whether the champion is still what its record showed, tell once of what is not, and do what is set."""
+    from ljwx.stages.forward import watching
+
+    return watching.watch_champion()
+
+
 def open_session() -> str:
     """Open the forward record's batch of the newest complete session, if its deadline is ahead."""
     from ljwx.stages.forward import opening

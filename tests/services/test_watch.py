@@ -33,7 +33,8 @@ def crown(monkeypatch: pytest.MonkeyPatch) -> None:
     champion = SimpleNamespace(model="model:v1", line_id="line")
     monkeypatch.setattr(WarehouseHook, "champion", lambda _: champion)
     monkeypatch.setattr(WarehouseHook, "model", lambda _, name: champion if name == "model:v1" else None)
-    monkeypatch.setattr(watch, "REFERENCE", 1)
+    settings = SimpleNamespace(forward=SimpleNamespace(watch="tell", watch_reference=1))
+    monkeypatch.setattr(watch, "current_settings", lambda: settings)
 
 
 def test_sessions_that_were_not_asked_about_are_missing_answers(
@@ -43,7 +44,7 @@ def test_sessions_that_were_not_asked_about_are_missing_answers(
     crown(monkeypatch)
     found = watch_champion()
     assert (found.model, found.line_id, found.sessions) == ("model:v1", "line", 3)
-    (check,) = [each for each in found.checks if each.task == "price_direction"]
+    check = next(each for each in found.checks if each.check == "coverage")
     assert (check.check, check.mean, check.since, check.rings) == ("coverage", 1, DAYS[1], False)
     done = CliRunner().invoke(app, ["record", "watch"])
     assert done.exit_code == 0

@@ -46,8 +46,10 @@ def _draw(console: Console, found: BuildHistory) -> None:
         verdict = alias.verdict or "undecided"
         console.print(f"{alias.alias:<12}{alias.model}  digest {alias.digest[:12]}  ({verdict})")
         if alias.alias == "champion":
-            seen = standing(alias.proven)
+            seen = standing(alias.proven, alias.failing)
             console.print(f"            {seen.of_champion}\n            {seen.chinese}", markup=False)
+            if alias.failing is not None:
+                console.print(f"            {alias.failing}", markup=False)
     if not found.aliases:
         console.print("There is no champion yet: run ljwx_model_build.")
     console.print()

@@ -26,7 +26,7 @@ EARNED = (
     "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
 )  # fmt: skip
 
-WATCHED = ("task", "check", "rings", "since", "level", "mean", "log_evidence", "log_needed")
+WATCHED = ("check", "what", "rings", "since", "level", "mean", "log_evidence", "log_needed")
 
 
 def show(as_json: AsJson = False) -> None:
@@ -68,9 +68,14 @@ def watch(as_json: AsJson = False) -> None:
 
     def picture(console: Console) -> None:
         console.print(
-            f"{found.model}, line {found.line_id}; {found.sessions} sessions, the first 120 are the reference\n"
+            f"{found.model}, line {found.line_id}; {found.sessions} sessions, the first {found.reference} are the "
+            f"reference; forward.watch is {found.wanted}\n"
         )
         console.print(table(WATCHED, [[getattr(each, head) for head in WATCHED] for each in found.checks]))
+        for alarm in found.alarms:
+            console.print(
+                f"\nsince {alarm.rang}: {alarm.text}\n  {alarm.done or 'open'}: {alarm.because}", markup=False
+            )
         console.print(f"\n{found.note}")
 
     say(found, picture, as_json)

@@ -47,8 +47,20 @@ NOT_ASKED: Final = Standing(
     "就它作出决定时,还没有检验过它是否优于偶然。请视为未经证实。",
     "Whether it is any better than chance was not asked when it was decided on. Take it as unproven.",
 )
+FAILING: Final = Standing(
+    "failing",
+    "表现失常",
+    "前瞻记录的监测发现,它最近的回答已不如从前(见 ljwx record watch)。在恢复之前,请不要把它的回答当作预测。",
+    "The watch over the forward record found that its answers are not what they were (see ljwx record watch). Until "
+    "they are, do not read them as a forecast.",
+)
 
 
-def standing(proven: bool | None) -> Standing:
-    """Return what a decision's `proven` means; None is one that did not ask."""
+def standing(proven: bool | None, failing: str | None = None) -> Standing:
+    """Return what a decision's `proven` means; None is one that did not ask.
+
+    :param failing: what the watch marks the model for; None where it does not.
+    """
+    if failing is not None:
+        return FAILING
     return NOT_ASKED if proven is None else PROVEN if proven else UNPROVEN

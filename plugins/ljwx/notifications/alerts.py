@@ -63,6 +63,13 @@ def send_once(alert: Alert) -> None:
         _asked(lambda: WarehouseHook().forget_incident(*of_run), otherwise=None)
 
 
+def end_incident(alert: Alert) -> None:
+    """Record that what an alert is about is over, so that an alert is sent again when it comes again."""
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    _asked(lambda: WarehouseHook().forget_incident(alert.dag_id, alert.run_id, alert.kind), otherwise=None)
+
+
 def _send(alert: Alert) -> int:
     return send_message(alert.title, alert.body, urgent=alert.kind == "failed")
 

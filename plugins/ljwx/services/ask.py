@@ -28,6 +28,7 @@ class StockAnswer:
     """What was asked, and what came back.
 
     :param proven: whether it was shown that the model is any good; None where nobody asked.
+    :param failing: what the watch over the forward record marks it for; None where it does not.
     :param market_stocks: stocks with a bar on the session: those that the snapshot's ranks are among.
     :param in_universe: whether the model's samples are of such a stock at such a session.
     :param snapshot: the facts the model was given.
@@ -48,6 +49,7 @@ class StockAnswer:
     unsupported: tuple[str, ...]
     unchecked: tuple[str, ...] = ()
     proven: bool | None = None
+    failing: str | None = None
     spoken: Spoken | None = None
     risk_statement: str = RISK_STATEMENT
 
@@ -64,7 +66,7 @@ class StockAnswer:
     @property
     def standing(self) -> Standing:
         """What `proven` means."""
-        return standing(self.proven)
+        return standing(self.proven, self.failing)
 
     @property
     def strategy_line(self) -> str:
@@ -111,5 +113,6 @@ def ask_about(ollama: OllamaHook, champion: Champion, stock: AskedStock, task: s
         unsupported=checked.unsupported,
         unchecked=checked.unchecked,
         proven=alias.proven,
+        failing=alias.failing,
         spoken=None if answer.parsed is None else spoken(TASKS[task], answer.parsed, facts),
     )

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from ljwx.core.datasets.spec import IndexUniverse, TsCode
+from ljwx.core.forward.consequence import Wanted
+from ljwx.core.forward.watch import REFERENCE
 
 _FORMS = ("form: all", "form: index", "form: most traded")
 
@@ -39,6 +41,8 @@ class ForwardSettings(BaseModel):
     :param stocks: the stocks that are asked about: so many of the most traded, all, or the members of an index.
     :param watchlist: stocks that are asked about in any case, and in full.
     :param in_full: other stocks that are asked about in full, drawn anew each session; of the rest the class alone.
+    :param watch: what follows when the watch holds the champion for failing.
+    :param watch_reference: sessions of the record that the champion's later ones are held against.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,3 +50,5 @@ class ForwardSettings(BaseModel):
     stocks: Stocks = 300
     watchlist: tuple[TsCode, ...] = ()
     in_full: int = Field(default=5, ge=0, le=1000)
+    watch: Wanted = "tell"
+    watch_reference: int = Field(default=REFERENCE, ge=20, le=1000)

@@ -52,6 +52,7 @@ class NewAnswer:
     """An answer as it is written; the database dates it. Parameters as of :class:`ljwx.core.forward.chain.Answer`.
 
     :param server: connection id of the server that answered, and `latency_s` the seconds it took; None of a rule.
+    :param claims: numbers and signals that an answer in full claims, and `claims_right` those that its snapshot holds.
     """
 
     session: date
@@ -67,6 +68,8 @@ class NewAnswer:
     reason: str | None = None
     server: str | None = None
     latency_s: float | None = None
+    claims: int | None = None
+    claims_right: int | None = None
 
     @property
     def key(self) -> Answered:

@@ -14,6 +14,7 @@ from ljwx.warehouse.base import stage, statement
 from ljwx.warehouse.forward import ForwardVerbs
 
 QUESTIONS = pl.Schema({"session": pl.Date(), "ts_code": pl.String(), "task": pl.String()})
+CLAIMS = pl.Schema({"session": pl.Date(), "claims": pl.Int64(), "claims_right": pl.Int64()})
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class ForwardOutcomesVerbs(ForwardVerbs):
                 (found,) = cursor.execute(statement("forward_outcomes/add"), values).fetchall()
             connection.execute(statement("forward_outcomes/settled"), values)
         return found
+
+    def forward_claims(self, line_id: str) -> pl.DataFrame:
+        """Return session, claims and claims_right of a line's answers in full, those that count."""
+        return self.frame("forward_outcomes/claims", CLAIMS, line_id=line_id)
 
     def settled_record(self, first: date = date.min, *, by_line: bool = False) -> pl.DataFrame:
         """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.

@@ -28,6 +28,7 @@ class Alias:
     :param promotion_id: the decision that set it, with its `verdict` and `reasons`; None before one.
     :param beaten: the model that the decision compared it with.
     :param proven: whether it was shown that its line is any good; None where nobody asked.
+    :param failing: what the watch over the forward record marks its line for; None where it does not.
     """
 
     alias: str
@@ -39,6 +40,7 @@ class Alias:
     reasons: Sequence[Mapping[str, Any]] | None
     beaten: str | None
     proven: bool | None = None
+    failing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,10 @@ class PromotionsVerbs(WarehouseBase):
     def rollback_of_run(self, run_key: int) -> Rollback | None:
         """Return the rollback that a task instance has written."""
         return self.record(Rollback, "promotions/rollback_of_run", run_key=run_key)
+
+    def rollback_for(self, model: str, reason: str) -> Rollback | None:
+        """Return the newest rollback from a model for a reason, whichever task has written it."""
+        return self.record(Rollback, "promotions/rollback_for", model=model, reason=reason)
 
 
 def _check_deciding(connection: Connection[Any], promotion: Promotion) -> None:

@@ -89,14 +89,14 @@ class RunsVerbs(WarehouseBase):
 
         Of failures at the same time exactly one is. After all failures of a run have recovered, its next one is again.
 
-        :param kind: ``failed`` or ``late``.
+        :param kind: ``failed``, ``late``, or ``watch``: then the run is an alarm of the watch, and `what` its check.
         :param what: the task instance, as ``task`` or ``task[map index]``.
         """
         (due,) = self.column("runs/add_incident", dag_id=dag_id, run_id=run_id, kind=kind, what=what)
         return bool(due)
 
     def forget_incident(self, dag_id: str, run_id: str, kind: str) -> None:
-        """Let the next failure of this run send an alert: that of this one reached no address."""
+        """Let the next failure of this run send an alert: that of this one reached no address, or it is over."""
         self.execute("runs/forget_incident", dag_id=dag_id, run_id=run_id, kind=kind)
 
     def note_recovery(self, dag_id: str, run_id: str, what: str) -> None:

@@ -17,6 +17,7 @@ from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
 from ljwx.warehouse.tokens import TokensVerbs
 from ljwx.warehouse.trainings import TrainingsVerbs
+from ljwx.warehouse.watch import WatchVerbs
 
 
 class Warehouse(
@@ -35,6 +36,7 @@ class Warehouse(
     TrainingsVerbs,
     TokensVerbs,
     ForwardOutcomesVerbs,
+    WatchVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

@@ -50,8 +50,10 @@ def test_answers_stand_for_h_sessions_and_each_day_tells_on_all_of_them():
 
 def test_skill_that_was_not_shown_cannot_be_lost():
     generator = np.random.default_rng(4)
-    assert watch_skill(generator.normal(-0.05, 0.05, 120), np.full(60, -0.5), 0.05, 5) is None
-    assert watch_skill(np.full(59, 0.1), np.full(60, -0.5), 0.05, 5) is None
+    reference = generator.normal(-0.05, 0.05, 120)
+    assert watch_skill({"": reference}, {"": np.full(60, -0.5)}, {"": 0.05}, 5) is None
+    short = np.append(np.full(59, 0.1), np.full(61, np.nan))
+    assert watch_skill({"": short}, {"": np.full(60, -0.5)}, {"": 0.05}, 5) is None
 
 
 def test_the_level_is_twice_the_worst_stretch_of_the_reference():
@@ -59,7 +61,8 @@ def test_the_level_is_twice_the_worst_stretch_of_the_reference():
     shares[50:70] = 0.1
     assert level_of(shares) == pytest.approx(0.2)
     assert level_of(np.zeros(100)) == 0.02
-    assert level_of(np.zeros(59)) is None
+    assert level_of(np.append(np.zeros(59), np.full(61, np.nan))) is None
+    assert level_of(np.full(20, 0.03)) == pytest.approx(0.06)
 
 
 def test_a_feature_in_another_unit_is_named_and_its_day_found():
@@ -94,3 +97,30 @@ def test_gaps_in_the_record_ring_after_some_sessions():
     assert got.alarms
     assert got.began in (40, 44, 43, 42, 41)
     assert got.what == ""
+
+
+def test_what_rang_goes_on_ringing_until_twenty_sessions_are_as_they_should_be():
+    gaps = np.concatenate([np.full(40, 0.01), np.ones(5), np.full(15, 0.01)])
+    still = watch_coverage(gaps, 0.05)
+    assert still.rang == still.alarms[0] >= 40
+    over = watch_coverage(np.append(gaps, np.full(30, 0.01)), 0.05)
+    assert (over.alarms, over.rang) == (still.alarms, None)
+
+
+def test_skill_that_stays_lost_is_one_incident_however_often_its_detector_rings():
+    generator = np.random.default_rng(3)
+    reference = generator.normal(0.1, 0.05, 120)
+    got = watch_skill({"": reference}, {"": generator.normal(0, 0.05, 240)}, {"": 0.05}, 1)
+    assert got is not None
+    assert len(got.alarms) > 3
+    assert got.rang == got.alarms[0]
+
+
+def test_stocks_that_were_not_asked_about_are_not_strange():
+    values = np.tile(np.arange(100.0), (3, 1))
+    values[2, 50:] = np.nan
+    asked = np.ones(values.shape, dtype=np.bool_)
+    asked[2, 50:] = False
+    assert strange_shares(values, 2, asked).tolist() == [0.02, 0.02, 0.02]
+    asked[2] = False
+    assert np.isnan(strange_shares(values, 2, asked)[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,9 +12,11 @@ import pytest
 from ljwx.core.forward.market import Market
 from ljwx.core.forward.settled import SETTLED
 from ljwx.core.forward.watch import Watched
-from ljwx.core.forward.watching import watch_answers
+from ljwx.core.forward.watching import Asked, watch_line, wrong_by_session
 
 STOCKS, SESSIONS, HORIZON, CHANGE = 40, 200, 2, 140
+ASKED = Asked({"price_direction": np.full(SESSIONS, float(STOCKS))}, np.ones(SESSIONS, dtype=np.bool_))
+CLAIMS = {"session": pl.Date, "claims": pl.Int64, "claims_right": pl.Int64}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +46,9 @@ def record(market: Market, skill_lost: bool = False, refused: bool = False, late
     return pl.DataFrame(rows, schema=SETTLED, orient="row")
 
 
-def watched(market: Market, answers: pl.DataFrame) -> dict[str, Watched]:
-    found = watch_answers(answers, "price_direction", market, HORIZON, np.full(SESSIONS, float(STOCKS)))
+def watched(market: Market, answers: pl.DataFrame, claims: Any = None) -> dict[str, Watched]:
+    nothing = np.full(SESSIONS, np.nan) if claims is None else claims
+    found = watch_line(answers, nothing, ASKED, market, HORIZON)
     return {each.check: each for each in found}
 
 
@@ -63,4 +67,24 @@ def test_what_goes_wrong_rings_the_check_of_its_name(market: Market, wrong: str,
 
 def test_a_record_that_is_no_longer_than_its_reference_is_not_watched(market: Market) -> None:
     answers = record(market)
-    assert watch_answers(answers, "price_direction", market, HORIZON, np.full(SESSIONS, 40.0), reference=SESSIONS) == ()
+    assert watch_line(answers, np.zeros(SESSIONS), ASKED, market, HORIZON, reference=SESSIONS) == ()
+
+
+def test_claims_that_stop_being_true_ring(market: Market) -> None:
+    claims = np.where(np.arange(SESSIONS) < CHANGE, 0.02, 0.4)
+    seen = watched(market, record(market), claims)["faithfulness"]
+    assert seen.rang == seen.alarms[0] >= CHANGE - 120
+
+
+def test_a_session_that_can_still_be_answered_is_not_missing(market: Market) -> None:
+    answers = record(market).filter(pl.col("session") < market.sessions[-1])
+    asked = Asked({"price_direction": np.append(np.full(SESSIONS - 1, 40.0), 0)}, np.arange(SESSIONS) < SESSIONS - 1)
+    over = Asked(asked.questions, np.ones(SESSIONS, dtype=np.bool_))
+    seen = [watch_line(answers, np.zeros(SESSIONS), each, market, HORIZON)[-1] for each in (asked, over)]
+    assert [each.began for each in seen] == [None, 79]
+
+
+def test_claims_are_shared_out_by_session(market: Market) -> None:
+    days = market.sessions
+    rows = pl.DataFrame([(days[0], 10, 9), (days[2], 0, 0)], CLAIMS, orient="row")
+    assert wrong_by_session(rows, market)[:3].tolist() == pytest.approx([0.1, np.nan, np.nan], nan_ok=True)

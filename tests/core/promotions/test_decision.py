@@ -212,7 +212,7 @@ def test_only_the_same_spec_that_a_person_rolled_back_is_refused_and_only_unless
     code = "rolled_back_before" if same else "like_one_rolled_back"
     assert codes(decision, favourable=False) == [code]
     (told,) = [reason.text for reason in decision.reasons if reason.code == code]
-    assert "old, which a person rolled back: it invents prices" in told
+    assert "old, which was rolled back: it invents prices" in told
 
 
 def test_baselines_are_reported_and_decide_nothing():

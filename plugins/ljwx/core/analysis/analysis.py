@@ -52,6 +52,7 @@ class Basis:
     :param made: what the model's strategy did to its base, in a sentence, by language.
     :param recipe: sha256 of the model's build spec.
     :param proven: whether it was shown that the model is any good; None where nobody asked.
+    :param failing: what the watch over the forward record marks it for; None where it does not.
     :param market_stocks: stocks that ranks are among; `is_small_market`: so few that they are not the market's.
     """
 
@@ -65,6 +66,7 @@ class Basis:
     in_universe: bool
     market_stocks: int
     is_small_market: bool
+    failing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def sections(analysis: Analysis, language: Language) -> tuple[Section, ...]:
 
 def _first(analysis: Analysis, language: Language) -> Iterator[Line]:
     """What a reader has to know before anything else."""
-    seen, zh = standing(analysis.basis.proven), language == "zh"
+    seen, zh = standing(analysis.basis.proven, analysis.basis.failing), language == "zh"
     yield Line(f"模型可信度:{seen.word_chinese}。{seen.chinese}" if zh else f"The model is {seen.word}. {seen.english}")
     if wrong := _claims(analysis).wrong:
         yield Line(

@@ -1,9 +1,9 @@
 """Is what serves still what was shown? Named checks that share one rate of false alarms. Pure: no I/O, no clock.
 
 Each check holds the sessions since a reference against it by a detector of changes, whose mean time to a false alarm is
-no smaller than it says: :mod:`ljwx.core.evidence.detecting`. The rate of one false alarm a year is shared out, so that
-all checks together have one at most. The levels come from the reference: sessions of the record, or of validation, that
-were known when the watch began.
+no smaller than it says: :mod:`ljwx.core.evidence.detecting`. The rate of one false alarm a year is shared out among the
+checks, and within a check one detector is the mean over tasks, classes or features: however many there are, all of them
+together have one false alarm at most. The levels come from the reference, the first sessions of the record.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ljwx.core.evidence.detecting import Detected, bets_on_fall, bets_on_rise, detect
+from ljwx.core.evidence.detecting import bets_on_fall, bets_on_rise, detect
 from ljwx.core.evidence.scale import BOUND, usual_bounds
 from ljwx.core.evidence.sessions import known_rank_ic
 from ljwx.core.evidence.size import size_of
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Check = Literal["skill", "inputs", "classes", "refusals", "faithfulness", "coverage"]
 
 FALSE_ALARMS: Final[Mapping[Check, float]] = {
@@ -33,10 +34,14 @@ FALSE_ALARMS: Final[Mapping[Check, float]] = {
     "coverage": 0.05,
 }
 """False alarms a year that each check may raise in the mean; together one."""
+REFERENCE: Final = 120
+"""Sessions of the record that what follows is held against, unless the settings say otherwise."""
 YEAR: Final = 242
 """Sessions of a year."""
-FEWEST: Final = 60
-"""Sessions of a reference."""
+FEWEST: Final = 0.5
+"""Share of a reference's sessions that have to say something."""
+RECENT: Final = 20
+"""What rang goes on ringing for so many sessions, and until so many are in the mean as they should be."""
 MEMORY: Final = 5
 """Sessions by which the shares of answers and inputs are bound to each other, beyond what their level allows for."""
 STRETCH: Final = 20
@@ -58,8 +63,9 @@ class Watched:
     :param what: that speaks most for a change, of several series: a feature, a class; empty where there is one.
     :param level: that the series is held against; ``mean``: of the series since ``began``.
     :param log_evidence: natural logarithm of the detector's value at the last session; it has to reach ``log_needed``.
-    :param alarms: sessions since the end of the reference, from 0, at which it rang.
+    :param alarms: sessions since the end of the reference, from 0, at which its detector reached what was needed.
     :param began: the session with which what is seen most likely began; None where nothing is.
+    :param rang: the first alarm of what rings now; None where nothing does. One incident has several alarms.
     """
 
     check: Check
@@ -71,6 +77,7 @@ class Watched:
     log_needed: float
     alarms: tuple[int, ...]
     began: int | None
+    rang: int | None
 
 
 def sessions_to_false_alarm(check: Check) -> float:
@@ -98,22 +105,25 @@ def standing_rank_ics(signals: Floats, first_day: Floats, later_days: Floats, ho
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def watch_skill(reference: Floats, since: Floats, chance: float, horizon: int) -> Watched | None:
+def watch_skill(
+    reference: Mapping[str, Floats], since: Mapping[str, Floats], chance: Mapping[str, float], horizon: int
+) -> Watched | None:
     """Watch for decay of skill: the days' RankICs lie lower than those of the reference.
 
-    :param reference: (sessions) of :func:`standing_rank_ics` that were known when the watch began.
-    :param since: (sessions) those after.
-    :param chance: the size that chance gives a session: 1 / √(stocks - 1).
-    :return: None where the reference is too short, or shows no skill that could be lost.
+    :param reference: task → (sessions) of :func:`standing_rank_ics` that were known when the watch began.
+    :param since: likewise, the sessions after.
+    :param chance: task → the size that chance gives a session: 1 / √(stocks - 1).
+    :return: None where every reference is too short, or shows no skill that could be lost.
     """
-    size = size_of(reference, horizon) if (~np.isnan(reference)).sum() >= FEWEST else None
-    level = size.raw - ERRORS * size.error if size is not None else 0.0
-    if level <= 0:
+    levels = {name: level for name, each in reference.items() if (level := _level_of_skill(each, horizon)) > 0}
+    if not levels:
         return None
-    along = np.concatenate([reference, since]) - level
-    sizes = usual_bounds(along, np.full(len(along), chance), 1)[len(reference) :] / BOUND
-    found = detect(bets_on_fall(since, level, sizes), sessions_to_false_alarm("skill"))
-    return _watched("skill", "", since, level, found)
+    bets = {}
+    for name, level in levels.items():
+        along = np.concatenate([reference[name], since[name]]) - level
+        sizes = usual_bounds(along, np.full(len(along), chance[name]), 1)[len(reference[name]) :] / BOUND
+        bets[name] = bets_on_fall(since[name], level, sizes)
+    return _seen("skill", since, levels, bets, 1)
 
 
 def watch_shares(check: Check, reference: Mapping[str, Floats], since: Mapping[str, Floats]) -> Watched | None:
@@ -126,12 +136,9 @@ def watch_shares(check: Check, reference: Mapping[str, Floats], since: Mapping[s
     levels = {name: level for name, each in reference.items() if name in since and (level := level_of(each))}
     if not levels:
         return None
-    bets = {name: bets_on_rise(since[name], level) for name, level in levels.items()}
-    found = detect(np.hstack(list(bets.values())), sessions_to_false_alarm(check), MEMORY)
-    alone = {name: detect(each, np.inf, MEMORY) for name, each in bets.items()}
-    most = max(alone, key=lambda name: alone[name].log_evidence[-1] if len(since[name]) else 0.0)
-    seen = Detected(found.log_evidence, found.alarms, alone[most].began)
-    return _watched(check, most if len(bets) > 1 else "", since[most], levels[most], seen)
+    return _seen(
+        check, since, levels, {name: bets_on_rise(since[name], level) for name, level in levels.items()}, MEMORY
+    )
 
 
 def watch_coverage(missing: Floats, allowed: float) -> Watched:
@@ -140,28 +147,32 @@ def watch_coverage(missing: Floats, allowed: float) -> Watched:
     :param missing: (sessions) share of the questions; a session that is a gap has 1.
     :param allowed: share, above 0.
     """
-    found = detect(bets_on_rise(missing, allowed), sessions_to_false_alarm("coverage"))
-    return _watched("coverage", "", missing, allowed, found)
+    return _seen("coverage", {"": missing}, {"": allowed}, {"": bets_on_rise(missing, allowed)}, 1)
 
 
 def level_of(reference: Floats) -> float | None:
     """Return the level that shares of later sessions are held against; None where the reference is too short."""
     known = reference[~np.isnan(reference)]
-    if len(known) < FEWEST:
+    if not len(known) or len(known) < FEWEST * len(reference):
         return None
-    stretches = np.convolve(known, np.full(STRETCH, 1 / STRETCH), mode="valid")
+    stretch = min(STRETCH, len(known))
+    stretches = np.convolve(known, np.full(stretch, 1 / stretch), mode="valid")
     return max(TWICE * float(stretches.max()), LEAST)
 
 
-def strange_shares(values: Floats, reference: int) -> Floats:
+def strange_shares(values: Floats, reference: int, asked: Bools | None = None) -> Floats:
     """Return of each session the share of stocks whose number is missing, or strange for the reference.
 
     :param values: sessions × stocks of one feature; NaN where it is missing.
     :param reference: the first so many sessions are the reference.
+    :param asked: sessions × stocks that count; None: all. A session without one says nothing: NaN.
     """
-    known = values[:reference]
+    counted = np.ones(values.shape, dtype=np.bool_) if asked is None else asked
+    known = values[:reference][counted[:reference]]
     low, high = np.nanquantile(known, TAILS) if np.isfinite(known).any() else (np.nan, np.nan)
-    return np.asarray(np.mean(~((values >= low) & (values <= high)), axis=1))
+    strange = counted & ~((values >= low) & (values <= high))
+    each = counted.sum(axis=1)
+    return np.where(each > 0, strange.sum(axis=1) / np.maximum(each, 1), np.nan)
 
 
 def class_distances(shares: Floats, reference: int) -> Floats:
@@ -175,16 +186,55 @@ def class_distances(shares: Floats, reference: int) -> Floats:
     return np.asarray(np.abs(shares - known.mean(axis=0)).sum(axis=1) / 2)
 
 
-def _watched(check: Check, what: str, since: Floats, level: float, found: Detected) -> Watched:
-    tail = since[found.began or 0 :]
+def _level_of_skill(reference: Floats, horizon: int) -> float:
+    if (~np.isnan(reference)).sum() < FEWEST * len(reference):
+        return 0.0
+    size = size_of(reference, horizon)
+    return 0.0 if size is None else size.raw - ERRORS * size.error
+
+
+def _seen(
+    check: Check, since: Mapping[str, Floats], levels: Mapping[str, float], bets: Mapping[str, Floats], memory: int
+) -> Watched:
+    """Follow one detector over all series of a check, and tell of the one that speaks most for a change."""
+    found = detect(np.hstack(list(bets.values())), sessions_to_false_alarm(check), memory)
+    alone = {name: detect(each, np.inf, memory) for name, each in bets.items()}
+    most = max(alone, key=lambda name: alone[name].log_evidence[-1] if len(since[name]) else 0.0)
+    began, tail = alone[most].began, since[most][alone[most].began or 0 :]
+    wrong = ~np.all([_recovered(since[name], level, check == "skill") for name, level in levels.items()], axis=0)
     return Watched(
         check=check,
-        what=what,
-        sessions=int((~np.isnan(since)).sum()),
-        level=level,
-        mean=float(np.nanmean(tail)) if (~np.isnan(tail)).any() else level,
+        what=most,
+        sessions=int((~np.isnan(since[most])).sum()),
+        level=levels[most],
+        mean=float(np.nanmean(tail)) if (~np.isnan(tail)).any() else levels[most],
         log_evidence=float(found.log_evidence[-1]) if len(found.log_evidence) else 0.0,
         log_needed=log(sessions_to_false_alarm(check)),
         alarms=found.alarms,
-        began=found.began,
+        began=began,
+        rang=_rang(found.alarms, wrong),
     )
+
+
+def _recovered(series: Floats, level: float, is_skill: bool) -> Bools:
+    """Return of each session whether the mean of the newest RECENT ones is no worse than the level."""
+    known = ~np.isnan(series)
+    sums, counts = (_of_recent(each) for each in (np.where(known, series, 0.0), known.astype(np.float64)))
+    means = sums / np.maximum(counts, 1)
+    return np.asarray((counts > 0) & (means >= level if is_skill else means <= level))
+
+
+def _of_recent(values: Floats) -> Floats:
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    return np.asarray(sums[ends] - sums[np.maximum(ends - RECENT, 0)])
+
+
+def _rang(alarms: tuple[int, ...], wrong: Bools) -> int | None:
+    first, last = None, 0
+    for at in range(len(wrong)):
+        if at in alarms:
+            first, last = at if first is None else first, at
+        elif first is not None and at - last >= RECENT and not wrong[at]:
+            first = None
+    return first

@@ -128,11 +128,11 @@ def silent_tasks(card: Scorecard) -> Iterator[Reason]:
 
 
 def like_rolled_back(before: RolledBack) -> Reason:
-    """Tell that a person rolled back a model like this one."""
+    """Tell that a model like this one was rolled back."""
     made = "It is made from the same spec as" if before.same else "Only in its examples does it differ from"
     return Reason(
         code="rolled_back_before" if before.same else "like_one_rolled_back",
-        text=f"{made} {before.model}, which a person rolled back: {before.reason}",
+        text=f"{made} {before.model}, which was rolled back: {before.reason}",
         favourable=False,
     )
 

@@ -155,6 +155,7 @@ def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgement
         recipe=model.spec_sha256,
         dataset_id=model.dataset_id,
         proven=champion.alias.proven,
+        failing=champion.alias.failing,
         in_universe=stock.in_universe,
         market_stocks=stock.market_stocks,
         is_small_market=stock.market_stocks < MARKET_STOCKS,

@@ -11,6 +11,7 @@ from ljwx.services.doctor.finding import Finding, advice
 from ljwx.services.served import ServedModels
 from ljwx.settings import current_settings
 
+FAILS = "see ljwx record watch; ljwx rollback puts the previous champion back"
 UNVERIFIED = "ljwx report tells the reason; then clear verify_model of its run and what follows, or ljwx rollback"
 ON_EACH = "build or copy the models there, or take the server out of evaluation.servers: docs/operations.md"
 REBUILT = "clear build_model alone of the run that made it, or ljwx rollback; if both are lost: docs/operations.md"
@@ -49,6 +50,8 @@ def champion() -> Finding:
     if known is not None and known.verified is None:
         found = f"{name} is served as {alias}, and did not pass its last verification"
         return Finding("champion", False, found, UNVERIFIED)
+    if champion.failing is not None:
+        return Finding("champion", False, f"{name} is served as {alias}, and fails: {champion.failing}", FAILS)
     return Finding("champion", True, f"{name} is served as {alias}{'' if champion.proven else ', unproven'}")
 
 

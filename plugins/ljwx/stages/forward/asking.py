@@ -145,10 +145,10 @@ class _Asking:
         """
         prompted = Prompted("", each.task, each.snapshot, self._prompt_version)
         parameters, name = self._ref.parameters, self._ref.model
-        text, probabilities, reason, seconds = None, None, None, 0.0
+        text, probabilities, reason, seconds, claims = None, None, None, 0.0, None
         if each.in_full:
             whole = ask(server.ollama, name, prompted, self._settings, parameters=parameters, texts=self._texts)
-            text, seconds = whole.raw, whole.latency_s
+            text, seconds, claims = whole.raw, whole.latency_s, whole.claims
             probabilities = whole.probabilities if whole.probabilities_from == "tokens" else None
         if probabilities is None:
             alone = ask_class(server, name, prompted, self._settings, self._tokens, parameters, self._texts)
@@ -157,6 +157,8 @@ class _Asking:
         return NewAnswer(
             self._batch.session, each.ts_code, each.task, name, self._ref.digest, self._line_id, each.sha256,
             TASKS[each.task].classes, probabilities, text, reason, server.name, seconds,
+            None if claims is None else claims.right + claims.wrong + claims.unsupported,
+            None if claims is None else claims.right,
         )  # fmt: skip
 
     def _key(self, each: Asked) -> Answered:
