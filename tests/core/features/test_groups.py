@@ -48,7 +48,10 @@ def test_facts_and_signals_read_features_bars_and_what_the_group_derives(group: 
     bars = {*MEASURES, "ts_code", "session"}
     for expression in group.derived.values():
         assert set(expression.meta.root_names()) <= own | bars
-    known = own | bars | set(group.derived)
+    across = {column.name for column in group.across}
+    for column in group.across:
+        assert set(column.value.meta.root_names()) <= bars | set(feature_names()) | {"industry"}, column.name
+    known = own | bars | across | set(group.derived)
     ranks = {f"rank_{name}" for name in own}
     assert set(group.needed) <= set(group.derived)
     for fact in group.facts:

@@ -222,7 +222,7 @@ def _content(
     market: Market, wanted: pl.Series, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit, form: Form
 ) -> Content:
     """The chosen samples with their facts and, found by writing every text once, their ids."""
-    facts = _with_industries_or_none(market.as_traded(market.facts_of(wanted)), chosen)
+    facts = _with_industries_or_none(market.as_traded(market.facts_of(wanted)), chosen, market.spec)
     index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
         "session", "ts_code", "task"
     )
@@ -232,12 +232,17 @@ def _content(
     return replace(content, index=index.with_columns(ids))
 
 
-def _with_industries_or_none(facts: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+def _with_industries_or_none(facts: pl.DataFrame, chosen: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
     """Tell industries in all splits, or in none: what a model is not trained on it is not asked with.
 
-    A source tells only today's industries, so backfilled sessions have none.
+    A source tells only today's industries, so backfilled sessions have none. What groups tell of them goes with them.
     """
     train = chosen.filter(pl.col("split") == "train")["row"].unique()
     known = facts.filter(pl.col("row").is_in(train.implode()))["industry"] != UNKNOWN
     share = float(known.mean() or 0)  # type: ignore[arg-type]
-    return facts if share >= INDUSTRY_SHARE else facts.with_columns(industry=pl.lit(UNKNOWN))
+    if share >= INDUSTRY_SHARE:
+        return facts
+    told = (name for group in spec.groups for name in group.by_industry)
+    return facts.with_columns(
+        *(pl.lit(None, facts.schema[name]).alias(name) for name in told), industry=pl.lit(UNKNOWN)
+    )

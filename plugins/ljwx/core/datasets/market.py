@@ -103,7 +103,8 @@ class Market:
 
     @cached_property
     def _prepared(self) -> pl.DataFrame:
-        return bars_with_ranks(self._stocks, self._features, self.spec)
+        _, industries = self._profiles
+        return bars_with_ranks(self._stocks, self._features, self.spec, industries)
 
     @cached_property
     def _features(self) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import polars as pl
 
 from ljwx.core.features.engine import computed
 from ljwx.core.features.group import Feature, FeatureGroup
+from ljwx.core.features.market import MARKET
 from ljwx.core.features.segments import segments
 from ljwx.core.features.technical import TECHNICAL
 from ljwx.core.features.windows import BLOCK_INPUTS
@@ -23,7 +24,7 @@ __all__ = [
     "feature_names", "groups_named", "groups_of", "inputs", "running", "segments",
 ]  # fmt: skip
 
-GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL,)
+GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL, MARKET)
 """Every feature group that is computed."""
 
 FEATURE_VERSION = "2"

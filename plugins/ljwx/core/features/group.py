@@ -46,6 +46,22 @@ class Feature:
 
 
 @dataclass(frozen=True, eq=False)
+class Across:
+    """One column that is made of all stocks of a session together, while snapshots are made; no table holds it.
+
+    :param value: over the columns of bars and features of one session and ``industry`` (null where it is not known),
+        with ``.over("session")``: it must not look at another session.
+    :param definition: one sentence or formula.
+    :param by_industry: it tells of the stock's industry: null in all samples of a dataset that tells no industries.
+    """
+
+    name: str
+    value: pl.Expr
+    definition: str
+    by_industry: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class FeatureGroup:
     """Features that are made from the same columns of the bars, with all that follows from them.
 
@@ -53,6 +69,7 @@ class FeatureGroup:
     :param inputs: columns of ``ljwx.bars`` that the indicators read. A correction of one makes features stale.
     :param features: in the order of the frame's columns; each is a column of ``ljwx.features``.
     :param indicators: each function, and the beginnings of the names of the features it makes.
+    :param across: columns that facts, signals and ``derived`` read beside the features, of the whole session.
     :param derived: columns that facts and signals read beside the features, by name; made of features and bars.
     :param needed: those of ``derived`` without which a snapshot is not complete.
     :param facts: the numbers that a snapshot holds.
@@ -61,9 +78,10 @@ class FeatureGroup:
     """
 
     name: str
-    inputs: tuple[str, ...]
-    features: tuple[Feature, ...]
-    indicators: Mapping[Indicator, tuple[str, ...]]
+    inputs: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
+    indicators: Mapping[Indicator, tuple[str, ...]] = field(default_factory=dict)
+    across: tuple[Across, ...] = ()
     derived: Mapping[str, pl.Expr] = field(default_factory=dict)
     needed: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
@@ -74,3 +92,10 @@ class FeatureGroup:
     def citable(self) -> tuple[Citable, ...]:
         """The lines that a prompt tells of the group, each with the key that an answer cites it by."""
         return self.chosen or of_group(self.name, self.facts, self.signals)
+
+    @property
+    def by_industry(self) -> tuple[str, ...]:
+        """The columns of its facts and signals that tell of the stock's industry."""
+        read = {column.name for column in self.across if column.by_industry}
+        facts = (fact.column for fact in self.facts if read.intersection(fact.value.meta.root_names()))
+        return (*facts, *(signal.name for signal in self.signals if read & signal.columns))

@@ -52,6 +52,7 @@ class Signal:
 
     :param subject: what Chinese prose calls it, in reasons too.
     :param also: further names of the subject in prose.
+    :param required: every column it reads is in each whole snapshot; else it has no word where one is null.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Signal:
     english: str
     states: tuple[State, ...]
     also: tuple[str, ...] = ()
+    required: bool = True
 
     @property
     def columns(self) -> frozenset[str]:
@@ -77,7 +79,10 @@ class Signal:
 
     def word(self) -> pl.Expr:
         """The word of the first state that holds, as a column named after the signal."""
-        return self._first(lambda s: pl.lit(s.word)).alias(self.name)
+        word = self._first(lambda s: pl.lit(s.word))
+        if not self.required:
+            word = pl.when(pl.all_horizontal(pl.col(sorted(self.columns)).is_not_null())).then(word)
+        return word.alias(self.name)
 
     def vote(self) -> pl.Expr:
         """The vote of the first state that holds, as column ``<name>_vote`` (Int32)."""

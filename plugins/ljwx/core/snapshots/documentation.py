@@ -46,9 +46,13 @@ def _every_snapshot() -> Iterator[str]:
 
 def _group(group: FeatureGroup) -> Iterator[str]:
     yield f"## Group `{group.name}`\n"
-    yield f"Read from the bars: {', '.join(group.inputs)}. Columns of `ljwx.features`:\n"
-    features = ((f.name, f.unit, f.warm_up, f.definition) for f in group.features)
-    yield from _table(("feature", "unit", "bars it needs", "definition"), features)
+    if group.features:
+        yield f"Read from the bars: {', '.join(group.inputs)}. Columns of `ljwx.features`:\n"
+        features = ((f.name, f.unit, f.warm_up, f.definition) for f in group.features)
+        yield from _table(("feature", "unit", "bars it needs", "definition"), features)
+    if group.across:
+        yield "Made of all stocks of the session that the warehouse has, when a snapshot is made:\n"
+        yield from _table(("column", "definition"), ((a.name, a.definition) for a in group.across))
     yield "Numbers in the snapshot:\n"
     facts = ((_place(f.section, f.name), f.decimals, "、".join(f.names)) for f in group.facts)
     yield from _table(("place", "decimals", "names in prose"), facts)

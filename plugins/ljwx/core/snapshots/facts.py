@@ -18,6 +18,7 @@ from ljwx.core.features.signals import Signal
 from ljwx.core.features.technical.facts import expected_range, nearest_level
 from ljwx.core.features.technical.signals import STATES
 from ljwx.core.features.windows import TIE
+from ljwx.core.snapshots.profiles import as_of
 from ljwx.core.snapshots.spec import SnapshotSpec
 
 _SPAN: Final = pl.col("high") - pl.col("low")
@@ -64,11 +65,15 @@ def signals_in(groups: Iterable[FeatureGroup]) -> tuple[Signal, ...]:
     return tuple(signal for group in groups for signal in group.signals)
 
 
-def bars_with_ranks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
+def bars_with_ranks(
+    bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec, industries: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """What the facts of one stock need of all stocks, beside its bars.
 
+    :param industries: over time, see :func:`ljwx.core.snapshots.profiles.with_profile`.
     :returns: the bars' columns that facts are made of, in (ts_code, session) order, with ``i`` (number of the session
-        among those with bars) and ``rank_*`` (percentile in the session, 1 to 100; null where the value is).
+        among those with bars), ``rank_*`` (percentile in the session, 1 to 100; null where the value is) and the
+        groups' columns of the whole session.
     """
     rows = bars.select(_BAR_COLUMNS)
     if not _in_order(rows):
@@ -79,7 +84,20 @@ def bars_with_ranks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSp
     of_bars = rows.select(*_KEY, *(name for name in ranked if name in rows.columns))
     ranks = of_bars.join(of_features, on=_KEY, how="left", maintain_order="left").select(_rank(name) for name in ranked)
     numbers = rows.select("session").join(days, on="session", how="left", maintain_order="left").select("i")
-    return pl.concat([rows, numbers, ranks], how="horizontal")
+    return pl.concat([rows, numbers, ranks, *_across(rows, features, spec, industries)], how="horizontal")
+
+
+def _across(
+    rows: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec, industries: pl.DataFrame | None
+) -> Iterator[pl.DataFrame]:
+    """The groups' columns of the whole session, in the rows' order; nothing where no group has any."""
+    columns = [column for group in spec.groups for column in group.across]
+    if not columns:
+        return
+    read = {name for column in columns for name in column.value.meta.root_names()}
+    of_features = features.select(*_KEY, *sorted(read & set(features.columns) - set(rows.columns)))
+    wide = rows.join(of_features, on=_KEY, how="left", maintain_order="left")
+    yield as_of(wide, industries, "industry").select(column.value.alias(column.name) for column in columns)
 
 
 def _in_order(rows: pl.DataFrame) -> bool:
@@ -97,9 +115,11 @@ def _rank(column: str) -> pl.Expr:
     return (100 * value.rank("average") / value.count()).ceil().over("session").cast(pl.Int16).alias(f"rank_{column}")
 
 
-def facts_of_market(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
+def facts_of_market(
+    bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec, industries: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """All facts of every stock-session that has a bar and a feature row: :func:`facts_of_stocks` of all stocks."""
-    return facts_of_stocks(bars_with_ranks(bars, features, spec), features, spec)
+    return facts_of_stocks(bars_with_ranks(bars, features, spec, industries), features, spec)
 
 
 def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:

@@ -27,7 +27,7 @@ def with_profile(rows: pl.DataFrame, names: pl.DataFrame | None, industries: pl.
         begin on one day the one of ``names.ORDER`` holds.
     :param industries: ts_code, industry, start_date: the day in Shanghai on which it was first seen.
     """
-    rows = _as_of(_as_of(rows, names, "name"), industries, "industry")
+    rows = as_of(as_of(rows, names, "name"), industries, "industry")
     return rows.with_columns(
         name=pl.coalesce("name", "ts_code"),
         industry=pl.col("industry").fill_null(UNKNOWN),
@@ -40,7 +40,7 @@ def of_stocks(periods: pl.DataFrame | None, codes: Codes) -> pl.DataFrame | None
     return None if periods is None else periods.with_columns(ts_code=codes.stock())
 
 
-def _as_of(rows: pl.DataFrame, periods: pl.DataFrame | None, what: str) -> pl.DataFrame:
+def as_of(rows: pl.DataFrame, periods: pl.DataFrame | None, what: str) -> pl.DataFrame:
     """Add the value of the newest period that began on or before each row's session."""
     if periods is None:
         return rows.with_columns(pl.lit(None, pl.String).alias(what))

@@ -40,8 +40,9 @@ def snapshots(
     :returns: ts_code, session, board, industry, snapshot (JSON) and snapshot_sha256.
     """
     stocks = codes.as_stocks(bars)
-    facts = facts_of_market(stocks, codes.as_stocks(features), spec)
-    known = profiled(facts, spec, of_stocks(names, codes), of_stocks(industries, codes))
+    industries = of_stocks(industries, codes)
+    facts = facts_of_market(stocks, codes.as_stocks(features), spec, industries)
+    known = profiled(facts, spec, of_stocks(names, codes), industries)
     rows = rendered(codes.as_traded(known, stocks), spec)
     return rows.select("ts_code", "session", "board", "industry", "snapshot", "snapshot_sha256")
 
