@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -30,11 +31,33 @@ os.environ.update(
 
 
 support_shared.begin()
+gc.disable()  # while everything is imported nothing can be freed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take an option that the lane `make test-long` sets."""
     parser.addoption("--long", action="store_true", help="take the longer range where a test knows two")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the fixtures, but for a process that only hands out the tests to others: what they import takes seconds."""
+    hands_out = config.getoption("dist", "no") != "no" and not config.getoption("collectonly")
+    if support_shared.IS_MAIN and hands_out:
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.resume_global_capture()  # Airflow logs to the stream that it finds when it is loaded
+    for name in SUPPORT:
+        config.pluginmanager.import_plugin(name)
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from here on, and never again through all that was imported."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -49,13 +72,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 
 
-pytest_plugins = [
+SUPPORT = (
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
-    "support_stack",
-    "support_feature_group",
-    "support_pgbouncer",
-    "support_install", "support_serve",
-]  # fmt: skip
+    "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
+)  # fmt: skip
+"""The modules with fixtures."""
 
 
 ROOT = Path(__file__).resolve().parents[1]

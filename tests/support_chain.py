@@ -91,6 +91,13 @@ class Database:
         assert row is not None
         return int(next(iter(row.values())))
 
+    def turns(self, *, taken: bool) -> list[int]:
+        """PostgreSQL's processes that have an advisory lock of this database, or wait for one."""
+        return self.column(
+            "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database "
+            "WHERE datname = current_database() AND locktype = 'advisory' AND granted = %s", taken,
+        )  # fmt: skip
+
     def counts(self) -> dict[str, int]:
         """Rows of every table."""
         return {table: self.value(f"SELECT count(*) FROM ljwx.{table}") for table in TABLES}

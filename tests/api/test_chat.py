@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import ollama
-import openai
 import pytest
 
 from ljwx.api.app import make_app
 from ljwx.services.config import ServeSettings
 from support_chain import Database
+from support_lazy import Lazy
 from support_serve import STOCK, running
 
+ollama, openai = Lazy("ollama"), Lazy("openai")
 QUESTION = f"分析{STOCK}的投资价值"
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 
 from ljwx.api.routes import PREFIX
+from support_lazy import Lazy
+
+schemathesis = Lazy("schemathesis")
 
 EXAMPLES = 12
 """Of what each route can be asked; the same in every run."""

@@ -123,13 +123,12 @@ def test_a_decision_that_waited_for_a_rollback_does_not_undo_it(replaced: Databa
         except ConfigurationError as error:
             refused.append(str(error))
 
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with psycopg.connect(replaced.url) as rolling_back:
         rolling_back.execute("SELECT pg_advisory_xact_lock(hashtext('ljwx.aliases'))")
         promotion = threading.Thread(target=promote)
         promotion.start()
         deadline = time.monotonic() + 30
-        while not replaced.value(waiting) and time.monotonic() < deadline:
+        while not replaced.turns(taken=False) and time.monotonic() < deadline:
             promotion.join(0.05)
         rolling_back.execute("UPDATE ljwx.aliases SET model = %s WHERE alias = 'champion'", (chain.plan["model"],))
     promotion.join(30)

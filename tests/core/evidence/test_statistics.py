@@ -5,9 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.stats import rankdata, spearmanr
-from sklearn.metrics import brier_score_loss, log_loss
 
 from ljwx.core.evidence import mean_ranks, rank_ics, score_difference
+from support_lazy import Lazy
+
+metrics = Lazy("sklearn.metrics")
 
 
 def test_rank_ic_is_spearmans_correlation_with_and_without_ties():
@@ -38,8 +40,8 @@ def distributions(generator, questions=3, classes=3):
 def loss(probabilities, truth, rule):
     classes = np.arange(probabilities.shape[1])
     if rule == "log":
-        return log_loss(truth, probabilities, labels=classes)
-    return brier_score_loss(truth, probabilities, labels=classes, scale_by_half=False)
+        return metrics.log_loss(truth, probabilities, labels=classes)
+    return metrics.brier_score_loss(truth, probabilities, labels=classes, scale_by_half=False)
 
 
 @pytest.mark.parametrize("rule", ["brier", "log"])

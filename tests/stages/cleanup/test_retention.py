@@ -348,13 +348,12 @@ def test_nothing_is_promoted_while_it_is_being_deleted(stock: Database) -> None:
         except BadData as error:
             done.append(str(error))
 
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with WarehouseHook().removal(1, removal_of(OLD), 0, POLICY, TODAY.date()) as free:
         assert free
         promotion = threading.Thread(target=promote)
         promotion.start()
         deadline = time.monotonic() + 30
-        while not stock.value(waiting) and time.monotonic() < deadline:
+        while not stock.turns(taken=False) and time.monotonic() < deadline:
             promotion.join(0.05)
         assert done == []
     promotion.join(30)

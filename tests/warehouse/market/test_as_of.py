@@ -316,9 +316,8 @@ def test_a_bar_whose_transaction_began_before_the_features_and_ended_after_is_no
         connection.execute("SELECT 1")
         computing = threading.Thread(target=compute)
         computing.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
         deadline = time.monotonic() + 30
-        while not db.value(waiting) and time.monotonic() < deadline:
+        while not db.turns(taken=False) and time.monotonic() < deadline:
             computing.join(0.02)
         order.append("bars")
     computing.join(30)
@@ -340,9 +339,8 @@ def test_reference_data_that_is_being_written_is_waited_for_by_the_moment_that_i
         with WarehouseHook().bars_lock(exclusive=True):
             writing = threading.Thread(target=write)
             writing.start()
-            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             deadline = time.monotonic() + 30
-            while not db.value(waiting) and time.monotonic() < deadline:
+            while not db.turns(taken=False) and time.monotonic() < deadline:
                 writing.join(0.02)
             assert db.value(f"SELECT count(*) FROM ljwx.{table}") == 0
         writing.join(30)

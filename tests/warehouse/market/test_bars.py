@@ -157,13 +157,12 @@ def test_a_connection_cut_at_any_step_leaves_the_day_as_before(
 
 def test_two_runs_of_a_session_at_once_make_one_revision(db: Database) -> None:
     save(run="zero")
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     with ThreadPoolExecutor(2) as pool:
         with psycopg.connect(db.url) as holder:
             holder.execute(SESSION_LOCK, (DAY.toordinal(),))
             both = [pool.submit(save, run=run, close={"000001.SZ": 10.3}) for run in ("one", "two")]
             deadline = time.monotonic() + 30
-            while holder.execute(waiting).fetchone() != (2,):
+            while len(db.turns(taken=False)) != 2:
                 assert time.monotonic() < deadline, "the two runs do not wait for each other"
         saved = [future.result(30) for future in both]
     assert sorted(day.revised for day in saved) == [0, 1]
