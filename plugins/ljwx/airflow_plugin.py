@@ -8,7 +8,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 
 class LjwxPlugin(AirflowPlugin):
-    """Registers the session timetable and what deadlines are reckoned from."""
+    """Registers the session timetable, what deadlines are reckoned from, and the page with its API."""
 
     name = "ljwx"
 
@@ -25,3 +25,15 @@ class LjwxPlugin(AirflowPlugin):
         from ljwx.deadlines import QueuedAt
 
         return [QueuedAt]
+
+    @property
+    def fastapi_apps(self) -> list[Any]:  # type: ignore[override]  # as above
+        """The page and its API, which are made when they are first asked for."""
+        from ljwx.api.mounted import PREFIX, Mounted
+
+        return [{"name": "ljwx", "app": Mounted(), "url_prefix": PREFIX}]
+
+    @property
+    def external_views(self) -> list[Any]:  # type: ignore[override]  # as above
+        """The entry of the menu; its address is relative, so that a path in `[api] base_url` is honoured."""
+        return [{"name": "ljwx-stock", "href": "ljwx/", "url_route": "ljwx", "destination": "nav"}]

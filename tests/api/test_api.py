@@ -24,7 +24,10 @@ from support_ollama import OllamaServer
 from support_serve import STOCK, running
 
 API = "/ljwx/api/v1"
-ROUTES = ("stocks?q=pingan", f"stocks/{STOCK}", f"analysis/{STOCK}", "models", "decisions", "data", "lineage/champion")
+ROUTES = (
+    "stocks?q=pingan", f"stocks/{STOCK}", f"stocks/{STOCK}/bars", f"analysis/{STOCK}", "models", "decisions", "data",
+    "lineage/champion",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -54,7 +57,7 @@ def test_every_route_with_data_wants_a_token_that_is_valid(
         ]
         for route in routes
     }
-    assert len(found) == len(ROUTES) + 8
+    assert len(found) == len(ROUTES) + 9
     assert found == {route: [401, 403, 403] for route in routes}
     assert client.get(f"{API}/health").json() == {"status": "ok"}
     assert token not in caplog.text

@@ -1,15 +1,19 @@
-"""The application of `ljwx serve`."""
+"""The application: alone as `ljwx serve` runs it, and as Airflow mounts it."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
 
 from ljwx import __version__
-from ljwx.api import errors, ollama, openai, routes
+from ljwx.api import bars, errors, ollama, openai, pages, record, routes
+from ljwx.api.access import TOKEN
 from ljwx.api.limits import BODY_SECONDS, Limits
 from ljwx.api.state import State
 from ljwx.services.analysing.analyst import Analyst
-from ljwx.services.config import ServeSettings
+from ljwx.services.config import ServeSettings, serve_settings
+from ljwx.services.pages.record import RecordKeeper
 from ljwx.services.tokens import Gatekeeper
 
 _ABOUT = (
@@ -17,24 +21,49 @@ _ABOUT = (
     "Everything here is AI-generated, for research only, and no investment advice. "
     "人工智能生成,仅供研究,不构成投资建议。"
 )
+DATA: Final[tuple[APIRouter, ...]] = (routes.router, bars.router, record.router)
+"""Every router with data; a login stands before each of its routes, whichever way it is served."""
 
 
 def make_app(settings: ServeSettings, body_seconds: float = BODY_SECONDS) -> FastAPI:
-    """Return the application; nothing is asked of the database or a model server before a request comes."""
+    """Return the application of `ljwx serve`; nothing is asked of the database or a model server before a request."""
+    app = _app(settings, TOKEN, routes.PREFIX, prices=settings.is_local)
+    app.include_router(pages.router, prefix="/ljwx")
+    for router in (openai.router, ollama.root, ollama.router):
+        app.include_router(router)
+    app.add_middleware(Limits, requests=settings.requests, body_seconds=body_seconds)
+    return app
+
+
+def mounted_app(login: Any) -> FastAPI:
+    """Return the application that Airflow mounts at `/ljwx`; no route answers without its login, the page neither.
+
+    :param login: a dependency that lets nobody else in.
+    """
+    settings = serve_settings()
+    app = _app(settings, login, "/api/v1", prices=True)
+    app.include_router(pages.router, dependencies=[login])
+    app.add_middleware(Limits, requests=settings.requests, body_seconds=BODY_SECONDS)
+    return app
+
+
+def _app(settings: ServeSettings, login: Any, prefix: str, prices: bool) -> FastAPI:
     app = FastAPI(
         title="ljwx-stock",
         version=__version__,
         description=_ABOUT,
-        openapi_url=f"{routes.PREFIX}/openapi.json",
+        openapi_url=f"{prefix}/openapi.json" if prefix == routes.PREFIX else None,  # it has no login
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     analyst = Analyst(asking=settings.asking)
-    app.state.ljwx = State(analyst, Gatekeeper(analyst.warehouse), settings)
+    keeper = RecordKeeper(analyst.warehouse)
+    app.state.ljwx = State(analyst, Gatekeeper(analyst.warehouse), settings, keeper, prices)
     errors.install(app)
-    for router in (routes.open_router, routes.router, openai.router, ollama.root, ollama.router):
-        app.include_router(router)
-    app.add_middleware(Limits, requests=settings.requests, body_seconds=body_seconds)
+    app.include_router(routes.open_router, prefix=prefix)
+    for router in DATA:
+        app.include_router(router, prefix=prefix, dependencies=[login])
     return app
 
 

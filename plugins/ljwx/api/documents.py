@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.analysis import report
 from ljwx.core.analysis.analysis import Analysis, Language, Mark
-from ljwx.core.analysis.words import LABELLED, RISK
+from ljwx.core.analysis.words import LABELLED, LEGEND, RISK
 from ljwx.core.lineage import Node
 
 
@@ -59,6 +59,7 @@ class AnalysisDocument(BaseModel):
 
     ai_generated: bool = True
     label: str
+    legend: str
     risk_statement: str
     operator: str | None
     ts_code: str
@@ -152,8 +153,9 @@ def analysis_document(found: Analysis, language: Language, operator: str | None)
         for each in found.judgements
     ]
     return AnalysisDocument(
-        label=LABELLED[language], risk_statement=RISK[language], operator=operator, ts_code=found.ts_code,
-        name=found.name, session=found.session, asked_day=found.asked_day, judgements=said, sections=parts,
+        label=LABELLED[language], legend=LEGEND[language], risk_statement=RISK[language], operator=operator,
+        ts_code=found.ts_code, name=found.name, session=found.session, asked_day=found.asked_day,
+        judgements=said, sections=parts,
         text=report.text(found, language), model=found.basis.model, digest=found.basis.digest,
         recipe=found.basis.recipe, dataset_id=found.basis.dataset_id, proven=found.basis.proven,
         facts=dict(found.facts),

@@ -111,7 +111,7 @@ def install(app: FastAPI) -> None:
 
     async def unknown(_: Request, error: Exception) -> JSONResponse:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        kinds = {404: "no_route", 405: "no_method"}
+        kinds = {401: "no_login", 403: "no_access", 404: "no_route", 405: "no_method"}
         response = problem(status, kinds.get(status, "invalid"), f"{getattr(error, 'detail', 'refused')}")
         response.headers.update(getattr(error, "headers", None) or {})
         return response

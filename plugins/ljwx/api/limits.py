@@ -19,7 +19,7 @@ HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-ai-generated", b"true"),
 )
-"""Of every answer: no page, in no frame, not kept, and labelled."""
+"""Of every answer that says nothing else itself: no page, in no frame, not kept, and labelled."""
 
 
 class Limits:
@@ -115,7 +115,9 @@ def _once(body: bytes, receive: Receive) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def headed(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *HEADERS]
+            own = list(message.get("headers", []))
+            said = {name.lower() for name, _ in own}
+            message["headers"] = [*own, *(each for each in HEADERS if each[0] not in said)]
         await send(message)
 
     return headed

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
-from ljwx.api.access import TOKEN
 from ljwx.api.documents import (
     AnalysisDocument,
     DataDocument,
@@ -28,6 +27,7 @@ from ljwx.services.lineage import trace
 from ljwx.services.report import build_history
 
 PREFIX = "/ljwx/api/v1"
+"""Of the whole path, wherever the application stands."""
 Code = Annotated[str, Path(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$", description="Like 000001.SZ.", examples=["000001.SZ"])]
 Words = Annotated[
     str, Query(min_length=1, max_length=50, description="Code, name or pinyin, or its beginning.", examples=["pingan"])
@@ -35,8 +35,9 @@ Words = Annotated[
 Questions = Annotated[list[TaskName] | None, Query(max_length=10, description="What to ask; all by default.")]
 Newest = Annotated[int, Query(ge=1, le=1000, description="How many, the newest first.")]
 
-router = APIRouter(prefix=PREFIX, dependencies=[TOKEN], responses=described(401, 403, 429))
-open_router = APIRouter(prefix=PREFIX, responses=described())
+router = APIRouter(responses=described(401, 403, 429))
+"""Routes with data: the application puts a login before all of them."""
+open_router = APIRouter(responses=described())
 
 
 @open_router.get("/health")

@@ -8,16 +8,22 @@ from fastapi import Request
 
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings
+from ljwx.services.pages.record import RecordKeeper
 from ljwx.services.tokens import Gatekeeper
 
 
 @dataclass(frozen=True)
 class State:
-    """What the routes work with."""
+    """What the routes work with.
+
+    :param prices: whether prices may be shown: to the operator's own users, and not beyond.
+    """
 
     analyst: Analyst
     gatekeeper: Gatekeeper
     settings: ServeSettings
+    record: RecordKeeper
+    prices: bool
 
 
 def state_of(request: Request) -> State:

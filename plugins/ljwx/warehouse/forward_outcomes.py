@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -23,6 +23,19 @@ class SavedOutcomes:
 
     new: int
     revised: int
+
+
+@dataclass(frozen=True)
+class StockAnswer:
+    """What a model said about a stock, and the class that came true; ``reason``: why no outcome will ever be."""
+
+    session: date
+    task: str
+    answerer: str
+    probabilities: Mapping[str, float] | None
+    late: bool
+    came: str | None
+    reason: str | None
 
 
 class ForwardOutcomesVerbs(ForwardVerbs):
@@ -56,6 +69,10 @@ class ForwardOutcomesVerbs(ForwardVerbs):
     def forward_claims(self, line_id: str) -> pl.DataFrame:
         """Return session, claims and claims_right of a line's answers in full, those that count."""
         return self.frame("forward_outcomes/claims", CLAIMS, line_id=line_id)
+
+    def stock_answers(self, codes: Sequence[str], first: date) -> list[StockAnswer]:
+        """Return what models said about one stock, under any of its codes, from a session on."""
+        return self.records(StockAnswer, "forward_outcomes/of_stock", codes=list(codes), first=first)
 
     def settled_record(self, first: date = date.min, *, by_line: bool = False) -> pl.DataFrame:
         """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.

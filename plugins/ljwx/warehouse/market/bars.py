@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PRICES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 MEASURES = (*PRICES, "adj_factor", "up_limit", "down_limit")
+STOCK_BARS = ("open", "high", "low", "close", "vol", "amount", "adj_factor")
 
 SESSION_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.bars'), %s)"
 """Two runs of the same session write one after the other: the second finds nothing to change."""
@@ -183,6 +184,11 @@ class BarsVerbs(ReferenceVerbs):
             back = pl.int_range(pl.len()).reverse().over("ts_code") - (pl.col("session") >= since).sum().over("ts_code")
             frame = frame.filter(back < look_back)
         return self._chained(frame, chained_for_features)
+
+    def stock_bars(self, codes: Sequence[str], newest_code: str, newest: int) -> pl.DataFrame:
+        """Return the newest bars of a stock's codes, one a session, with null where the source had no factor."""
+        schema = {"session": pl.Date, **dict.fromkeys(STOCK_BARS, pl.Float64)}
+        return self.frame("bars/of_stock", schema, codes=list(codes), newest_code=newest_code, newest=newest)
 
     def last_bars(self, first: date, last: date) -> pl.DataFrame:
         """Return ts_code, session, adj_factor and ``REPEATED`` of each code's last bar in the range.

@@ -1,0 +1,40 @@
+"""The application inside Airflow's API server, behind Airflow's own login."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PREFIX = "/ljwx"
+"""Where Airflow mounts it."""
+
+
+class Mounted:
+    """Makes the application when the first request comes: an API server that nobody asks pays nothing for it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        app = await asyncio.to_thread(application)
+        await app(scope, receive, send)
+
+
+@cache
+def application() -> ASGIApp:
+    """Return the application, with every route behind the login."""
+    from fastapi import Depends
+
+    from ljwx.api.app import mounted_app
+
+    return mounted_app(Depends(login()))
+
+
+def login() -> Any:
+    """Return Airflow's own check: whoever may see its plugins; 401 without a login, 403 where that is not enough."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
+    from airflow.api_fastapi.core_api.security import requires_access_view
+
+    return requires_access_view(AccessView.PLUGINS)

@@ -1,0 +1,89 @@
+"""The page: a shell of HTML, style and plain ES modules that asks the API for what it shows."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from ljwx.api.errors import Refused
+
+STATIC: Final = Path(__file__).with_name("static")
+PLOTLY: Final = "plotly.min.js"
+YEAR_SECONDS: Final = 31_536_000
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""No script but our own files, nothing from elsewhere, and in a frame of the same origin alone, which is Airflow's."""
+HEADERS: Final = {"content-security-policy": POLICY, "x-frame-options": "SAMEORIGIN"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file as it is served, whole and compressed."""
+
+    content: bytes
+    compressed: bytes
+    media_type: str
+    etag: str
+
+
+@router.get("/")
+def page(request: Request) -> Response:
+    """Return the page; all that it shows is asked of the API, so that it holds no data itself."""
+    return _response(request, served("index.html"), "no-cache")
+
+
+@router.get("/static/{name:path}")
+def static(request: Request, name: str) -> Response:
+    """Return a file of the page. Plotly's name says its version when it is asked for, so that it is kept for a year."""
+    if name not in files():
+        raise Refused(404, "no_route", "Not Found")
+    kept = name == PLOTLY and request.query_params.get("v") == version("plotly")
+    return _response(request, served(name), f"private, max-age={YEAR_SECONDS}, immutable" if kept else "no-cache")
+
+
+@cache
+def files() -> dict[str, Path]:
+    """Return the files of the page by name; nothing else is ever served."""
+    own = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
+    return {**own, PLOTLY: _plotly()}
+
+
+@cache
+def served(name: str) -> Served:
+    """Read a file once; the version of plotly is filled in where the page names it."""
+    content = files()[name].read_bytes()
+    if name == "index.html":
+        content = content.replace(b"{plotly}", version("plotly").encode())
+    kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "application/octet-stream"
+    media_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+    return Served(content, gzip.compress(content, 6, mtime=0), media_type, f'"{hashlib.sha256(content).hexdigest()}"')
+
+
+def _response(request: Request, file: Served, kept: str) -> Response:
+    headers = {**HEADERS, "cache-control": kept, "etag": file.etag, "vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == file.etag:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.compressed, headers={**headers, "content-encoding": "gzip"}, media_type=file.media_type)
+    return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def _plotly() -> Path:
+    """Where the wheel of plotly has its script; the package itself is not imported."""
+    spec = find_spec("plotly")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("plotly is not installed: pip install -r requirements.txt")
+    return Path(spec.origin).parent / "package_data" / PLOTLY

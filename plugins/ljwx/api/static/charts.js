@@ -1,0 +1,50 @@
+// Charts by plotly, which is loaded when the first chart is drawn, from this server alone.
+
+import { colour } from "./theme.js";
+
+let loading = null;
+let drawn = [];
+
+function plotly() {
+  loading ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    const version = document.querySelector("meta[name=plotly]").content;
+    script.src = `static/plotly.min.js?v=${encodeURIComponent(version)}`;
+    script.onload = () => done(window.Plotly);
+    script.onerror = () => { loading = null; failed(new Error("plotly.min.js")); };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+const axis = (own = {}) => ({
+  gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--soft"), automargin: true, ...own,
+});
+
+async function paint({ element, make }) {
+  const Plotly = await plotly();
+  if (!element.isConnected) return;
+  const { traces, layout } = make();
+  const axes = Object.fromEntries(["xaxis", "yaxis", "yaxis2"].map((name) => [name, axis(layout[name])]));
+  await Plotly.react(element, traces, {
+    font: { color: colour("--ink"), size: 12 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 48, r: 12, t: 12, b: 36 }, legend: { orientation: "h", y: -0.16 }, hovermode: "x unified",
+    hoverlabel: { bgcolor: colour("--raised"), font: { color: colour("--ink") } }, dragmode: false, ...layout, ...axes,
+  }, { displayModeBar: false, responsive: true });
+}
+
+/**
+ * Draw a chart, and again when the theme changes. Its words for who cannot see it stand in `label`.
+ * @param make returns `{traces, layout}` of plotly; asks `colour` for its colours.
+ */
+export async function draw(element, label, make) {
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", label);
+  drawn = drawn.filter((each) => each.element.isConnected && each.element !== element);
+  const chart = { element, make };
+  drawn.push(chart);
+  await paint(chart);
+}
+
+document.addEventListener("ljwx-theme", () => drawn.filter((each) => each.element.isConnected).forEach(paint));
+export { colour };

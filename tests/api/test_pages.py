@@ -1,0 +1,169 @@
+"""The page and its API: who may see them, what they are served with, and what they say of the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.routing import APIRoute
+from starlette.testclient import TestClient
+
+from ljwx.api import pages
+from ljwx.api.app import make_app, mounted_app
+from ljwx.core.analysis.words import LABELLED, RISK
+from ljwx.services.config import ServeSettings
+from ljwx.stages.forward.settle import settle_sessions
+from support_chain import Database
+from support_serve import STOCK
+from support_settled import STOCKS, record_until_wednesday
+from support_tasks import TaskRunner
+
+VALUES = {"ts_code": STOCK, "name": "app.js"}
+
+
+def only_ann(request: Request) -> None:
+    """A login such as Airflow's: 401 without one, 403 with a wrong one."""
+    given = request.headers.get("authorization")
+    if given is None:
+        raise HTTPException(401, "Not authenticated")
+    if given != "Bearer ann":
+        raise HTTPException(403, "Forbidden")
+
+
+@pytest.fixture
+def mounted(db: Database) -> Iterator[TestClient]:
+    """The application as Airflow mounts it, below a path."""
+    around = FastAPI()
+    around.mount("/some/path/ljwx", mounted_app(Depends(only_ann)))
+    with TestClient(around, base_url="http://test/some/path/ljwx/") as client:
+        yield client
+
+
+def paths(app: FastAPI) -> list[str]:
+    return [route.path.replace(":path", "").format(**VALUES) for route in app.routes if isinstance(route, APIRoute)]
+
+
+def test_no_route_answers_without_a_login_but_health(mounted: TestClient) -> None:
+    app = mounted_app(Depends(only_ann))
+    found = {path: mounted.get(path.lstrip("/")).status_code for path in paths(app)}
+    assert len(found) > 10
+    assert {path for path, status in found.items() if status != 401} == {"/api/v1/health"}
+    refused = {
+        path: mounted.get(path.lstrip("/"), headers={"Authorization": "Bearer bob"}).status_code for path in found
+    }
+    assert refused == {path: 200 if path == "/api/v1/health" else 403 for path in found}
+
+
+def test_nothing_but_the_routes_answers(mounted: TestClient) -> None:
+    mounted.headers["Authorization"] = "Bearer ann"
+    for path in (
+        "api/v1/openapi.json",
+        "docs",
+        "static/../app.py",
+        "static/%2e%2e/app.py",
+        "static/nothing.js",
+        "v1/models",
+    ):
+        assert mounted.get(path).status_code == 404, path
+
+
+def test_the_page_stands_below_any_path_and_says_what_it_is(mounted: TestClient) -> None:
+    mounted.headers["Authorization"] = "Bearer ann"
+    page = mounted.get("")
+    assert page.status_code == 200
+    assert '<meta name="ai-generated" content="true">' in page.text
+    assert page.headers["x-ai-generated"] == "true"
+    assert re.findall(r'(?:href|src)="(/[^"]*|https?:[^"]*)"', page.text) == []
+    assert re.findall(r"<script(?![^>]*src=)|\son\w+=", page.text) == []
+
+
+def test_a_page_is_framed_by_its_own_origin_alone_and_runs_its_own_scripts(mounted: TestClient) -> None:
+    mounted.headers["Authorization"] = "Bearer ann"
+    for path in ("", "static/app.js"):
+        headers = mounted.get(path, headers={"Origin": "https://elsewhere.cn"}).headers
+        policy = headers["content-security-policy"]
+        assert "frame-ancestors 'self'" in policy
+        assert "script-src 'self';" in policy
+        assert "http" not in policy
+        assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("SAMEORIGIN", "nosniff")
+        assert "access-control-allow-origin" not in headers
+    assert mounted.get("api/v1/health").headers["x-frame-options"] == "DENY"
+
+
+def test_files_are_asked_for_again_and_sent_when_they_have_changed(mounted: TestClient) -> None:
+    mounted.headers["Authorization"] = "Bearer ann"
+    first = mounted.get("static/app.js")
+    assert (first.headers["cache-control"], first.headers["content-type"]) == (
+        "no-cache",
+        "text/javascript; charset=utf-8",
+    )
+    again = mounted.get("static/app.js", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    whole = mounted.get("static/app.js", headers={"Accept-Encoding": "identity"})
+    assert whole.text == first.text
+    version = re.findall(r'name="plotly" content="([^"]+)"', mounted.get("").text)[0]
+    plotly = mounted.get(f"static/plotly.min.js?v={version}")
+    assert plotly.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert plotly.headers["content-encoding"] == "gzip"
+    assert f"plotly.js v{version}"[:9] in plotly.text[:200]
+
+
+def test_the_words_on_every_page_are_those_of_every_report() -> None:
+    text = (pages.STATIC / "i18n.js").read_text(encoding="utf-8")
+    for language in ("zh", "en"):
+        assert LABELLED[language][:8] in text
+        assert RISK[language] in text
+
+
+def test_the_page_is_open_to_those_who_have_yet_to_give_their_token(db: Database) -> None:
+    client = TestClient(make_app(ServeSettings()))
+    assert client.get("/ljwx/").status_code == 200
+    assert client.get("/ljwx/static/app.js").status_code == 200
+    assert client.get("/ljwx/api/v1/record").status_code == 401
+
+
+def test_the_record_is_shown_by_model_and_task(warehouse_url: str, tasks: TaskRunner) -> None:
+    record = record_until_wednesday(warehouse_url)
+    tasks.run(settle_sessions)
+    client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
+    found = client.get("/api/v1/record").json()
+    assert (found["first"], found["last"], found["batches"], found["open"]) == ("2026-03-02", "2026-03-04", 1, 0)
+    assert [(each["answerer"], each["task"], each["skill"], each["rank_ic"]) for each in found["courses"]] == [
+        ("model:v1", "risk_assessment", [], []),
+        ("model:v1", "price_direction", [], []),
+    ]
+    direction = found["courses"][1]
+    assert (direction["score"]["hit_rate"], direction["reliability"][0]["accuracy"]) == (1, 1)
+    assert direction["earned"]["sessions"] == ["2026-03-03", "2026-03-04"]
+    assert record.hook.forward_batches()
+
+
+def test_without_a_record_the_answer_says_so(mounted: TestClient) -> None:
+    error = mounted.get("api/v1/record", headers={"Authorization": "Bearer ann"}).json()["error"]
+    assert (error["kind"], error["message"][:28]) == ("not_found", "there is no forward record y")
+
+
+def test_a_stock_has_its_bars_and_what_was_said_of_it(warehouse_url: str, tasks: TaskRunner) -> None:
+    record_until_wednesday(warehouse_url)
+    tasks.run(settle_sessions)
+    client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
+    found = client.get(f"/api/v1/stocks/{STOCKS[0]}/bars").json()
+    assert found["session"] == ["2026-03-02", "2026-03-03", "2026-03-04"]
+    assert found["close"][-1] == 10.4
+    assert found["ma5"] == [None, None, None]
+    calls = {each["task"]: (each["said"], each["chance"], each["came"], each["outcome"]) for each in found["calls"]}
+    assert calls["price_direction"] == ("up", 0.5, "up", "right")
+    assert calls["risk_assessment"][3] == "wrong"
+    assert client.get("/api/v1/stocks/999999.SZ/bars").status_code == 404
+
+
+def test_prices_are_not_passed_on_beyond_this_machine(crowned: Database, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    route = f"/ljwx/api/v1/stocks/{STOCK}/bars"
+    beyond = TestClient(make_app(ServeSettings(host="0.0.0.0", operator="某公司")), headers=headers)
+    refused = beyond.get(route)
+    assert (refused.status_code, refused.json()["error"]["kind"]) == (403, "prices")
+    here = TestClient(make_app(ServeSettings()), headers=headers).get(route)
+    assert len(here.json()["session"]) > 100
