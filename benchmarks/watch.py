@@ -2,8 +2,9 @@
 
 A trial is the market of :mod:`benchmarks.looks` with one champion whose RankIC is 0.10 on 300 stocks. The watch has the
 sessions of half a year as its reference and looks daily. Skill is seen in the daily returns. Beside it the trial draws
-features with a state of the market that lasts, class shares that follow it, refusals, wrong claims and missing answers.
-``LJWX_BENCH_TRIALS`` trials are drawn.
+features with a state of the market that lasts, class shares that follow it, refusals, wrong claims and missing answers,
+of as many tasks as are answered. ``LJWX_BENCH_TRIALS`` trials are drawn, from seeds that nothing was chosen on: those
+that the watch's constants were chosen on begin with 0.
 """
 
 from __future__ import annotations
@@ -30,9 +31,14 @@ from ljwx.core.forward.watch import (
 
 Floats = NDArray[np.float64]
 TRIALS = int(os.environ.get("LJWX_BENCH_TRIALS", "200"))
+SEED = 5_000_000
+ORDERING = ("investment_advice", "price_direction")
+ANSWERED = (*ORDERING, "risk_assessment")
+"""Tasks that order stocks, and all that are answered."""
 REFERENCE, BEFORE, WITHIN = 120, 60, 60
 """Sessions of the reference, of the watch before skill is lost, and in which that has to be found."""
-FEATURES, ALLOWED, LUCK = 12, 0.05, (0.03, 0.1)
+FEATURES, CLAIMS, ALLOWED, LUCK = 12, 60, 0.05, (0.03, 0.1)
+"""Features, claims of a session's full answers, the share of answers that may be missing, and the luck of sessions."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,13 @@ def skill_watched(quiet: Quiet, seed: int, lost_at: int | None = None) -> Watche
     :param lost_at: the session from whose close on it knows nothing; None: it keeps what it knows.
     """
     signals, daily = signals_of(quiet, np.random.default_rng(seed), lost_at)
-    each = standing_rank_ics(signals, daily, daily, quiet.year.horizon)
-    return watch_skill(*_parted({"": each}), {"": (quiet.year.stocks - 1) ** -0.5}, quiet.year.horizon)
+    horizon, chance = quiet.year.horizon, (quiet.year.stocks - 1) ** -0.5
+    each = {task: standing_rank_ics(said, daily, daily, horizon) for task, said in signals.items()}
+    return watch_skill(*_parted(each), dict.fromkeys(each, chance), horizon)
 
 
-def signals_of(quiet: Quiet, generator: np.random.Generator, lost_at: int | None) -> tuple[Floats, Floats]:
-    """Draw what a champion says at each close, and each day's returns: sessions × stocks."""
+def signals_of(quiet: Quiet, generator: np.random.Generator, lost_at: int | None) -> tuple[dict[str, Floats], Floats]:
+    """Draw what a champion says to each task at each close, and each day's returns: sessions × stocks."""
     year, h = quiet.year, quiet.year.horizon
     tilt = generator.normal(size=year.stocks)
     own, shared = generator.normal(size=(year.sessions + h, year.stocks)), generator.normal(size=year.sessions + h)
@@ -67,7 +74,8 @@ def signals_of(quiet: Quiet, generator: np.random.Generator, lost_at: int | None
     known = np.full((year.sessions, 1), 2 * np.sin(pi * quiet.skill / 6))
     if lost_at is not None:
         known[lost_at:] = 0
-    signals = known * to_come + (1 - known**2) ** 0.5 * noise(year, 1, tilt, generator)[0]
+    drawn = noise(year, len(ORDERING), tilt, generator)
+    signals = {task: known * to_come + (1 - known**2) ** 0.5 * each for task, each in zip(ORDERING, drawn, strict=True)}
     return signals, daily[: year.sessions]
 
 
@@ -79,16 +87,20 @@ def all_watched(quiet: Quiet, seed: int) -> list[Watched]:
     own = lasting(generator.normal(size=(FEATURES, sessions, stocks)), 0.9)
     features = {f"f{at}": strange_shares(own[at] + 0.5 * state[at, :, None], REFERENCE) for at in range(FEATURES)}
     likely = np.exp(0.3 * np.stack([state[0], np.zeros(sessions), -state[0]], axis=1))
-    shares = np.stack([generator.multinomial(stocks, row / row.sum()) / stocks for row in likely])
-    refusals, wrong, missing = (
-        generator.binomial(stocks, share, size=sessions) / stocks
-        for share in (quiet.refusals, quiet.wrong_claims, quiet.missing)
-    )
+    distances = {
+        task: class_distances(
+            np.stack([generator.multinomial(stocks, row / row.sum()) / stocks for row in likely]), REFERENCE
+        )
+        for task in ANSWERED
+    }
+    refusals = {task: generator.binomial(stocks, quiet.refusals, size=sessions) / stocks for task in ANSWERED}
+    wrong = generator.binomial(CLAIMS, quiet.wrong_claims, size=sessions) / CLAIMS
+    missing = generator.binomial(stocks, quiet.missing, size=sessions) / stocks
     found = [
         skill_watched(quiet, seed),
         watch_shares("inputs", *_parted(features)),
-        watch_shares("classes", *_parted({"price_direction": class_distances(shares, REFERENCE)})),
-        watch_shares("refusals", *_parted({"": refusals})),
+        watch_shares("classes", *_parted(distances)),
+        watch_shares("refusals", *_parted(refusals)),
         watch_shares("faithfulness", *_parted({"": wrong})),
         watch_coverage(missing[REFERENCE:], ALLOWED),
     ]
@@ -102,7 +114,7 @@ def _parted(series: dict[str, Floats]) -> tuple[dict[str, Floats], dict[str, Flo
 
 def false_alarms(quiet: Quiet, trials: int) -> dict[str, float]:
     """Return the mean number of alarms of each check in a year in which nothing changes."""
-    seen = [each for seed in range(trials) for each in all_watched(quiet, seed)]
+    seen = [each for seed in range(trials) for each in all_watched(quiet, SEED + seed)]
     return {name: sum(len(each.alarms) for each in seen if each.check == name) / trials for name in _names(seen)}
 
 
@@ -114,7 +126,7 @@ def sessions_to_find(quiet: Quiet, trials: int) -> list[int | None]:
     """Return after how many sessions lost skill was found, of each trial; None where it was not within ``WITHIN``."""
     found: list[int | None] = []
     for seed in range(trials):
-        watched = skill_watched(quiet, seed, REFERENCE + BEFORE)
+        watched = skill_watched(quiet, SEED + seed, REFERENCE + BEFORE)
         alarms = () if watched is None else watched.alarms
         found.append(next((at - BEFORE for at in alarms if BEFORE < at <= BEFORE + WITHIN), None))
     return found

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def lineage(
     name: Annotated[
         str,
-        typer.Argument(help="Model, alias, dataset or sample. 模型、别名、数据集或样本。", show_default=False),
+        typer.Argument(
+            help="Model, dataset, sample, SESSION/STOCK/TASK/MODEL or SESSION/STOCK. 模型、数据集、样本、预测或行情。",
+            show_default=False,
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show what a model, dataset or sample was made from and what used it. 追溯来源与去向。"""
+    """Show what a model, dataset, sample, answer or bar was made from and what used it. 追溯来源与去向。"""
     from ljwx.services.lineage import trace
 
     with failures_shown():

@@ -40,7 +40,8 @@ class FetchedSessions(OfRun):
 class Node:
     """A thing with a name, what is known of it, and its neighbours on both sides.
 
-    :param kind: model, training, dataset, sample, run, evaluation, decision, question set, bars, index.
+    :param kind: model, training, dataset, sample, run, evaluation, decision, question set, bars, index; of the forward
+        record answer, snapshot, rule, record, outcome, bar, revision, answers.
     :param facts: by name; None is left out of the text.
     """
 

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date
+from typing import Final
 
 from ljwx.core.datasets.members import VALID_DAYS
 from ljwx.core.lineage import Node, OfRun
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import find_model
-from ljwx.warehouse.lineage import TracedDecision, TracedModel, TracedSample
+from ljwx.warehouse.lineage import TracedAnswer, TracedBar, TracedDecision, TracedModel, TracedSample
 from ljwx.warehouse.warehouse import Warehouse
 
 SAMPLE_DIGITS = 8
+DATED: Final = re.compile(r"(\d{4}-\d\d-\d\d)/([^/]+)(?:/([^/]+)/(.+))?")
+"""A bar, or an answer of the forward record."""
 
 
 def trace(name: str) -> Node:
-    """Return the tree of a model, a dataset or a sample.
+    """Return the tree of a model, a dataset, a sample, an answer of the forward record, or a bar.
 
-    :param name: a model's name or alias, a dataset_id, or a sample_id or its first digits, eight at least.
+    :param name: a model's name or alias, a dataset_id, a sample_id or its first digits, eight at least; an answer as
+        ``SESSION/STOCK/TASK/MODEL``, or a bar as ``SESSION/STOCK``.
     :raises NotFound: nothing has this name, the digits fit several samples, or the alias names no model yet.
     """
 
     warehouse = WarehouseHook()
+    dated = DATED.fullmatch(name)
+    if dated is not None:
+        return _dated(warehouse, *dated.groups())
     found = _dataset(warehouse, name) or _sample(warehouse, name) or _model(warehouse, find_model(warehouse, name))
     if found is None:
         raise NotFound(f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets")
@@ -142,6 +151,65 @@ def _uses_of_sample(warehouse: Warehouse, sample: TracedSample) -> Iterator[Node
         yield Node("dataset", dataset.dataset_id, {"split": dataset.split})
     for answer in warehouse.answers_to(sample.sample_id):
         yield Node("answer", answer.model, {"said": answer.label, "valid": answer.valid, "reason": answer.reason})
+
+
+def _dated(warehouse: Warehouse, day: str, ts_code: str, task: str | None, answerer: str | None) -> Node:
+    """Return the tree of a bar, or of an answer where a task and a name are given."""
+    try:
+        session = date.fromisoformat(day)
+    except ValueError:
+        raise NotFound(f"{day} is no day") from None
+    if task is None or answerer is None:
+        return _bar(warehouse, session, ts_code)
+    answers = warehouse.trace_answers(session, ts_code, task, answerer)
+    if not answers and (model := find_model(warehouse, answerer)) is not None:
+        answers = warehouse.trace_answers(session, ts_code, task, model)
+    if not answers:
+        raise NotFound(f"the forward record has no answer of {answerer} to {task} about {ts_code} as of {session}")
+    return _answer(warehouse, answers[0])
+
+
+def _answer(warehouse: Warehouse, answer: TracedAnswer) -> Node:
+    """Return an answer: the bars of its snapshot, the run that asked, its model, and what came true."""
+    facts = {
+        "digest": answer.digest, "line": answer.line_id, "said": answer.probabilities, "reason": answer.reason,
+        "answered": answer.answered_at, "late": answer.late,
+    }  # fmt: skip
+    bars = tuple(
+        Node(
+            "bars", f"{each.first} to {each.last}", {"rows": each.bars, "newest revision": each.newest_revision},
+            (_run(each),),
+        )
+        for each in warehouse.bars_of_answer(answer)
+    )  # fmt: skip
+    snapshot = Node("snapshot", answer.snapshot_sha256, {"session": answer.session}, bars)
+    seal = {"sealed": answer.sealed_at, "deadline": answer.deadline, "digest": answer.seal}
+    made_by = _model(warehouse, answer.answerer) or Node("rule" if answer.digest is None else "base", answer.answerer)
+    meaning = Node("dataset", answer.dataset_id, {"says": "what the classes mean"})
+    outcome = {
+        "excess": answer.excess, "revision": answer.revision, "reason": answer.no_outcome,
+    }  # fmt: skip
+    came = () if answer.revision is None else (Node("outcome", answer.label or "none", outcome),)
+    name = f"{answer.session}/{answer.ts_code}/{answer.task}/{answer.answerer}"
+    made_from = (snapshot, made_by, meaning, _run(answer))
+    return Node("answer", name, facts, made_from, (Node("record", str(answer.session), seal), *came))
+
+
+def _bar(warehouse: Warehouse, session: date, ts_code: str) -> Node:
+    """Return the revisions of a bar: the run that wrote each, and the answers of the forward record that rest on it."""
+    revisions = warehouse.revisions_of_bar(session, ts_code)
+    if not revisions:
+        raise NotFound(f"there is no bar of {ts_code} on {session}")
+    return Node("bar", f"{session}/{ts_code}", {}, tuple(_revision(warehouse, each) for each in revisions))
+
+
+def _revision(warehouse: Warehouse, bar: TracedBar) -> Node:
+    facts = {"first seen": bar.first_seen, "superseded": bar.superseded_at}
+    users = tuple(
+        Node("answers", f"{each.task}/{each.answerer}", {"answers": each.answers, "from": each.first, "to": each.last})
+        for each in warehouse.answers_on(bar)
+    )
+    return Node("revision", str(bar.revision), facts, (_run(bar),), users)
 
 
 def _run(made: OfRun) -> Node:

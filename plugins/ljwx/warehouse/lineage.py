@@ -147,6 +147,61 @@ class AnswerToSample:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class TracedAnswer(OfRun):
+    """An answer of the forward record with the run that asked for it, and what came true.
+
+    :param digest: of the model; None of a rule. ``seal``: the digest of its session; None before it is sealed.
+    :param dataset_id: of the dataset whose settings say what its classes mean.
+    :param look_back: bars before the session that its snapshot may depend on.
+    :param label: the class that came true, with `excess`; None while it is open, or for the reason `no_outcome`.
+    :param revision: of the outcome; None while there is none.
+    """
+
+    session: date
+    ts_code: str
+    task: str
+    answerer: str
+    digest: str | None
+    line_id: str | None
+    snapshot_sha256: str
+    probabilities: Mapping[str, float] | None
+    reason: str | None
+    answered_at: datetime
+    late: bool
+    dataset_id: str
+    deadline: datetime
+    sealed_at: datetime | None
+    seal: str | None
+    look_back: int
+    label: str | None
+    excess: float | None
+    no_outcome: str | None
+    revision: int | None
+
+
+@dataclass(frozen=True)
+class TracedBar(OfRun):
+    """A revision of a bar with the run that wrote it; `superseded_at` is None of the one in force."""
+
+    ts_code: str
+    session: date
+    revision: int
+    first_seen: datetime
+    superseded_at: datetime | None
+
+
+@dataclass(frozen=True)
+class AnswersOnBar:
+    """How many answers of one name to a task rest on a revision of a bar, and of which sessions."""
+
+    answerer: str
+    task: str
+    answers: int
+    first: date
+    last: date
+
+
 class LineageVerbs(WarehouseBase):
     """Verbs that follow a thing to its neighbours, over all stages; they only read."""
 
@@ -206,3 +261,22 @@ class LineageVerbs(WarehouseBase):
     def answers_to(self, sample_id: str) -> list[AnswerToSample]:
         """Return the answers to a sample, oldest first."""
         return self.records(AnswerToSample, "lineage/answers_of_sample", name=sample_id)
+
+    def trace_answers(self, session: date, ts_code: str, task: str, answerer: str) -> list[TracedAnswer]:
+        """Return the answers of one name to a question of the forward record; of two models of it the first counts."""
+        wanted = {"session": session, "ts_code": ts_code, "task": task, "answerer": answerer}
+        return self.records(TracedAnswer, "lineage/answers", **wanted)
+
+    def bars_of_answer(self, answer: TracedAnswer) -> list[BarsOfSample]:
+        """Return the task instances that wrote the bars of an answer, in the revisions that were there when it came."""
+        wanted = {"ts_code": answer.ts_code, "session": answer.session, "look_back": answer.look_back}
+        return self.records(BarsOfSample, "lineage/bars_of_answer", **wanted, known_at=answer.answered_at)
+
+    def revisions_of_bar(self, session: date, ts_code: str) -> list[TracedBar]:
+        """Return all revisions of a bar, oldest first."""
+        return self.records(TracedBar, "lineage/revisions_of_bar", session=session, ts_code=ts_code)
+
+    def answers_on(self, bar: TracedBar) -> list[AnswersOnBar]:
+        """Return the answers of the forward record that rest on a revision of a bar."""
+        wanted = {"session": bar.session, "ts_code": bar.ts_code, "first_seen": bar.first_seen}
+        return self.records(AnswersOnBar, "lineage/answers_on_bar", **wanted, superseded_at=bar.superseded_at)
