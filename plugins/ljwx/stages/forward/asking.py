@@ -66,12 +66,12 @@ def ask_session(session: str) -> dict[str, int]:
         questions = questions_of(warehouse, settings, batch, run.key)
         if not questions:
             log.warning("forward.stocks and forward.watchlist name no stock with a snapshot on %s: a gap", session)
-        added = _ask_models(warehouse, settings, batch, questions, run.key) if questions else 0
+        added = ask_models(warehouse, settings, batch, questions, run.key) if questions else 0
         run.outputs |= {"questions": len(questions), "answers": added}
     return {"questions": len(questions), "answers": added}
 
 
-def _ask_models(
+def ask_models(
     warehouse: WarehouseHook, settings: Settings, batch: Batch, questions: Sequence[Asked], run_key: int
 ) -> int:
     """Ask one model after the other; return how many answers came."""
