@@ -1,8 +1,8 @@
 """The forward record's night on servers that take a fixed time to answer: one of several slots, and two servers.
 
 What is measured is what the product adds: a slot sleeps, then answers by its script. Everything else is as in a night:
-prompts, probabilities, the look at the tag after each answer, and PostgreSQL, which dates each answer before its slot is
-asked again. Both our model and its untuned base answer. Each run is about a session of its own.
+prompts, probabilities, the look at the tag after each answer, and PostgreSQL, which dates each answer before its slot
+is asked again. Both our model and its untuned base answer. Each run is about a session of its own.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _recorded(bench: Workbench) -> int:
 
     key, _, _ = bench.questions("classes")
     with psycopg.connect(bench.url, autocommit=True) as connection:
-        connection.execute("UPDATE ljwx.datasets SET spec = '{\"prompt_version\": \"v1\"}'")
+        connection.execute('UPDATE ljwx.datasets SET spec = \'{"prompt_version": "v1"}\'')
         connection.execute("UPDATE ljwx.models SET spec = %s, verified = '{}'", (bench.spec.model_dump_json(),))
     from ljwx.services.lines import line_id_of
 

@@ -1,4 +1,4 @@
-"""The sandbox's commands: ``python -m ljwx_sandbox up | down | demo | run COMMAND``."""
+"""The sandbox's commands: ``python -m ljwx_sandbox up | down | demo | live | run COMMAND``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--end-date", default="2026-06-30", help="last day to ingest")
     demo.add_argument("--strategy", choices=["lora", "fewshot"], default=None, help="how the model is made")
     demo.add_argument("--source", choices=["tushare", "baostock"], default=None, help="where market data come from")
+    live = commands.add_parser("live", help="step a market through sessions, and watch the forward record fill")
+    live.add_argument("--sessions", type=int, default=60, help="how many; more of them go on where a run ended")
+    live.add_argument("--stocks", type=int, default=60, help="of the market")
+    live.add_argument("--anew", action="store_true", help="forget what was stepped through before")
     run = commands.add_parser("run", help="run a command, such as `ljwx report`, on the stack's connections")
     run.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
     chosen = parser.parse_args(arguments)
@@ -40,6 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command == "live":
+        from ljwx_sandbox.live.command import run_live
+
+        return run_live(SandboxSettings.from_environment(), chosen.sessions, chosen.stocks, anew=chosen.anew)
     from ljwx_sandbox.airflow import LOGIN
     from ljwx_sandbox.stack import Stack
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from ljwx_sandbox.clock import DatabaseClock
 from ljwx_sandbox.settings import SandboxError
 
 with warnings.catch_warnings():
@@ -28,11 +30,14 @@ class EmbeddedPostgres:
     :param port: port on 127.0.0.1.
     :param password: of the superuser `postgres`.
     :param durable: whether what was committed survives a crash of the machine; a test's database need not.
+    :param clock: that the server goes by, and has to be set before it starts; None: the machine's.
     """
 
-    def __init__(self, folder: Path, port: int, password: str, *, durable: bool = True) -> None:
+    def __init__(
+        self, folder: Path, port: int, password: str, *, durable: bool = True, clock: DatabaseClock | None = None
+    ) -> None:
         self.folder, self.port, self._password = folder, port, password
-        self._durable = durable
+        self._durable, self._clock = durable, clock
         self._server = get_server(_existing(folder), cleanup_mode=None, start=False)
 
     def url(self, database: str, driver: str = "postgresql") -> str:
@@ -43,7 +48,9 @@ class EmbeddedPostgres:
         """Initialise when needed, start when needed, and make sure that the databases exist."""
         if not self.is_running():
             self._initialise()
-            self._control("-w", "-l", str(self.folder / "server.log"), "-o", self._options(), "start")
+            environment = None if self._clock is None else {**os.environ, **self._clock.environment}
+            log = str(self.folder / "server.log")
+            self._control("-w", "-l", log, "-o", self._options(), "start", environment=environment)
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             present = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
             for name in DATABASES:
@@ -84,11 +91,11 @@ class EmbeddedPostgres:
     def _options(self) -> str:
         return f"-h 127.0.0.1 -p {self.port} -k '' {SERVER_OPTIONS}{'' if self._durable else NOT_DURABLE}"
 
-    def _control(self, *arguments: str) -> None:
+    def _control(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         try:
             pgexec(
                 "pg_ctl", ("-D", str(self.folder), *arguments), bin_path=self._server.bin_path,
-                user=self._server.system_user, timeout=60,
+                user=self._server.system_user, timeout=60, env=environment,
             )  # fmt: skip
         except Exception as error:
             log = self.folder / "server.log"

@@ -39,14 +39,20 @@ def main(arguments: list[str] | None = None) -> int:
     host, port = listener.getsockname()[:2]
     sys.stdout.write(f"Ollama sandbox on http://{host}:{port}, models in {options.models}\n")
     sys.stdout.flush()
-    app = create_app(store, EnginePool(_engine(options), options.max_loaded))
+    skills: dict[int, float] | None = {} if options.engine == "forecasting" else None
+    app = create_app(store, EnginePool(_engine(options, skills), options.max_loaded), skills)
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
-def _engine(options: argparse.Namespace) -> MakeEngine:
+def _engine(options: argparse.Namespace, skills: dict[int, float] | None) -> MakeEngine:
     """Return what loads a GGUF file; without llama.cpp the file is not even opened."""
+    if skills is not None:
+        from ljwx_sandbox.ollama.engines.forecasting import ForecastingEngine
+
+        pace = {"slots": options.parallel, "seconds": options.answer_seconds}
+        return lambda path, context: ForecastingEngine(context, skills, **pace)  # noqa: ARG005
     cached = not options.no_prompt_cache
     if options.engine == "scripted":
         from ljwx_sandbox.ollama.engines.scripted import ScriptedEngine
@@ -76,8 +82,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", type=Path, required=True, help="folder of blobs and manifests")
     parser.add_argument("--no-base", action="store_true", help=f"do not register {BASE_MODEL}")
     parser.add_argument(
-        "--engine", choices=("llama", "scripted"), default="llama",
-        help="what answers: llama.cpp on the model's file, or a script for tests, which is no language model",
+        "--engine", choices=("llama", "scripted", "forecasting"), default="llama",
+        help="what answers: llama.cpp on the model's file, or a script for tests, which is no language model; one that "
+        "forecasts knows what the simulated market has planted",
     )  # fmt: skip
     parser.add_argument(
         "--parallel", type=_slots, default=os.environ.get("OLLAMA_NUM_PARALLEL") or "1",

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ljwx_sandbox.ollama import creation, describe
 from ljwx_sandbox.ollama.answers import Answerer, single
+from ljwx_sandbox.ollama.engines.forecasting import Skills
 from ljwx_sandbox.ollama.engines.pool import EnginePool
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.faults import App, Fault, FaultInjector
@@ -23,10 +24,14 @@ from ljwx_sandbox.ollama.wire import add_error_handlers, json_answer, read_body,
 
 VERSION = "0.34.0"
 _FAULTS = TypeAdapter(list[Fault])
+_SKILLS = TypeAdapter(Skills)
 
 
-def create_app(store: ModelStore, pool: EnginePool) -> App:
-    """Build the application over a store and a pool."""
+def create_app(store: ModelStore, pool: EnginePool, skills: Skills | None = None) -> App:
+    """Build the application over a store and a pool.
+
+    :param skills: of the models of a forecasting engine, which can be changed; None without one.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     injector = FaultInjector(app)
     answerer = Answerer(store, pool)
@@ -38,6 +43,7 @@ def create_app(store: ModelStore, pool: EnginePool) -> App:
     _add_tags(app, store)
     _add_answers(app, answerer)
     _add_controls(app, injector, answerer, pool)
+    _add_skills(app, skills)
     return injector
 
 
@@ -169,3 +175,14 @@ def _add_controls(app: FastAPI, injector: FaultInjector, answerer: Answerer, poo
     @app.get("/_sandbox/stats")
     def stats() -> Response:
         return json_answer({**dataclasses.asdict(answerer.totals), "loads": pool.loads})
+
+
+def _add_skills(app: FastAPI, skills: Skills | None) -> None:
+    @app.put("/_sandbox/skills")
+    async def set_skills(request: Request) -> Response:
+        if skills is None:
+            raise ApiError(404, "only a server with --engine forecasting has models of a skill")
+        told = _SKILLS.validate_json(await request.body())
+        skills.clear()
+        skills.update(told)
+        return Response()

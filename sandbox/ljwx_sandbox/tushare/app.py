@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import anyio
@@ -17,6 +18,7 @@ from ljwx_sandbox.tushare import klines, wire
 from ljwx_sandbox.tushare.faults import BUSINESS, ROWS, Fault, FaultBook, spoil
 from ljwx_sandbox.tushare.interfaces import INTERFACES, Source, cut_page
 from ljwx_sandbox.tushare.limits import RateBook, Tier
+from ljwx_sandbox.tushare.simulated import SimulatedSource
 
 _POLL_SECONDS = 0.05
 
@@ -99,12 +101,28 @@ def make_app(desk: Desk) -> FastAPI:
             return _json(await run_in_threadpool(klines.answer, desk.source, param, var, fault))
         return await _broken(fault, request, await run_in_threadpool(klines.answer, desk.source, param, var))
 
+    _add_controls(app, desk)
+    return app
+
+
+def _add_controls(app: FastAPI, desk: Desk) -> None:
     @app.put("/_sandbox/faults")
     async def put_faults(request: Request) -> Response:
         try:
             desk.faults.replace(await request.json())
         except (ValueError, TypeError, AttributeError) as error:
             return Response(f"faults: {error}", 400)
+        return Response(status_code=204)
+
+    @app.put("/_sandbox/today")
+    async def put_today(request: Request) -> Response:
+        try:
+            day = date.fromisoformat(str(await request.json()))
+        except ValueError as error:
+            return Response(f"today: {error}", 400)
+        if not isinstance(desk.source, SimulatedSource):
+            return Response("today: only a simulated market has one", 400)
+        desk.source.last = day
         return Response(status_code=204)
 
     @app.get("/_sandbox/stats")
@@ -115,8 +133,6 @@ def make_app(desk: Desk) -> FastAPI:
             "total": desk.calls.total(),
         }
         return told if desk.baostock is None else {**told, "baostock": desk.baostock.told()}
-
-    return app
 
 
 def _json(content: bytes, headers: Mapping[str, str] | None = None) -> Response:

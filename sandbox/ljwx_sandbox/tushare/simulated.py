@@ -182,13 +182,13 @@ _WANTED_STATUS = {
 class SimulatedSource:
     """Answers from a simulated market, for the dates from `first` to `last`.
 
-    :param last: the market's today; None follows the calendar in Shanghai, so that the future is never served.
+    :param last: the market's today, which may be moved on; None follows Shanghai's calendar: no future is served.
     """
 
     def __init__(self, market: SimulatedMarket, first: date | None = None, last: date | None = None) -> None:
         self._market = market
         self._first = market.sessions.at_or_after(first) if first else market.origin
-        self._last = last
+        self.last = last
         self._place = market.universe.book.places()
 
     def blocks(self, api: str, query: Query) -> Iterator[Block]:
@@ -202,7 +202,7 @@ class SimulatedSource:
         return iter([_TABLES[api](self._market, query, self._today())])
 
     def _today(self) -> date:
-        return self._last or shanghai_today()
+        return self.last or shanghai_today()
 
     def _chunks(self, query: Query) -> Iterator[tuple[Chunk, list[int]]]:
         """Yield the years of a query from the newest, each with its sessions of the query, newest first."""

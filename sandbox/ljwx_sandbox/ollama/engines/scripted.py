@@ -57,7 +57,7 @@ class ScriptedEngine:
         cached = max(0, min(known, len(prompt) - 1))
         if self._cached:
             self._before.append(prompt)
-        dice = random.Random(_seed(prompt, request))
+        dice = self._dice(request)
         whole = _before_stop(self._words(request, dice), request.get("stop", []))
         said = whole[: request["n_predict"]]
         read = time.perf_counter()
@@ -70,6 +70,10 @@ class ScriptedEngine:
             "timings": timings | {"predicted_ms": (time.perf_counter() - read) * 1e3},
         }  # fmt: skip
         yield Piece("", final=final)
+
+    def _dice(self, request: dict[str, Any]) -> random.Random:
+        """Return what decides on the words."""
+        return random.Random(_seed(request["prompt"], request))
 
     def _words(self, request: dict[str, Any], dice: random.Random) -> list[Token]:
         """Return the answer's tokens up to its own end; one without an end is as long as it may be, and one longer."""
