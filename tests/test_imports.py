@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"", "services", "core", "exceptions"},
     "ui": {"services", "core"},
     "sandbox": set(),
+    "live": {"tasks", "operators", "hooks", "services", "resources"},
     "dags": {"tasks", "operators", "assets", "schedule", "deadlines", "policies", "settings", "resources"},
 }  # fmt: skip
 PURE = {"polars", "numpy", "pydantic", "pydantic_core", "jinja2", "matplotlib", "sklearn"}
@@ -126,7 +127,8 @@ def package_imports() -> tuple[Import, ...]:
         name = name_of(path)
         found += read_imports(path, name, name.split(".")[0])
     for path in sorted((ROOT / "sandbox").rglob("*.py")):
-        found += read_imports(path, path.relative_to(ROOT).with_suffix("").as_posix(), "sandbox")
+        part = "live" if path.parent.name == "live" else "sandbox"  # the one that calls the stages, as Airflow does
+        found += read_imports(path, path.relative_to(ROOT).with_suffix("").as_posix(), part)
     for path in sorted((ROOT / "dags").glob("*.py")):
         found += read_imports(path, path.name, "dags")
     return tuple(found)
@@ -196,7 +198,8 @@ def test_nothing_imports_the_dag_files() -> None:
 
 
 def test_the_sandbox_is_imported_by_nothing_else() -> None:
-    inside = [each for each in package_imports() if each.module.startswith("ljwx_sandbox") and each.part != "sandbox"]
+    own = {"sandbox", "live"}
+    inside = [each for each in package_imports() if each.module.startswith("ljwx_sandbox") and each.part not in own]
     assert [str(each) for each in inside] == []
 
 
