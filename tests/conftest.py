@@ -75,6 +75,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SUPPORT = (
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
     "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
+    "support_browser",
 )  # fmt: skip
 """The modules with fixtures."""
 
@@ -85,6 +86,7 @@ LANES = {
     "model": {"ollama_model", "ollama_server"},
     "market": {"market_process", "start_market"},
     "install": {"everything_else", "wheels"},
+    "browser": {"browser"},
     "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""

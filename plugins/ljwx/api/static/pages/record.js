@@ -13,9 +13,9 @@ add({
     "skill-label": "{model} 在{task}上的技能:到 {session} 为 {mean},范围 {low} 至 {high}", "no-skill": "没有可比的场次。",
     "ic": "排序能力(RankIC)", "ic-label": "{model} 的 RankIC:到 {session} 为 {mean},范围 {low} 至 {high}", "no-ic": "这个问题不给股票排序,或每日股票太少。",
     "reliability": "说的可能性与实际一致吗", "reliability-label": "可靠性图,共 {n} 组;点在虚线上即一致", "said-chance": "模型说的可能性", "came-share": "实际发生的比例",
-    "net": "扣除成本后的模拟净值", "net-label": "模拟净值:模型 {curve},同样股票的市场平均 {market}", "market": "市场平均", "no-net": "还没有可模拟的场次,或这个问题不给股票排序。",
+    "bounds": "每个范围单独以 95% 的把握成立,无论看多少次。", "net": "扣除成本后的模拟净值", "net-hint": "由回答和日线模拟,没有人真的这样交易,不构成投资建议。未计:下单对价格的影响(滑点以外)、开盘收盘以外的成交价、股息税、现金利息;退市股票按最后价格计。", "net-label": "模拟净值:模型 {curve},同样股票的市场平均 {market}", "market": "市场平均", "no-net": "还没有可模拟的场次,或这个问题不给股票排序。",
     "sessions": "交易日", "answers": "回答", "valid": "有效", "hits": "命中率", "range": "95% 范围", "log": "对数得分", "brier": "Brier", "ece": "校准误差",
-    "annual": "年化", "excess": "超额", "drawdown": "最大回撤", "turnover": "年换手(倍)", "tried": "试过的配方", "numbers": "数字", "answered-of": "{answered}/{asked}",
+    "annual": "年化", "excess": "年化超额", "change": "模拟收益", "market-change": "同期市场平均", "drawdown": "最大回撤", "turnover": "年换手(倍)", "tried": "试过的配方", "numbers": "数字", "answered-of": "{answered}/{asked}",
   },
   en: {
     "record-intro": "Answers that were given before the outcome existed, held against it session by session. {batches} sessions from {first}, known until {last}; {gaps} gaps, {late} late answers, {open} that wait for their outcome.",
@@ -24,11 +24,13 @@ add({
     "skill-label": "Skill of {model} on {task}: {mean} at {session}, between {low} and {high}", "no-skill": "There is no session to compare.",
     "ic": "Order of stocks (RankIC)", "ic-label": "RankIC of {model}: {mean} at {session}, between {low} and {high}", "no-ic": "This question orders no stocks, or its sessions have too few.",
     "reliability": "Are its chances what comes true?", "reliability-label": "Reliability in {n} groups; on the dashed line they agree", "said-chance": "chance the model gave", "came-share": "share that came true",
-    "net": "Simulated value after costs", "net-label": "Simulated value: model {curve}, market of the same stocks {market}", "market": "market", "no-net": "There is no session to simulate, or this question orders no stocks.",
+    "bounds": "Each of the bounds holds with 95 % by itself, however often one looks.", "net": "Simulated value after costs", "net-hint": "Simulated from answers and daily bars; nobody traded it, and it is no advice. It leaves out how orders move the price beyond the slippage, trades at other prices than open and close, taxes on dividends, and interest on cash; a delisted stock keeps its last price.", "net-label": "Simulated value: model {curve}, market of the same stocks {market}", "market": "market", "no-net": "There is no session to simulate, or this question orders no stocks.",
     "sessions": "Sessions", "answers": "Answers", "valid": "Valid", "hits": "Hit rate", "range": "95 % bounds", "log": "Log score", "brier": "Brier", "ece": "Calibration error",
-    "annual": "A year", "excess": "Excess", "drawdown": "Drawdown", "turnover": "Turnover (times a year)", "tried": "Recipes tried", "numbers": "Numbers", "answered-of": "{answered}/{asked}",
+    "annual": "A year", "excess": "Excess a year", "change": "Simulated return", "market-change": "Market meanwhile", "drawdown": "Drawdown", "turnover": "Turnover (times a year)", "tried": "Recipes tried", "numbers": "Numbers", "answered-of": "{answered}/{asked}",
   },
 });
+
+const YEAR = 242; // sessions; what fewer of them would be a year says nothing
 
 export async function show(main, _rest, signal) {
   let found;
@@ -41,13 +43,13 @@ export async function show(main, _rest, signal) {
   const head = [h("h1", {}, t("page-record")), h("p", {}, t("record-intro", found))];
   if (!found.courses.length) return main.replaceChildren(...head, notice(t("no-settled")));
   const body = h("div", {});
-  const select = h("select", { id: "course", change: () => fill(body, found.courses[select.value], found) },
+  const select = h("select", { id: "course", change: () => fill(body, found.courses[select.value]) },
     found.courses.map((each, n) => h("option", { value: n }, `${each.answerer} · ${t(each.task)} · ${each.horizon}d`)));
   main.replaceChildren(...head, h("div", { class: "row" }, h("label", { for: "course" }, t("pick")), select), body);
-  await fill(body, found.courses[0], found);
+  await fill(body, found.courses[0]);
 }
 
-async function fill(body, course, found) {
+async function fill(body, course) {
   const about = (at) => ({ model: course.answerer, task: t(course.task), session: at.session, mean: number(at.mean), low: number(at.low), high: number(at.high) });
   const charts = [];
   const part = (title, hint, empty, label, make) => {
@@ -61,9 +63,9 @@ async function fill(body, course, found) {
     part(t("skill"), t("skill-hint"), skill ? null : t("no-skill"), skill && t("skill-label", about(skill)), () => band(course.skill)),
     part(t("ic"), null, ic ? null : t("no-ic"), ic && t("ic-label", about(ic)), () => band(course.rank_ic)),
     part(t("reliability"), null, course.reliability.length ? null : t("no-skill"), t("reliability-label", { n: course.reliability.length }), () => reliable(course.reliability)),
-    part(t("net"), earned?.note, earned ? null : t("no-net"),
+    part(t("net"), earned ? t("net-hint") : null, earned ? null : t("no-net"),
       earned && t("net-label", { curve: number(earned.curve.at(-1)), market: number(earned.market.at(-1)) }), () => net(earned)),
-    h("p", { class: "soft" }, found.bounds), h("p", { class: "soft" }, found.note));
+    h("p", { class: "soft" }, t("bounds")));
   await Promise.all(charts.map(([chart, label, make]) => draw(chart, label, make)));
 }
 
@@ -72,8 +74,9 @@ function numbers({ score, earned }) {
   if (score) rows.push(["sessions", score.sessions], ["answers", t("answered-of", score)], ["valid", score.valid],
     ["hits", percent(score.hit_rate)], ["range", `${percent(score.hit_low)} – ${percent(score.hit_high)}`],
     ["log", number(score.log_score)], ["brier", number(score.brier)], ["ece", number(score.ece)]);
-  if (earned) rows.push(["annual", percent(earned.annual)], ["excess", percent(earned.excess)], ["drawdown", percent(earned.drawdown)],
-    ["turnover", number(earned.turnover, 1)], ["tried", earned.recipes_tried]);
+  if (earned) rows.push(["change", percent(earned.curve.at(-1) - 1)], ["market-change", percent(earned.market.at(-1) - 1)],
+    ["drawdown", percent(earned.drawdown)], ["turnover", number(earned.turnover, 1)], ["tried", earned.recipes_tried]);
+  if (earned?.sessions.length >= YEAR) rows.push(["annual", percent(earned.annual)], ["excess", percent(earned.excess)]);
   return h("section", {}, h("h2", {}, t("numbers")), h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, String(value))))));
 }
 

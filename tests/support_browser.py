@@ -1,0 +1,142 @@
+"""The pages in a real Chromium: on a warehouse with a record, on an empty one, and what is looked for on every page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import Depends, FastAPI
+from playwright.sync_api import Browser, Page
+
+from ljwx.api.app import mounted_app
+from ljwx.resources import sse_calendar
+from ljwx.stages.forward.settle import settle_sessions
+from ljwx_sandbox.postgres import EmbeddedPostgres
+from support_chain import bars_of, connect, database, running_tasks, whole_day
+from support_forward import at, stop_clock
+from support_serve import running
+from support_settled import SPEC, STOCKS, Record, said
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 375, "height": 740}
+SESSIONS = 36
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, with nothing that asks other servers."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": list(QUIET)}
+
+
+@dataclass
+class Look:
+    """A page of the application in the browser, with what it has said to its console."""
+
+    page: Page
+    url: str
+    said: list[str]
+
+    def open(self, place: str) -> Page:
+        """Go to a page, and wait until it has loaded what it shows."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.url}/ljwx/#/{place}")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        self.page.wait_for_selector("main:not([aria-busy]) > :not([role=status].soft)")
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture where the environment says that pictures are wanted."""
+        if folder := os.environ.get("LJWX_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+    def check(self) -> None:
+        """No error in the console, no serious finding of axe, and nothing to scroll sideways on a phone."""
+        assert self.said == []
+        found = Axe().run(self.page).response["violations"]
+        assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+        self.page.set_viewport_size(PHONE)
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        self.page.set_viewport_size(WIDE)
+
+
+def open_app() -> FastAPI:
+    """The application as Airflow mounts it, behind a login that lets everybody in."""
+    around = FastAPI()
+    around.mount("/ljwx", mounted_app(Depends(lambda: None)))
+    return around
+
+
+@pytest.fixture
+def look(browser: Browser, pages_url: str) -> Iterator[Look]:
+    """The pages on a warehouse with a record."""
+    with browser.new_context(viewport=WIDE, locale="zh-CN", color_scheme="light") as context:
+        yield _look(context.new_page(), pages_url)
+
+
+def _look(page: Page, url: str) -> Look:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return Look(page, url, said)
+
+
+@pytest.fixture(scope="module")
+def pages_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """A server of the pages on a warehouse with bars, and a record of which the last sessions are open."""
+    with database(postgres, migrated_template) as name, running_tasks() as (tasks, patch):
+        connect(patch, postgres.url(name))
+        fill(postgres.url(name))
+        tasks.run(settle_sessions)
+        with running(open_app()) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def empty_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """A server of the pages on an empty warehouse."""
+    with database(postgres, migrated_template) as name, pytest.MonkeyPatch.context() as patch:
+        connect(patch, postgres.url(name))
+        with running(open_app()) as url:
+            yield url
+
+
+@pytest.fixture
+def look_at_empty(browser: Browser, empty_url: str) -> Iterator[Look]:
+    """The pages on an empty warehouse."""
+    with browser.new_context(viewport=WIDE, locale="en-GB", color_scheme="dark") as context:
+        yield _look(context.new_page(), empty_url)
+
+
+def fill(url: str) -> None:
+    """Write bars and answers of some sessions, as a night after the other would have."""
+    record = Record(url)
+    record.spec = SPEC
+    days = sse_calendar().between(date(2026, 1, 5), date(2026, 4, 30))[:SESSIONS]
+    for n, day in enumerate(days):
+        stop_clock(url, at(day, 19))
+        closes = {code: round(10.2 + 0.25 * ((n * (3 + k)) % 7 - 3) / 3, 2) for k, code in enumerate(STOCKS)}
+        record.hook.save_day(record.key, whole_day(day), bars_of(day, close=closes))
+        rose = ("up", "flat", "down")[n % 3]
+        likely = {name: 0.6 if name == rose else 0.2 for name in ("up", "flat", "down")}
+        rule: dict[str, Any] = {"answerer": "class_rates", "digest": None, "line_id": None}
+        rates = {"up": 0.4, "flat": 0.2, "down": 0.4}
+        record.answer(
+            *(said(code, session=day, probabilities=likely) for code in STOCKS),
+            *(said(code, session=day, probabilities=rates, **rule) for code in STOCKS),
+        )
+        record.hook.seal_batch(day)
