@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ljwx.core.reports import Report, by_session, comparison, examples, further, report, tasks, wilson
+from ljwx.core.reports import Report, by_session, charts, comparison, examples, further, report, tasks, wilson
 from ljwx.core.reports.content import VERDICTS
 from ljwx.core.reports.evidence import evidence
 from ljwx.core.reports.render import LONGEST_ANSWER, Rendered, render
@@ -24,7 +24,20 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "include" / "reports"
 
 
 DRAWN: dict[str, Rendered] = {}
-"""What was rendered already, by what was changed: five pictures take half a second."""
+"""What was rendered already, by what was changed."""
+PICTURES: dict[str, str] = {}
+"""What was drawn already, by what it shows: each takes a tenth of a second."""
+draw = charts._svg
+
+
+@pytest.fixture(autouse=True)
+def each_picture_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def svg(picture: partial[Any]) -> str:
+        key = repr((picture.func.__name__, picture.args))
+        PICTURES[key] = PICTURES.get(key) or draw(picture)
+        return PICTURES[key]
+
+    monkeypatch.setattr(charts, "_svg", svg)
 
 
 def rendered(**changed: Any) -> Rendered:
@@ -192,9 +205,9 @@ def test_the_page_is_one_file_with_five_pictures_and_no_script() -> None:
 
 
 def test_the_pictures_show_the_numbers() -> None:
-    charts = rendered().charts
-    assert set(charts) == {"accuracy", "sessions", "confusion", "reliability", "latency"}
-    texts = {name: "".join(ElementTree.fromstring(svg).itertext()) for name, svg in charts.items()}
+    drawn = rendered().charts
+    assert set(drawn) == {"accuracy", "sessions", "confusion", "reliability", "latency"}
+    texts = {name: "".join(ElementTree.fromstring(svg).itertext()) for name, svg in drawn.items()}
     assert re.findall(r"\d+\.\d%", texts["accuracy"]) == ["35.0%", "30.0%", "30.0%", "25.0%"]
     assert "2026-05-08" in texts["sessions"]
     assert "invalid" in texts["confusion"]
@@ -230,8 +243,10 @@ def test_a_long_answer_is_cut_and_says_how_much_is_missing() -> None:
     assert "长" * (LONGEST_ANSWER + 1) not in made.markdown
 
 
-def test_the_same_rows_give_the_same_bytes() -> None:
-    assert afresh() == rendered()
+def test_the_same_rows_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rendered()
+    monkeypatch.setattr(charts, "_svg", draw)
+    assert afresh() == before
 
 
 @pytest.mark.parametrize("verdict", [*VERDICTS, "some_later_verdict"])
@@ -349,8 +364,9 @@ def test_what_copies_the_prompt_is_told_apart_from_what_is_about_the_future() ->
     assert [(row.predicted, row.rank_ic) for row in made.cards] == [
         (pytest.approx(0.25), pytest.approx(0.05)), (pytest.approx(0.3), pytest.approx(0.05)),
     ]  # fmt: skip
-    assert "95.0 % of 4" in written(made).markdown
-    assert "technical_analysis (抄录 copied)" in written(made).markdown
+    markdown = written(made).markdown
+    assert "95.0 % of 4" in markdown
+    assert "technical_analysis (抄录 copied)" in markdown
 
 
 TRAINING: dict[str, Any] = {

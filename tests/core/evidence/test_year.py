@@ -18,7 +18,7 @@ from benchmarks.looks import (
 )
 from scipy.stats import binom
 
-TRIALS = 60
+TRIALS = 40
 
 
 def most(rate: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,8 @@ from ljwx.settings import Settings, load_settings
 from ljwx.stages.promote.evidence import Judged, judge, look_alone
 from ljwx.warehouse.promotions import Alias
 from ljwx.warehouse.runs import RunRef
-from support_chain import Database
+from ljwx_sandbox.postgres import EmbeddedPostgres
+from support_chain import Database, connect, database
 
 STOCKS, HORIZON, MADE = 25, 5, 30
 """Models are made from the first ``MADE`` sessions."""
@@ -86,9 +87,28 @@ def classes(values: np.ndarray[Any, Any]) -> list[int]:
     return [int(place * 3 // len(values)) for place in order]
 
 
+@pytest.fixture(scope="module")
+def samples(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """A database with sessions, two datasets, and samples of whole cross-sections, to be copied."""
+    with database(postgres, migrated_template) as name, pytest.MonkeyPatch.context() as patch:
+        connect(patch, postgres.url(name))
+        fill(Database(postgres.url(name)))
+        yield name
+
+
 @pytest.fixture
-def market(warehouse_url: str) -> Market:
-    warehouse, db = WarehouseHook(), Database(warehouse_url)
+def market(postgres: EmbeddedPostgres, samples: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+    with database(postgres, samples) as name:
+        connect(monkeypatch, postgres.url(name))
+        yield Market(Database(postgres.url(name)), WarehouseHook(), excesses(), load_settings({}))
+
+
+def excesses() -> np.ndarray[Any, Any]:
+    return np.random.default_rng(1).normal(size=(160, STOCKS))
+
+
+def fill(db: Database) -> None:
+    warehouse = WarehouseHook()
     assert warehouse.start_run(RunRef("tests", "one", "evidence")) == 1
     warehouse.save_sessions(1, DAYS)
     made = {"max_label_end": {"train": str(DAYS[MADE])}, "last_as_of": {"train": str(DAYS[MADE - 5])}, "purge": 6}
@@ -103,7 +123,7 @@ def market(warehouse_url: str) -> Market:
     db.execute(
         "INSERT INTO ljwx.question_sets (question_set_id, dataset_id, kind, run_key) VALUES ('q', 'ds', 'classes', 1)"
     )
-    excess = np.random.default_rng(1).normal(size=(160, STOCKS))
+    excess = excesses()
     rows = [
         (f"{task}-{day}-{stock}", f"{stock:06d}.SZ", DAYS[day], task, names[row[stock]], DAYS[day + HORIZON],
          float(excess[day, stock]))
@@ -122,7 +142,6 @@ def market(warehouse_url: str) -> Market:
         "SELECT 'ds', sample_id, 'validation', excess FROM given JOIN made USING (sample_id)",
         *map(list, zip(*rows, strict=True)),
     )  # fmt: skip
-    return Market(db, warehouse, excess, load_settings({}))
 
 
 def test_a_line_that_ranks_better_is_found_session_by_session_and_proven(market: Market) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +29,17 @@ WIDTH = 7.2
 def charts(report: Report) -> dict[str, str]:
     """Return the pictures for which there are numbers, by name: accuracy, sessions, and so on."""
     wanted: dict[str, tuple[bool, Callable[[], Figure]]] = {
-        "accuracy": (bool(report.cards), lambda: _accuracy(report.cards)),
-        "sessions": (bool(report.sessions), lambda: _sessions(report.sessions, report.model)),
-        "confusion": (any(row.confusion for row in report.tasks), lambda: _confusion(report.tasks)),
-        "reliability": (bool(report.bins), lambda: _reliability(report.bins)),
-        "training": (bool(report.training and report.training.losses), lambda: _training(report.training)),
-        "latency": (any(report.latencies), lambda: _latency(report.latencies)),
+        "accuracy": (bool(report.cards), partial(_accuracy, report.cards)),
+        "sessions": (bool(report.sessions), partial(_sessions, report.sessions, report.model)),
+        "confusion": (any(row.confusion for row in report.tasks), partial(_confusion, report.tasks)),
+        "reliability": (bool(report.bins), partial(_reliability, report.bins)),
+        "training": (bool(report.training and report.training.losses), partial(_training, report.training)),
+        "latency": (any(report.latencies), partial(_latency, report.latencies)),
     }
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
-        return {name: _svg(draw()) for name, (there, draw) in wanted.items() if there}
+        return {name: _svg(draw) for name, (there, draw) in wanted.items() if there}
 
 
 def _figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
@@ -49,9 +50,9 @@ def _figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, lis
     return figure, list(axes.flat)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(draw: Callable[[], Figure]) -> str:
     text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    draw().savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
     return drawn[drawn.index("<svg") :]
 
