@@ -182,6 +182,10 @@ class MarketSource(ABC):
         """Return the suspensions and resumptions of some sessions: columns of ``SUSPENSIONS``."""
         return None
 
+    def facts(self, _capability: Capability, _sessions: Sequence[date]) -> SourceRows | None:
+        """Return what the table of a feature group holds of some sessions: the columns of its ``FactTable``."""
+        return None
+
     def members(self, _index_code: str, _first: date, _last: date) -> SourceRows | None:
         """Return an index's lists of the days of a range: columns of ``MEMBERS``."""
         return None

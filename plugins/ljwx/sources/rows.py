@@ -14,7 +14,11 @@ import polars as pl
 
 from ljwx.core.bars import CLAIMS, JOINED, QUARANTINE, QUOTES, RAW, UNREFERENCED, as_json
 
-NUMBERS = frozenset({*QUOTES, *JOINED, *CLAIMS, "weight"})
+_FACTS = (
+    "pe_ttm", "pb", "ps_ttm", "turnover_rate", "circ_mv", "buy_sm_amount", "buy_md_amount", "buy_lg_amount",
+    "buy_elg_amount", "sell_lg_amount", "sell_elg_amount",
+)  # fmt: skip
+NUMBERS = frozenset({*QUOTES, *JOINED, *CLAIMS, *_FACTS, "weight"})
 """Columns that hold numbers, whichever table they are in; all others hold text."""
 
 LARGEST = 2**53

@@ -35,7 +35,8 @@ Connect: TypeAlias = Callable[[], Connection[Any]]
 def statement(name: str, /, **columns: tuple[str, ...]) -> str:
     """Return the text of ``include/sql/<name>.sql``; values are named placeholders, ``%(name)s``.
 
-    :param columns: names of columns, by the table's alias: ``{b}`` in the file stands for ``b.high, b.low``.
+    :param columns: names of columns, by the table's alias: ``{b}`` in the file stands for ``b.high, b.low``,
+        and ``{ljwx}`` for a table of the schema.
     """
     text = (packaged_folder() / "sql" / f"{name}.sql").read_text(encoding="utf-8").strip().rstrip(";")
     if not columns:

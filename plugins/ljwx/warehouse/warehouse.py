@@ -10,7 +10,7 @@ from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
 from ljwx.warehouse.market.bars import BarsVerbs
-from ljwx.warehouse.market.features import FeaturesVerbs
+from ljwx.warehouse.market.facts import FactsVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
@@ -23,7 +23,7 @@ from ljwx.warehouse.watch import WatchVerbs
 class Warehouse(
     RunsVerbs,
     BarsVerbs,
-    FeaturesVerbs,
+    FactsVerbs,
     DatasetsVerbs,
     ModelsVerbs,
     EvaluationsVerbs,

@@ -98,6 +98,15 @@ INTERFACES: dict[str, Interface] = {
         cap=6000,
         needs=_BY_DAY,
     ),
+    "moneyflow": Interface(
+        _names(
+            "ts_code trade_date buy_sm_vol buy_sm_amount sell_sm_vol sell_sm_amount buy_md_vol buy_md_amount "
+            "sell_md_vol sell_md_amount buy_lg_vol buy_lg_amount sell_lg_vol sell_lg_amount buy_elg_vol buy_elg_amount "
+            "sell_elg_vol sell_elg_amount net_mf_vol net_mf_amount"
+        ),
+        cap=6000,
+        needs=_BY_DAY,
+    ),
     "stock_basic": Interface(
         _names("ts_code symbol name area industry cnspell market list_date act_name act_ent_type"),
         _names("fullname enname exchange list_status curr_type delist_date is_hs"),

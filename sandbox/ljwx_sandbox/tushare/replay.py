@@ -1,9 +1,9 @@
 """Real rows from a folder as a source: ``daily_*.csv.gz``, ``adj_factor_*.csv.gz``, ``trade_cal_*.csv``, and
 ``stock_basic_response_*.json.gz`` (a verbatim response body).
 
-What the folder lacks answers empty: daily_basic, suspend_d, stk_limit, namechange, index_daily, index_weight. Limits
-could only be guessed (ST and IPO days are not in the folder), and a missing bar may be a suspension or a gap in the
-file.
+What the folder lacks answers empty: daily_basic, moneyflow, suspend_d, stk_limit, namechange, index_daily,
+index_weight. Limits could only be guessed (ST and IPO days are not in the folder), and a missing bar may be a
+suspension or a gap in the file.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from ljwx_sandbox.tushare.limits import shanghai_today
 from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
 from ljwx_sandbox.tushare.oddities.suspended import RestingRows, last_traded, odd, resting
 from ljwx_sandbox.tushare.rules import AFTER_HOURS_APART
+from ljwx_sandbox.tushare.stated import STATED, as_numbers
 from ljwx_sandbox.tushare.universe import CHINEXT, STAR, Floats, Ints
 from ljwx_sandbox.tushare.wire import Query
 from ljwx_sandbox.tushare.year import INDEXES, Chunk
@@ -52,17 +53,8 @@ class _Cells:
         return values
 
 
-def _list(values: Floats, digits: int | None = None) -> list[object]:
-    """Turn an array into JSON numbers; NaN is null."""
-    rounded = values if digits is None else np.round(values, digits)
-    found: list[object] = rounded.tolist()
-    if np.isnan(values).any():
-        found = [None if each != each else each for each in found]
-    return found
-
-
 def _price(name: str) -> Callable[[_Cells], list[object]]:
-    return lambda cells: _list(cells.take(name) / 100)
+    return lambda cells: as_numbers(cells.take(name) / 100)
 
 
 def _codes(cells: _Cells) -> list[object]:
@@ -80,12 +72,12 @@ def _dates(cells: _Cells) -> list[object]:
 
 
 def _change(cells: _Cells) -> list[object]:
-    return _list((cells.take("close") - cells.take("pre_close")) / 100)
+    return as_numbers((cells.take("close") - cells.take("pre_close")) / 100)
 
 
 def _pct_change(cells: _Cells) -> list[object]:
     pre = cells.take("pre_close")
-    return _list((cells.take("close") - pre) / pre * 100, 4)
+    return as_numbers((cells.take("close") - pre) / pre * 100, 4)
 
 
 def _after_hours(scale: Callable[[_Cells], Floats]) -> Callable[[_Cells], list[object]]:
@@ -95,42 +87,9 @@ def _after_hours(scale: Callable[[_Cells], Floats]) -> Callable[[_Cells], list[o
         board = cells.market.universe.board[cells.stock]
         days = np.array(cells.chunk.days)[cells.session]
         told = (days >= AFTER_HOURS_APART) & ((board == STAR) | (board == CHINEXT))
-        return _list(np.where(told, scale(cells), np.nan))
+        return as_numbers(np.where(told, scale(cells), np.nan))
 
     return column
-
-
-def _value(cells: _Cells) -> Floats:
-    return cells.take("close") / 100 * cells.take("total_share")
-
-
-def _ratio(name: str, digits: int = 4) -> Callable[[_Cells], list[object]]:
-    """Market value over a yearly figure of the company; null where the company makes a loss."""
-
-    def column(cells: _Cells) -> list[object]:
-        below = cells.fixed(name)
-        return _list(np.where(below > 0, _value(cells) / np.where(below > 0, below, 1.0), np.nan), digits)
-
-    return column
-
-
-def _shares(part: float | None) -> Callable[[_Cells], list[object]]:
-    """Shares in units of 10,000: all, floating, or the free part of the float."""
-    return lambda cells: _list(_share_count(cells, part) / 1e4, 4)
-
-
-def _share_count(cells: _Cells, part: float | None) -> Floats:
-    total = cells.take("total_share")
-    return total if part is None else total * cells.fixed("float_part") * part
-
-
-def _turnover(part: float) -> Callable[[_Cells], list[object]]:
-    return lambda cells: _list(cells.take("lots") * 100 / _share_count(cells, part) * 100, 4)
-
-
-def _dividend_yield(cells: _Cells) -> list[object]:
-    paid = cells.fixed("dividend")
-    return _list(np.where(paid > 0, paid / _value(cells) * 100, np.nan), 4)
 
 
 def _suspend_type(cells: _Cells) -> list[object]:
@@ -144,28 +103,14 @@ _COLUMNS: dict[str, Callable[[_Cells], list[object]]] = {
     **{name: _price(name) for name in ("open", "high", "low", "close", "pre_close", "up_limit", "down_limit")},
     "change": _change,
     "pct_chg": _pct_change,
-    "vol": lambda cells: _list(cells.take("lots")),
-    "amount": lambda cells: _list(cells.take("amount") / 1000),
+    "vol": lambda cells: as_numbers(cells.take("lots")),
+    "amount": lambda cells: as_numbers(cells.take("amount") / 1000),
     "ah_vol": _after_hours(lambda cells: cells.take("ah_lots")),
     "ah_amount": _after_hours(lambda cells: cells.take("ah_lots") * cells.take("close") / 1000),
-    "adj_factor": lambda cells: _list(cells.take("adj")),
+    "adj_factor": lambda cells: as_numbers(cells.take("adj")),
     "cash": _price("cash"),
-    "bonus": lambda cells: _list(cells.take("bonus") / 10),
-    "turnover_rate": _turnover(1.0),
-    "turnover_rate_f": _turnover(0.6),
-    "volume_ratio": lambda cells: _list(cells.take("volume_ratio"), 2),
-    "pe": _ratio("earnings"),
-    "pe_ttm": _ratio("earnings"),
-    "pb": _ratio("book"),
-    "ps": _ratio("sales"),
-    "ps_ttm": _ratio("sales"),
-    "dv_ratio": _dividend_yield,
-    "dv_ttm": _dividend_yield,
-    "total_share": _shares(None),
-    "float_share": _shares(1.0),
-    "free_share": _shares(0.6),
-    "total_mv": lambda cells: _list(_value(cells) / 1e4, 4),
-    "circ_mv": lambda cells: _list(cells.take("close") / 100 * _share_count(cells, 1.0) / 1e4, 4),
+    "bonus": lambda cells: as_numbers(cells.take("bonus") / 10),
+    **STATED,
     "suspend_timing": lambda cells: [None] * cells.size,
     "suspend_type": _suspend_type,
 }
@@ -173,6 +118,7 @@ _COLUMNS: dict[str, Callable[[_Cells], list[object]]] = {
 _WANTED_STATUS = {
     "daily": (TRADING, RESUMED),
     "daily_basic": (TRADING, RESUMED),
+    "moneyflow": (TRADING, RESUMED),
     "adj_factor": (TRADING, RESUMED, SUSPENDED),
     "stk_limit": (TRADING, RESUMED, SUSPENDED),
     "suspend_d": (SUSPENDED, RESUMED),

@@ -51,7 +51,8 @@ def test_facts_and_signals_read_features_bars_and_what_the_group_derives(group: 
     across = {column.name for column in group.across}
     for column in group.across:
         assert set(column.value.meta.root_names()) <= bars | set(feature_names()) | {"industry"}, column.name
-    known = own | bars | across | set(group.derived)
+    stated = set(group.table.makes) if group.table else set()
+    known = own | bars | across | set(group.derived) | stated
     ranks = {f"rank_{name}" for name in own}
     assert set(group.needed) <= set(group.derived)
     for fact in group.facts:

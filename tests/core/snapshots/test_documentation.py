@@ -11,6 +11,7 @@ import polars as pl
 
 from ljwx.core import features
 from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.features.tables import with_facts
 from ljwx.core.snapshots.documentation import page
 from ljwx.core.snapshots.snapshot import snapshots
 
@@ -23,8 +24,10 @@ def test_the_page_is_that_of_the_definitions(repository: Path) -> None:
 def test_the_page_names_every_feature_and_every_place_of_a_snapshot(make_market: Any, repository: Path) -> None:
     text = (repository / "docs" / "features.md").read_text(encoding="utf-8")
     market = make_market(stocks=1, count=90, seed=5)
+    tables = [group.table for group in features.GROUPS if group.table]
+    bare = [table.prepared(pl.DataFrame(schema=table.schema), None) for table in tables]
     spec = SampleSpec(feature_groups=tuple(group.name for group in features.GROUPS))
-    rows = snapshots(market.bars, features.compute(market.bars), spec, **market.profiles)
+    rows = snapshots(market.bars, with_facts(features.compute(market.bars), bare), spec, **market.profiles)
     snapshot = json.loads(rows.filter(pl.col("snapshot").is_not_null())["snapshot"][0])
     places = {
         f"{key}.{inner}" if isinstance(value, dict) else key

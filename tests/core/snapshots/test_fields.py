@@ -39,5 +39,5 @@ def test_every_place_is_declared_once_and_in_the_order_of_the_json() -> None:
     paths = [field.path for field in fields(GROUPS, horizon=5)]
     assert paths == sorted(set(paths))
     sections = {path[0] for path in paths if len(path) > 1}
-    assert sections == {"bar", "features", "levels", "market", "range", "ranks", "readings"}
+    assert sections == {"bar", "features", "flow", "levels", "market", "range", "ranks", "readings", "valuation"}
     assert not sections & {path[0] for path in paths if len(path) == 1}

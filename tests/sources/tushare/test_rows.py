@@ -65,3 +65,27 @@ def test_a_calendar_says_open_closed_or_neither_and_what_was_sent() -> None:
     assert found["is_open"].to_list() == [True, False, None]
     assert found["raw"].to_list() == ["1", "0", '"0"']
     assert rows.calendar(Table(interfaces.TRADE_CAL, [])).schema == frames.CALENDAR
+
+
+def test_valuations_are_null_for_a_loss_and_refused_where_they_cannot_be() -> None:
+    good = ["000001.SZ", WIRE_DAY, 4.5, 0.47, 1.26, 0.42, 20_000_000.5]
+    loss = ["000002.SZ", WIRE_DAY, None, -0.5, 0.9, 1.0, 10.0]
+    wrong = ["000003.SZ", WIRE_DAY, 4.5, 0.4, 1.2, 101.0, -1.0], ["000004.SZ", WIRE_DAY, "x", 0.4, 1.2, 1.0, 1.0]
+    found = rows.valuations(wire(interfaces.DAILY_BASIC, good, loss, *wrong), [WIRE_DAY])
+    assert found.usable.rows() == [
+        ("000001.SZ", DAY, 4.5, 0.47, 1.26, 0.42, 20_000_000.5), ("000002.SZ", DAY, None, None, 0.9, 1.0, 10.0),
+    ]  # fmt: skip
+    assert sorted(found.rejected["reasons"].to_list()) == [
+        ["daily_basic:turnover", "daily_basic:float_value"], ["daily_basic:type"],
+    ]  # fmt: skip
+    assert found.rejected["session"].to_list() == [DAY, DAY]
+
+
+def test_money_flows_sum_the_large_orders() -> None:
+    values = {"buy_sm_amount": 10.0, "buy_md_amount": 20.0, "buy_lg_amount": 30.0, "buy_elg_amount": 40.0}
+    values |= {"sell_lg_amount": 25.0, "sell_elg_amount": 5.0}
+    good = ["000001.SZ", WIRE_DAY, *(values[name] for name in interfaces.MONEYFLOW[2:])]
+    wrong = ["000002.SZ", WIRE_DAY, *(-values[name] for name in interfaces.MONEYFLOW[2:])]
+    found = rows.money_flows(wire(interfaces.MONEYFLOW, good, wrong), [WIRE_DAY])
+    assert found.usable.rows() == [("000001.SZ", DAY, 70.0, 30.0, 100.0)]
+    assert found.rejected["ts_code"].to_list() == ["000002.SZ"]

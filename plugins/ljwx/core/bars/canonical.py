@@ -35,6 +35,10 @@ class Capability(Enum):
     """Lists of an index's members."""
     RENAMES = "bse_mapping"
     """Which code took the place of which."""
+    VALUATION = "daily_basic"
+    """Each session's ratios of price to earnings, book and sales, turnover, and value of the floating shares."""
+    MONEY_FLOW = "moneyflow"
+    """Each session's large orders."""
     AMOUNTS = "amount"
     """Bars have an amount."""
     REFERENCES = "pre_close"
@@ -42,8 +46,9 @@ class Capability(Enum):
 
 
 EVERYTHING = frozenset(Capability)
-OF_A_SESSION = EVERYTHING - {Capability.MEMBERS, Capability.RENAMES}
-"""What a session can lack; lists of members, and of renamed codes, belong to no session."""
+OF_A_SESSION = EVERYTHING - {Capability.MEMBERS, Capability.RENAMES, Capability.VALUATION, Capability.MONEY_FLOW}
+"""What a session of bars can lack; lists of members, and of renamed codes, belong to no session, and the facts of
+feature groups to no bar."""
 
 QUOTES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 CLAIMS = ("change", "pct_chg")

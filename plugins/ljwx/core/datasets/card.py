@@ -18,6 +18,7 @@ from ljwx.core.datasets.exports import dataset_hash
 from ljwx.core.datasets.merge import Merge
 from ljwx.core.datasets.spec import MARKET_STOCKS, RISK_STATEMENT, SampleSpec
 from ljwx.core.datasets.without_facts import bare_count, share_of
+from ljwx.core.features import FeatureGroup
 from ljwx.core.prompts import Prompts
 
 
@@ -87,6 +88,7 @@ def card(
         "prompt_sha256": prompts.sha256,
         "prompt_is_frozen": prompts.is_frozen,
         "fact_groups": [group.name for group in spec.groups],
+        "fact_group_share": {group.name: _share_with(dataset, group) for group in spec.groups},
         "without_facts": bare_count(dataset.proof.counts["train"], share_of(spec, prompts)),
         "spec": json.loads(spec.model_dump_json()),
         "risk_statement": RISK_STATEMENT,
@@ -98,6 +100,21 @@ def _market(dataset: Dataset) -> dict[str, Any]:
     stocks = dataset.rows.group_by("session").len()["len"]
     median = int(stocks.median() or 0)  # type: ignore[arg-type]
     return {"stocks": median, "fewest": stocks.min(), "most": stocks.max(), "is_small": median < MARKET_STOCKS}
+
+
+def _share_with(dataset: Dataset, group: FeatureGroup) -> float:
+    """Share of the samples of which a group says anything; its source may have had nothing."""
+    if group.table is None:
+        return 1.0
+    known = pl.any_horizontal(pl.col(fact.column).is_not_null() for fact in group.facts)
+    rows = dataset.content.facts.select("row", known=known)
+    found = dataset.content.index.select("row").join(rows, on="row", how="left")["known"].mean()
+    return round(float(found or 0), 4)  # type: ignore[arg-type]
+
+
+def _share_of_samples(group: tuple[str, float]) -> str:
+    name, share = group
+    return name if share == 1 else f"{name} ({share:.1%} of the samples)"
 
 
 def _origin(origin: Origin | None) -> dict[str, Any]:
@@ -139,7 +156,7 @@ def card_markdown(facts: Mapping[str, Any]) -> str:
         f"Known at: {facts['known_at'] or 'not stated'}.",
         f"Parent: {facts['parent'] or 'none'}. Code: {facts['code_version'] or 'not stated'}.",
         f"Prompts: {facts['prompt_version']}{'' if facts['prompt_is_frozen'] else ', which may still change'}.",
-        f"Facts of: {', '.join(facts['fact_groups'])}.",
+        f"Facts of: {', '.join(map(_share_of_samples, facts['fact_group_share'].items()))}.",
         *_bare(facts["without_facts"]),
         f"sha256 `{facts['sha256']}`",
         "## Splits",

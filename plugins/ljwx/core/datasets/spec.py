@@ -163,7 +163,8 @@ class SampleSpec(BaseModel):
     feature_groups: tuple[str, ...] = Field(
         default=_TASKS_NEED,
         exclude_if=lambda value: value == _TASKS_NEED,
-        description="whose facts and signals a snapshot holds; part of the identity where others than the default are",
+        description="whose facts and signals a snapshot holds, and which tables an ingest fills; part of the "
+        "identity where others than the default are",
     )
 
     @field_validator("feature_version")

@@ -15,8 +15,10 @@ import polars as pl
 from ljwx.core.features.engine import computed
 from ljwx.core.features.group import Feature, FeatureGroup
 from ljwx.core.features.market import MARKET
+from ljwx.core.features.money_flow import MONEY_FLOW
 from ljwx.core.features.segments import segments
 from ljwx.core.features.technical import TECHNICAL
+from ljwx.core.features.valuation import VALUATION
 from ljwx.core.features.windows import BLOCK_INPUTS
 
 __all__ = [
@@ -24,8 +26,8 @@ __all__ = [
     "feature_names", "groups_named", "groups_of", "inputs", "running", "segments",
 ]  # fmt: skip
 
-GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL, MARKET)
-"""Every feature group that is computed."""
+GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL, VALUATION, MONEY_FLOW, MARKET)
+"""Every feature group, in the order in which prompts tell them; `technical` is first."""
 
 FEATURE_VERSION = "2"
 """Changes whenever the definition of a feature changes; stored with whatever is made from features."""

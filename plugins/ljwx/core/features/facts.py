@@ -51,6 +51,7 @@ class Fact:
     :param names: what Chinese prose calls it; a number after such a name is checked against this fact.
     :param required: a snapshot without it is not complete; else it may be null.
     :param said: how prose speaks of it.
+    :param of_industry: whether it compares within an industry, which a dataset tells of all samples or of none.
     """
 
     section: str
@@ -60,6 +61,7 @@ class Fact:
     names: tuple[str, ...] = ()
     required: bool = True
     said: Said = NUMBER
+    of_industry: bool = False
 
     @property
     def column(self) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 from ljwx.core.features.citable import Citable, of_group
 from ljwx.core.features.facts import Fact
 from ljwx.core.features.signals import Signal
+from ljwx.core.features.tables import FactTable
 from ljwx.core.features.windows import Block, Column
 
 Indicator = Callable[[Block], dict[str, Column]]
@@ -75,6 +76,7 @@ class FeatureGroup:
     :param facts: the numbers that a snapshot holds.
     :param signals: the words that a snapshot holds.
     :param chosen: the lines of a prompt that answers cite; empty: one for each fact and signal.
+    :param table: what a source states itself, beside the bars; None: the group is made of bars alone.
     """
 
     name: str
@@ -87,6 +89,7 @@ class FeatureGroup:
     facts: tuple[Fact, ...] = ()
     signals: tuple[Signal, ...] = ()
     chosen: tuple[Citable, ...] = ()
+    table: FactTable | None = None
 
     @property
     def citable(self) -> tuple[Citable, ...]:
@@ -97,5 +100,7 @@ class FeatureGroup:
     def by_industry(self) -> tuple[str, ...]:
         """The columns of its facts and signals that tell of the stock's industry."""
         read = {column.name for column in self.across if column.by_industry}
-        facts = (fact.column for fact in self.facts if read.intersection(fact.value.meta.root_names()))
+        facts = (
+            fact.column for fact in self.facts if fact.of_industry or read.intersection(fact.value.meta.root_names())
+        )
         return (*facts, *(signal.name for signal in self.signals if read & signal.columns))

@@ -46,6 +46,9 @@ def _every_snapshot() -> Iterator[str]:
 
 def _group(group: FeatureGroup) -> Iterator[str]:
     yield f"## Group `{group.name}`\n"
+    if group.table is not None:
+        stored, wire = ", ".join(group.table.columns), group.table.capability.value
+        yield f"Made of `ljwx.{group.table.name}` ({stored}), which sources give by `{wire}`. {group.table.about}\n"
     if group.features:
         yield f"Read from the bars: {', '.join(group.inputs)}. Columns of `ljwx.features`:\n"
         features = ((f.name, f.unit, f.warm_up, f.definition) for f in group.features)
@@ -56,9 +59,10 @@ def _group(group: FeatureGroup) -> Iterator[str]:
     yield "Numbers in the snapshot:\n"
     facts = ((_place(f.section, f.name), f.decimals, "、".join(f.names)) for f in group.facts)
     yield from _table(("place", "decimals", "names in prose"), facts)
-    yield "Signals in the snapshot, a word each:\n"
-    signals = ((_place(SIGNALS_SECTION, s.name), s.subject, s.english, "、".join(s.words)) for s in group.signals)
-    yield from _table(("place", "subject", "of what", "words"), signals)
+    if group.signals:
+        yield "Signals in the snapshot, a word each:\n"
+        signals = ((_place(SIGNALS_SECTION, s.name), s.subject, s.english, "、".join(s.words)) for s in group.signals)
+        yield from _table(("place", "subject", "of what", "words"), signals)
     yield from _keys(group.citable)
 
 

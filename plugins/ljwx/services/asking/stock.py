@@ -102,6 +102,7 @@ class Market:
         with_industries = warehouse.tells_industries(champion.model.dataset_id)
         industries = warehouse.industries_as_of(warehouse.moment()) if with_industries else None
         self._codes = warehouse.codes()
+        features = warehouse.with_facts(features, champion.spec.groups, industries, self._codes)
         found = snapshots(self._bars, features, champion.spec, warehouse.names(), industries, self._codes)
         self._snapshots = found.filter(session=session).select("ts_code", "snapshot")
 

@@ -14,6 +14,8 @@ from ljwx.core.bars import RAW, SourceRows
 from ljwx.core.bars import canonical as frames
 from ljwx.core.bars.limits import TICK, limit_band, limit_percent
 from ljwx.core.bars.reference import with_board
+from ljwx.core.features.valuation import TABLE as VALUATIONS
+from ljwx.sources.facts import positive, possible
 from ljwx.sources.rows import Table, WireSchema, as_date, as_number, fetched_bars, split_valid
 
 CODE = r"^(sh|sz|bj)\.(\d{6})$"
@@ -94,6 +96,24 @@ def suspensions(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:
         ),
         rejected,
     )  # fmt: skip
+
+
+def valuations(wire: pl.DataFrame) -> SourceRows:
+    """Read the ratios of stocks that traded.
+
+    A loss has a negative ratio here, and what is not known is empty or 0: both are null. The value of the floating
+    shares is not told.
+    """
+    traded = wire.filter((pl.col("tradestatus") == TRADED) & pl.col("code").str.contains(CODE))
+    ratios = {"pe_ttm": "peTTM", "pb": "pbMRQ", "ps_ttm": "psTTM"}
+    rows = traded.with_columns(
+        _stock().alias("ts_code"),
+        as_date_of("date").alias("session"),
+        as_number("turn").alias("turnover"),
+        pl.lit(None, pl.Float64).alias("float_value"),
+        *(positive(theirs).alias(ours) for ours, theirs in ratios.items()),
+    )
+    return possible(VALUATIONS, rows, pl.DataFrame(schema=frames.QUARANTINE), "valuation")
 
 
 def instruments(basic: pl.DataFrame, industries: pl.DataFrame) -> SourceRows:

@@ -28,7 +28,7 @@ class BaostockSource(MarketSource):
     offers = frozenset(
         {
             Capability.CALENDAR, Capability.INSTRUMENTS, Capability.SUSPENSIONS, Capability.AMOUNTS,
-            Capability.REFERENCES,
+            Capability.REFERENCES, Capability.VALUATION,
         }
     )  # fmt: skip
     terms = Terms(
@@ -78,6 +78,12 @@ class BaostockSource(MarketSource):
         narrow = rows.narrow_limits(self._days(sessions))
         return narrow.select("ts_code", start_date="session", end_date="session")
 
+    def facts(self, capability: Capability, sessions: Sequence[date]) -> SourceRows | None:
+        """Return the ratios of some sessions, from the answers that have the bars; it has no money flow."""
+        if capability is not Capability.VALUATION or self.lacks(capability):
+            return None
+        return rows.valuations(self._days(sessions))
+
     def calendar(self, first: date, last: date) -> pl.DataFrame | None:
         """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""
         if self.lacks(Capability.CALENDAR):
@@ -100,8 +106,9 @@ class BaostockSource(MarketSource):
         return self._client.test()
 
     def _days(self, sessions: Sequence[date]) -> pl.DataFrame:
-        """Return the rows of some days, those of the last request without asking again."""
-        if not {*sessions} <= {*self._came}:
+        """Return the rows of some days; those that came before are not asked for again."""
+        missing = [day for day in sessions if day not in self._came]
+        if missing:
             with self._client.alone():
-                self._came = {day: rows.frame_of(self._client.daily(day)) for day in sessions}
+                self._came |= {day: rows.frame_of(self._client.daily(day)) for day in missing}
         return pl.concat([self._came[day] for day in sessions])

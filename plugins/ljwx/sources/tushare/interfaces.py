@@ -18,6 +18,10 @@ DAILY = (
 ADJ_FACTOR = ("ts_code", "trade_date", "adj_factor")
 STK_LIMIT = ("trade_date", "ts_code", "up_limit", "down_limit")
 SUSPEND = ("ts_code", "trade_date", "suspend_timing", "suspend_type")
+DAILY_BASIC = ("ts_code", "trade_date", "pe_ttm", "pb", "ps_ttm", "turnover_rate", "circ_mv")
+LARGE_BOUGHT, LARGE_SOLD = ("buy_lg_amount", "buy_elg_amount"), ("sell_lg_amount", "sell_elg_amount")
+BOUGHT = ("buy_sm_amount", "buy_md_amount", *LARGE_BOUGHT)
+MONEYFLOW = ("ts_code", "trade_date", *BOUGHT, *LARGE_SOLD)
 INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
 TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
 NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
@@ -61,6 +65,14 @@ class TushareInterfaces(ABC):
     def suspend_d(self, trade_date: str = "", **params: Any) -> Table:
         """Return suspensions (S) and resumptions (R) of a session; `suspend_timing` is null for a whole day."""
         return self.query("suspend_d", fields=SUSPEND, trade_date=trade_date, **params)
+
+    def daily_basic(self, trade_date: str = "", **params: Any) -> Table:
+        """Return ratios of a session, null for a loss; turnover in per cent, values in 10,000 CNY."""
+        return self.query("daily_basic", fields=DAILY_BASIC, trade_date=trade_date, **params)
+
+    def moneyflow(self, trade_date: str = "", **params: Any) -> Table:
+        """Return what orders of each size bought and sold on a session, in 10,000 CNY; large is from 200,000 CNY on."""
+        return self.query("moneyflow", fields=MONEYFLOW, trade_date=trade_date, **params)
 
     def trade_cal(self, start: str, end: str, exchange: str = "SSE") -> Table:
         """Return the calendar from `start` to `end`, closed days included."""

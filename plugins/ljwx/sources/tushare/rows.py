@@ -9,7 +9,13 @@ import polars as pl
 
 from ljwx.core.bars import SourceRows
 from ljwx.core.bars import canonical as frames
+from ljwx.core.features.money_flow import TABLE as MONEY_FLOWS
+from ljwx.core.features.valuation import TABLE as VALUATIONS
+from ljwx.sources.facts import positive, possible
 from ljwx.sources.rows import Table, WireSchema, as_date, as_number, split_valid
+from ljwx.sources.tushare.interfaces import BOUGHT, LARGE_BOUGHT, LARGE_SOLD
+from ljwx.sources.tushare.interfaces import DAILY_BASIC as _RATIOS
+from ljwx.sources.tushare.interfaces import MONEYFLOW as _FLOWS
 
 _BY_DAY = ("ts_code", "trade_date")
 ADJ_FACTOR = WireSchema("adj_factor", _BY_DAY, ("trade_date",), ("adj_factor",), once=True)
@@ -17,6 +23,8 @@ STK_LIMIT = WireSchema("stk_limit", _BY_DAY, ("trade_date",), ("up_limit", "down
 SUSPEND_D = WireSchema(
     "suspend_d", (*_BY_DAY, "suspend_type"), ("trade_date",), kinds={"suspend_type": ("S", "R")}
 )  # fmt: skip
+DAILY_BASIC = WireSchema("daily_basic", _BY_DAY, ("trade_date",), _RATIOS[2:], once=True)
+MONEYFLOW = WireSchema("moneyflow", _BY_DAY, ("trade_date",), _FLOWS[2:], once=True)
 STOCK_BASIC = WireSchema("stock_basic", ("ts_code",), ("list_date", "delist_date"))
 NAMECHANGE = WireSchema("namechange", ("ts_code", "name", "start_date"), ("start_date", "end_date", "ann_date"))
 BSE_MAPPING = WireSchema("bse_mapping", ("o_code", "n_code"), ("list_date",), stock=None)
@@ -41,6 +49,26 @@ def suspensions(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
     """Read suspend_d's rows of some days (YYYYMMDD; None is any)."""
     usable, rejected = split_valid(SUSPEND_D, wire, days)
     return SourceRows(_canonical(usable, frames.SUSPENSIONS, kind="suspend_type", timing="suspend_timing"), rejected)
+
+
+def valuations(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
+    """Read daily_basic's rows of some days (YYYYMMDD; None is any)."""
+    usable, rejected = split_valid(DAILY_BASIC, wire, days)
+    ratios = [positive(name).alias(name) for name in ("pe_ttm", "pb", "ps_ttm")]
+    renamed = {"trade_date": "session", "turnover_rate": "turnover", "circ_mv": "float_value"}
+    rows = usable.with_columns(ratios).rename(renamed).with_columns(as_date("session"))
+    return possible(VALUATIONS, rows, rejected, "daily_basic")
+
+
+def money_flows(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
+    """Read moneyflow's rows of some days (YYYYMMDD; None is any)."""
+    usable, rejected = split_valid(MONEYFLOW, wire, days)
+    sums = {"large_bought": LARGE_BOUGHT, "large_sold": LARGE_SOLD, "traded": BOUGHT}
+    rows = usable.with_columns(
+        as_date("trade_date").alias("session"),
+        *(pl.sum_horizontal(names, ignore_nulls=False).alias(name) for name, names in sums.items()),
+    )
+    return possible(MONEY_FLOWS, rows, rejected, "moneyflow")
 
 
 def instruments(wire: pl.DataFrame) -> SourceRows:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BY_DAY = frozenset({Capability.FACTORS, Capability.LIMITS, Capability.SUSPENSIONS})
+FACTS = {Capability.VALUATION: rows.valuations, Capability.MONEY_FLOW: rows.money_flows}
+BY_DAY = frozenset({Capability.FACTORS, Capability.LIMITS, Capability.SUSPENSIONS, *FACTS})
 """Asked for session by session, by the interface of that name."""
 MANY = 100
 """One bad row among so many good ones makes an answer a broken one."""
@@ -119,6 +120,11 @@ class TushareSource(MarketSource):
         """Return the suspensions and resumptions of some sessions."""
         wire = self._by_day(Capability.SUSPENSIONS, sessions)
         return None if wire is None else rows.suspensions(wire, _days(sessions))
+
+    def facts(self, capability: Capability, sessions: Sequence[date]) -> SourceRows | None:
+        """Return what the table of a feature group holds of some sessions."""
+        wire = self._by_day(capability, sessions) if capability in FACTS else None
+        return None if wire is None else FACTS[capability](wire, _days(sessions))
 
     def members(self, index_code: str, first: date, last: date) -> SourceRows | None:
         """Return an index's lists of the days of a range."""

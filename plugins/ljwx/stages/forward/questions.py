@@ -104,6 +104,7 @@ def _market(warehouse: WarehouseHook, batch: Batch, spec: SampleSpec) -> _Market
     with_industries = warehouse.tells_industries(batch.dataset_id)
     industries = warehouse.industries_as_of(warehouse.moment()) if with_industries else None
     codes = warehouse.codes()
+    features = warehouse.with_facts(features, spec.groups, industries, codes)
     found = snapshots(bars, features, spec, warehouse.names(), industries, codes)
     return _Market(bars, found.filter(session=batch.session), codes)
 

@@ -14,6 +14,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import gaining
 from ljwx.stages.ingest.chunks import Chunk
+from ljwx.stages.ingest.facts import save_facts
 from ljwx.stages.ingest.index_lists import save_lists
 from ljwx.stages.ingest.second_source import SecondSource
 from ljwx.stages.ingest.source import limited_source
@@ -51,9 +52,10 @@ def ingest_bars(chunk: dict[str, str]) -> dict[str, int]:
             second.counts.clear()
             counts, again = _ingest(source, warehouse, run.key, sessions, second)
             saved += again
-        lists = save_lists(source, warehouse, run.key, part.first, part.last)
+        beside = save_lists(source, warehouse, run.key, part.first, part.last)
+        beside |= save_facts(source, warehouse, run.key, sessions)
         saved += _late(source, warehouse, run.key, part.late)
-        run.outputs |= _totals(saved) | lists | second.counts
+        run.outputs |= _totals(saved) | beside | second.counts
         log.info("%s to %s: %s", part.first, part.last, run.outputs)
         _require_complete(counts, of_the_run=not part.catch_up)
     return dict(run.outputs)

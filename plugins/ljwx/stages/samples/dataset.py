@@ -154,6 +154,7 @@ def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, form: Form) 
     instruments, names = warehouse.instruments_as_of(as_of.at), warehouse.names_as_of(as_of.at)
     industries = warehouse.industries_as_of(as_of.at)
     codes = warehouse.codes(as_of.at)
+    features = warehouse.with_facts(features, spec.groups, industries, codes, as_of.at)
     dataset = build(
         bars,
         features,

@@ -1,0 +1,74 @@
+"""Facts that sources state beside the bars: the tables of feature groups, and their columns beside the features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import polars as pl
+from psycopg.rows import scalar_row
+
+from ljwx.core.bars import UNRENAMED, Codes
+from ljwx.core.features import FeatureGroup
+from ljwx.core.features.tables import FactTable, with_facts
+from ljwx.warehouse.base import statement
+from ljwx.warehouse.market.bars import SESSION_LOCK
+from ljwx.warehouse.market.features import FeaturesVerbs
+from ljwx.warehouse.market.revisions import Merged, merge_revisions
+
+WHOLE_SHARE = 0.9
+"""Of a session's bars, at least, have a row where a source has published the table."""
+
+
+class FactsVerbs(FeaturesVerbs):
+    """Verbs of the tables that feature groups have."""
+
+    def save_facts(self, run_key: int, table: FactTable, rows: pl.DataFrame) -> Merged:
+        """Write rows of a table in one transaction; what a source corrects is the next revision."""
+        with self.transaction() as connection:
+            for session in rows["session"].unique().sort():
+                connection.execute(SESSION_LOCK, (session.toordinal(),))
+            return merge_revisions(connection, table.name, rows, ["session", "ts_code"], run_key)
+
+    def facts(self, table: FactTable, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
+        """Return a table's rows of a range, sorted by stock and session.
+
+        :param known_at: read the revisions of then; the current ones by default.
+        """
+        columns = {"f": table.columns, "ljwx": (table.name,)}
+        wanted = {"first": first, "last": last}
+        if known_at is None:
+            return self.frame("facts/current", table.schema, columns=columns, **wanted)
+        return self.frame("facts/known", table.schema, columns=columns, **wanted, known_at=known_at)
+
+    def sessions_short_of(self, table: FactTable, first: date, last: date) -> list[date]:
+        """Return the complete sessions of a range of which a table has few rows, or none; sorted."""
+        query = statement("facts/short", ljwx=(table.name,))
+        wanted = {"first": first, "last": last, "share": WHOLE_SHARE}
+        with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
+            return cursor.execute(query, wanted).fetchall()
+
+    def with_facts(
+        self,
+        features: pl.DataFrame,
+        groups: Sequence[FeatureGroup],
+        industries: pl.DataFrame | None,
+        codes: Codes = UNRENAMED,
+        known_at: datetime | None = None,
+    ) -> pl.DataFrame:
+        """Add to feature rows what the tables of groups say of them; null where they say nothing.
+
+        :param industries: over time, as they were known; None: percentiles within them are null.
+        :param known_at: see :meth:`facts`.
+        """
+        tables = [group.table for group in groups if group.table is not None]
+        if not tables or features.is_empty():
+            return features
+        first, last = features.select(first=pl.col("session").min(), last=pl.col("session").max()).row(0)
+        of_stocks = None if industries is None else industries.with_columns(ts_code=codes.stock())
+        prepared = []
+        for table in tables:
+            rows = codes.as_stocks(self.facts(table, first - timedelta(days=table.look_back), last, known_at))
+            made = table.prepared(rows.select(table.schema.names()), of_stocks)
+            prepared.append(codes.as_traded(made, rows))
+        return with_facts(features, prepared)
