@@ -95,6 +95,17 @@ def test_later_bars_change_no_earlier_snapshot(make_market: Any) -> None:
     assert whole.filter(pl.col("session") <= until).drop_nulls("snapshot").equals(known)
 
 
+def test_a_question_is_asked_with_the_snapshot_that_a_dataset_holds(make_market: Any) -> None:
+    small = make_market(stocks=15, count=120, seed=3)
+    samples = small.build(feature_groups=SPEC.feature_groups).samples.unique(["ts_code", "session"])
+    recent = small.sessions[-40:]
+    bars, made = (rows.filter(pl.col("session") >= recent[0]) for rows in (small.bars, features.compute(small.bars)))
+    asked = snapshots(bars, made, SPEC, **small.profiles).drop_nulls("snapshot")
+    both = samples.join(asked, on=["ts_code", "session"], suffix="_asked").filter(pl.col("session") >= recent[25])
+    assert len(both) > 10
+    assert both["snapshot"].to_list() == both["snapshot_asked"].to_list()
+
+
 def test_a_snapshot_tells_it_and_the_second_prompts_too(make_market: Any) -> None:
     small = make_market(stocks=9, count=90, seed=3)
     rows = snapshots(small.bars, features.compute(small.bars), SPEC, **small.profiles)
