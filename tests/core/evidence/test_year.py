@@ -18,7 +18,7 @@ from benchmarks.looks import (
 )
 from scipy.stats import binom
 
-TRIALS = 40
+TRIALS = 60
 
 
 def most(rate: float) -> float:
