@@ -12,6 +12,7 @@ sealed with a digest that is chained to the one before and sent by the alert cha
   corrected since; both outcomes are kept.
 * **Watched**: each run looks whether the champion's answers are still what they were, tells once of what is not, and
   marks the champion or rolls it back where `forward.watch` says so.
+* **It decides**: `look_at_record` looks at the settled sessions, and promotes a challenger that they are enough for.
 * **Asking failed**: what came is sealed shortly before the deadline; until then the task can be cleared.
 * **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
 """
@@ -21,11 +22,19 @@ from datetime import timedelta
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, TriggerRule, dag, task
 
-from ljwx.assets import BARS, FORWARD, LATEST
+from ljwx.assets import BARS, FORWARD, LATEST, MODEL
 from ljwx.deadlines import deadline
 from ljwx.policies import DEFAULT_ARGS
 from ljwx.resources import OLLAMA_POOL
-from ljwx.tasks import ask_session, open_session, seal_session, settle_sessions, watch_champion
+from ljwx.tasks import (
+    ask_session,
+    look_at_record,
+    open_session,
+    report_look,
+    seal_session,
+    settle_sessions,
+    watch_champion,
+)
 
 BEFORE_BUILDS = 1000
 TRIES = 44  # a quarter of an hour apart: as long as the run may take
@@ -41,7 +50,9 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
     tags=["ljwx", "forward"],
 )
 def ljwx_forward():
-    task(settle_sessions)() >> task(watch_champion)()
+    decided = task(look_at_record, pool=OLLAMA_POOL, outlets=[MODEL])()
+    task(settle_sessions)() >> [task(watch_champion)(), decided]
+    task(report_look)(decided)
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
     come = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS

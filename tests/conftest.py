@@ -73,8 +73,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 SUPPORT = (
-    "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_dags",
-    "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
+    "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_lines",
+    "support_dags", "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
     "support_browser",
 )  # fmt: skip
 """The modules with fixtures."""

@@ -170,6 +170,20 @@ def seal_session(session: str, asked: dict[str, int] | None) -> str:
     return sealing.seal_session(session, asked)
 
 
+def look_at_record() -> dict[str, Any]:
+    """Look at what the forward record says of lines, and promote where it is enough."""
+    from ljwx.stages.promote import record
+
+    return record.look_at_record()
+
+
+def report_look(decided: dict[str, Any]) -> str:
+    """Write the report of what a look at the forward record has decided."""
+    from ljwx.stages.promote import report
+
+    return report.report_look(decided)
+
+
 def apply_retention() -> dict[str, int | bool]:
     """Remove what the policy does not protect; in a dry run only say what would go."""
     from ljwx.stages.cleanup import retention

@@ -49,6 +49,7 @@ LIGHT_CORE = {
 POOLS = {
     "ljwx_daily_ingest.ingest_bars": TUSHARE_POOL,
     "ljwx_forward.ask_session": OLLAMA_POOL,
+    "ljwx_forward.look_at_record": OLLAMA_POOL,
     "ljwx_model_build.roll_back_if_asked": OLLAMA_POOL,
     "ljwx_model_build.pull_base": OLLAMA_POOL,
     "ljwx_model_build.plan_build": OLLAMA_POOL,
@@ -187,7 +188,7 @@ def test_stages_meet_through_assets(bag: DagBag) -> None:
     outlets = {dag.dag_id: [asset.name for task in dag.tasks for asset in task.outlets] for dag in bag.dags.values()}
     assert outlets == {
         "ljwx_daily_ingest": [BARS.name],
-        "ljwx_forward": [FORWARD.name],
+        "ljwx_forward": [MODEL.name, FORWARD.name],
         "ljwx_sample_generation": [DATASET.name],
         "ljwx_model_build": [MODEL.name],
         "ljwx_cleanup": [],
@@ -203,6 +204,12 @@ def test_the_record_is_asked_before_anything_else_that_waits_for_the_model_serve
     waits = [task for dag in bag.dags.values() for task in dag.tasks if task.pool == OLLAMA_POOL]
     asking = bag.dags["ljwx_forward"].get_task("ask_session")
     assert asking.priority_weight > 100 * max(task.priority_weight for task in waits if task is not asking)
+
+
+def test_settled_sessions_lead_to_a_look_and_a_decision_to_a_report(bag: DagBag) -> None:
+    dag = bag.dags["ljwx_forward"]
+    assert dag.get_task("look_at_record").upstream_task_ids == {"settle_sessions"}
+    assert dag.get_task("report_look").upstream_task_ids == {"look_at_record"}
 
 
 def test_what_was_answered_is_sealed_when_asking_fails_and_the_run_fails_all_the_same(bag: DagBag) -> None:

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from ljwx.core.evidence import Budget, Counted, Stake
 from ljwx.core.evidence.gathering import Made, Said
+from ljwx.core.evidence.sessions import VALIDATION, Source
 from ljwx.core.lines import Line
 from ljwx.warehouse.base import WarehouseBase, statement
 
@@ -62,6 +63,7 @@ class SessionEvidence:
     :param value: challenger less rival, positive where the challenger is better.
     :param bound: the largest value that was possible, known before the outcome.
     :param label_end: the session at whose close the outcome was known.
+    :param source: who asked about the session.
     """
 
     challenger: str
@@ -75,6 +77,7 @@ class SessionEvidence:
     label_end: date
     challenger_model: str
     rival_model: str | None
+    source: Source = VALIDATION
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,22 @@ class LinesVerbs(WarehouseBase):
         return self.records(
             Said, "lines/said", models=[each.model for each in models], digests=[each.digest for each in models],
             tasks=list(tasks), since=since, until=until,
+        )  # fmt: skip
+
+    def said_in_record(
+        self, models: Sequence[Made], tasks: Collection[str], sessions: Sequence[date], until: date
+    ) -> list[Said]:
+        """Return what models said in the forward record, of those of some sessions that count.
+
+        A session counts for a model that answered all its questions in time, where it was sealed before its deadline
+        and every outcome is known. One whose outcomes are still to come holds up those after it, for at most twice as
+        long as they can take, so that sessions are noted in their order.
+
+        :param until: the session at whose close one looks.
+        """
+        return self.records(
+            Said, "lines/said_in_record", models=[each.model for each in models],
+            digests=[each.digest for each in models], tasks=list(tasks), sessions=list(sessions), until=until,
         )  # fmt: skip
 
     def uses(self, *line_ids: str) -> set[date]:

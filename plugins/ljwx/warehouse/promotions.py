@@ -52,6 +52,7 @@ class Promotion:
     :param proven: whether it was shown that the challenger's line is any good.
     :param evidence: what that rests on; None where nothing was weighed.
     :param used: the sessions that promote its line, which never count for it again.
+    :param anew: evidence came since the same answers were decided on: then the champion was kept for want of it.
     """
 
     challenger: str
@@ -65,6 +66,7 @@ class Promotion:
     proven: bool | None = None
     evidence: LineRecord | None = None
     used: Sequence[date] = ()
+    anew: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,13 @@ class PromotionsVerbs(WarehouseBase):
 
         It is, while the policy and the champion are the same, and for a model that is the champion by now.
         """
-        return self.record(Decided, "promotions/standing", evaluation_id=evaluation_id, policy=Jsonb(policy))
+        values = {"evaluation_id": evaluation_id, "policy": Jsonb(policy), "anew": False}
+        return self.record(Decided, "promotions/standing", **values)
+
+    def kept_from(self, model: str) -> int | None:
+        """Return the evaluation that a model was last decided on, where that kept the champion; else None."""
+        found = self.column("promotions/kept_from", model=model)
+        return found[0] if found else None
 
     def rolled_back(self, model: str) -> RolledBack | None:
         """Return the model like this one that a person took out of service and nobody put back.

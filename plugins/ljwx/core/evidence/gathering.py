@@ -1,7 +1,8 @@
 """From stored answers of two lines to what each session says about them. Pure: no airflow, no I/O, no clock.
 
 Of each session the answers of a line's newest model count that was made from nothing that reaches it. Answers of one
-digest are of one model, whatever it is called.
+digest are of one model, whatever it is called. A session that both models answered in the forward record counts by the
+record alone: what they said of it in a validation window later is left aside.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from ljwx.core.evaluations import Question, ScoredAnswer
+from ljwx.core.evidence.sessions import VALIDATION, Source
 
 Key = tuple[date, str, str]
 """What was asked about: session, ts_code and task."""
+IN_RECORD: Final = (True, "record")
+"""The way in which the forward record asks: of the class, each model in the prompts that it was taught."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Said:
     :param asked: names the way of asking; only answers that were asked alike are compared.
     :param of_classes: the class alone was asked, as of whole cross-sections.
     :param label: that was answered; None where there is none, as of a class alone.
+    :param source: who asked; of the forward record `of_classes` and `asked` are ``IN_RECORD``.
     """
 
     sample_id: str
@@ -56,6 +62,7 @@ class Said:
     valid: bool
     label: str | None
     probabilities: Mapping[str, float] | None
+    source: Source = VALIDATION
 
     @property
     def key(self) -> Key:
@@ -84,6 +91,7 @@ class Gathered:
     :param models: session → the line's model, and the rival's.
     :param ends: session → the session at whose close all its outcomes were known.
     :param left_out: reason → questions that do not count.
+    :param sources: session → who asked about it.
     """
 
     questions: list[Question]
@@ -93,6 +101,7 @@ class Gathered:
     models: Mapping[date, tuple[str, str | None]]
     ends: Mapping[date, date]
     left_out: Counter[str]
+    sources: Mapping[date, Source]
 
 
 def gathered(
@@ -110,11 +119,15 @@ def gathered(
     mine, why = _of_line(ours, made)
     other, why_not = (mine, why) if theirs is None else _of_line(theirs, rivals)
     left_out, kept = Counter[str](), dict[Key, tuple[Said, Said]]()
+    in_record = {key[0] for key, by_way in mine.items() if IN_RECORD in by_way and IN_RECORD in other.get(key, {})}
     for key, by_way in mine.items():
-        for way in sorted(by_way, reverse=True):  # of two ways the class alone first: it was asked of whole sessions
-            if way in other.get(key, {}):
+        # Of two ways the class alone first: it was asked of whole sessions.
+        for way in [IN_RECORD] if key[0] in in_record else sorted(by_way, reverse=True):
+            if way in by_way and way in other.get(key, {}):
                 kept.setdefault(key, (by_way[way], other[key][way]))
     for key in ((mine.keys() | why.keys()) & (other.keys() | why_not.keys())) - kept.keys():
+        if key[0] in in_record:
+            continue
         if key in why or key in why_not:
             left_out["made_on" if "made_on" in (why.get(key), why_not.get(key)) else "purged"] += 1
     for key in [key for key in kept if key[0] in used]:
@@ -137,18 +150,19 @@ def _gathered(kept: Mapping[Key, tuple[Said, Said]], *, alone: bool, left_out: C
         models={said.session: (said.model, None if alone else rival.model) for said, rival in pairs},
         ends=ends,
         left_out=left_out,
+        sources={said.session: said.source for said, _ in pairs},
     )
 
 
 def _of_line(said: Iterable[Said], made: Sequence[Made]) -> tuple[dict[Key, ByWay], dict[Key, str]]:
     """Return by key and way of asking what the newest model made before the session said; else why none counts."""
     place = {each.model: at for at, each in enumerate(made)}
-    by_session: dict[date, list[Said]] = defaultdict(list)
+    by_session: dict[tuple[date, Source], list[Said]] = defaultdict(list)
     for each in said:
-        by_session[each.session].append(each)
+        by_session[each.session, each.source].append(each)
     counting: dict[Key, ByWay] = defaultdict(dict)
     why: dict[Key, str] = {}
-    for session, answers in by_session.items():
+    for (session, _), answers in by_session.items():
         able = [each for each in answers if made[place[each.model]].counts_from <= session]
         newest = min((place[each.model] for each in able), default=None)
         for each in answers:

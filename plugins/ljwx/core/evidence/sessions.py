@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,11 @@ Answers = Mapping[str, ScoredAnswer]
 """By sample_id."""
 Distribution = Callable[[Question], Sequence[float]]
 """What somebody says of a question: a probability for each class of its task."""
+
+Source = Literal["record", "validation"]
+"""Who asked about a session: the forward record before its outcome existed, or a dataset's validation window."""
+RECORD: Final[Source] = "record"
+VALIDATION: Final[Source] = "validation"
 
 FEWEST_STOCKS: Final = 20
 """Fewer stocks of a session say nothing about an order: their RankIC is chance."""
@@ -46,6 +51,7 @@ class Counted(SessionDifference):
     """A session that counts for a pair; at the close of `label_end` its outcome was known."""
 
     label_end: date
+    source: Source = VALIDATION
 
 
 def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats) -> list[SessionDifference]:

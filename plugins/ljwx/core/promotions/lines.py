@@ -15,8 +15,10 @@ from ljwx.core.evidence import Weighed
 from ljwx.core.promotions.decision import PROMOTING, Decision, Verdict
 from ljwx.core.promotions.policy import LinePolicy
 from ljwx.core.promotions.reasons import FIRST_PROVEN, NO_CHAMPION, Reason
+from ljwx.core.promotions.record import FromSource
 from ljwx.core.promotions.retraining import Predecessor, margin_of, over_predecessor
 
+ASKED_BY = {"record": "came from the forward record", "validation": "from validation windows"}
 SHOWN_UP_TO = 1e6
 """Evidence beyond this is shown as this."""
 
@@ -60,6 +62,7 @@ class Circumstances:
     :param spent: the error rate that was given to all that began within the policy's sessions of this line.
     :param newest: the newest session that questions are chosen from; None where nobody said so.
     :param moves: whether it moves on with new sessions: not where settings name the windows.
+    :param sources: of the sessions that count.
     """
 
     looks: int
@@ -68,6 +71,7 @@ class Circumstances:
     spent: float
     newest: date | None = None
     moves: bool = True
+    sources: tuple[FromSource, ...] = ()
 
 
 def decide_line(
@@ -104,7 +108,7 @@ def decide_line(
     verdict: Verdict = better if all(reason.favourable for reason in compared) else "kept_champion"
     if not all(reason.favourable for reason in floors):
         verdict = "rejected"
-    closing = (proven, _looked(policy, circumstances))
+    closing = (proven, _looked(policy, circumstances), *_sources(circumstances.sources))
     return Decision(
         promote=verdict in PROMOTING,
         verdict=verdict,
@@ -205,6 +209,15 @@ def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
         f"{' to them' if lines else ''}, {own}.{_newest(circumstances)}",
         favourable=True,
     )
+
+
+def _sources(sources: Sequence[FromSource]) -> Iterator[Reason]:
+    """Tell who asked about the sessions that count."""
+    if sources:
+        told = " and ".join(
+            f"{each.sessions} {ASKED_BY[each.source]} ({each.first} to {each.last})" for each in sources
+        )
+        yield Reason(code="sources", text=f"Of the sessions that count {told}.", favourable=True)
 
 
 def _newest(circumstances: Circumstances) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
-from ljwx.core.evidence import Weighed
+from ljwx.core.evidence import Counted, Weighed
+from ljwx.core.evidence.sessions import RECORD, VALIDATION, Source
 from ljwx.core.promotions.policy import Frozen
 
 
@@ -39,6 +41,15 @@ class Compared(Frozen):
     lapsed: bool = False
 
 
+class FromSource(Frozen):
+    """How many of the sessions that count came from one source, and from which to which."""
+
+    source: Source
+    sessions: int
+    first: date
+    last: date
+
+
 class LineRecord(Frozen):
     """The numbers of a decision about a line.
 
@@ -51,6 +62,7 @@ class LineRecord(Frozen):
     :param left_out: reason → questions that both answered and that do not count.
     :param newest: the newest session that questions were chosen from; None where it was not kept.
     :param moves: whether that one moves on with new sessions.
+    :param sources: of the sessions that count for the pair; empty where it was not kept.
     """
 
     line: str
@@ -66,6 +78,18 @@ class LineRecord(Frozen):
     left_out: dict[str, int]
     newest: date | None = None
     moves: bool = True
+    sources: tuple[FromSource, ...] = ()
+
+
+def from_sources(counted: Iterable[Counted]) -> tuple[FromSource, ...]:
+    """Return how many sessions came from the forward record, and how many from validation windows."""
+    source_of = {each.session: each.source for each in counted}
+    by_source = {name: [day for day, source in source_of.items() if source == name] for name in (RECORD, VALIDATION)}
+    return tuple(
+        FromSource(source=name, sessions=len(days), first=min(days), last=max(days))
+        for name, days in by_source.items()
+        if days
+    )
 
 
 def compared(rival: str, measure: str, task: str | None, weighed: Weighed) -> Compared:

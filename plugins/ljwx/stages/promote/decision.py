@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import date
 from typing import Any
 
 from ljwx.assets import LATEST, MODEL
@@ -46,7 +47,7 @@ def decide_promotion(model: str, question_set_id: str) -> dict[str, Any]:
     evaluation = _evaluation(warehouse, settings, model, question_set_id)
     with recorded_run(warehouse, evaluation_id=evaluation.evaluation_id) as run:
         decided = warehouse.standing_decision(evaluation.evaluation_id, settings.gate.model_dump())
-        decided = decided or _decided(warehouse, settings, run.key, evaluation)
+        decided = decided or decided_at(warehouse, settings, run.key, evaluation)
         log.info("decision %d: %s", decided.promotion_id, decided.verdict)
         serve_aliases(warehouse, ollama, settings.model.repository)
         others = [] if decided.verdict in PROMOTING else _of_other_lines(warehouse, settings, run.key, evaluation)
@@ -75,7 +76,7 @@ def _of_other_lines(
             log.warning("%s has not answered all questions and is not decided on", other.model)
             continue
         decided = warehouse.standing_decision(asked.evaluation_id, settings.gate.model_dump())
-        found.append(decided or _decided(warehouse, settings, run_key, asked))
+        found.append(decided or decided_at(warehouse, settings, run_key, asked))
         log.info("decision %d about %s: %s", found[-1].promotion_id, other.model, found[-1].verdict)
         if found[-1].verdict in PROMOTING:
             break
@@ -94,16 +95,23 @@ def _evaluation(warehouse: WarehouseHook, settings: Settings, model: str, questi
     return found
 
 
-def _decided(warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation) -> Decided:
-    """Decide, open the sealed window after a pass, and write both."""
+def decided_at(
+    warehouse: WarehouseHook, settings: Settings, run_key: int, evaluation: Evaluation, session: date | None = None
+) -> Decided:
+    """Decide, open the sealed window after a pass, and write both.
+
+    :param session: at whose close one looks, for evidence that came since the answers were decided on; None: the last
+        of the dataset that the questions are from.
+    """
 
     check_newest(warehouse, evaluation.model)
     champion = warehouse.champion()
-    decision, judged = _decide(settings, warehouse, run_key, evaluation, champion)
+    decision, judged = _decide(settings, warehouse, run_key, evaluation, champion, session)
     decision = report_sealed_test(warehouse, settings, run_key, evaluation, champion, decision)
     for reason in decision.reasons:
         log.info("%s %s: %s", "+" if reason.favourable else "-", reason.code, reason.text)
     promotion = _promotion(decision, judged, settings, evaluation, champion.model if champion else None)
+    promotion = replace(promotion, anew=session is not None)
     promotion_id = warehouse.save_promotion(run_key, promotion, evaluation.digest)
     return Decided(promotion_id, evaluation.model, decision.verdict)
 
@@ -127,7 +135,12 @@ def _promotion(
 
 
 def _decide(
-    settings: Settings, warehouse: WarehouseHook, run_key: int, evaluation: Evaluation, champion: Alias | None
+    settings: Settings,
+    warehouse: WarehouseHook,
+    run_key: int,
+    evaluation: Evaluation,
+    champion: Alias | None,
+    session: date | None,
 ) -> tuple[Decision, Judged]:
     """Decide by floors and evidence, and tell what else was found."""
     theirs = _of_champion(warehouse, settings, evaluation, champion) if champion else None
@@ -136,7 +149,7 @@ def _decide(
     rolled_back = warehouse.rolled_back(evaluation.model)
     held = floors(settings.gate, found.model, found.champion, rolled_back)
     dataset_id = dataset_of(warehouse, evaluation.question_set_id)
-    session, newest = warehouse.last_session_of(dataset_id), warehouse.validated_until(dataset_id)
+    session, newest = session or warehouse.last_session_of(dataset_id), warehouse.validated_until(dataset_id)
     holds = all(reason.favourable for reason in held)
     judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds, newest=newest)
     decision = decide_line(settings.gate, held, judged.champion, judged.alone, judged.circumstances)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from ljwx.core.evidence.gathering import Made, Said, gathered
+from ljwx.core.evidence.sessions import RECORD
 from ljwx.core.promotions import Against, Circumstances, Predecessor, is_proven
 from ljwx.core.promotions.judging import PREDICTED, RETURNS
 from ljwx.core.promotions.lines import shown_scores
@@ -72,6 +73,7 @@ def judge(
     theirs = None if champion is None else line_id_of(warehouse, run_key, champion.model)
     made = warehouse.made_of(line, model, holds=holds)
     said = look.said(made)
+    newest = max((each.session for each in said if each.source == RECORD), default=newest)
     alone, left_out = _alone(look, line, made, said, note=holds)
     if champion is None or theirs is None:
         return _judged(look, line, None, None, alone, left_out, newest)
@@ -115,7 +117,8 @@ def _alone(
     scores = weighed(look, line, CLASS_RATES, RETURNS, give=note, shared_by=len(RETURNS))
     both = Against(ranking.against.ranking, scores.against.scores, ranking.against.fresh)
     every = (*ranking.compared, *scores.compared)
-    return Pair(both, every, ranking.looks, ranking.given, ranking.counted), not_counted(own)
+    pair = Pair(both, every, ranking.looks, ranking.given, ranking.counted, ranking.sources)
+    return pair, not_counted(own)
 
 
 def _judged(
@@ -138,6 +141,7 @@ def _judged(
         spent=given,
         newest=newest,
         moves=look.settings.samples.test_from is None,
+        sources=shown.sources,
     )
     record = LineRecord(
         line=line,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Final
 
 from ljwx.core.evidence import Stake
 from ljwx.core.evidence.gathering import Made, Said
 from ljwx.core.promotions import Against, LinePolicy
 from ljwx.core.promotions.judging import PREDICTED, RETURNS, RULE, against
-from ljwx.core.promotions.record import Compared, compared
+from ljwx.core.promotions.record import Compared, FromSource, compared, from_sources
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import Settings
 from ljwx.warehouse.lines import CLASS_RATES, Given, kind_of
@@ -46,11 +47,21 @@ class Look:
         """Return what models said: of all sessions of the last year, and of older ones that the newest was not made on.
 
         The questions lie before the sealed window, which with a long history is longer than a year. What still older
-        sessions said was noted when they were newer.
+        sessions said was noted when they were newer. Of the forward record sessions count whose classes mean what those
+        of the newest mean.
         """
         year = self.calendar[-self.policy.error_sessions :][0]
         since = min([year, *(each.counts_from for each in made[:1])])
-        return self.warehouse.said_by(made, PREDICTED, since, self.session)
+        said = self.warehouse.said_by(made, PREDICTED, since, self.session)
+        sessions = [session for session in self.in_record if session >= since]
+        return [*said, *self.warehouse.said_in_record(made, PREDICTED, sessions, self.session)] if sessions else said
+
+    @cached_property
+    def in_record(self) -> Sequence[date]:
+        """Sessions of the forward record whose classes mean what is asked about now."""
+        batches = self.warehouse.forward_batches()
+        horizon = self.settings.samples.horizon
+        return [each.session for each in batches if (each.meaning, each.horizon) == (batches[-1].meaning, horizon)]
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,7 @@ class Pair:
     looks: int
     given: Given | None
     counted: Sequence[date]
+    sources: tuple[FromSource, ...] = ()
 
 
 def look_at(warehouse: WarehouseHook, settings: Settings, run_key: int, session: date) -> Look:
@@ -103,8 +115,8 @@ def weighed(
         looks = look.warehouse.note_look(
             look.run_key, line, rival, look.session, found.ranking.sessions, found.ranking.log_evidence
         )
-    counted = sorted({each.session for rows in (*ranking.values(), *scores.values()) for each in rows})
-    return Pair(found, every, looks, given, counted)
+    rows = [each for of_task in (*ranking.values(), *scores.values()) for each in of_task]
+    return Pair(found, every, looks, given, sorted({each.session for each in rows}), from_sources(rows))
 
 
 def _given(look: Look, line: str, rival: str, *, give: bool) -> Given | None:

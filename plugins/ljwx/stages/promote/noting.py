@@ -79,5 +79,16 @@ def _evidence(
     own, other = found.models[each.session]
     end = found.ends[each.session]
     return SessionEvidence(
-        line, rival, each.session, task, statistic, each.value, each.bound, each.stocks, end, own, other
+        line,
+        rival,
+        each.session,
+        task,
+        statistic,
+        each.value,
+        each.bound,
+        each.stocks,
+        end,
+        own,
+        other,
+        found.sources[each.session],
     )

@@ -44,6 +44,15 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     return _write(warehouse, promotion_id)
 
 
+def report_look(decided: dict[str, Any]) -> str:
+    """Write the report of what a look at the forward record has decided.
+
+    :param decided: what `look_at_record` returned.
+    :return: as of :func:`write_report`.
+    """
+    return _write(WarehouseHook(), int(decided["promotion_id"]))
+
+
 def _write(warehouse: WarehouseHook, promotion_id: int) -> str:
     report = _gather(warehouse, promotion_id)
     rendered = render(
