@@ -52,7 +52,7 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
 def ljwx_forward():
     decided = task(look_at_record, pool=OLLAMA_POOL, outlets=[MODEL])()
     task(settle_sessions)() >> [task(watch_champion)(), decided]
-    task(report_look)(decided)
+    task(report_look)(decided["promotion_id"])
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
     come = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS

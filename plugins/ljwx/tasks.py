@@ -177,11 +177,11 @@ def look_at_record() -> dict[str, Any]:
     return record.look_at_record()
 
 
-def report_look(decided: dict[str, Any]) -> str:
+def report_look(promotion_id: int) -> str:
     """Write the report of what a look at the forward record has decided."""
     from ljwx.stages.promote import report
 
-    return report.report_look(decided)
+    return report.report_look(promotion_id)
 
 
 def apply_retention() -> dict[str, int | bool]:

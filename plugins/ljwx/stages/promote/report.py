@@ -44,13 +44,13 @@ def write_report(plan: dict[str, str] | None, decided: dict[str, Any] | None) ->
     return _write(warehouse, promotion_id)
 
 
-def report_look(decided: dict[str, Any]) -> str:
+def report_look(promotion_id: int) -> str:
     """Write the report of what a look at the forward record has decided.
 
-    :param decided: what `look_at_record` returned.
+    :param promotion_id: of `look_at_record`.
     :return: as of :func:`write_report`.
     """
-    return _write(WarehouseHook(), int(decided["promotion_id"]))
+    return _write(WarehouseHook(), promotion_id)
 
 
 def _write(warehouse: WarehouseHook, promotion_id: int) -> str:
