@@ -214,10 +214,10 @@ def _looked(policy: LinePolicy, circumstances: Circumstances) -> Reason:
 def _sources(sources: Sequence[FromSource]) -> Iterator[Reason]:
     """Tell who asked about the sessions that count."""
     if sources:
-        told = " and ".join(
+        counts = " and ".join(
             f"{each.sessions} {ASKED_BY[each.source]} ({each.first} to {each.last})" for each in sources
         )
-        yield Reason(code="sources", text=f"Of the sessions that count {told}.", favourable=True)
+        yield Reason(code="sources", text=f"Of the sessions that count {counts}.", favourable=True)
 
 
 def _newest(circumstances: Circumstances) -> str:
