@@ -10,8 +10,12 @@ from ljwx.sources.rows import as_number
 
 
 def positive(column: str) -> pl.Expr:
-    """Return a ratio, and null for none: a loss has no price-earnings ratio, whatever number a source gives it."""
-    return pl.when(as_number(column) > 0).then(as_number(column))
+    """Return a ratio, and null for none: a loss has no price-earnings ratio, whatever number a source gives it.
+
+    What is not finite stays: it is no ratio, and :func:`possible` refuses it.
+    """
+    number = as_number(column)
+    return pl.when((number > 0) | ~number.is_finite()).then(number)
 
 
 def possible(table: FactTable, rows: pl.DataFrame, rejected: pl.DataFrame, name: str) -> SourceRows:

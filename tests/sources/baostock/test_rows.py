@@ -24,7 +24,7 @@ RESTED = TRADED | {"volume": "0", "amount": "0.0000", "tradestatus": "0"}
 
 
 def table(given: Sequence[dict[str, str | None]]) -> Table:
-    return Table(wire.DAILY.columns, [[row.get(name) for name in wire.DAILY.columns] for row in given], "daily")
+    return Table(wire.DAILY.taken, [[row.get(name) for name in wire.DAILY.taken] for row in given], "daily")
 
 
 def published(text: str, units: int, decimals: int) -> float:
@@ -95,3 +95,40 @@ def test_a_stock_at_its_narrow_limit_cannot_be_sold() -> None:
     assert bars.select(locked_down()).to_series().to_list() == [True]
     without = bars.with_columns(down_limit=pl.lit(None, dtype=pl.Float64))
     assert without.select(locked_down()).to_series().to_list() == [False], "the board's limit is 10 %"
+
+
+VALUED = TRADED | {"turn": "0.420000", "peTTM": "4.5", "pbMRQ": "0.47", "psTTM": "1.26"}
+OF_VALUED = ("600000.SH", date(2026, 3, 3), 4.5, 0.47, 1.26, 0.42, None)
+VALUATIONS: dict[str, tuple[list[dict[str, str | None]], list[tuple[object, ...]], list[list[str]]]] = {
+    "as it came": ([VALUED], [OF_VALUED], []),
+    "a loss, and nothing known": (
+        [VALUED | {"peTTM": "-8.1", "pbMRQ": "0.000000", "psTTM": None, "turn": None}],
+        [(*OF_VALUED[:2], None, None, None, None, None)], [],
+    ),
+    "rested": ([RESTED | {"turn": "0.000000"}], [], []),
+    "nothing stated": ([TRADED], [], []),
+    "twice": ([VALUED, VALUED], [OF_VALUED], []),
+    "twice, in another bar": ([VALUED, VALUED | {"close": "10.0000"}], [OF_VALUED], []),
+    "twice, otherwise": ([VALUED, VALUED | {"peTTM": "4.6"}], [], [["valuation:duplicate"]] * 2),
+    "a text that is no number": ([VALUED | {"pbMRQ": "0.47元"}], [], [["valuation:type"]]),
+    "a turnover that is no number": ([VALUED | {"turn": "--"}], [], [["valuation:type"]]),
+    "not a number": ([VALUED | {"peTTM": "nan"}], [], [["valuation:infinite"]]),
+    "without end": ([VALUED | {"peTTM": "-inf"}], [], [["valuation:ratio", "valuation:infinite"]]),
+    "too high a turnover": ([VALUED | {"turn": "101"}], [], [["valuation:turnover"]]),
+    "a code that is none": ([VALUED | {"code": "600000"}], [], [["valuation:keys"]]),
+    "another day": ([VALUED | {"date": "2026-03-02"}], [], [["valuation:day"]]),
+    "no word whether it traded": ([VALUED | {"tradestatus": None}], [], [["valuation:keys"]]),
+    "another word": ([VALUED | {"tradestatus": "7"}], [], [["valuation:kind"]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", VALUATIONS)
+def test_valuations_are_stored_once_or_refused_with_what_came(case: str) -> None:
+    given, usable, reasons = VALUATIONS[case]
+    found = rows.valuations(rows.frame_of(table(given)), [date(2026, 3, 3)])
+    assert found.usable.rows() == usable
+    assert found.rejected["reasons"].to_list() == reasons
+    kept = [json.loads(raw, parse_constant=pytest.fail) for raw in found.rejected["raw"]]
+    came = ("code", "date", "peTTM", "turn")
+    as_given = [[row[name] for name in came] for row in given[: len(kept)]]
+    assert [[row[name] for name in came] for row in kept] == as_given

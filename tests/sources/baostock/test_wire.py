@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 
 import pytest
@@ -116,6 +117,16 @@ def test_columns_are_taken_by_name_and_empty_values_are_none() -> None:
     )
     assert (read.fields, read.rows) == (("calendar_date", "is_trading_day"), [["2026-03-02", None]])
     assert wire.read_table(wire.TRADE_DATES, table("", "")).rows == []
+
+
+def test_a_day_without_the_ratios_still_has_its_bars() -> None:
+    given = {name: f"{at}" for at, name in enumerate(wire.DAILY.taken)}
+    for left_out, told in ((), ["12", "13", "14", "15"]), (("pbMRQ",), [None] * 4):
+        names = [name for name in given if name not in left_out]
+        rows = json.dumps({"record": [[given[name] for name in names]]})
+        read = wire.read_table(wire.DAILY, ["0", "", wire.DAILY.name, "", rows, ",".join(names)])
+        assert read.rows == [[*(f"{at}" for at in range(12)), *told]]
+        assert read.fields == wire.DAILY.taken
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,8 @@ def test_limits_are_stored_where_special_treatment_narrowed_them(
     def treated(client: BaostockClient, day: date) -> Table:
         came = daily(client, day)
         marks = [f"{row[1]}"[3:] in {code[:6] for code in main} for row in came.rows]
-        return replace(came, rows=[[*row[:flag], f"{int(is_st)}"] for row, is_st in zip(came.rows, marks, strict=True)])
+        pairs = zip(came.rows, marks, strict=True)
+        return replace(came, rows=[[*row[:flag], f"{int(is_st)}", *row[flag + 1 :]] for row, is_st in pairs])
 
     monkeypatch.setattr(BaostockClient, "daily", treated)
     ingest(tasks, DAY, DAY)

@@ -15,6 +15,7 @@ from ljwx.core.bars import canonical as frames
 from ljwx.core.bars.limits import TICK, limit_band, limit_percent
 from ljwx.core.bars.reference import with_board
 from ljwx.core.features.valuation import TABLE as VALUATIONS
+from ljwx.sources.baostock.wire import DAILY
 from ljwx.sources.facts import positive, possible
 from ljwx.sources.rows import Table, WireSchema, as_date, as_number, fetched_bars, split_valid
 
@@ -34,6 +35,11 @@ _SCALE = {"vol": (100.0, 2), "amount": (1000.0, 3)}
 A number that is the same there must be the same here to the last bit, or each bar becomes a revision.
 """
 SUSPENSIONS = WireSchema("tradestatus", ("ts_code", "trade_date"), ("trade_date",))
+_RATIOS = {"pe_ttm": "peTTM", "pb": "pbMRQ", "ps_ttm": "psTTM"}
+VALUATIONS_OF_DAY = WireSchema(
+    "valuation", ("ts_code", "trade_date", "tradestatus"), ("trade_date",), ("turn", *_RATIOS.values()),
+    kinds={"tradestatus": (TRADED,)}, once=True,
+)  # fmt: skip
 STOCK_BASIC = WireSchema(
     "stock_basic", ("ts_code", "list_date"), ("list_date", "delist_date"), kinds={"list_status": ("L", "D")}
 )  # fmt: skip
@@ -54,7 +60,7 @@ def bars(wire: pl.DataFrame) -> pl.DataFrame:
     number, or that does not say whether the stock traded, keeps itself as JSON, and so goes to quarantine.
     """
     rested = (pl.col("tradestatus") == SUSPENDED) & (pl.col("volume").is_null() | (as_number("volume") == 0))
-    rows = wire.filter(~rested.fill_null(False))
+    rows = wire.select(DAILY.columns).filter(~rested.fill_null(False))
     lost = [pl.col(name).is_not_null() & as_number(name).is_null() for name in _NUMBERS]
     lost += [as_date("trade_date").is_null(), ~_is_status().fill_null(False)]
     came = pl.struct(pl.exclude("trade_date")).struct.json_encode()
@@ -98,22 +104,28 @@ def suspensions(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:
     )  # fmt: skip
 
 
-def valuations(wire: pl.DataFrame) -> SourceRows:
-    """Read the ratios of stocks that traded.
+def valuations(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:
+    """Read the ratios of stocks that traded on some days.
 
-    A loss has a negative ratio here, and what is not known is empty or 0: both are null. The value of the floating
-    shares is not told.
+    A loss has a negative ratio here, and what is not known is empty or 0: both are null. A row without any
+    number states nothing. The value of the floating shares is not told.
     """
-    traded = wire.filter((pl.col("tradestatus") == TRADED) & pl.col("code").str.contains(CODE))
-    ratios = {"pe_ttm": "peTTM", "pb": "pbMRQ", "ps_ttm": "psTTM"}
-    rows = traded.with_columns(
-        _stock().alias("ts_code"),
-        as_date_of("date").alias("session"),
+    known = pl.when(pl.col("code").str.contains(CODE)).then(_stock())
+    numbers = VALUATIONS_OF_DAY.numbers
+    stated = wire.select("date", "code", "tradestatus", *numbers)
+    traded = stated.filter(
+        (pl.col("tradestatus") != SUSPENDED).fill_null(True), pl.any_horizontal(pl.col(numbers).is_not_null())
+    )
+    usable, rejected = split_valid(
+        VALUATIONS_OF_DAY, traded.with_columns(_day(), known.alias("ts_code")), [f"{day:%Y%m%d}" for day in sessions]
+    )
+    rows = usable.with_columns(
+        as_date("trade_date").alias("session"),
         as_number("turn").alias("turnover"),
         pl.lit(None, pl.Float64).alias("float_value"),
-        *(positive(theirs).alias(ours) for ours, theirs in ratios.items()),
+        *(positive(theirs).alias(ours) for ours, theirs in _RATIOS.items()),
     )
-    return possible(VALUATIONS, rows, pl.DataFrame(schema=frames.QUARANTINE), "valuation")
+    return possible(VALUATIONS, rows, rejected, VALUATIONS_OF_DAY.name)
 
 
 def instruments(basic: pl.DataFrame, industries: pl.DataFrame) -> SourceRows:

@@ -82,7 +82,7 @@ class BaostockSource(MarketSource):
         """Return the ratios of some sessions, from the answers that have the bars; it has no money flow."""
         if capability is not Capability.VALUATION or self.lacks(capability):
             return None
-        return rows.valuations(self._days(sessions))
+        return rows.valuations(self._days(sessions), sessions)
 
     def calendar(self, first: date, last: date) -> pl.DataFrame | None:
         """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""

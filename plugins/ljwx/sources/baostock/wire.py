@@ -50,6 +50,7 @@ class Query:
     :param rows_at: which part of the answer has the rows, as JSON; ``fields_at``: which one names their columns.
     :param columns: those that are needed, whatever their order.
     :param paged: whether the answer comes in pages of ``PAGE_ROWS``.
+    :param beside: columns that are taken too; where the answer has not each of them once, all are null.
     """
 
     name: str
@@ -59,12 +60,18 @@ class Query:
     fields_at: int
     columns: tuple[str, ...]
     paged: bool = True
+    beside: tuple[str, ...] = ()
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The columns of a table of rows."""
+        return (*self.columns, *self.beside)
 
 
 DAILY = Query(
     "query_daily_history_k_AStock", "98", "99", 4, 5,
     ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "tradestatus", "pctChg", "isST"),
-    paged=False,
+    paged=False, beside=("turn", "peTTM", "pbMRQ", "psTTM"),
 )  # fmt: skip
 TRADE_DATES = Query("query_trade_dates", "33", "34", 6, 9, ("calendar_date", "is_trading_day"))
 STOCK_BASIC = Query(
@@ -117,7 +124,7 @@ def read_parts(what: str, answer: bytes, kind: str) -> list[str]:
 
 
 def read_table(query: Query, parts: Sequence[str]) -> Table:
-    """Return the rows of an answer in the columns needed, in this order.
+    """Return the rows of an answer in the columns that are taken, in this order.
 
     :raises MalformedAnswer: a column is missing, a row has more or fewer values than there are columns, or a page more
         rows than it can have.
@@ -127,7 +134,7 @@ def read_table(query: Query, parts: Sequence[str]) -> Table:
         raise MalformedAnswer(f"{name}: the answer has no rows and columns, or is one to another query")
     rows, fields = _rows(name, parts[query.rows_at]), [each.strip() for each in parts[query.fields_at].split(",")]
     if not rows and fields == [""]:
-        return Table(query.columns, [], name)
+        return Table(query.taken, [], name)
     missing = [column for column in query.columns if fields.count(column) != 1]
     if missing:
         raise MalformedAnswer(
@@ -138,8 +145,10 @@ def read_table(query: Query, parts: Sequence[str]) -> Table:
             raise MalformedAnswer(f"{name}: row {number} has not {len(fields)} values")
     if query.paged and len(rows) > PAGE_ROWS:
         raise MalformedAnswer(f"{name}: a page of {len(rows)} rows where {PAGE_ROWS} are the most")
-    places = [fields.index(column) for column in query.columns]
-    return Table(query.columns, [[_text(row[at]) for at in places] for row in rows], name)
+    beside = query.beside if all(fields.count(column) == 1 for column in query.beside) else ()
+    places = [fields.index(column) for column in (*query.columns, *beside)]
+    absent = [None] * (len(query.taken) - len(places))
+    return Table(query.taken, [[*(_text(row[at]) for at in places), *absent] for row in rows], name)
 
 
 def classify(what: str, code: str, said: str) -> SourceError:

@@ -44,7 +44,8 @@ TABLE: Final = FactTable(
         "Prices over earnings and sales of twelve months and over book value, null for a loss; turnover in percent of "
         "the floating shares. `size` is the percentile of the value of these in the market, `…_industry` that of a "
         f"ratio among at least {FEWEST_PEERS} stocks of the industry, `…_history` that among the stock's own of a "
-        f"year, of at least {FEWEST_OWN} sessions. What is not known is null, and prompts leave it out."
+        f"year, of at least {FEWEST_OWN} sessions. What is not known is null: "
+        "prompt version v2 says 无 of it, and no answer cites it."
     ),
     look_back=YEAR,
     impossible={
