@@ -50,8 +50,9 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
     tags=["ljwx", "forward"],
 )
 def ljwx_forward():
-    decided = task(look_at_record, pool=OLLAMA_POOL, outlets=[MODEL])()
-    task(settle_sessions)() >> [task(watch_champion)(), decided]
+    done = TriggerRule.ALL_DONE  # the watch and the look may both replace the champion: one after the other
+    decided = task(look_at_record, pool=OLLAMA_POOL, outlets=[MODEL], trigger_rule=done)()
+    task(settle_sessions)() >> task(watch_champion)() >> decided
     task(report_look)(decided["promotion_id"])
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)

@@ -145,7 +145,9 @@ def market_samples(postgres: EmbeddedPostgres, migrated_template: str) -> Iterat
 
 
 @pytest.fixture
-def market(postgres: EmbeddedPostgres, market_samples: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Market]:
+def sessions_of_lines(
+    postgres: EmbeddedPostgres, market_samples: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Market]:
     with database(postgres, market_samples) as name:
         connect(monkeypatch, postgres.url(name))
         yield Market(Database(postgres.url(name)), WarehouseHook(), excesses(), load_settings({}))

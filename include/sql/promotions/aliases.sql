@@ -13,6 +13,6 @@ LEFT JOIN ljwx.lines l USING (line_id)
 LEFT JOIN LATERAL (
     SELECT string_agg(text, '; ' ORDER BY alarm_id) AS failing
     FROM ljwx.watch_alarms
-    WHERE line_id = m.line_id AND done = 'marked' AND ended IS NULL
+    WHERE line_id = m.line_id AND watch_alarms.model = a.model AND done = 'marked' AND ended IS NULL
 ) w ON true
 ORDER BY a.alias

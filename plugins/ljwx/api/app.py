@@ -35,6 +35,10 @@ def make_app(settings: ServeSettings, body_seconds: float = BODY_SECONDS) -> Fas
     return app
 
 
+BESIDE_AIRFLOW = 8
+"""Requests at once at most: they hold threads of the API server, which Airflow's own routes need too."""
+
+
 def mounted_app(login: Any) -> FastAPI:
     """Return the application that Airflow mounts at `/ljwx`; no route answers without its login, the page neither.
 
@@ -43,7 +47,7 @@ def mounted_app(login: Any) -> FastAPI:
     settings = serve_settings()
     app = _app(settings, login, "/api/v1", prices=True)
     app.include_router(pages.router, dependencies=[login])
-    app.add_middleware(Limits, requests=settings.requests, body_seconds=BODY_SECONDS)
+    app.add_middleware(Limits, requests=min(settings.requests, BESIDE_AIRFLOW), body_seconds=BODY_SECONDS)
     return app
 
 

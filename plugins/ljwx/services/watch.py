@@ -153,10 +153,13 @@ class WatchedRecord:
         days, parts = self.warehouse.complete_sessions(last=self.last), []
         days = [day for day in days if day >= before]
         stocks = bars.get_column("ts_code").unique().to_list()
+        stated = [name for group in spec.groups if group.table is not None for name in group.table.makes]
+        names = [*feature_names(), *stated]
         for at in range(0, len(days), PART):
             some = days[at : at + PART]
-            rows = codes.as_stocks(self.warehouse.features(feature_names(), FEATURE_VERSION, some[0], some[-1]))
-            parts.append(rows.filter(pl.col("ts_code").is_in(stocks)).select("ts_code", "session", *feature_names()))
+            rows = self.warehouse.features(feature_names(), FEATURE_VERSION, some[0], some[-1])
+            rows = codes.as_stocks(self.warehouse.with_facts(rows, spec.groups, None, codes))
+            parts.append(rows.filter(pl.col("ts_code").is_in(stocks)).select("ts_code", "session", *names))
         features = pl.concat(parts)
         return strange_facts(bars, features, self._answers, self.market, spec, self.reference)
 

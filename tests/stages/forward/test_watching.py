@@ -231,6 +231,29 @@ def test_answers_of_a_newer_model_that_does_not_serve_follow_nothing(watch: Watc
     watch.night.spoke["newer"] = (*watch.night.spoke["newer"], "f" * 64)
     assert watch.look("skill")["rings"] == []
     assert (watch.alarms(), inbox.posts) == ([], [])
+    assert watch.look("skill", "coverage")["rings"] == ["coverage"]  # whoever speaks: answers are missing
+    assert watch.alarms() == [("coverage", "reported", None)]
+
+
+def test_a_mark_does_not_outlive_the_model_it_is_about(watch: Watch) -> None:
+    watch.set("mark")
+    watch.look("skill")
+    watch.db.execute("UPDATE ljwx.models SET line_id = 'newer' WHERE model = %s", watch.old)
+    watch.db.execute("UPDATE ljwx.aliases SET model = %s WHERE alias = 'champion'", watch.old)
+    champion = WarehouseHook().champion()
+    assert champion is not None
+    assert champion.failing is None
+    watch.look()
+    assert watch.alarms() == [("skill", "marked", watch.night.last)]
+
+
+def test_of_two_checks_of_one_night_the_second_says_that_the_model_was_replaced(watch: Watch) -> None:
+    watch.set("roll_back")
+    watch.night.lines["newer"] = [seen("skill", rings=True), seen("classes", rings=True)]
+    watch.tasks.run(watch_champion)
+    first, second = WarehouseHook().alarms()
+    assert (first.done, second.done) == ("rolled_back", "reported")
+    assert second.because == "the model was replaced on the same night"
 
 
 def test_what_most_was_said_by_the_model_before_is_told_of_and_no_more(watch: Watch) -> None:

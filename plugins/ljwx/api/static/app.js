@@ -15,8 +15,17 @@ add({ zh: { "page-analysis": "分析", "page-record": "战绩" }, en: { "page-an
 const main = document.getElementById("main");
 let going = new AbortController();
 
+/** A part of the address; one that is badly written stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function place() {
-  const [name, ...rest] = decodeURIComponent(location.hash.replace(/^#\/?/, "")).split("/");
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded);
   return [name || "analysis", rest];
 }
 
@@ -59,7 +68,7 @@ async function go() {
   const { signal } = going;
   const [name, rest] = place();
   frame(name);
-  if (!(name in PAGES)) return main.replaceChildren(notice(t("no-page")));
+  if (!Object.hasOwn(PAGES, name)) return main.replaceChildren(notice(t("no-page")));
   main.replaceChildren(h("p", { class: "soft", role: "status" }, t("loading")));
   main.setAttribute("aria-busy", "true");
   try {

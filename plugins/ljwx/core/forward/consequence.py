@@ -29,12 +29,14 @@ MEANS: Final[dict[Check, tuple[str, str]]] = {
 class Blame:
     """What is known when a check rings.
 
-    :param is_its_own: whether the model that serves gave most of the answers since it began.
+    :param serves: whether the model still serves; another check may have put one back on the same night.
+    :param is_its_own: whether the model gave most of the answers since it began.
     :param previous: the model that a rollback would put back; None: there is none.
     :param previous_fails: why the watch holds that one for failing; None where it does not.
     """
 
     check: Check
+    serves: bool
     is_its_own: bool
     previous: str | None
     previous_fails: str | None
@@ -54,6 +56,8 @@ def consequence(wanted: Wanted, blame: Blame) -> Consequence:
         return Consequence("reported", "forward.watch is tell")
     if blame.check not in OF_MODEL:
         return Consequence("reported", f"{blame.check} is no fault of the model: forward.watch only reports it")
+    if not blame.serves:
+        return Consequence("reported", "the model was replaced on the same night")
     if not blame.is_its_own:
         return Consequence("reported", "most of these answers are of another model of its line, which does not serve")
     if wanted == "mark":

@@ -88,13 +88,15 @@ def strange_facts(
 ) -> Series:
     """Return of each fact of a snapshot the share of strange numbers by session, among the stocks asked about.
 
-    Ranks are left out: they are evenly spread on every day.
+    Ranks are left out, which are evenly spread on every day, and what is told of the whole market or of an industry:
+    it is one number for many stocks, and needs more of them than are asked about.
 
     :param bars: BARS frame of the stocks asked about, with some sessions before the market's first.
     :param features: their feature rows, of the same sessions.
     :param asked: session and ts_code of the questions.
     """
-    facts = [fact.column for fact in facts_in(spec.groups) if fact.section != RANKS]
+    groups = [group for group in spec.groups if not group.across]
+    facts = [fact.column for fact in facts_in(groups) if fact.section != RANKS and not fact.of_industry]
     rows = facts_of_market(bars, features, spec).filter(pl.col("session").is_in(list(market.sessions)))
     keys = asked.select("session", "ts_code").unique()
     there = ~np.isnan(market.laid_out(keys.with_columns(signal=pl.lit(1.0))))

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx.core.forward.consequence import ROLLED_BACK, Blame, Consequence, Wanted, consequence, finding
+from ljwx.core.forward.consequence import OF_MODEL, ROLLED_BACK, Blame, Consequence, Wanted, consequence, finding
 from ljwx.core.forward.watch import Watched
 from ljwx.exceptions import ModelMissing, NotFound
 from ljwx.hooks.ollama import OllamaHook
@@ -77,7 +77,7 @@ class _Watch:
         self._warehouse.save_watch(self._run_key, self._record.last, self._line_id, self._champion.model, found)
         self._finish()
         self._end()
-        rings = [each for each in self.seen.found if each.rang is not None and self._is_of_champion()]
+        rings = [each for each in self.seen.found if each.rang is not None and self._concerns(each)]
         for each in rings:
             self._open(each)
         checks = {each.check: each for each in rings}
@@ -88,9 +88,9 @@ class _Watch:
             send_once(watched(alarm))
         return [each.check for each in rings]
 
-    def _is_of_champion(self) -> bool:
-        """Whether the newest answers are the champion's own: of a newer model of its line nothing follows for it."""
-        return self.seen.speaker.spoke_last(self._champion.digest)
+    def _concerns(self, seen: Watched) -> bool:
+        """Whether a check is about what serves: of the answers of a newer model of its line nothing follows for it."""
+        return seen.check not in OF_MODEL or self.seen.speaker.spoke_last(self._champion.digest)
 
     def _finish(self) -> None:
         """Serve and write a rollback that an attempt before decided on, and did not come to the end of."""
@@ -104,9 +104,8 @@ class _Watch:
         """End the alarms of what is as it was, and of a champion that serves no more."""
         rings = {each.check for each in self.seen.found if each.rang is not None}
         for alarm in self._warehouse.alarms():
-            gone = alarm.line_id != self._line_id or (
-                alarm.done == "rolled_back" and alarm.model != self._champion.model
-            )
+            of_another = alarm.check in OF_MODEL and alarm.model != self._champion.model
+            gone = of_another or alarm.line_id != self._line_id
             if gone or (self.seen.found and alarm.check not in rings):
                 why = f"{alarm.model} serves no more" if gone else "things are as they were"
                 log.info("alarm %d is over, %s: %s", alarm.alarm_id, why, alarm.text)
@@ -148,7 +147,8 @@ class _Watch:
         still = champion is not None and champion.model == rings.alarm.model == self._champion.model
         return Blame(
             rings.alarm.check,
-            own and still,
+            still,
+            own,
             None if previous is None else previous.model,
             None if previous is None else self._fails(previous, began),
         )

@@ -115,7 +115,9 @@ def weighed(
         looks = look.warehouse.note_look(
             look.run_key, line, rival, look.session, found.ranking.sessions, found.ranking.log_evidence
         )
-    rows = [each for of_task in (*ranking.values(), *scores.values()) for each in of_task]
+    rows = [
+        each for of_task in (*ranking.values(), *scores.values()) for each in of_task if each.session <= look.session
+    ]
     return Pair(found, every, looks, given, sorted({each.session for each in rows}), from_sources(rows))
 
 
