@@ -10,9 +10,12 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
+from ljwx.api import mounted as mounting
 from ljwx.api import pages
 from ljwx.api.app import make_app, mounted_app
+from ljwx.api.mounted import Mounted
 from ljwx.core.analysis.words import LABELLED, RISK
+from ljwx.exceptions import ConfigurationError
 from ljwx.services.config import ServeSettings
 from ljwx.stages.forward.settle import settle_sessions
 from support_chain import Database
@@ -167,3 +170,24 @@ def test_prices_are_not_passed_on_beyond_this_machine(crowned: Database, token: 
     assert (refused.status_code, refused.json()["error"]["kind"]) == (403, "prices")
     here = TestClient(make_app(ServeSettings()), headers=headers).get(route)
     assert len(here.json()["session"]) > 100
+
+
+def test_a_warehouse_without_tables_says_so_in_both_languages(db: Database) -> None:
+    client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
+    db.execute("DROP SCHEMA ljwx CASCADE")
+    for path in ("stocks?q=0", "record", "data", "models"):
+        response = client.get(f"/api/v1/{path}")
+        error = response.json()["error"]
+        assert (response.status_code, error["kind"]) == (503, "no_tables"), path
+        assert "run `ljwx migrate`" in error["message"]
+        assert "`ljwx migrate`" in error["chinese"]
+
+
+def test_wrong_settings_are_told_in_one_line_without_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong() -> FastAPI:
+        raise ConfigurationError("serve.requests: Input should be a valid integer")
+
+    monkeypatch.setattr(mounting, "application", wrong)
+    response = TestClient(Mounted()).get("/api/v1/data")
+    assert (response.status_code, response.json()["error"]["kind"]) == (503, "configuration")
+    assert "serve.requests" not in response.text

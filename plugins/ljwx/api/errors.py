@@ -9,12 +9,18 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import Error as DatabaseError
+from psycopg.errors import UndefinedColumn, UndefinedTable
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from ljwx.exceptions import Busy, ConfigurationError, LjwxError, NotFound
 
 log = logging.getLogger(__name__)
+NO_TABLES: Final = (
+    "the warehouse has no tables yet, or old ones; run `ljwx migrate` (the DAG that ingests does it too)",
+    "数据仓库还没有表,或表是旧版的;请运行 `ljwx migrate`(采集的 DAG 也会做)",
+)
+"""In English and in Chinese."""
 
 
 class Problem(BaseModel):
@@ -93,6 +99,8 @@ def response_of(error: Exception) -> JSONResponse:
         log.error("a request ran into a wrong configuration: %s", error)
         return problem(503, "configuration", "the service is not set up rightly; its log says what is wrong")
     log.error("a request failed: %s: %s", type(error).__name__, error)
+    if isinstance(error, UndefinedTable | UndefinedColumn):
+        return problem(503, "no_tables", *NO_TABLES)
     if isinstance(error, LjwxError):
         return problem(503, "model_server", "the model server gave no answer; try again later", wait_seconds=60)
     return problem(503, "unavailable", "the service cannot answer now; try again later", wait_seconds=60)

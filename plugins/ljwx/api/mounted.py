@@ -6,6 +6,8 @@ import asyncio
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ljwx.exceptions import ConfigurationError
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -17,8 +19,11 @@ class Mounted:
     """Makes the application when the first request comes: an API server that nobody asks pays nothing for it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        app = await asyncio.to_thread(application)
+        """Answer one request; wrong settings are told in one line until they are put right."""
+        try:
+            app = await asyncio.to_thread(application)
+        except ConfigurationError as error:
+            app = await asyncio.to_thread(refusal, error)
         await app(scope, receive, send)
 
 
@@ -30,6 +35,13 @@ def application() -> ASGIApp:
     from ljwx.api.app import mounted_app
 
     return mounted_app(Depends(login()))
+
+
+def refusal(error: ConfigurationError) -> ASGIApp:
+    """Return what answers while the application cannot be made; the log says why."""
+    from ljwx.api.errors import response_of
+
+    return response_of(error)
 
 
 def login() -> Any:
