@@ -109,7 +109,7 @@ class BaostockClient:
                     self.keeper.keep(name, json.dumps(table.rows, ensure_ascii=False))
                     self.keeper.settle(name)
                     return table
-        return Table(query.columns, json.loads(kept), query.name)
+        return Table(query.taken, json.loads(kept), query.name)
 
     def _asked(self, query: wire.Query, *values: str) -> Table:
         """Return all rows of a query, page after page."""
@@ -123,7 +123,7 @@ class BaostockClient:
                 rows += came
                 if not query.paged or len(came) < wire.PAGE_ROWS:
                     log.info("BaoStock %s: %d rows", query.name, len(rows))
-                    return Table(query.columns, rows, query.name)
+                    return Table(query.taken, rows, query.name)
         raise MalformedAnswer(f"{query.name}: no end after {MAX_PAGES} pages")
 
     def _page(self, query: wire.Query, retries: Retries, *values: str) -> Table:
