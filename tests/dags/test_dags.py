@@ -208,7 +208,9 @@ def test_the_record_is_asked_before_anything_else_that_waits_for_the_model_serve
 
 def test_settled_sessions_lead_to_a_look_and_a_decision_to_a_report(bag: DagBag) -> None:
     dag = bag.dags["ljwx_forward"]
-    assert dag.get_task("look_at_record").upstream_task_ids == {"settle_sessions"}
+    assert dag.get_task("watch_champion").upstream_task_ids == {"settle_sessions"}
+    look = dag.get_task("look_at_record")  # after the watch, whatever became of it: both may move the champion
+    assert (look.upstream_task_ids, look.trigger_rule) == ({"watch_champion"}, "all_done")
     assert dag.get_task("report_look").upstream_task_ids == {"look_at_record"}
 
 

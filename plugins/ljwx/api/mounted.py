@@ -19,7 +19,7 @@ class Mounted:
     """Makes the application when the first request comes: an API server that nobody asks pays nothing for it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; wrong settings are told in one line until they are put right."""
+        """Answer one request; wrong settings are one line until they are put right."""
         try:
             app = await asyncio.to_thread(application)
         except ConfigurationError as error:

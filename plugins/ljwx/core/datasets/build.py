@@ -242,7 +242,7 @@ def _with_industries_or_none(facts: pl.DataFrame, chosen: pl.DataFrame, spec: Sa
     share = float(known.mean() or 0)  # type: ignore[arg-type]
     if share >= INDUSTRY_SHARE:
         return facts
-    told = (name for group in spec.groups for name in group.by_industry)
+    nulled = (name for group in spec.groups for name in group.by_industry)
     return facts.with_columns(
-        *(pl.lit(None, facts.schema[name]).alias(name) for name in told), industry=pl.lit(UNKNOWN)
+        *(pl.lit(None, facts.schema[name]).alias(name) for name in nulled), industry=pl.lit(UNKNOWN)
     )

@@ -88,8 +88,8 @@ def strange_facts(
 ) -> Series:
     """Return of each fact of a snapshot the share of strange numbers by session, among the stocks asked about.
 
-    Ranks are left out, which are evenly spread on every day, and what is told of the whole market or of an industry:
-    it is one number for many stocks, and needs more of them than are asked about.
+    Ranks are left out, which are evenly spread on every day, and so are facts of the whole market or of an industry:
+    each is one number for many stocks, and needs more of them than are asked about.
 
     :param bars: BARS frame of the stocks asked about, with some sessions before the market's first.
     :param features: their feature rows, of the same sessions.
