@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import Depends, FastAPI
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from ljwx.api.app import mounted_app
 from ljwx.resources import sse_calendar
@@ -33,12 +33,16 @@ WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 375, "height": 740}
 SESSIONS = 36
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Debian's Chromium, with nothing that asks other servers."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, with nothing that asks other servers.
+
+    It is closed with its module: while it is open, its event loop runs in the thread of the tests.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": list(QUIET)}
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET) as opened:
+        yield opened
 
 
 @dataclass
