@@ -439,10 +439,15 @@ def test_a_model_leads_to_its_bars_and_a_sample_to_its_model(run: Run, crowned: 
     assert "├── made from" in run("lineage", chain.dataset_id).stdout
 
 
-@pytest.mark.parametrize("name", ["ljwx-stock:nothing", "20200101-000000000000", "deadbeef", "x"])
+@pytest.mark.parametrize(
+    "name", ["ljwx-stock:nothing", "20200101-000000000000", "deadbeef", "x", "2026-06-30/000001.SZ/price_direction"]
+)
 def test_a_name_of_nothing_is_not_found(run: Run, crowned: Database, name: str) -> None:
     why = one_line(run("lineage", name, code=3))
-    assert why == f"ljwx: no model, dataset or sample is called '{name}'; `ljwx report` lists the models and datasets"
+    assert why == (
+        f"ljwx: no model, dataset or sample is called '{name}'; `ljwx report` lists the models and datasets; "
+        "a bar is called 2026-06-30/000001.SZ, an answer of the forward record 2026-06-30/000001.SZ/TASK/MODEL"
+    )
 
 
 def rival(db: Database, chain: Chain, right: int) -> None:

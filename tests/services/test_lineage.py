@@ -72,7 +72,7 @@ def test_the_command_shows_the_tree(record: Database) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("2026-13-02/000001.SZ", "is no day"),
+        ("2026-13-02/000001.SZ", "2026-13-02 is no day; write it like 2026-06-30"),
         ("2026-03-02/999999.SZ", "no bar of 999999.SZ"),
         (f"{date(2026, 3, 9)}/{STOCK}/price_direction/model:v1", "has no answer of model:v1"),
         (f"{MONDAY}/{STOCK}/price_direction/nobody", "has no answer of nobody"),

@@ -34,7 +34,10 @@ def trace(name: str) -> Node:
         return _dated(warehouse, *dated.groups())
     found = _dataset(warehouse, name) or _sample(warehouse, name) or _model(warehouse, find_model(warehouse, name))
     if found is None:
-        raise NotFound(f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets")
+        raise NotFound(
+            f"no model, dataset or sample is called {name!r}; `ljwx report` lists the models and datasets; a bar is "
+            "called 2026-06-30/000001.SZ, an answer of the forward record 2026-06-30/000001.SZ/TASK/MODEL"
+        )
     return found
 
 
@@ -158,7 +161,7 @@ def _dated(warehouse: Warehouse, day: str, ts_code: str, task: str | None, answe
     try:
         session = date.fromisoformat(day)
     except ValueError:
-        raise NotFound(f"{day} is no day") from None
+        raise NotFound(f"{day} is no day; write it like 2026-06-30") from None
     if task is None or answerer is None:
         return _bar(warehouse, session, ts_code)
     answers = warehouse.trace_answers(session, ts_code, task, answerer)
