@@ -46,6 +46,7 @@ BENCHES = {
     "watch_found_in_60": ("benchmarks.watch", ">= 0.8"),
     "forward_wall_vs_client": ("benchmarks.forward", "<= 1.15"),
     "forward_two_servers_speedup": ("benchmarks.forward", ">= 1.8"),
+    "chat_overhead_vs_model": ("benchmarks.chat", "<= 1.1"),
     "settle_rows_per_s": ("benchmarks.settle", ">= 20000"),
     "claims_precision": ("benchmarks.claims", ">= 0.97"),
     "claims_recall": ("benchmarks.claims", ">= 0.97"),

@@ -26,7 +26,7 @@ from support_serve import STOCK, running
 API = "/ljwx/api/v1"
 ROUTES = (
     "stocks?q=pingan", f"stocks/{STOCK}", f"stocks/{STOCK}/bars", f"analysis/{STOCK}", "models", "decisions", "data",
-    "lineage/champion",
+    "lineage/champion", "market",
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_every_route_with_data_wants_a_token_that_is_valid(
         ]
         for route in routes
     }
-    assert len(found) == len(ROUTES) + 9
+    assert len(found) == len(ROUTES) + 15  # compare, the watchlist, and what chat clients ask
     assert found == {route: [401, 403, 403] for route in routes}
     assert client.get(f"{API}/health").json() == {"status": "ok"}
     assert token not in caplog.text
@@ -147,7 +147,9 @@ def test_a_token_asks_as_often_as_it_may(application: FastAPI, crowned: Database
 def test_asking_is_limited_and_what_was_said_is_not_asked_again(
     crowned: Database, token: str, ollama_faulty: OllamaServer
 ) -> None:
-    client = TestClient(make_app(ServeSettings(asking=1)), headers={"Authorization": f"Bearer {token}"})
+    client = TestClient(
+        make_app(ServeSettings(asking=1, queue_seconds=0)), headers={"Authorization": f"Bearer {token}"}
+    )
     first = client.get(f"{API}/analysis/{STOCK}")
     ollama_faulty.play({"route": "chat", "kind": "delay", "seconds": 2})
     slow: list[Any] = []

@@ -16,7 +16,7 @@ from ljwx.exceptions import ConfigurationError
 from support_chain import Database
 from support_tushare import REPOSITORY
 
-SLOW = ("airflow", "sqlalchemy", "alembic", "pandas", "sklearn", "matplotlib", "requests", "tushare")
+SLOW = ("airflow", "sqlalchemy", "alembic", "pandas", "sklearn", "matplotlib", "requests", "tushare", "mcp")
 """Each takes from a tenth of a second to several; Airflow the most."""
 
 SCRIPT = """

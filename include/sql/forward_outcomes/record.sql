@@ -11,7 +11,7 @@ FROM (
     SELECT DISTINCT ON (session, ts_code, task, name) *
     FROM ljwx.forward_answers
     CROSS JOIN LATERAL (SELECT CASE WHEN %(by_line)s THEN coalesce(line_id, answerer) ELSE answerer END AS name) n
-    WHERE session >= %(first)s
+    WHERE session >= %(first)s AND (%(names)s::text[] IS NULL OR answerer = ANY (%(names)s::text[]))
     ORDER BY session, ts_code, task, name, answered_at, answer_id
 ) a
 JOIN ljwx.forward_batches b USING (session)

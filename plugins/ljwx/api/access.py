@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ljwx.api.errors import Refused
+from ljwx.api.own.owner import Owner, note_owner
 from ljwx.api.state import state_of
 
 _BEARER = HTTPBearer(auto_error=False, description="A token that `ljwx token add NAME` has made.")
@@ -24,6 +25,7 @@ def require_token(request: Request, given: Annotated[HTTPAuthorizationCredential
     owner = gatekeeper.owner(given.credentials)
     if owner is None:
         raise Refused(403, "bad_token", "this token is not valid; `ljwx token list` lists those that are")
+    note_owner(request, Owner("token", owner.name))
     wait = gatekeeper.wait_seconds(owner)
     if wait:
         raise Refused(429, "too_often", f"this token makes {owner.per_minute} requests a minute at most", wait)

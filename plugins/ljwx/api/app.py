@@ -7,9 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from ljwx import __version__
-from ljwx.api import bars, errors, ollama, openai, pages, record, routes
+from ljwx.api import bars, errors, ollama, openai, overviews, pages, record, routes
 from ljwx.api.access import TOKEN
 from ljwx.api.limits import BODY_SECONDS, Limits
+from ljwx.api.own import watchlist
 from ljwx.api.state import State
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings, serve_settings
@@ -21,15 +22,18 @@ _ABOUT = (
     "Everything here is AI-generated, for research only, and no investment advice. "
     "人工智能生成,仅供研究,不构成投资建议。"
 )
-DATA: Final[tuple[APIRouter, ...]] = (routes.router, bars.router, record.router)
+DATA: Final[tuple[APIRouter, ...]] = (routes.router, bars.router, record.router, overviews.router, watchlist.router)
 """Every router with data; a login stands before each of its routes, whichever way it is served."""
 
 
 def make_app(settings: ServeSettings, body_seconds: float = BODY_SECONDS) -> FastAPI:
     """Return the application of `ljwx serve`; nothing is asked of the database or a model server before a request."""
-    app = _app(settings, TOKEN, routes.PREFIX, prices=settings.is_local)
+    from ljwx.api import mcp  # the SDK, which Airflow's API server and other commands do without
+
+    state = _state(settings, prices=settings.is_local)
+    app = _app(state, TOKEN, routes.PREFIX, mcp.lifespan(state))
     app.include_router(pages.router, prefix="/ljwx")
-    for router in (openai.router, ollama.root, ollama.router):
+    for router in (openai.router, ollama.root, ollama.router, mcp.router):
         app.include_router(router)
     app.add_middleware(Limits, requests=settings.requests, body_seconds=body_seconds)
     return app
@@ -45,13 +49,19 @@ def mounted_app(login: Any) -> FastAPI:
     :param login: a dependency that lets nobody else in.
     """
     settings = serve_settings()
-    app = _app(settings, login, "/api/v1", prices=True)
+    app = _app(_state(settings, prices=True), login, "/api/v1")
     app.include_router(pages.router, dependencies=[login])
     app.add_middleware(Limits, requests=min(settings.requests, BESIDE_AIRFLOW), body_seconds=BODY_SECONDS)
     return app
 
 
-def _app(settings: ServeSettings, login: Any, prefix: str, prices: bool) -> FastAPI:
+def _state(settings: ServeSettings, prices: bool) -> State:
+    analyst = Analyst(asking=settings.asking, queue_seconds=settings.queue_seconds)
+    keeper = RecordKeeper(analyst.warehouse)
+    return State(analyst, Gatekeeper(analyst.warehouse), settings, keeper, prices)
+
+
+def _app(state: State, login: Any, prefix: str, lifespan: Any = None) -> FastAPI:
     app = FastAPI(
         title="ljwx-stock",
         version=__version__,
@@ -60,15 +70,21 @@ def _app(settings: ServeSettings, login: Any, prefix: str, prices: bool) -> Fast
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=lifespan,
     )
-    analyst = Analyst(asking=settings.asking)
-    keeper = RecordKeeper(analyst.warehouse)
-    app.state.ljwx = State(analyst, Gatekeeper(analyst.warehouse), settings, keeper, prices)
+    app.state.ljwx = state
     errors.install(app)
     app.include_router(routes.open_router, prefix=prefix)
     for router in DATA:
         app.include_router(router, prefix=prefix, dependencies=[login])
     return app
+
+
+def serve_mcp(settings: ServeSettings) -> None:
+    """Answer one agent over MCP on stdin and stdout, until it goes; as its own user, it has no token."""
+    from ljwx.api.mcp import run_stdio  # the SDK
+
+    run_stdio(_state(settings, prices=True))
 
 
 def serve(settings: ServeSettings) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from ljwx.core.analysis import report
-from ljwx.core.analysis.analysis import Analysis, Language, Mark
+from ljwx.core.analysis.analysis import Analysis, Language, Mark, Section, Way
 from ljwx.core.analysis.words import LABELLED, LEGEND, RISK
 from ljwx.core.lineage import Node
 
@@ -41,27 +43,64 @@ class SectionDocument(BaseModel):
     lines: list[LineDocument]
 
 
+class BoundedDocument(BaseModel):
+    """A mean over sessions, with bounds that hold with 95 % on whichever day one looks."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class FaredDocument(BaseModel):
+    """What this model's settled calls to the same question were worth.
+
+    :param gain: in log score over class rates, nats a question: above 0 is better.
+    :param by_class: calls of each class, and how many of them came true.
+    """
+
+    first: date
+    last: date
+    sessions: int
+    calls: int
+    hits: BoundedDocument
+    gain: BoundedDocument | None
+    by_class: dict[str, tuple[int, int]]
+
+
 class JudgementDocument(BaseModel):
-    """What the model said to one question; `probabilities` beside `rates`, how often each class came before."""
+    """What the model said to one question; `probabilities` beside `rates`, how often each class came before.
+
+    :param way: asked just now, taken from the forward record in full or as the class alone, or read from the facts.
+    :param recorded_at: when the record wrote it down.
+    :param fared: null where no such call is settled yet: nothing is shown of it.
+    """
 
     task: str
     label: str | None
     probabilities: dict[str, float] | None
     rates: dict[str, float] | None
     reason: str | None
+    way: Way
+    recorded_at: datetime | None
+    fared: FaredDocument | None
 
 
-class AnalysisDocument(BaseModel):
-    """One stock as of the close of one session.
-
-    :param proven: whether it was shown that the model is any good; null where nobody asked.
-    """
+class LabelledDocument(BaseModel):
+    """What is said of everything that a reader is given: that it is AI-generated, and no advice."""
 
     ai_generated: bool = True
     label: str
     legend: str
     risk_statement: str
     operator: str | None
+
+
+class AnalysisDocument(LabelledDocument):
+    """One stock as of the close of one session.
+
+    :param proven: whether it was shown that the model is any good; null where nobody asked.
+    """
+
     ts_code: str
     name: str
     session: date
@@ -136,12 +175,23 @@ class HealthDocument(BaseModel):
     status: str
 
 
+def labelled(language: Language, operator: str | None) -> dict[str, Any]:
+    """Return the fields that label an answer."""
+    return {
+        "label": LABELLED[language], "legend": LEGEND[language], "risk_statement": RISK[language], "operator": operator,
+    }  # fmt: skip
+
+
+def section_documents(parts: Sequence[Section]) -> list[SectionDocument]:
+    """Return the parts of a report as JSON."""
+    return [
+        SectionDocument(title=each.title, lines=[LineDocument(text=line.text, mark=line.mark) for line in each.lines])
+        for each in parts
+    ]
+
+
 def analysis_document(found: Analysis, language: Language, operator: str | None) -> AnalysisDocument:
     """Return an analysis as JSON, with its report."""
-    parts = [
-        SectionDocument(title=each.title, lines=[LineDocument(text=line.text, mark=line.mark) for line in each.lines])
-        for each in report.sections(found, language)
-    ]
     said = [
         JudgementDocument(
             task=each.task,
@@ -149,13 +199,16 @@ def analysis_document(found: Analysis, language: Language, operator: str | None)
             probabilities=None if each.probabilities is None else dict(each.probabilities),
             rates=None if each.rates is None else dict(each.rates),
             reason=each.reason,
+            way=each.source.way,
+            recorded_at=each.source.at,
+            fared=None if each.fared is None else FaredDocument.model_validate(asdict(each.fared)),
         )
         for each in found.judgements
     ]
     return AnalysisDocument(
-        label=LABELLED[language], legend=LEGEND[language], risk_statement=RISK[language], operator=operator,
+        **labelled(language, operator),
         ts_code=found.ts_code, name=found.name, session=found.session, asked_day=found.asked_day,
-        judgements=said, sections=parts,
+        judgements=said, sections=section_documents(report.sections(found, language)),
         text=report.text(found, language), model=found.basis.model, digest=found.basis.digest,
         recipe=found.basis.recipe, dataset_id=found.basis.dataset_id, proven=found.basis.proven,
         facts=dict(found.facts),

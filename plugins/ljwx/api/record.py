@@ -12,6 +12,7 @@ from ljwx.api.errors import described
 from ljwx.api.state import state_of
 from ljwx.core.forward.over_time import Course
 from ljwx.core.forward.scores import Score
+from ljwx.services.pages.record import RecordPage
 from ljwx.services.scores import EarnedBy
 
 router = APIRouter(responses=described(401, 403, 429))
@@ -85,6 +86,7 @@ class CourseDocument(BaseModel):
 class RecordDocument(BaseModel):
     """The forward record as it is known now."""
 
+    ai_generated: bool = True
     first: date
     last: date
     batches: int
@@ -99,7 +101,11 @@ class RecordDocument(BaseModel):
 @router.get("/record", responses=described(404))
 def record(request: Request) -> RecordDocument:
     """Return the record of every model by task; 404 while there is none."""
-    page = state_of(request).record.page()
+    return record_document(state_of(request).record.page())
+
+
+def record_document(page: RecordPage) -> RecordDocument:
+    """Return the record as JSON."""
     scored = page.scored
     scores = {
         (each.answerer, each.digest, each.task, each.meaning): each

@@ -28,10 +28,13 @@ from ljwx.services.report import build_history
 
 PREFIX = "/ljwx/api/v1"
 """Of the whole path, wherever the application stands."""
-Code = Annotated[str, Path(pattern=r"^[0-9]{6}\.(SZ|SH|BJ)$", description="Like 000001.SZ.", examples=["000001.SZ"])]
+CODE_PATTERN = r"^[0-9]{6}\.(SZ|SH|BJ)$"
+Code = Annotated[str, Path(pattern=CODE_PATTERN, description="Like 000001.SZ.", examples=["000001.SZ"])]
 Words = Annotated[
     str, Query(min_length=1, max_length=50, description="Code, name or pinyin, or its beginning.", examples=["pingan"])
 ]
+Day = Annotated[date | None, Query(description="As of it, or of the session before a closed one.")]
+Language = Literal["zh", "en"]
 Questions = Annotated[list[TaskName] | None, Query(max_length=10, description="What to ask; all by default.")]
 Newest = Annotated[int, Query(ge=1, le=1000, description="How many, the newest first.")]
 
@@ -53,7 +56,7 @@ def stocks(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> list[StockDocument]:
     """Find stocks, the likeliest first."""
-    return [_stock(each) for each in state_of(request).analyst.directory().search(q, limit)]
+    return [stock_document(each) for each in state_of(request).analyst.directory().search(q, limit)]
 
 
 @router.get("/stocks/{ts_code}", responses=described(404))
@@ -62,16 +65,16 @@ def stock(request: Request, ts_code: Code) -> StockDocument:
     found = state_of(request).analyst.directory().by_code.get(ts_code)
     if found is None:
         raise Refused(404, "unknown", f"no stock {ts_code} is known")
-    return _stock(found)
+    return stock_document(found)
 
 
 @router.get("/analysis/{ts_code}", responses=described(404))
 def analysis(
     request: Request,
     ts_code: Code,
-    day: Annotated[date | None, Query(description="As of it, or of the session before a closed one.")] = None,
+    day: Day = None,
     task: Questions = None,
-    language: Literal["zh", "en"] = "zh",
+    language: Language = "zh",
 ) -> AnalysisDocument:
     """Analyse a stock: a model is asked where it was not asked the same before, which may take minutes."""
     state = state_of(request)
@@ -133,5 +136,6 @@ def lineage(
     return node_document(trace(name))
 
 
-def _stock(known: KnownStock) -> StockDocument:
+def stock_document(known: KnownStock) -> StockDocument:
+    """Return a stock as JSON."""
     return StockDocument(ts_code=known.ts_code, name=known.name, former=list(known.former))

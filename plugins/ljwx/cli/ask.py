@@ -12,6 +12,7 @@ from rich.console import Console
 from ljwx.cli.console import AsJson, Exit, day, end, failures_shown, say
 
 if TYPE_CHECKING:
+    from ljwx.core.analysis.analysis import Language
     from ljwx.core.evaluations.questions import ClaimCounts
     from ljwx.services.ask import StockAnswer
 
@@ -20,11 +21,11 @@ LANGUAGES = ("zh", "en")
 
 def ask(
     codes: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="Stocks: codes like 000001.SZ, names or pinyin. 股票代码、名称或拼音。", show_default=False
         ),
-    ],
+    ] = None,
     date: Annotated[
         str | None, typer.Option(help="As of this day, or of the session before a closed one. 截至日期。")
     ] = None,
@@ -33,11 +34,14 @@ def ask(
         typer.Option(help="One kind of question, like risk_assessment; another word lists them. 只问一个任务。"),
     ] = None,
     language: Annotated[str, typer.Option(help="Of the report: zh or en. 报告语言。")] = "zh",
+    market: Annotated[
+        bool, typer.Option("--market", help="The session of the whole market, instead of stocks. 大盘概况。")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Analyse stocks: a report of the champion's answers, each checked against the snapshot. 用冠军模型分析股票。
 
-    With --task or --json the answer to one question is shown by itself.
+    Several stocks are compared first. With --task or --json the answer to one question is shown by itself.
     """
     from ljwx.core.tasks import DEFAULT_TASKS, TASKS
     from ljwx.services.analysing.analyst import code_of
@@ -47,8 +51,13 @@ def ask(
     if language not in LANGUAGES:
         raise typer.BadParameter(f"{language!r} is no language; there are {', '.join(LANGUAGES)}")
     asked = day(date)
+    if market == bool(codes):
+        raise typer.BadParameter("name stocks, or give --market for the whole market: one of the two")
+    if market:
+        _market(asked, language, as_json)
+        return
     with failures_shown():
-        stocks = [code_of(words) for words in codes]
+        stocks = [code_of(words) for words in codes or ()]
     if task is None and not as_json:
         _report(stocks, asked, language)
     else:
@@ -57,12 +66,15 @@ def ask(
 
 def _report(stocks: list[str], asked: Day | None, language: str) -> None:
     """Print the analysis of each stock."""
+    from ljwx.core.analysis.overviews import comparison
     from ljwx.core.analysis.report import text
     from ljwx.services.analysing.analyst import Analyst
 
     with failures_shown():
         found = Analyst().analyse(stocks, asked)
-    written = [text(each, "en" if language == "en" else "zh") for each in found]
+    told: Language = "en" if language == "en" else "zh"
+    written = [comparison.text(found, told)] if len(found) > 1 else []
+    written += [text(each, told) for each in found]
 
     def picture(console: Console) -> None:
         console.print("\n\n".join(written), markup=False)
@@ -71,6 +83,17 @@ def _report(stocks: list[str], asked: Day | None, language: str) -> None:
     reasons = [each.reason for analysis in found for each in analysis.judgements if each.label is None]
     if reasons:
         _end_invalid(reasons[0])
+
+
+def _market(asked: Day | None, language: str, as_json: bool) -> None:
+    """Print what the session was like for all stocks."""
+    from ljwx.core.analysis.overviews.market_day import text
+    from ljwx.services.analysing.analyst import Analyst
+
+    with failures_shown():
+        found = Analyst().market_day(asked)
+    written = text(found, "en" if language == "en" else "zh")
+    say(found, lambda console: console.print(written, markup=False), as_json)
 
 
 def _answers(stocks: list[str], asked: Day | None, task: str, as_json: bool) -> None:

@@ -32,6 +32,15 @@ def serve(
         serve_app(settings)
 
 
+def mcp() -> None:
+    """Answer an agent over MCP on stdin and stdout; `ljwx serve` has the same at /mcp. 通过 MCP 供智能体调用。"""
+    with failures_shown():
+        from ljwx.api.app import serve_mcp
+        from ljwx.services.config import serve_settings
+
+        serve_mcp(serve_settings())
+
+
 @token.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Whose it is. 名称。", show_default=False)],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ljwx.exceptions import ConfigurationError, NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.tokens import ApiToken
+from ljwx.warehouse.watchlists import Owner
 
 __all__ = ["ApiToken", "Gatekeeper", "NewToken", "add_token", "revoke_token", "tokens"]
 
@@ -57,12 +58,14 @@ def tokens() -> list[ApiToken]:
 
 
 def revoke_token(name: str) -> None:
-    """Revoke a token.
+    """Revoke a token, and forget its watchlist.
 
     :raises NotFound: there is no valid one of this name.
     """
-    if not WarehouseHook().revoke_token(name):
+    warehouse = WarehouseHook()
+    if not warehouse.revoke_token(name):
         raise NotFound(f"no valid token is called {name!r}; `ljwx token list` lists them")
+    warehouse.change_watchlist(Owner("token", name), lambda _: [])
 
 
 class Gatekeeper:

@@ -18,7 +18,8 @@ class ServeSettings(BaseModel):
 
     :param host: address to listen on; beyond this machine there has to be an operator.
     :param operator: who answers for what is served, as each answer says; null: nobody but the one who asks.
-    :param asking: analyses for which models are asked at a time; more are refused for now.
+    :param asking: analyses for which models are asked at a time; others wait for their turn.
+    :param queue_seconds: an analysis waits so long at most, and is refused for now then; a long queue refuses at once.
     :param requests: requests that are worked on at a time, whatever they ask.
     :param chat_without_token: let the Ollama-compatible routes answer without a token, since its command line has none
         to give; only where this machine alone is served.
@@ -30,6 +31,7 @@ class ServeSettings(BaseModel):
     port: int = Field(default=8088, ge=1, le=65535)
     operator: str | None = Field(default=None, min_length=1, max_length=100)
     asking: int = Field(default=2, ge=1, le=100)
+    queue_seconds: float = Field(default=20.0, ge=0, le=300)
     requests: int = Field(default=64, ge=1, le=10_000)
     chat_without_token: bool = False
 

@@ -98,6 +98,28 @@ class ForwardModel:
 
 
 @dataclass(frozen=True)
+class RecordedAnswer:
+    """What a model said to one question about a stock: as of :class:`NewAnswer`, with when it was written."""
+
+    task: str
+    snapshot_sha256: str
+    probabilities: Mapping[str, float] | None
+    answer: str | None
+    reason: str | None
+    answered_at: datetime
+    late: bool
+
+
+@dataclass(frozen=True)
+class ForwardCall:
+    """How likely a model took each class of a question about a stock."""
+
+    task: str
+    ts_code: str
+    probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class ForwardPace:
     """How long answers of models took in the newest batch that has any.
 
@@ -184,6 +206,15 @@ class ForwardVerbs(WarehouseBase):
     def forward_answers(self, session: date) -> list[Answer]:
         """Return the answers about a session in the order of the record."""
         return self.records(Answer, "forward/answers", session=session)
+
+    def recorded_answers(self, session: date, codes: Sequence[str], model: str, digest: str) -> list[RecordedAnswer]:
+        """Return what a model said about one stock, under any of its codes, as of a session."""
+        values = {"session": session, "codes": list(codes), "model": model, "digest": digest}
+        return self.records(RecordedAnswer, "forward/of_stock", **values)
+
+    def forward_calls(self, session: date, model: str, digest: str) -> list[ForwardCall]:
+        """Return what a model said of all stocks of a session, by task and stock."""
+        return self.records(ForwardCall, "forward/calls", session=session, model=model, digest=digest)
 
     def seal_batch(self, session: date) -> Batch | None:
         """Seal the batch of a session with the answers that it has, and chain it to the one before.

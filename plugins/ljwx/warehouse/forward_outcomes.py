@@ -74,9 +74,12 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         """Return what models said about one stock, under any of its codes, from a session on."""
         return self.records(StockAnswer, "forward_outcomes/of_stock", codes=list(codes), first=first)
 
-    def settled_record(self, first: date = date.min, *, by_line: bool = False) -> pl.DataFrame:
+    def settled_record(
+        self, first: date = date.min, *, by_line: bool = False, names: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.
 
+        :param names: of the answerers; None for all.
         :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended.
         """
         of_batch = [(each.session, each.horizon, each.meaning) for each in self.forward_batches()]
@@ -85,7 +88,9 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         )
         stored = {name: kind for name, kind in SETTLED.items() if name == "session" or name not in batches.columns}
         schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in stored.items()}
-        frame = self.frame("forward_outcomes/record", schema, first=first, by_line=by_line)
+        frame = self.frame(
+            "forward_outcomes/record", schema, first=first, by_line=by_line, names=None if names is None else [*names]
+        )
         said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
         read = frame.with_columns(late=pl.col("late") == "t", probabilities=said)
         return read.join(batches, on="session", how="left", maintain_order="left")

@@ -18,6 +18,7 @@ from ljwx.warehouse.runs import RunsVerbs
 from ljwx.warehouse.tokens import TokensVerbs
 from ljwx.warehouse.trainings import TrainingsVerbs
 from ljwx.warehouse.watch import WatchVerbs
+from ljwx.warehouse.watchlists import WatchlistsVerbs
 
 
 class Warehouse(
@@ -37,6 +38,7 @@ class Warehouse(
     TokensVerbs,
     ForwardOutcomesVerbs,
     WatchVerbs,
+    WatchlistsVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

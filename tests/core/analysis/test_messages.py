@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -109,7 +109,11 @@ def test_of_200_messages_none_has_another_stock_or_day(known: Directory) -> None
         ("给我写一首诗", "other_subject", "不回答其他问题"),
         ("What is the capital of France?", "other_subject", "answer nothing else"),
         ("机器人板块怎么样", "other_subject", "只依据行情事实分析 A 股个股"),
-        ("大盘今天如何", "other_subject", "只依据行情事实分析 A 股个股"),
+        ("上证指数今天如何", "other_subject", "只依据行情事实分析 A 股个股"),
+        ("大盘股有哪些", "other_subject", "只依据行情事实分析 A 股个股"),
+        ("北京两市的房价怎么样", "unknown", "北京两市"),
+        ("大盘2030-01-01怎么样", "future", "2030-01-01 还没有到"),
+        ("上个月大盘怎么样", "no_day", "上个月"),
         ("", "other_subject", "请写明股票"),
         ("平安银行 中国平安 贵州茅台 万科A 宁德时代 工商银行", "too_many", "一次最多分析 5 只"),
         ("平安银行" + "好" * MOST_CHARACTERS, "too_long", "问题太长"),
@@ -122,6 +126,26 @@ def test_what_cannot_be_answered_gets_a_sentence_and_no_guess(
     assert isinstance(found, Refusal)
     assert found.kind == kind
     assert says in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "language"),
+    [
+        ("今天大盘怎么样", TODAY, "zh"),
+        ("大盘昨天如何?", TODAY - timedelta(days=1), "zh"),
+        ("2026-03-05 沪深两市行情", date(2026, 3, 5), "zh"),
+        ("A股市场整体表现", None, "zh"),
+        ("大盘明天会涨吗", None, "zh"),
+        ("How is the market today?", TODAY, "en"),
+        ("market overview", None, "en"),
+    ],
+)
+def test_a_question_about_the_whole_market_is_read_as_one(
+    known: Directory, text: str, day: date | None, language: str
+) -> None:
+    found = read_message(text, known, TODAY)
+    assert isinstance(found, Request), found
+    assert (found.is_market, found.stocks, found.day, found.language) == (True, (), day, language)
 
 
 INJECTIONS = (

@@ -7,15 +7,65 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any, Final, Literal
 
 from ljwx.core.snapshots.citable import Language
 
-__all__ = ["Analysis", "Basis", "Judgement", "Language", "Line", "Mark", "Measures", "Section"]
+__all__ = [
+    "Analysis", "Basis", "Bounded", "Fared", "Judgement", "Language", "Line", "Mark", "Measures", "Section", "Source",
+    "Way",
+]  # fmt: skip
 
 Mark = Literal["checked", "wrong", "unchecked", "none"]
 """Of a line: all it says is the snapshot's; it contradicts it; it cannot be held against it; it is no fact."""
+
+Way = Literal["asked", "record", "class", "facts"]
+"""How an answer came: from the model just now, from the forward record in full or the class alone, or from code."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an answer comes from.
+
+    :param at: when the forward record wrote it down; None elsewhere. ``late``: that was after the next open.
+    """
+
+    way: Way
+    at: datetime | None = None
+    late: bool = False
+
+
+ASKED: Final = Source("asked")
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A mean over sessions, and bounds that hold with 95 % over all days on which one looks."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Fared:
+    """What this model's settled calls to one kind of question were worth, by the forward record as it is known now.
+
+    :param first: session of the record, and `last` the newest that is settled.
+    :param calls: answers in time whose outcome is known.
+    :param hits: share of them that came true; of a session as a whole, then over sessions.
+    :param gain: in log score over class rates, nats a question; None where nobody told the rates.
+    :param by_class: calls of each class, and how many of them came true.
+    """
+
+    first: date
+    last: date
+    sessions: int
+    calls: int
+    hits: Bounded
+    gain: Bounded | None
+    by_class: Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +75,7 @@ class Judgement:
     :param fields: of the answer as it was read; None of an invalid one, for `reason` then.
     :param probabilities: by class; None where there are none.
     :param rates: how often each class came in the train period, by class; None where nobody knows.
+    :param fared: what such calls were worth; None where none is settled.
     """
 
     task: str
@@ -33,6 +84,8 @@ class Judgement:
     probabilities: Mapping[str, float] | None
     rates: Mapping[str, float] | None
     reason: str | None = None
+    source: Source = ASKED
+    fared: Fared | None = None
 
 
 @dataclass(frozen=True)

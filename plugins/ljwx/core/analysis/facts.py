@@ -62,6 +62,12 @@ def facts_beside(task: str, facts: Mapping[str, Any], language: Language) -> Ite
             yield _ABSENT[key][language != "zh"]
 
 
+def fact_told(key: str, facts: Mapping[str, Any], language: Language) -> str | None:
+    """Return the sentence of one fact; None where the snapshot has none of this key."""
+    known = cited(facts)
+    return _told(known[key], facts, language) if key in known else None
+
+
 def _told(each: Citable, facts: Mapping[str, Any], language: Language) -> str:
     """A sentence, with what a reader has to know of the number."""
     at = int(language != "zh")

@@ -19,12 +19,22 @@ from ljwx.core.analysis.days import SaidDay, days_in
 from ljwx.core.analysis.naming import Named, named_in
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.stocks import Directory, KnownStock
-from ljwx.core.analysis.subjects import ASKED, GENERAL, MARKET, WHOLE
+from ljwx.core.analysis.subjects import (
+    ASKED,
+    ENGLISH_WORDS,
+    FILLING,
+    GENERAL,
+    MARKET,
+    MARKET_DAY,
+    MARKET_WORDS,
+    WHOLE,
+)
 from ljwx.core.analysis.vague import vague_in
 
 MOST_CHARACTERS: Final = 2_000
 MOST_STOCKS: Final = 5
 _CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+_WORD: Final = re.compile("[a-z]{2,}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class Request:
 
     :param day: None for the newest session. Today may have no session yet: the newest is meant then too.
     :param tasks: the questions it asks; empty for all.
+    :param is_market: no stock is named, and the session of the whole market is asked about.
     :param unread: names that are compared with the stocks, and are those of none that is known.
     """
 
@@ -41,6 +52,7 @@ class Request:
     tasks: tuple[str, ...]
     language: Language
     unread: tuple[str, ...] = ()
+    is_market: bool = False
 
 
 def read_message(message: str, directory: Directory, today: date) -> Request | Refusal:
@@ -59,7 +71,7 @@ def read_message(message: str, directory: Directory, today: date) -> Request | R
     if problem is not None:
         return problem
     if not named.stocks:
-        return _without_stock(text, named, language)
+        return _of_market(named, said, language) or _without_stock(text, named, language)
     if len(named.stocks) > MOST_STOCKS:
         return refusals.too_many(MOST_STOCKS, language)
     return Request(named.stocks, said[0].day if said else None, _tasks(text), language, tuple(named.unread))
@@ -113,6 +125,18 @@ def _without_stock(text: str, named: Named, language: Language) -> Refusal:
     if MARKET.search(text) or not is_about_stocks:
         return refusals.other_subject(language)
     return refusals.unknown(named.rest, (), language) if named.rest else refusals.no_stock(language)
+
+
+def _of_market(named: Named, said: Sequence[SaidDay], language: Language) -> Request | Refusal | None:
+    """A question about the whole market, of a certain day; None where it is something else."""
+    vague = vague_in(named.left, with_day=bool(said))
+    rest = FILLING.sub(" ", named.left.replace(vague or " ", " "))
+    odd = _WORD.sub(lambda word: "" if word[0] in ENGLISH_WORDS else word[0], rest)
+    if not MARKET_DAY.search(named.left) or not MARKET_WORDS.fullmatch(odd):
+        return None
+    if vague is not None:
+        return refusals.no_day(vague, language)
+    return Request((), said[0].day if said else None, (), language, is_market=True)
 
 
 def _tasks(text: str) -> tuple[str, ...]:

@@ -47,8 +47,10 @@ def other_subject(language: Language) -> Refusal:
     """The message is about something else."""
     return _of(
         "other_subject", language,
-        f"我只依据行情事实分析 A 股个股,不回答其他问题。请写明股票,{EXAMPLE['zh']}。",
-        f"I analyse single A-shares from market data, and answer nothing else. Please name a stock, {EXAMPLE['en']}.",
+        "我只依据行情事实分析 A 股个股,也能说说当日大盘(「今天大盘怎么样」),不回答其他问题。"
+        f"请写明股票,{EXAMPLE['zh']}。",
+        "I analyse single A-shares from market data, tell what a session of the market was like, and answer nothing "
+        f"else. Please name a stock, {EXAMPLE['en']}.",
     )  # fmt: skip
 
 

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from ljwx.core.analysis.analysis import Analysis, Judgement, Language, Line, Section
 from ljwx.core.analysis.facts import facts_beside, other_facts
+from ljwx.core.analysis.overviews.written import written
 from ljwx.core.analysis.reasons import Counted, counted, reasons
-from ljwx.core.analysis.words import LABELLED, LEGEND, RISK, SIGNS, class_word, meaning, title
+from ljwx.core.analysis.record import CLASS_ALONE, fared_lines, told_from
+from ljwx.core.analysis.words import class_word, meaning, title
 from ljwx.core.standing import standing
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.technical_analysis import conclusion, votes
@@ -30,11 +32,7 @@ def headline(analysis: Analysis, language: Language) -> str:
 
 def text(analysis: Analysis, language: Language) -> str:
     """The whole report, without a line break at its end."""
-    parts = [f"{headline(analysis, language)}\n{LABELLED[language]}"]
-    for section in sections(analysis, language):
-        lines = (f"  {line.text}{SIGNS[line.mark]}" for line in section.lines)
-        parts.append("\n".join((f"■ {section.title}", *lines)))
-    return "\n\n".join((*parts, f"{LEGEND[language]}\n{RISK[language]}"))
+    return written(headline(analysis, language), sections(analysis, language), language)
 
 
 def sections(analysis: Analysis, language: Language) -> tuple[Section, ...]:
@@ -88,6 +86,9 @@ def _question(analysis: Analysis, judgement: Judgement, language: Language) -> S
     """What was said to one question: the class, what it means, how likely, why; and the facts that belong to it."""
     facts = analysis.facts
     lines = [*_said(analysis, judgement, language), *_likely(judgement, language)]
+    lines += fared_lines(judgement, language)
+    if judgement.source.way == "class" and judgement.label is not None:
+        lines.append(Line(CLASS_ALONE[language]))
     lines += reasons(judgement, facts, language)
     lines += (Line(sentence, "checked") for sentence in facts_beside(judgement.task, facts, language))
     return Section(title(judgement.task, language), tuple(lines))
@@ -182,6 +183,7 @@ def _check(analysis: Analysis, language: Language) -> Line:
 
 def _basis(analysis: Analysis, language: Language) -> Iterator[Line]:
     of = analysis.basis
+    yield from told_from(analysis.judgements, language)
     if language == "zh":
         yield Line(f"交易日 {analysis.session};百分比以当日收盘价为基准,不含以后的任何信息")
         yield Line(f"模型 {of.model}(摘要 {of.digest[:12]}):{of.made['zh']}")

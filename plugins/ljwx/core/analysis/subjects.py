@@ -34,6 +34,16 @@ MARKET: Final = re.compile(
     r"大盘|沪指|深成指|创业板指|沪深300|中证|上证指数|板块|行业|概念股|\b(?:index|sector|market)\b"
 )
 """What is no single stock."""
+MARKET_DAY: Final = re.compile(
+    r"大盘|两市|(?:a股|股市|市场)\s*(?:整体|总体|全天|收盘|行情|概况|情况|表现|怎么样|如何|涨跌)|(?:a股|股市)\s*$|"
+    r"\b(?:how\s+(?:is|was|did|does)\s+the\s+(?:stock\s+|a-share\s+)?market|market\s+(?:overview|breadth|summary|day)|"
+    r"the\s+market\s*(?:today|yesterday)?\s*[?.!]*\s*$)"
+)
+"""What asks about all stocks together."""
+MARKET_WORDS: Final = re.compile(
+    r"(?:大盘|沪深|两市|a股|股?市场|股市|整个|全|整体|总体|全天|收盘|概况|overview|breadth|summary|[^\w])*"
+)
+"""What may be left of such a question, beside the words of any."""
 
 GENERAL: Final = re.compile(
     r"分析|怎么样|如何|怎样|咋样|看法|评价|评估|点评|诊断|诊股|看看|说说|讲讲|聊聊|股|市值|"

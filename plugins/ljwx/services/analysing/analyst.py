@@ -5,27 +5,30 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date, datetime
-from typing import Protocol
 
-from ljwx.core.analysis.analysis import Analysis, Basis, Judgement, Measures
+from ljwx.core.analysis.analysis import Analysis, Basis, Fared, Judgement, Measures, Source
 from ljwx.core.analysis.messages import Request, read_message
+from ljwx.core.analysis.overviews.market_day import MarketDay
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.stocks import Directory
 from ljwx.core.datasets.spec import MARKET_STOCKS
 from ljwx.core.tasks import TASKS
-from ljwx.exceptions import Busy, NotFound
+from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.schedule import SHANGHAI
+from ljwx.services.analysing.fared import TrackRecords
 from ljwx.services.analysing.keeping import Kept
+from ljwx.services.analysing.market import MarketDays
+from ljwx.services.analysing.recorded import Said, recorded
 from ljwx.services.analysing.stocks import directory
+from ljwx.services.analysing.turns import Turns
 from ljwx.services.ask import ask_about
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
 from ljwx.strategies import describe
-from ljwx.warehouse.evaluations import ModelAnswer
 
 CODE = re.compile(r"\d{6}\.[A-Z]{2}", re.ASCII)
 """Of a stock, in full."""
@@ -34,41 +37,22 @@ MARKET_SECONDS = 300.0
 MOST_ANSWERS, ANSWER_SECONDS = 20_000, 86_400.0
 
 
-class Given(Protocol):
-    """Where an answer of a champion comes from: asked now, or kept from before."""
-
-    def answer(self, champion: Champion, stock: AskedStock, task: str) -> ModelAnswer | None:
-        """Return the answer to a question; None where it has none."""
-
-
-class AskedNow:
-    """Answers of the model server."""
-
-    def __init__(self, ollama: OllamaHook) -> None:
-        self._ollama = ollama
-
-    def answer(self, champion: Champion, stock: AskedStock, task: str) -> ModelAnswer:
-        """Ask the champion.
-
-        :raises ModelMissing: it is not on the server any more, or its name stands for another model.
-        """
-        return ask_about(self._ollama, champion, stock, task).answer
-
-
 class Analyst:
     """Analyses stocks. One that is kept remembers for a while what it has read of the market and what was said.
 
-    :param given: where answers come from, the first that has one; the model server is asked last.
+    An answer comes from the forward record where it has one, else from memory, else from the model server.
+
     :param asking: analyses for which the model server is asked at a time; None: as many as there are.
+    :param queue_seconds: others wait so long at most for their turn.
     """
 
-    def __init__(self, *given: Given, asking: int | None = None) -> None:
-        self.warehouse = WarehouseHook()
-        self._given, self._asked_now = given, AskedNow(OllamaHook())
-        self._slots = None if asking is None else threading.BoundedSemaphore(asking)
+    def __init__(self, *, asking: int | None = None, queue_seconds: float = 0.0) -> None:
+        self.warehouse, self._ollama = WarehouseHook(), OllamaHook()
+        self._records, self._days = TrackRecords(self.warehouse), MarketDays(self.warehouse)
+        self._turns = None if asking is None else Turns(asking, queue_seconds)
         self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
         self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
-        self._said: Kept[tuple[str, str, str], ModelAnswer] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
+        self._said: Kept[tuple[str, str, str], Said] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
         self._reading = threading.Lock()
 
     def directory(self) -> Directory:
@@ -90,11 +74,23 @@ class Analyst:
         stocks = [market.stock(code) for code in codes]
         rates = self.warehouse.class_rates(champion.model.dataset_id)
         asked = tasks or [task for task in TASKS if task in champion.spec.tasks]
-        said = self._answers(champion, stocks, asked)
+        said, fared = self._answers(champion, stocks, asked), self._records.of(champion)
         return [
-            _analysis(champion, stock, day, tuple(_judged(task, said[stock, task], rates.get(task)) for task in asked))
+            _analysis(
+                champion,
+                stock,
+                day,
+                tuple(_judged(task, said[stock, task], rates.get(task), fared.get(task)) for task in asked),
+            )
             for stock in stocks
         ]
+
+    def market_day(self, day: date | None) -> MarketDay:
+        """Return what the last complete session was like for all stocks, or the one on or before `day`.
+
+        :raises NotFound: there is none; says why.
+        """
+        return self._days.of(day, self._until(day))
 
     def _until(self, day: date | None) -> date | None:
         """The day that is looked up: none for today, whose session may not be complete yet."""
@@ -108,40 +104,28 @@ class Analyst:
 
     def _answers(
         self, champion: Champion, stocks: Sequence[AskedStock], tasks: Sequence[str]
-    ) -> dict[tuple[AskedStock, str], ModelAnswer]:
+    ) -> dict[tuple[AskedStock, str], Said]:
         """The answers to all questions; those that nobody has given yet are asked for, within the limit."""
-        wanted = [(stock, task) for stock in stocks for task in tasks]
-        known = {each: answer for each in wanted if (answer := self._known(champion, *each)) is not None}
-        left = [each for each in wanted if each not in known]
+        known = {(stock, task): said for stock in stocks for task, said in self._known(champion, stock, tasks).items()}
+        left = [(stock, task) for stock in stocks for task in tasks if (stock, task) not in known]
         if not left:
             return known
-        with self._slot():
+        with self._turns.take() if self._turns is not None else nullcontext():
             for stock, task in left:
-                answer = self._asked_now.answer(champion, stock, task)
-                known[stock, task] = self._said.put((champion.alias.digest, task, stock.snapshot), answer)
+                said = Said(ask_about(self._ollama, champion, stock, task).answer, Source("asked"))
+                known[stock, task] = self._said.put((champion.alias.digest, task, stock.snapshot), said)
         return known
 
-    def _known(self, champion: Champion, stock: AskedStock, task: str) -> ModelAnswer | None:
-        """An answer that was given before; the same question to the same model has the same one."""
-        given = (each.answer(champion, stock, task) for each in self._given)
-        kept = self._said.get((champion.alias.digest, task, stock.snapshot))
-        return kept or next((answer for answer in given if answer is not None), None)
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        if self._slots is None:
-            yield
-            return
-        if not self._slots.acquire(blocking=False):
-            raise Busy("as many analyses are being asked for as may be at a time; try again in a minute")
-        try:
-            yield
-        finally:
-            self._slots.release()
+    def _known(self, champion: Champion, stock: AskedStock, tasks: Sequence[str]) -> dict[str, Said]:
+        """Answers that were given before; the same question to the same model has the same one."""
+        kept = {task: self._said.get((champion.alias.digest, task, stock.snapshot)) for task in tasks}
+        before = {task: said for task, said in kept.items() if said is not None}
+        return before | recorded(self.warehouse, champion, stock, tasks)
 
 
-def _judged(task: str, answer: ModelAnswer, rates: Mapping[str, float] | None) -> Judgement:
-    return Judgement(task, answer.label, answer.parsed, answer.probabilities, rates, answer.reason)
+def _judged(task: str, said: Said, rates: Mapping[str, float] | None, fared: Fared | None) -> Judgement:
+    answer = said.answer
+    return Judgement(task, answer.label, answer.parsed, answer.probabilities, rates, answer.reason, said.source, fared)
 
 
 def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgements: tuple[Judgement, ...]) -> Analysis:
@@ -175,16 +159,22 @@ def read(message: str, known: Directory) -> Request | Refusal:
 
 
 def code_of(words: str) -> str:
-    """Return the code of the stock that a code, a name or its pinyin means.
+    """Return the code of the stock that a code, a name or its pinyin means; a code is not looked up.
 
     :raises NotFound: none is meant, or several are.
     """
     code = words.strip().upper()
-    if CODE.fullmatch(code):
-        return code
-    found = read(words, directory(WarehouseHook()))
+    return code if CODE.fullmatch(code) else one_stock(words, directory(WarehouseHook()))
+
+
+def one_stock(words: str, known: Directory) -> str:
+    """Return the code of the known stock that a code, a name or its pinyin means.
+
+    :raises NotFound: none is meant, or several are.
+    """
+    found = read(words, known)
     if isinstance(found, Refusal):
         raise NotFound(found.text, found.text, found.kind)
-    if len(found.stocks) > 1 or found.day is not None or found.unread:
+    if len(found.stocks) != 1 or found.day is not None or found.unread:
         raise NotFound(f"{words!r} is not the name of one stock", f"「{words}」不是一只股票的名称", "several")
     return found.stocks[0].ts_code

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ljwx.core.analysis import refusals, report
+from ljwx.core.analysis.messages import Request
+from ljwx.core.analysis.overviews import comparison, market_day
 from ljwx.core.analysis.refusals import Refusal
 from ljwx.core.analysis.words import RISK
 from ljwx.exceptions import NotFound
@@ -12,7 +14,8 @@ _OPERATOR = {"zh": "服务运营者:", "en": "Served by: "}
 
 
 def reply(analyst: Analyst, message: str, operator: str | None = None) -> str:
-    """Return the answer to a message: the report of each stock that it names, or a sentence on why there is none.
+    """Return the answer to a message: the reports of the stocks that it names, the market's day,
+    or a sentence on why there is none.
 
     :param operator: who answers for what is served, if that is somebody.
     :raises Busy: the model server is asked for as many analyses as may be.
@@ -22,14 +25,24 @@ def reply(analyst: Analyst, message: str, operator: str | None = None) -> str:
     if isinstance(asked, Refusal):
         return _labelled(asked.text, asked.language)
     try:
-        found = analyst.analyse([stock.ts_code for stock in asked.stocks], asked.day, asked.tasks)
+        texts = _market(analyst, asked) if asked.is_market else _stocks(analyst, asked)
     except NotFound as why:
         return _labelled(f"{why.chinese}。" if asked.language == "zh" else f"{why}.", asked.language)
-    texts = [] if not asked.unread else [refusals.unread(asked.unread, asked.language)]
-    texts += [report.text(each, asked.language) for each in found]
     if operator is not None:
         texts.append(f"{_OPERATOR[asked.language]}{operator}")
     return "\n\n".join(texts)
+
+
+def _stocks(analyst: Analyst, asked: Request) -> list[str]:
+    """The report of each stock; of several a comparison before them."""
+    found = analyst.analyse([stock.ts_code for stock in asked.stocks], asked.day, asked.tasks)
+    texts = [] if not asked.unread else [refusals.unread(asked.unread, asked.language)]
+    texts += [comparison.text(found, asked.language)] if len(found) > 1 else []
+    return texts + [report.text(each, asked.language) for each in found]
+
+
+def _market(analyst: Analyst, asked: Request) -> list[str]:
+    return [market_day.text(analyst.market_day(asked.day), asked.language)]
 
 
 def _labelled(text: str, language: str) -> str:

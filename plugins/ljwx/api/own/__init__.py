@@ -1,0 +1,1 @@
+"""What belongs to the one who asks: a token's, or a user's of Airflow."""
