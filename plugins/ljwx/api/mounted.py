@@ -46,17 +46,6 @@ def refusal(error: ConfigurationError) -> ASGIApp:
 
 def login() -> Any:
     """Return Airflow's own check: whoever may see its plugins; 401 without a login, 403 where that is not enough."""
-    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
-    from airflow.api_fastapi.core_api.security import get_user, requires_access_view
-    from fastapi import Depends, Request
+    from ljwx.api.own.airflow_login import logged_in
 
-    from ljwx.api.own.owner import Owner, note_owner
-
-    allowed = requires_access_view(AccessView.PLUGINS)
-
-    def logged_in(request, user=Depends(get_user)):  # type: ignore[no-untyped-def]  # noqa: B008
-        allowed(request, user)
-        note_owner(request, Owner("user", user.get_id()))
-
-    logged_in.__annotations__ = {"request": Request, "user": object}
     return logged_in

@@ -90,7 +90,7 @@ def market_document(state: State, day: date | None, language: Language) -> Marke
         mean=of.mean, median=of.median, at_upper_limit=up, at_lower_limit=down, turnover=of.turnover,
         suspended=of.suspended, model=found.model,
         calls=[CallsDocument(task=each.task, stocks=each.stocks, by_class=dict(each.by_class)) for each in found.calls],
-        sections=section_documents(market_day.told(found, language)), text=market_day.text(found, language),
+        sections=section_documents(market_day.parts(found, language)), text=market_day.text(found, language),
     )  # fmt: skip
 
 

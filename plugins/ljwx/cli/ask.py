@@ -12,7 +12,6 @@ from rich.console import Console
 from ljwx.cli.console import AsJson, Exit, day, end, failures_shown, say
 
 if TYPE_CHECKING:
-    from ljwx.core.analysis.analysis import Language
     from ljwx.core.evaluations.questions import ClaimCounts
     from ljwx.services.ask import StockAnswer
 
@@ -66,15 +65,11 @@ def ask(
 
 def _report(stocks: list[str], asked: Day | None, language: str) -> None:
     """Print the analysis of each stock."""
-    from ljwx.core.analysis.overviews import comparison
-    from ljwx.core.analysis.report import text
-    from ljwx.services.analysing.analyst import Analyst
+    from ljwx.services.analysing.chat import Analyst, texts_of
 
     with failures_shown():
         found = Analyst().analyse(stocks, asked)
-    told: Language = "en" if language == "en" else "zh"
-    written = [comparison.text(found, told)] if len(found) > 1 else []
-    written += [text(each, told) for each in found]
+    written = texts_of(found, "en" if language == "en" else "zh")
 
     def picture(console: Console) -> None:
         console.print("\n\n".join(written), markup=False)
@@ -87,12 +82,11 @@ def _report(stocks: list[str], asked: Day | None, language: str) -> None:
 
 def _market(asked: Day | None, language: str, as_json: bool) -> None:
     """Print what the session was like for all stocks."""
-    from ljwx.core.analysis.overviews.market_day import text
-    from ljwx.services.analysing.analyst import Analyst
+    from ljwx.services.analysing.chat import Analyst, market_day
 
     with failures_shown():
         found = Analyst().market_day(asked)
-    written = text(found, "en" if language == "en" else "zh")
+    written = market_day.text(found, "en" if language == "en" else "zh")
     say(found, lambda console: console.print(written, markup=False), as_json)
 
 

@@ -181,7 +181,7 @@ def test_the_command_prints_a_report_of_each_stock_and_fails_where_an_answer_can
     question = ["ask", sample["ts_code"], "000001.SZ", "--date", str(sample["session"])]
     done = CliRunner().invoke(app, [*question, "--language", "en"])
     assert done.exit_code == 0, done.output
-    assert done.stdout.count("[AI-generated]") == 2
+    assert done.stdout.count("[AI-generated]") == 3  # the comparison, and each stock
     documents = json.loads(CliRunner().invoke(app, [*question, "--json"]).stdout)
     assert [each["snapshot"]["ts_code"] for each in documents] == [sample["ts_code"], "000001.SZ"]
     requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=[], timeout=10)

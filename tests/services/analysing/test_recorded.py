@@ -107,7 +107,7 @@ def test_what_the_record_has_is_told_without_a_model_server(kept: Kept, chain: C
     assert "可能性(括号内是历史上出现的频率):买入 60%(" in told
     assert "模型的判断取自前瞻记录,写于 2026-03-20 21:05(北京时间),早于下一次开盘" in told
     assert "技术面由程序按当日指标得出,没有问模型" in told
-    assert told.count("前瞻记录里还没有这个模型对该问题的已结算判断") == 3
+    assert told.count("前瞻记录里还没有这个模型已结算的判断,准不准尚无从谈起") == 1
     assert "票) ✓" in told
     assert "2026-03-20 21:05 in Shanghai, before the next open" in text(found, "en")
 

@@ -55,7 +55,7 @@ class Fared:
     :param first: session of the record, and `last` the newest that is settled.
     :param calls: answers in time whose outcome is known.
     :param hits: share of them that came true; of a session as a whole, then over sessions.
-    :param gain: in log score over class rates, nats a question; None where nobody told the rates.
+    :param gain: in log score over class rates, nats a question; None where there are no rates.
     :param by_class: calls of each class, and how many of them came true.
     """
 
@@ -106,6 +106,7 @@ class Basis:
     :param recipe: sha256 of the model's build spec.
     :param proven: whether it was shown that the model is any good; None where nobody asked.
     :param failing: what the watch over the forward record marks it for; None where it does not.
+    :param made_until: newest session of the data that the model was made from; None where it takes none.
     :param market_stocks: stocks that ranks are among; `is_small_market`: so few that they are not the market's.
     """
 
@@ -120,6 +121,7 @@ class Basis:
     market_stocks: int
     is_small_market: bool
     failing: str | None = None
+    made_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class Analysis:
 
     :param asked_day: the day that was asked about; None for the newest session.
     :param facts: the parsed snapshot.
+    :param days_old: of who asks for the newest session, how long ago that was.
     """
 
     ts_code: str
@@ -137,6 +140,7 @@ class Analysis:
     judgements: tuple[Judgement, ...]
     measures: Measures
     basis: Basis
+    days_old: int | None = None
 
     @property
     def name(self) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ljwx.core.analysis.analysis import Judgement, Language, Line
+from ljwx.core.analysis.analysis import Analysis, Judgement, Language, Line
 from ljwx.core.claims.check import check
 from ljwx.core.features.technical.signals import PHRASES, SIGNAL, STATES
 from ljwx.core.snapshots.citable import cited, sentence
@@ -44,6 +44,11 @@ def counted(judgement: Judgement, facts: Mapping[str, Any]) -> Counted:
     found = check(judgement.fields, facts)
     wrong = len(found.unsupported)
     return Counted(len(found.claims) - wrong, wrong, len(found.unchecked))
+
+
+def claims(analysis: Analysis) -> Counted:
+    """Count the numbers and readings of all answers."""
+    return sum((counted(each, analysis.facts) for each in analysis.judgements), Counted())
 
 
 def reasons(judgement: Judgement, facts: Mapping[str, Any], language: Language) -> Iterator[Line]:

@@ -66,32 +66,32 @@ def fared_lines(judgement: Judgement, language: Language) -> Iterator[Line]:
 
 
 def _chinese(judgement: Judgement, fared: Fared) -> str:
-    told = (
+    sentence = (
         f"此前的成绩(前瞻记录,{fared.first} 至 {fared.last},{fared.sessions} 个交易日):同类判断已结算 {fared.calls} 次,"
         f"说中 {fared.hits.mean:.0%}(95% 区间 {fared.hits.low:.0%}~{fared.hits.high:.0%})"
     )
     if fared.gain is not None:
-        told += f";{_GAINS[_sign(fared.gain)][0]}({_nats(fared.gain, '区间 ', '~')})"
+        sentence += f";{_GAINS[_sign(fared.gain)][0]}({_nats(fared.gain, '区间 ', '~')})"
     counted = fared.by_class.get(judgement.label or "")
     if counted is not None:
         word = class_word(judgement.task, judgement.label or "", "zh")
-        told += f"。其中判断「{word}」{counted[0]} 次,应验 {counted[1]} 次"
-    return f"{told}。"
+        sentence += f"。其中判断「{word}」{counted[0]} 次,应验 {counted[1]} 次"
+    return f"{sentence}。"
 
 
 def _english(judgement: Judgement, fared: Fared) -> str:
-    told = (
+    sentence = (
         f"Track record (forward record, {fared.first} to {fared.last}, {fared.sessions} sessions): {fared.calls} "
         f"such calls are settled, {fared.hits.mean:.0%} came true (95 % bounds {fared.hits.low:.0%} to "
         f"{fared.hits.high:.0%})"
     )
     if fared.gain is not None:
-        told += f"; {_GAINS[_sign(fared.gain)][1]} ({_nats(fared.gain, 'bounds ', ' to ')})"
+        sentence += f"; {_GAINS[_sign(fared.gain)][1]} ({_nats(fared.gain, 'bounds ', ' to ')})"
     counted = fared.by_class.get(judgement.label or "")
     if counted is not None:
         word = class_word(judgement.task, judgement.label or "", "en")
-        told += f'. Of its {counted[0]} calls of "{word}" {counted[1]} came true'
-    return f"{told}."
+        sentence += f'. Of its {counted[0]} calls of "{word}" {counted[1]} came true'
+    return f"{sentence}."
 
 
 _GAINS = {

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from ljwx.core.analysis.analysis import Analysis, Judgement, Language, Line, Section
 from ljwx.core.analysis.facts import facts_beside, other_facts
+from ljwx.core.analysis.first import of_session, of_stock, without_record
 from ljwx.core.analysis.overviews.written import written
-from ljwx.core.analysis.reasons import Counted, counted, reasons
+from ljwx.core.analysis.reasons import claims, reasons
 from ljwx.core.analysis.record import CLASS_ALONE, fared_lines, told_from
 from ljwx.core.analysis.words import class_word, meaning, title
 from ljwx.core.standing import standing
@@ -53,26 +54,15 @@ def _first(analysis: Analysis, language: Language) -> Iterator[Line]:
     """What a reader has to know before anything else."""
     seen, zh = standing(analysis.basis.proven, analysis.basis.failing), language == "zh"
     yield Line(f"模型可信度:{seen.word_chinese}。{seen.chinese}" if zh else f"The model is {seen.word}. {seen.english}")
-    if wrong := _claims(analysis).wrong:
+    if wrong := claims(analysis).wrong:
         yield Line(
             f"模型的回答有 {wrong} 处与当日事实不符(见 ✗):它的判断更不可依赖。"
             if zh
             else f"{wrong} of the model's statements contradict the facts (see ✗): rely on its judgement even less."
         )
-    asked, session = analysis.asked_day, analysis.session
-    if asked is not None and asked != session:
-        yield Line(
-            f"{asked} 没有可用的完整行情(休市或数据未到),以下截至之前最近的交易日 {session}。"
-            if zh
-            else f"There is no complete session on {asked}; what follows is as of the one before, {session}."
-        )
-    if not analysis.basis.in_universe:
-        yield Line("模型的训练样本里没有这类股票。" if zh else "The model's samples are of other stocks than this one.")
-    if analysis.basis.is_small_market:
-        n = analysis.basis.market_stocks
-        yield Line(
-            f"排名只在 {n} 只股票之间,不代表全市场。" if zh else f"Ranks are among {n} stocks, and not the market's."
-        )
+    yield from without_record(analysis, language)
+    yield from of_session(analysis, language)
+    yield from of_stock(analysis, language)
     labels = {each.task: each.label for each in analysis.judgements}
     if (labels.get("investment_advice"), labels.get("price_direction")) in _OPPOSITE:
         yield Line(
@@ -86,7 +76,8 @@ def _question(analysis: Analysis, judgement: Judgement, language: Language) -> S
     """What was said to one question: the class, what it means, how likely, why; and the facts that belong to it."""
     facts = analysis.facts
     lines = [*_said(analysis, judgement, language), *_likely(judgement, language)]
-    lines += fared_lines(judgement, language)
+    if any(each.fared is not None for each in analysis.judgements):
+        lines += fared_lines(judgement, language)
     if judgement.source.way == "class" and judgement.label is not None:
         lines.append(Line(CLASS_ALONE[language]))
     lines += reasons(judgement, facts, language)
@@ -164,13 +155,8 @@ def _share(
     return f"{word} {given[name]:.0%}" + (f"({rate:.0%})" if rate is not None else "")
 
 
-def _claims(analysis: Analysis) -> Counted:
-    """Count the numbers and readings of all answers."""
-    return sum((counted(each, analysis.facts) for each in analysis.judgements), Counted())
-
-
 def _check(analysis: Analysis, language: Language) -> Line:
-    total = _claims(analysis)
+    total = claims(analysis)
     all_of = total.right + total.wrong
     if language == "zh":
         rest = f",另有 {total.unchecked} 处文字无法核对" if total.unchecked else ""
@@ -185,10 +171,12 @@ def _basis(analysis: Analysis, language: Language) -> Iterator[Line]:
     of = analysis.basis
     yield from told_from(analysis.judgements, language)
     if language == "zh":
+        yield Line("只依据行情与上面列出的事实;没有读新闻、公告和研报")
         yield Line(f"交易日 {analysis.session};百分比以当日收盘价为基准,不含以后的任何信息")
         yield Line(f"模型 {of.model}(摘要 {of.digest[:12]}):{of.made['zh']}")
         yield Line(f"配方 {of.recipe[:12]},数据集 {of.dataset_id};来源可用 ljwx lineage {of.model} 追溯")
         return
+    yield Line("From market data and the facts above alone; no news and no announcements were read")
     yield Line(f"Session {analysis.session}; percents are of its close, and nothing later is known to it")
     yield Line(f"Model {of.model} (digest {of.digest[:12]}): {of.made['en']}")
     yield Line(f"Recipe {of.recipe[:12]}, dataset {of.dataset_id}; ljwx lineage {of.model} walks back to its bars")

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from ljwx.core.analysis.analysis import Analysis, Basis, Fared, Judgement, Measures, Source
@@ -35,6 +36,15 @@ CODE = re.compile(r"\d{6}\.[A-Z]{2}", re.ASCII)
 MARKET_SECONDS = 300.0
 """Corrected bars are seen after so long at most by an analyst that is kept."""
 MOST_ANSWERS, ANSWER_SECONDS = 20_000, 86_400.0
+
+
+@dataclass(frozen=True)
+class _Context:
+    """When one asks, and of what a model knows; fields as of `Analysis` and `Basis`."""
+
+    asked_day: date | None
+    days_old: int | None
+    made_until: date | None
 
 
 class Analyst:
@@ -75,15 +85,21 @@ class Analyst:
         rates = self.warehouse.class_rates(champion.model.dataset_id)
         asked = tasks or [task for task in TASKS if task in champion.spec.tasks]
         said, fared = self._answers(champion, stocks, asked), self._records.of(champion)
+        context = self._context(champion, day, session)
         return [
             _analysis(
                 champion,
                 stock,
-                day,
+                context,
                 tuple(_judged(task, said[stock, task], rates.get(task), fared.get(task)) for task in asked),
             )
             for stock in stocks
         ]
+
+    def _context(self, champion: Champion, day: date | None, session: date) -> _Context:
+        takes_data = champion.model.strategy != "prompt"
+        until = self.warehouse.last_session_of(champion.model.dataset_id) if takes_data else None
+        return _Context(day, None if day is not None else (today() - session).days, until)
 
     def market_day(self, day: date | None) -> MarketDay:
         """Return what the last complete session was like for all stocks, or the one on or before `day`.
@@ -128,7 +144,7 @@ def _judged(task: str, said: Said, rates: Mapping[str, float] | None, fared: Far
     return Judgement(task, answer.label, answer.parsed, answer.probabilities, rates, answer.reason, said.source, fared)
 
 
-def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgements: tuple[Judgement, ...]) -> Analysis:
+def _analysis(champion: Champion, stock: AskedStock, context: _Context, judgements: tuple[Judgement, ...]) -> Analysis:
     facts, model, spec = json.loads(stock.snapshot), champion.model, champion.spec
     made = describe(model.strategy)
     basis = Basis(
@@ -143,9 +159,11 @@ def _analysis(champion: Champion, stock: AskedStock, day: date | None, judgement
         in_universe=stock.in_universe,
         market_stocks=stock.market_stocks,
         is_small_market=stock.market_stocks < MARKET_STOCKS,
+        made_until=context.made_until,
     )
     measures = Measures(spec.horizon, spec.buy_excess, spec.sell_excess, spec.flat_band)
-    return Analysis(stock.ts_code, stock.session, day, facts, judgements, measures, basis)
+    asked = context.asked_day
+    return Analysis(stock.ts_code, stock.session, asked, facts, judgements, measures, basis, context.days_old)
 
 
 def today() -> date:

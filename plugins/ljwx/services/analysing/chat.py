@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ljwx.core.analysis import refusals, report
+from ljwx.core.analysis.analysis import Analysis, Language
 from ljwx.core.analysis.messages import Request
 from ljwx.core.analysis.overviews import comparison, market_day
 from ljwx.core.analysis.refusals import Refusal
-from ljwx.core.analysis.words import RISK
+from ljwx.core.analysis.words import SENTENCE
 from ljwx.exceptions import NotFound
 from ljwx.services.analysing.analyst import Analyst, read
+
+__all__ = ["Analyst", "market_day", "reply", "texts_of"]
 
 _OPERATOR = {"zh": "服务运营者:", "en": "Served by: "}
 
@@ -36,9 +41,14 @@ def reply(analyst: Analyst, message: str, operator: str | None = None) -> str:
 def _stocks(analyst: Analyst, asked: Request) -> list[str]:
     """The report of each stock; of several a comparison before them."""
     found = analyst.analyse([stock.ts_code for stock in asked.stocks], asked.day, asked.tasks)
-    texts = [] if not asked.unread else [refusals.unread(asked.unread, asked.language)]
-    texts += [comparison.text(found, asked.language)] if len(found) > 1 else []
-    return texts + [report.text(each, asked.language) for each in found]
+    unread = [refusals.unread(asked.unread, asked.language)] if asked.unread else []
+    return unread + texts_of(found, asked.language)
+
+
+def texts_of(found: Sequence[Analysis], language: Language) -> list[str]:
+    """Return the report of each stock; of several a comparison before them."""
+    together = [comparison.text(found, language)] if len(found) > 1 else []
+    return together + [report.text(each, language) for each in found]
 
 
 def _market(analyst: Analyst, asked: Request) -> list[str]:
@@ -46,5 +56,5 @@ def _market(analyst: Analyst, asked: Request) -> list[str]:
 
 
 def _labelled(text: str, language: str) -> str:
-    """A sentence that no model has said, with the risk statement."""
-    return f"{text}\n\n{RISK['zh' if language == 'zh' else 'en']}"
+    """A sentence that no model has said, labelled as what it is."""
+    return f"{text}\n\n{SENTENCE['zh' if language == 'zh' else 'en']}"

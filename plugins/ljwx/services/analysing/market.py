@@ -31,7 +31,7 @@ class MarketDays:
     def of(self, asked_day: date | None, until: date | None) -> MarketDay:
         """Return the last complete session, or the one on or before a day.
 
-        :param asked_day: what the reader is told was asked.
+        :param asked_day: what the reader has asked for.
         :raises NotFound: there is none; says why.
         """
         session = asked_session(self._warehouse, until)

@@ -32,7 +32,7 @@ class Said:
 def recorded(warehouse: WarehouseHook, champion: Champion, stock: AskedStock, tasks: Sequence[str]) -> dict[str, Said]:
     """Return by task the answers that the record has to these questions about a stock, as its snapshot is now.
 
-    One about a snapshot that corrections have changed since is left out, and one of which the server told nothing.
+    One about a snapshot that corrections have changed since is left out, and one of which nothing came.
     What no outcome decides is not in the record; where all else is, code says it from the facts, and no model is asked.
     """
     codes = warehouse.codes().all_of([stock.ts_code])

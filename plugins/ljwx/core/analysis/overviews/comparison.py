@@ -10,7 +10,9 @@ from typing import Final
 
 from ljwx.core.analysis.analysis import Analysis, Judgement, Language, Line, Section
 from ljwx.core.analysis.facts import fact_told
+from ljwx.core.analysis.first import of_session, of_stock, without_record
 from ljwx.core.analysis.overviews.written import written
+from ljwx.core.analysis.reasons import claims
 from ljwx.core.analysis.words import class_word, title
 from ljwx.core.standing import standing
 from ljwx.core.tasks import TASKS
@@ -21,7 +23,7 @@ FACTS: Final = (
 )  # fmt: skip
 """Keys of the facts that are compared, where all the stocks have them."""
 NEAR: Final = 0.05
-"""Probabilities that differ less are told to be as good as equal."""
+"""Probabilities that differ less count as equal."""
 
 
 def headline(analyses: Sequence[Analysis], language: Language) -> str:
@@ -51,6 +53,10 @@ def _first(analyses: Sequence[Analysis], language: Language) -> Iterator[Line]:
     basis, zh = analyses[0].basis, language == "zh"
     seen = standing(basis.proven, basis.failing)
     yield Line(f"模型可信度:{seen.word_chinese}。{seen.chinese}" if zh else f"The model is {seen.word}. {seen.english}")
+    yield from without_record(analyses[0], language)
+    yield from of_session(analyses[0], language)
+    for each in analyses:
+        yield from of_stock(each, language)
     yield Line(
         "对比把同一模型的判断和同一天的事实并排列出,不是推荐,也不是排名。"
         if zh
@@ -62,9 +68,15 @@ def _said(analyses: Sequence[Analysis], language: Language) -> Iterator[Line]:
     """A line for each question that a model answers for all stocks."""
     colon, comma = (":", ";") if language == "zh" else (": ", "; ")
     for task in (each.task for each in analyses[0].judgements if each.task != "technical_analysis"):
-        told = [f"{each.name} {_call(each.judgement(task), language)}" for each in analyses]
-        yield Line(f"{title(task, language)}{colon}{comma.join(told)}")
+        sentences = [f"{each.name} {_call(each.judgement(task), language)}" for each in analyses]
+        yield Line(f"{title(task, language)}{colon}{comma.join(sentences)}")
     yield from _nearness(analyses, language)
+    wrong = [(each.name, claims(each).wrong) for each in analyses]
+    if any(n for _, n in wrong):
+        counts = comma.join(f"{name} {n}" for name, n in wrong)
+        yield Line(
+            f"回答中与当日事实不符的处数{colon}{counts}" if language == "zh" else f"Wrong statements{colon}{counts}"
+        )
 
 
 def _call(judgement: Judgement | None, language: Language) -> str:
@@ -93,10 +105,11 @@ def _facts(analyses: Sequence[Analysis], language: Language) -> Iterator[Line]:
     if all("technical_analysis" in TASKS for _ in analyses):
         yield Line(comma.join(f"{each.name} {_state(each, language)}" for each in analyses), "checked")
     for key in FACTS:
-        told = [fact_told(key, each.facts, language) for each in analyses]
-        if all(told):
+        sentences = [fact_told(key, each.facts, language) for each in analyses]
+        if all(sentences):
             yield Line(
-                comma.join(f"{each.name} {sentence}" for each, sentence in zip(analyses, told, strict=True)), "checked"
+                comma.join(f"{each.name} {sentence}" for each, sentence in zip(analyses, sentences, strict=True)),
+                "checked",
             )
 
 

@@ -108,10 +108,10 @@ def headline(day: MarketDay, language: Language) -> str:
 
 def text(day: MarketDay, language: Language) -> str:
     """The whole overview, without a line break at its end."""
-    return written(headline(day, language), told(day, language), language)
+    return written(headline(day, language), parts(day, language), language)
 
 
-def told(day: MarketDay, language: Language) -> tuple[Section, ...]:
+def parts(day: MarketDay, language: Language) -> tuple[Section, ...]:
     """Return the parts of the overview: what to know first, the session's facts, and the model's calls."""
     zh = language == "zh"
     calls = tuple(_calls(day, language))
