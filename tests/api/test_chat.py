@@ -104,13 +104,13 @@ def test_delisted_suspended_and_without_a_champion_are_said_to_be(
 ) -> None:
     crowned.execute("UPDATE ljwx.instruments SET delist_date = '2026-01-05' WHERE ts_code = %s", STOCK)
     crowned.execute("DELETE FROM ljwx.bars WHERE ts_code = %s", STOCK)
-    assert f"{STOCK} 已于 2026-01-05 退市;可以问更早的日子。" in asked_openai(by_openai, QUESTION)
+    assert f"平安银行({STOCK}) 已于 2026-01-05 退市;可以问更早的日子。" in asked_openai(by_openai, QUESTION)
     stock, session = crowned.rows(
         "SELECT s.ts_code, s.session FROM ljwx.suspensions s JOIN ljwx.ingest_days d USING (session) "
         "WHERE kind = 'S' AND timing IS NULL AND session > '2025-12-01' "
         "AND NOT EXISTS (SELECT FROM ljwx.current_bars b WHERE b.ts_code = s.ts_code AND b.session = s.session) LIMIT 1"
     )[0].values()
-    assert f"{stock} 在 {session} 停牌,没有成交" in asked_openai(by_openai, f"{session} {stock}")
+    assert f"({stock}) 在 {session} 停牌,没有成交" in asked_openai(by_openai, f"{session} {stock}")
     crowned.execute("DELETE FROM ljwx.aliases")
     assert "还没有冠军模型" in (by_ollama.generate("ljwx-stock", QUESTION).response or "")
 

@@ -54,9 +54,8 @@ def test_stocks_are_compared_by_the_same_questions_and_facts(client: TestClient,
     found = client.get(f"{API}/compare?code={STOCK}&code={other}").json()
     each = [client.get(f"{API}/analysis/{code}").json() for code in (STOCK, other)]
     assert found["analyses"] == each
-    assert found["text"].startswith(
-        f"平安银行({STOCK})、{each[1]['name']}({other}) 截至 2026-03-20 收盘的对比\n【AI 生成】"
-    )
+    names = "、".join(f"{analysis['name']}({analysis['ts_code']})" for analysis in each)
+    assert found["text"].startswith(f"{names} 截至 2026-03-20 收盘的对比\n【AI 生成】")
     facts = next(part for part in found["sections"] if part["title"] == "当日事实")["lines"]
     assert {line["mark"] for line in facts} == {"checked"}
     ret5 = [analysis["facts"]["features"]["ret_5"] for analysis in each]

@@ -22,6 +22,18 @@ _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     "触及跌停": ("盘中触及跌停", "touched its lower limit"),
 }
 
+_NONE_SETTLED: Final[Mapping[Language, tuple[str, str]]] = {
+    "zh": (
+        "此前的成绩:前瞻记录里还没有这个模型已结算的判断,准不准尚无从谈起。",
+        "此前的成绩:前瞻记录里还没有这个模型已结算的判断;上面的证实来自对更早数据的检验。",
+    ),
+    "en": (
+        "Track record: no call of this model is settled yet; nothing is shown of it so far.",
+        "Track record: no call of this model is settled yet; what is proven comes from earlier data.",
+    ),
+}
+"""Of a model that is not proven, and of one that is."""
+
 
 def of_session(analysis: Analysis, language: Language) -> Iterator[Line]:
     """Yield what holds for every stock of the session."""
@@ -76,11 +88,7 @@ def without_record(analysis: Analysis, language: Language) -> Iterator[Line]:
     """Yield once, where no call of any question is settled, that nothing is shown of the model so far."""
     calls = [each for each in analysis.judgements if each.task not in TASKS or TASKS[each.task].needs_future]
     if calls and all(each.fared is None for each in calls):
-        yield Line(
-            "此前的成绩:前瞻记录里还没有这个模型已结算的判断,准不准尚无从谈起。"
-            if language == "zh"
-            else "Track record: no call of this model is settled yet; nothing is shown of it so far."
-        )
+        yield Line(_NONE_SETTLED[language][int(bool(analysis.basis.proven))])
 
 
 def _is_asked_later(analysis: Analysis) -> bool:

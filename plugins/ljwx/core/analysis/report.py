@@ -158,6 +158,10 @@ def _share(
 def _check(analysis: Analysis, language: Language) -> Line:
     total = claims(analysis)
     all_of = total.right + total.wrong
+    if not all_of and not total.unchecked:
+        return Line(
+            "模型的回答里没有要核对的数字和读数。" if language == "zh" else "The answers hold nothing to check."
+        )
     if language == "zh":
         rest = f",另有 {total.unchecked} 处文字无法核对" if total.unchecked else ""
         return Line(f"模型的回答含 {all_of} 个数字和读数:{total.right} 个与当日事实一致,{total.wrong} 个不符{rest}。")

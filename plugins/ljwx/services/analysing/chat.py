@@ -32,7 +32,7 @@ def reply(analyst: Analyst, message: str, operator: str | None = None) -> str:
     try:
         texts = _market(analyst, asked) if asked.is_market else _stocks(analyst, asked)
     except NotFound as why:
-        return _labelled(f"{why.chinese}。" if asked.language == "zh" else f"{why}.", asked.language)
+        return _labelled(_named(f"{why.chinese}。" if asked.language == "zh" else f"{why}.", asked), asked.language)
     if operator is not None:
         texts.append(f"{_OPERATOR[asked.language]}{operator}")
     return "\n\n".join(texts)
@@ -53,6 +53,13 @@ def texts_of(found: Sequence[Analysis], language: Language) -> list[str]:
 
 def _market(analyst: Analyst, asked: Request) -> list[str]:
     return [market_day.text(analyst.market_day(asked.day), asked.language)]
+
+
+def _named(text: str, asked: Request) -> str:
+    """A sentence with the names of the stocks that were asked about beside their codes."""
+    for stock in asked.stocks:
+        text = text.replace(stock.ts_code, stock.shown) if stock.name else text
+    return text
 
 
 def _labelled(text: str, language: str) -> str:

@@ -38,8 +38,10 @@ class MarketDays:
         with self._working:
             found = self._kept.get(session) or self._kept.put(session, self._breadth(session))
         champion = self._warehouse.champion()
-        calls = () if champion is None else self._calls(session, champion.model, champion.digest)
-        return MarketDay(found, asked_day, champion.model if champion is not None and calls else None, calls)
+        if champion is None:
+            return MarketDay(found, asked_day, None, ())
+        calls = self._calls(session, champion.model, champion.digest)
+        return MarketDay(found, asked_day, champion.model if calls else None, calls, champion.proven, champion.failing)
 
     def _breadth(self, session: date) -> Breadth:
         first = self._warehouse.complete_sessions(last=session)[-BEFORE - 1 :][0]

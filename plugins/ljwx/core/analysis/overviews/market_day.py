@@ -17,6 +17,7 @@ from ljwx.core.analysis.overviews.written import written
 from ljwx.core.analysis.words import class_word, title
 from ljwx.core.bars.limits import TICK
 from ljwx.core.datasets.spec import MARKET_STOCKS
+from ljwx.core.standing import standing
 from ljwx.core.tasks import TASKS
 
 BEFORE: Final = 20
@@ -59,13 +60,16 @@ class MarketDay:
     """A session of the market.
 
     :param asked_day: the day that was asked about; None for the newest session.
-    :param model: whose calls they are; None where the record has none of the champion's.
+    :param model: whose calls they are; None where the record has none of the champion's. ``proven``, ``failing``: as of
+        the champion.
     """
 
     breadth: Breadth
     asked_day: date | None
     model: str | None
     calls: tuple[Calls, ...]
+    proven: bool | None = None
+    failing: str | None = None
 
 
 def breadth(bars: pl.DataFrame, session: date, suspended: int) -> Breadth | None:
@@ -181,6 +185,7 @@ def _calls(day: MarketDay, language: Language) -> Iterator[Line]:
             else "The forward record has no call of the champion that day."
         )
         return
+    seen = standing(day.proven, day.failing)
     for each in day.calls:
         shares = [
             f"{class_word(each.task, name, language)} {each.by_class.get(name, 0) / each.stocks:.0%}"
@@ -192,4 +197,8 @@ def _calls(day: MarketDay, language: Language) -> Iterator[Line]:
             if zh
             else f"{title(each.task, language)}: of {each.stocks} stocks {what}"
         )
-    yield Line(f"模型 {day.model};以上是判断的分布,不是事实" if zh else f"Model {day.model}; judgements, and no facts")
+    yield Line(
+        f"模型 {day.model}({seen.word_chinese});以上是判断的分布,不是事实,也不预测大盘"
+        if zh
+        else f"Model {day.model} ({seen.word}); judgements, and neither facts nor a forecast of the market"
+    )
