@@ -25,6 +25,7 @@ BENCHES = {
     "bars_merge_vs_copy": ("benchmarks.warehouse", "reported"),
     "year_rows_vs_seed": ("benchmarks.year", ">= 100"),
     "year_peak_rss_mb": ("benchmarks.year", "<= 1500"),
+    "import_rows_vs_copy": ("benchmarks.importing", ">= 0.3"),
     "baostock_calls_per_250_sessions": ("benchmarks.year", "<= 600"),
     "samples_per_s": ("benchmarks.samples", ">= 20000"),
     "dataset_peak_rss_mb": ("benchmarks.samples", "<= 1000"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ljwx.cli import ask, compare, doctor, lineage, record, report, scores, serve, upkeep
+from ljwx.cli import ask, compare, doctor, importing, lineage, record, report, scores, serve, upkeep
 
 app = typer.Typer(
     name="ljwx",
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     epilog=(
         "Connections (ljwx_postgres, ollama_default, tushare_default) come from Airflow or from AIRFLOW_CONN_<ID>. "
-        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor, audit or verify found something."
+        "Exit codes: 0 done, 1 a server failed, 2 wrong use, 3 not found, 4 doctor, audit, verify, import found faults."
     ),
 )
 app.command("ask")(ask.ask)
@@ -32,6 +32,7 @@ app.command("doctor")(doctor.doctor)
 app.command("audit")(upkeep.audit)
 app.command("config")(upkeep.config)
 app.command("migrate")(upkeep.migrate)
+app.command("import")(importing.import_files)
 app.command("serve")(serve.serve)
 app.command("mcp")(serve.mcp)
 app.add_typer(serve.token, name="token")

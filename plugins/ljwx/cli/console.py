@@ -33,7 +33,7 @@ class Exit(IntEnum):
     NOT_FOUND = 3
     """What was asked for is not there."""
     NEEDS_CARE = 4
-    """`ljwx doctor` or `ljwx audit` found something to do."""
+    """`ljwx doctor`, `audit` or `import` found something to do."""
 
 
 def say(found: Any, picture: Callable[[Console], None], as_json: bool) -> None:

@@ -84,6 +84,19 @@ class RunsVerbs(WarehouseBase):
         """Return the ids of the last other runs that have finished the same task, newest first."""
         return self.column("runs/passed", **_task(task))
 
+    def finished_at(self, run: RunRef) -> datetime | None:
+        """Return when a task instance finished; None where it has not."""
+        found = self.column("runs/finished_at", **vars(run))
+        return found[0] if found else None
+
+    def finished_parts(self, run: RunRef) -> list[int]:
+        """Return the map indexes of a task that have finished, in a run."""
+        return self.column("runs/finished_parts", **_task(run))
+
+    def quarantined_by(self, run: RunRef) -> dict[str, int]:
+        """Return how many rows all tasks of a run have put to quarantine, by the reason; a row may have several."""
+        return self.mapping("runs/quarantined", dag_id=run.dag_id, run_id=run.run_id)
+
     def note_incident(self, dag_id: str, run_id: str, kind: str, what: str) -> bool:
         """Record an incident, that `what` failed in a run or was late; return whether an alert is to be sent.
 

@@ -14,11 +14,11 @@ from ljwx.exceptions import BadQuery, ConfigurationError, MalformedAnswer, NotYe
 from ljwx.hooks.tencent import TencentHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
+from ljwx.services.ingesting.validation import validate_bars
 from ljwx.sources.tencent.source import TencentSource
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
-from ljwx.stages.ingest.validation import validate_bars
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_chain import FIRST, LAST, SMALL, Database, connect, database, ingest, running_tasks

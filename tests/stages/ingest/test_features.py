@@ -100,7 +100,7 @@ def test_with_a_short_look_back_windows_and_obv_are_still_those_of_the_full_pass
 ) -> None:
     full = features()
     forget(market_db, RESUMED)
-    monkeypatch.setattr("ljwx.stages.ingest.features.LOOK_BACK", 30)
+    monkeypatch.setattr("ljwx.services.ingesting.features.LOOK_BACK", 30)
     tasks.run(compute_features, RANGE)
     assert features().filter(pl.col("ts_code") == SUSPENDED, pl.col("session") >= RESUMED)["obv"].null_count() == 0
     assert_equal(features(), full, ["obv", "ma_20", "boll_upper", "ret_20", "vol_20", "volume_ratio_5"])

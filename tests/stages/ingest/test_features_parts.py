@@ -10,7 +10,7 @@ import pytest
 
 from ljwx.core.bars import Codes
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.stages.ingest import features
+from ljwx.services.ingesting import features
 from ljwx.stages.ingest.features import compute_features
 from support_chain import FIRST, LAST, Database
 from support_tasks import TaskRunner

@@ -16,12 +16,12 @@ from airflow.sdk import Connection
 
 from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.doubts import is_worth_a_call
 from ljwx.sources.tushare.client import TushareClient
 from ljwx.sources.tushare.endpoint import read_endpoint
 from ljwx.sources.tushare.interfaces import NAMES, STOCKS
 from ljwx.stages.ingest.announcing import announce_bars
 from ljwx.stages.ingest.bars import ingest_bars
-from ljwx.stages.ingest.doubts import is_worth_a_call
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.warehouse.market.sources import WarehouseKeeper

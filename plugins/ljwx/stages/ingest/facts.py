@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 from ljwx.core.features.tables import FactTable
-from ljwx.exceptions import SourceError
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.facts import save_table
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
 from ljwx.stages.context import dag_run
-
-log = logging.getLogger(__name__)
 
 
 def save_facts(
@@ -30,7 +27,7 @@ def save_facts(
     for group in current_settings().samples.groups:
         if group.table is not None:
             wanted = [*_short(warehouse, group.table, sessions[0]), *sessions]
-            counts |= _save(source, warehouse, run_key, group.table, wanted)
+            counts |= save_table(source, warehouse, run_key, group.table, wanted)
     return counts
 
 
@@ -42,22 +39,3 @@ def _short(warehouse: WarehouseHook, table: FactTable, first: date) -> list[date
     before = first - timedelta(days=1)
     earlier = warehouse.complete_sessions(None, before)[-reach:]
     return warehouse.sessions_short_of(table, earlier[0], before) if earlier else []
-
-
-def _save(
-    source: MarketSource, warehouse: WarehouseHook, run_key: int, table: FactTable, sessions: Sequence[date]
-) -> dict[str, int]:
-    try:
-        rows = source.facts(table.capability, sessions)
-    except SourceError as error:
-        log.warning("no %s for now: %s", table.name, error)
-        rows = None
-    else:
-        if rows is None:
-            why = "for now" if source.is_deferred(table.capability) else "which this source does not carry"
-            log.warning("no %s, %s", table.name, why)
-    if rows is None:
-        return {table.name: 0}
-    warehouse.save_unassigned_rejects(run_key, rows.rejected)
-    merged = warehouse.save_facts(run_key, table, rows.usable)
-    return {table.name: merged.inserted, f"{table.name}_revised": merged.revised}

@@ -13,11 +13,10 @@ from ljwx.core.bars import RAW
 from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
+from ljwx.services.ingesting.reference import refresh_reference
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import left_out, runs_of
 from ljwx.stages.ingest.chunks import Chunk, by_month
-from ljwx.stages.ingest.codes import save_stocks
-from ljwx.stages.ingest.names import save_periods
 from ljwx.stages.ingest.ranges import requested_sessions
 from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.runs import recorded_run
@@ -53,7 +52,7 @@ def plan_ingest() -> list[dict[str, str]]:
     if not own and not opened:
         raise AirflowSkipException(f"the exchange was closed from {wanted[0]} to {wanted[-1]}")
     with recorded_run(warehouse, first=asked[0].isoformat(), last=asked[-1].isoformat()) as run:
-        reference = _refresh_reference(warehouse, source, run.key)
+        reference = refresh_reference(warehouse, source, run.key)
         whole = set(warehouse.complete_sessions())
         confirmed = [day for day in earlier if day.session in opened]
         missing = [day.session for day in confirmed if not day.lacking and day.session not in whole]
@@ -106,16 +105,3 @@ def open_days(source: MarketSource, wanted: Sequence[date], earlier: Sequence[da
             + "; ".join(unclear[:NAMED])
         )
     return [day for day in days if stated[day] == [True]]
-
-
-def _refresh_reference(warehouse: WarehouseHook, source: MarketSource, run_key: int) -> dict[str, int]:
-    """Write the instruments of all list states, and names over time."""
-    stocks, names = source.instruments(), source.names()
-    done: dict[str, int] = {}
-    if stocks is not None:
-        warehouse.save_unassigned_rejects(run_key, stocks.rejected)
-        done |= save_stocks(warehouse, source, run_key, stocks, names)
-    if names is not None:
-        warehouse.save_unassigned_rejects(run_key, names.rejected)
-        done |= save_periods(warehouse, source, run_key, names)
-    return done

@@ -16,9 +16,9 @@ from ljwx.core.bars.retiring import SILENT_SESSIONS
 from ljwx.exceptions import BadToken, SourceError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
+from ljwx.services.ingesting.doubts import Doubt, doubt
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.doubts import Doubt, doubt
 from ljwx.warehouse.market.bars import IngestDay
 
 log = logging.getLogger(__name__)

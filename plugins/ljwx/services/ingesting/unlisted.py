@@ -9,7 +9,7 @@ import polars as pl
 from ljwx.core.bars import Known, linked, one_to_one
 from ljwx.core.bars.canonical import RENAMES
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.stages.ingest.codes import ends_of
+from ljwx.services.ingesting.codes import ends_of
 from ljwx.warehouse.market.reference import GoneOn
 
 log = logging.getLogger(__name__)

@@ -29,9 +29,9 @@ from ljwx.core.bars import (
 from ljwx.core.bars.canonical import FACTORS, LIMITS
 from ljwx.core.bars.rules import REPEATED
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.second_source import SecondSource
 from ljwx.settings import current_settings
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.second_source import SecondSource
 
 FACTORS_NAME = Capability.FACTORS.value
 SIDES = {Capability.FACTORS: FACTORS, Capability.LIMITS: LIMITS}

@@ -6,8 +6,8 @@ import logging
 
 from ljwx.core.bars import Capability, SourceRows, name_periods, withdrawn
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.doubts import Doubt, doubt
 from ljwx.sources.base import MarketSource
-from ljwx.stages.ingest.doubts import Doubt, doubt
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,3 @@
+SELECT finished_at FROM ljwx.runs
+WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s AND task_id = %(task_id)s AND map_index = %(map_index)s
+  AND finished_at IS NOT NULL

@@ -1,0 +1,130 @@
+"""An import at work: reference data first, then month by month, each a run of its own, then the features."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from ljwx.core.bars import Capability
+from ljwx.core.features import GROUPS
+from ljwx.core.sessions import unbroken
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.facts import save_table
+from ljwx.services.ingesting.features import write_features
+from ljwx.services.ingesting.reference import refresh_reference
+from ljwx.services.ingesting.sessions import ingest_linked, totals
+from ljwx.settings import current_settings
+from ljwx.sources.files.source import FileSource
+from ljwx.sources.files.spool import Spool
+from ljwx.warehouse.runs import RunRef
+
+READ, BARS, FEATURES = "read_files", "import_bars", "compute_features"
+"""The tasks under which an import stands in `ljwx.runs`; `import_bars` has the month as its map index, 202601."""
+Tell = Callable[[str], None]
+"""Gets a line of progress now and then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Importer:
+    """Writes what a spool holds.
+
+    :param digest: of the contents of all files: an import that was killed is known by it.
+    """
+
+    warehouse: WarehouseHook
+    digest: str
+    tell: Tell
+
+    def run(self, task: str, part: int = -1) -> RunRef:
+        """Return what a part of this import is called in `ljwx.runs`."""
+        return RunRef("ljwx", f"import__{self.digest}", task, part)
+
+    def write_reference(self, spool: Spool, files: dict[str, str]) -> None:
+        """Write stocks and names where the warehouse has no list of its own: one in a file is older.
+
+        :param files: the digest of each file's content, for the record.
+        """
+        key, source = self._start(READ, files=files), FileSource(spool)
+        known = known_of_stocks(self.warehouse)
+        outputs = {} if Capability.INSTRUMENTS in known else refresh_reference(self.warehouse, source, key)
+        self.warehouse.save_unassigned_rejects(key, source.undated())
+        self.warehouse.finish_run(key, **outputs)
+
+    def write_months(self, spool: Spool, days: Sequence[date], *, again: bool) -> Counter[str]:
+        """Write the months of some days that are not done yet; return counts.
+
+        :param again: also those that are.
+        """
+        source = FileSource(spool, known_of_stocks(self.warehouse))
+        finished = set() if again else set(self.warehouse.finished_parts(self.run(BARS)))
+        months = [list(month) for _, month in groupby(days, key=month_of)]
+        left = [month for month in months if month_of(month[0]) not in finished]
+        pace, counts = _Pace(sum(map(len, left)), self.tell), Counter({"skipped": len(months) - len(left)})
+        for month in left:
+            made = self._month(source, month)
+            pace.tell(month, made)
+            counts.update(made)
+        return counts
+
+    def write_features(self) -> int:
+        """Write the features of all sessions that have changed, and of those after them; return the rows."""
+        self.tell("features")
+        key = self._start(FEATURES)
+        with self.warehouse.bars_lock(exclusive=True):
+            _, written = write_features(self.warehouse, key)
+        self.warehouse.finish_run(key, inserted=written.inserted, revised=written.revised)
+        return written.inserted + written.revised
+
+    def _month(self, source: FileSource, month: Sequence[date]) -> Counter[str]:
+        """Write a month's sessions; where one is missing between them, what is before and after by itself."""
+        key = self._start(BARS, month_of(month[0]), first=f"{month[0]}", last=f"{month[-1]}")
+        made: Counter[str] = Counter()
+        for first, last in unbroken(month, self.warehouse.trading_days(month[0], month[-1])):
+            sessions = [day for day in month if first <= day <= last]
+            self.warehouse.save_sessions(key, sessions)
+            made.update(totals(ingest_linked(source, self.warehouse, key, sessions)[1]))
+            for group in GROUPS:
+                if group.table is not None and not source.lacks(group.table.capability):
+                    made.update(save_table(source, self.warehouse, key, group.table, sessions))
+        self.warehouse.finish_run(key, **made)
+        return made
+
+    def _start(self, task: str, part: int = -1, **inputs: object) -> int:
+        settings = current_settings().model_dump(mode="json")
+        return self.warehouse.start_run(self.run(task, part), source="files", **inputs, settings=settings)
+
+
+def known_of_stocks(warehouse: WarehouseHook) -> frozenset[Capability]:
+    """Return what the warehouse knows of the stocks, by lists and not by their bars alone."""
+    listed = warehouse.instruments()["list_date"].is_not_null().any()
+    there = {Capability.INSTRUMENTS: listed, Capability.NAMES: not warehouse.names().is_empty()}
+    return frozenset(capability for capability, known in there.items() if known)
+
+
+def month_of(day: date) -> int:
+    """Return a day's month as a number, 202601."""
+    return day.year * 100 + day.month
+
+
+class _Pace:
+    """Says after each month how far the import is, and how long it takes."""
+
+    def __init__(self, sessions: int, tell: Tell) -> None:
+        self._all, self._left, self._tell = sessions, sessions, tell
+        self._begun, self._rows = time.monotonic(), 0
+
+    def tell(self, month: Sequence[date], made: Counter[str]) -> None:
+        """Say what became of a month."""
+        self._left -= len(month)
+        self._rows += made["inserted"]
+        taken = time.monotonic() - self._begun
+        ahead = taken / (self._all - self._left) * self._left / 60
+        self._tell(
+            f"{month[0]:%Y-%m}: {len(month)} sessions, {made['inserted']} bars new, {made['revised']} revised, "
+            f"{made['quarantined']} rows refused; {self._rows / taken:,.0f} new bars a second; "
+            f"{self._left} sessions left, about {ahead:.0f} min"
+        )

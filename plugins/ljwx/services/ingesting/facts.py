@@ -1,0 +1,37 @@
+"""What feature groups are made of besides bars: rows of their tables, as a source states them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+
+from ljwx.core.features.tables import FactTable
+from ljwx.exceptions import SourceError
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sources.base import MarketSource
+
+log = logging.getLogger(__name__)
+
+
+def save_table(
+    source: MarketSource, warehouse: WarehouseHook, run_key: int, table: FactTable, sessions: Sequence[date]
+) -> dict[str, int]:
+    """Fetch and write a table's rows of some sessions; one that does not come is a line in the log.
+
+    :return: counts for the run's record.
+    """
+    try:
+        rows = source.facts(table.capability, sessions)
+    except SourceError as error:
+        log.warning("no %s for now: %s", table.name, error)
+        rows = None
+    else:
+        if rows is None:
+            why = "for now" if source.is_deferred(table.capability) else "which this source does not carry"
+            log.warning("no %s, %s", table.name, why)
+    if rows is None:
+        return {table.name: 0}
+    warehouse.save_unassigned_rejects(run_key, rows.rejected)
+    merged = warehouse.save_facts(run_key, table, rows.usable)
+    return {table.name: merged.inserted, f"{table.name}_revised": merged.revised}
