@@ -77,7 +77,7 @@ BAD: dict[str, tuple[Callable[[Path, Tables], None], str]] = {
     ),
     "no bars": (only("adj_factor", "stk_limit"), "none of its 2 files has the columns of TuShare's daily"),
     "text for numbers": (with_bars(close=pl.lit("dear")), "have not numbers in its columns of numbers"),
-    "a type that is no number": (with_bars(close=pl.lit([1.0])), "column close is of type List(Float64), and not a num"),
+    "a type that is no number": (with_bars(close=pl.lit([1.0])), "column close is of type List(Float64), and not a"),
     "a number for a code": (with_bars(ts_code=pl.lit(1)), "column ts_code is of type Int32, and not a code such as"),
     "codes of another kind": (with_bars(ts_code=pl.lit("sz000001")), "have not a code such as 000001.SZ"),
     "days that cannot be read": (with_bars(trade_date=pl.lit("10/03/2026")), "have not a day such as 20260105 in trad"),

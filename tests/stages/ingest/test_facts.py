@@ -13,8 +13,8 @@ import pytest
 from ljwx.core.features.tables import FactTable
 from ljwx.core.features.valuation import VALUATION
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.ingesting.source import limited_source
 from ljwx.stages.ingest.facts import save_facts
-from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx.warehouse.runs import RunRef
 from support_chain import SMALL, Database, ingest

@@ -95,8 +95,12 @@ def strange_facts(
     :param features: their feature rows, of the same sessions.
     :param asked: session and ts_code of the questions.
     """
-    groups = [group for group in spec.groups if not group.across]
-    facts = [fact.column for fact in facts_in(groups) if fact.section != RANKS and not fact.of_industry]
+    across = {column.name for group in spec.groups for column in group.across}
+    facts = [
+        fact.column
+        for fact in facts_in(spec.groups)
+        if fact.section != RANKS and not fact.of_industry and not across & set(fact.value.meta.root_names())
+    ]
     rows = facts_of_market(bars, features, spec).filter(pl.col("session").is_in(list(market.sessions)))
     keys = asked.select("session", "ts_code").unique()
     there = ~np.isnan(market.laid_out(keys.with_columns(signal=pl.lit(1.0))))

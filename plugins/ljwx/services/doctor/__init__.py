@@ -23,6 +23,7 @@ CHECKS: Mapping[str, Callable[[], Finding | None]] = MappingProxyType(
         "terms": market.terms,
         "second_source": market.second_source,
         "index": market.index,
+        "tables": market.tables,
         "ollama": models.ollama,
         "base": models.base,
         "champion": models.champion,

@@ -8,11 +8,13 @@ from ljwx.hooks.market import market_terms, try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.doctor.finding import Finding, advice
 from ljwx.settings import current_settings
+from ljwx.warehouse.market.facts import WHOLE_SHARE
 from ljwx.warehouse.market.sources import WarehouseKeeper
 
 WATCHED_DAYS = 30
 TURN_SECONDS = 20.0
 """How long the doctor waits behind workers for the one connection of a source."""
+LATE = "the source publishes it later, or lacks it: ljwx_forward asks again; schedules.ingest can be later"
 LOOK = "the logs of ingest_bars name the bars; ingest.quarantine_differing refuses such"
 
 
@@ -54,6 +56,26 @@ def second_source() -> Finding | None:
     what = f"{found.closes} closes, {found.pre_closes} pre-closes and {found.factors} factors"
     said = f"{named}: of {found.compared} bars of the last {WATCHED_DAYS} days {what} differ"
     return Finding("second_source", not differing, said, LOOK if differing else "")
+
+
+def tables() -> Finding | None:
+    """Say how much of the newest session the tables of feature groups have; nothing where no group has one."""
+    try:
+        groups = current_settings().samples.groups
+    except ConfigurationError:
+        return None  # the finding `settings` says it
+    named = [group.table for group in groups if group.table is not None]
+    if not named:
+        return None
+    warehouse = WarehouseHook()
+    found = {table.name: warehouse.published(table) for table in named}
+    shares = {name: each.rows / each.bars for name, each in found.items() if each is not None and each.bars}
+    if not shares:
+        return Finding("tables", None, "no session is complete yet")
+    session = max(each.session for each in found.values() if each is not None)
+    said = ", ".join(f"{min(share, 1):.0%} have {name}" for name, share in shares.items())
+    whole = min(shares.values()) >= WHOLE_SHARE
+    return Finding("tables", whole, f"of the stocks of {session} {said}", "" if whole else LATE)
 
 
 def index() -> Finding | None:

@@ -21,6 +21,7 @@ from ljwx.services.asking.full import Prompted, Texts, ask
 from ljwx.services.asking.many import ask_many
 from ljwx.services.asking.servers import LOST, Server, lacks, servers_of
 from ljwx.settings import Settings, current_settings
+from ljwx.stages.forward.late_tables import fetch_late_tables
 from ljwx.stages.forward.models import Answerer, answerers
 from ljwx.stages.forward.questions import Asked, questions_of
 from ljwx.stages.runs import recorded_run
@@ -50,6 +51,7 @@ def ask_session(session: str) -> dict[str, int]:
     :param session: as text, of :func:`ljwx.stages.forward.opening.open_session`.
     :return: how many questions there are, and how many answers of models this run has added.
     :raises ConfigurationError: the session was not opened.
+    :raises NotYetPublished: a table that the snapshots tell of is not published yet, and there is time to wait.
     :raises RecordUnfinished: no server answers any more, and there is time to try again.
     """
     settings, warehouse, day = current_settings(), WarehouseHook(), date.fromisoformat(session)
@@ -63,6 +65,7 @@ def ask_session(session: str) -> dict[str, int]:
         log.warning("nothing is asked about %s any more: its deadline has passed", session)
         return dict(NOTHING)
     with recorded_run(warehouse, session=session) as run:
+        fetch_late_tables(warehouse, batch, run.key)
         questions = questions_of(warehouse, settings, batch, run.key)
         if not questions:
             log.warning("forward.stocks and forward.watchlist name no stock with a snapshot on %s: a gap", session)

@@ -11,12 +11,12 @@ from ljwx.exceptions import NotYetPublished, RateLimited
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.ingesting.second_source import SecondSource
 from ljwx.services.ingesting.sessions import ingest_linked, ingest_sessions, lacking, totals
+from ljwx.services.ingesting.source import limited_source
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import gaining
 from ljwx.stages.ingest.chunks import Chunk
 from ljwx.stages.ingest.facts import save_facts
 from ljwx.stages.ingest.index_lists import save_lists
-from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.market.bars import SavedDay
 

@@ -14,11 +14,11 @@ from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.services.ingesting.reference import refresh_reference
+from ljwx.services.ingesting.source import limited_source
 from ljwx.sources.base import MarketSource
 from ljwx.stages.ingest.catch_up import left_out, runs_of
 from ljwx.stages.ingest.chunks import Chunk, by_month
 from ljwx.stages.ingest.ranges import requested_sessions
-from ljwx.stages.ingest.source import limited_source
 from ljwx.stages.runs import recorded_run
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import polars as pl
-from psycopg.rows import scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from ljwx.core.bars import UNRENAMED, Codes
 from ljwx.core.features import FeatureGroup
@@ -18,6 +19,15 @@ from ljwx.warehouse.market.revisions import Merged, merge_revisions
 
 WHOLE_SHARE = 0.9
 """Of a session's bars, at least, have a row where a source has published the table."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """How many bars a session has, and how many rows a table has of it."""
+
+    session: date
+    bars: int
+    rows: int
 
 
 class FactsVerbs(FeaturesVerbs):
@@ -47,6 +57,12 @@ class FactsVerbs(FeaturesVerbs):
         wanted = {"first": first, "last": last, "share": WHOLE_SHARE}
         with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             return cursor.execute(query, wanted).fetchall()
+
+    def published(self, table: FactTable) -> Published | None:
+        """Return how much a table has of the newest complete session; None where no session is complete."""
+        query = statement("facts/shares", ljwx=(table.name,))
+        with self.transaction() as connection, connection.cursor(row_factory=class_row(Published)) as cursor:
+            return cursor.execute(query).fetchone()
 
     def with_facts(
         self,
