@@ -67,7 +67,7 @@ def _imported(folder: Path, days: Sequence[date], rows: int) -> float:
         importer.write_reference(spool, {})
         made = importer.write_months(spool, days, again=False)
     seconds = time.perf_counter() - begin
-    if made["inserted"] != rows or made["quarantined"]:
+    if made.inserted != rows or made.refused:
         raise RuntimeError(f"{made} of {rows} rows")
     return seconds
 

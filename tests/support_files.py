@@ -28,9 +28,14 @@ Write = Callable[..., Path]
 def tables(market_process: TushareServer) -> Tables:
     """Every table of the small market from FIRST to LAST, in TuShare's columns."""
     market_process.faults()
+    found = {
+        name: market_process.rows(name, fields=",".join(fields), **params) for name, (fields, params) in ASKED.items()
+    }
     return {
-        name: pl.DataFrame(market_process.rows(name, fields=",".join(fields), **params), infer_schema_length=None)
-        for name, (fields, params) in ASKED.items()
+        name: pl.DataFrame(
+            rows, schema=None if rows else dict.fromkeys(ASKED[name][0], pl.String), infer_schema_length=None
+        )
+        for name, rows in found.items()
     }
 
 

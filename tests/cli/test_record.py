@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 
 from ljwx.cli.app import app
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.sources.baostock.source import BaostockSource
 from ljwx.warehouse.forward import NewAnswer, NewBatch
+from ljwx.warehouse.market.bars import MEASURES, IngestDay
 from ljwx.warehouse.runs import RunRef
 from support_forward import at, stop_clock
 
@@ -56,6 +58,36 @@ def test_a_file_that_was_exported_is_what_was_sealed(heads: list[str], tmp_path:
     assert (found["noted"], found["problems"]) == (str(DAYS[-1]), [])
     (unproven,) = found["unproven"]
     assert "sealed_at is no part of a digest" in unproven
+
+
+def test_prices_leave_by_a_flag_alone_and_after_their_terms(
+    heads: list[str], warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", '{"conn_type": "baostock"}')
+    warehouse = WarehouseHook()
+    for day in DAYS:
+        whole = IngestDay(day, complete=True, expected=2, received=2, quarantined=0, suspended=0)
+        warehouse.save_day(1, whole, session_bars(day, ["000001.SZ", "600519.SH"]))
+    path = tmp_path / "record.parquet"
+    code, told = ljwx("export", str(path))
+    assert (code, [each.name for each in tmp_path.iterdir()]) == (0, [path.name])
+    assert not {"open", "high", "low", "close"} & set(pl.read_parquet(path).columns)
+    code, told = ljwx("export", str(path), "--with-bars")
+    lines = told.splitlines()
+    assert code == 0
+    assert lines[0] == f"Terms of the prices: {BaostockSource.terms.allows}"
+    assert lines[-1] == f"{tmp_path / 'record-bars.parquet'}: 2 bars, 2026-03-02 to 2026-03-03"
+    bars = pl.read_parquet(tmp_path / "record-bars.parquet")
+    assert bars.select("session", "ts_code").rows() == [(day, "000001.SZ") for day in DAYS]
+    assert bars["close"].to_list() == [10.0, 10.0]
+    warehouse.start_run(RunRef("ljwx", "import__1", "import_bars", 202603))
+    assert "; some were imported from files: " in ljwx("export", str(path), "--with-bars")[1]
+
+
+def session_bars(day: date, codes: list[str]) -> pl.DataFrame:
+    numbers = {name: [10.0] * len(codes) for name in MEASURES}
+    frame = pl.DataFrame({"ts_code": codes, "session": [day] * len(codes), **numbers})
+    return frame.with_columns(flags=pl.lit([], dtype=pl.List(pl.String)))
 
 
 def test_an_edited_file_ends_with_4_and_says_what_was_changed(heads: list[str], tmp_path: Path) -> None:

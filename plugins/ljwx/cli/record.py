@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,17 +38,29 @@ def verify(
         raise typer.Exit(int(Exit.NEEDS_CARE))
 
 
-def export(file: File, as_json: AsJson = False) -> None:
-    """Write all sealed sessions with their chain into a file. 导出预测记录。"""
-    from ljwx.services.record import export_record
+def export(
+    file: File,
+    with_bars: Annotated[
+        bool, typer.Option("--with-bars", help="Also the prices, under their source's terms. 同时导出行情。")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write all sealed sessions with their chain into a file; without prices. 导出预测记录。"""
+    from ljwx.services.record import export_bars, export_record, terms_of_bars
 
     with failures_shown():
+        if with_bars:
+            sys.stderr.write(f"Terms of the prices: {terms_of_bars()}\n")
+            sys.stderr.flush()
         found = export_record(file)
+        bars = export_bars(file) if with_bars else None
 
     def picture(console: Console) -> None:
         console.print(f"{found.path}: {found.answers} answers of {found.sessions} sessions, head {found.head}")
+        if bars is not None:
+            console.print(f"{bars.path}: {bars.rows} bars, {bars.first} to {bars.last}")
 
-    say(found, picture, as_json)
+    say(found if bars is None else asdict(found) | {"bars": asdict(bars)}, picture, as_json)
 
 
 def _draw(console: Console, found: Verified) -> None:

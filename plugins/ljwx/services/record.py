@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -13,8 +15,10 @@ import polars as pl
 
 from ljwx.core.forward.exported import EXPORT, Verified, exported, verify
 from ljwx.exceptions import ConfigurationError, NotFound
+from ljwx.hooks.market import market_terms
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
+from ljwx.sources.files.source import FileSource
 
 
 class _Format(Protocol):
@@ -22,6 +26,9 @@ class _Format(Protocol):
 
     def read(self, path: Path) -> pl.DataFrame:
         """Return its rows as texts."""
+
+    def scan(self, path: Path) -> pl.LazyFrame:
+        """Return its rows, a part at a time."""
 
     def write(self, rows: pl.LazyFrame, path: Path) -> None:
         """Write rows without holding them all."""
@@ -31,6 +38,9 @@ class _Parquet:
     def read(self, path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
 
+    def scan(self, path: Path) -> pl.LazyFrame:
+        return pl.scan_parquet(path)
+
     def write(self, rows: pl.LazyFrame, path: Path) -> None:
         rows.sink_parquet(path, compression="zstd")
 
@@ -39,11 +49,20 @@ class _Csv:
     def read(self, path: Path) -> pl.DataFrame:
         return pl.read_csv(path, infer_schema=False)
 
+    def scan(self, path: Path) -> pl.LazyFrame:
+        return pl.scan_csv(path, infer_schema=False)
+
     def write(self, rows: pl.LazyFrame, path: Path) -> None:
         rows.sink_csv(path)
 
 
 FORMATS: Final[Mapping[str, _Format]] = MappingProxyType({".parquet": _Parquet(), ".csv": _Csv()})
+
+
+BARS: Final = ("session", "ts_code", "open", "high", "low", "close", "pre_close", "vol", "amount", "adj_factor")
+PART: Final = 60
+"""Sessions of bars that are in memory at once."""
+NOTHING_SEALED: Final = "no session of the record is sealed yet; ljwx_forward seals one each night"
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,53 @@ class Exported:
     sessions: int
     answers: int
     head: str
+
+
+@dataclass(frozen=True)
+class ExportedBars:
+    """What was written of the bars that a record is about."""
+
+    path: str
+    rows: int
+    first: date
+    last: date
+
+
+def terms_of_bars() -> str:
+    """Return what is known of how the sources of the stored bars let them be used."""
+    known = market_terms()
+    said = [
+        known.allows if known else "the terms of your source are not known here: pass no price on before you know them"
+    ]
+    if WarehouseHook().has_imported():
+        said.append(f"some were imported from files: {FileSource.terms.allows}")
+    return "; ".join(said)
+
+
+def export_bars(path: Path) -> ExportedBars:
+    """Write the raw bars of an exported record's stocks, from its first session to the newest complete one.
+
+    :param path: the record's; the bars' is `<its stem>-bars<its suffix>` beside it.
+    :raises NotFound: no session of it is complete any more.
+    """
+    form, target, warehouse = _form_of(path), path.with_name(f"{path.stem}-bars{path.suffix}"), WarehouseHook()
+    record = form.scan(path).select("ts_code", "session")
+    stocks = warehouse.codes().all_of(record.select("ts_code").unique().collect().to_series().to_list())
+    first = date.fromisoformat(record.select(pl.col("session").min()).collect().item())
+    days, rows = warehouse.complete_sessions(first=first), 0
+    if not days:
+        raise NotFound(f"no session from {first} on is complete")
+    with _parts(target) as folder:
+        parts = []
+        for at in range(0, len(days), PART):
+            some = days[at : at + PART]
+            bars = warehouse.bars(some[0], some[-1]).filter(pl.col("ts_code").is_in(stocks)).select(BARS)
+            parts.append(folder / f"{at}.parquet")
+            bars.write_parquet(parts[-1])
+            rows += bars.height
+        form.write(pl.scan_parquet(parts), folder / "whole")
+        (folder / "whole").replace(target)
+    return ExportedBars(str(target), rows, days[0], days[-1])
 
 
 def export_record(path: Path) -> Exported:
@@ -68,13 +134,13 @@ def export_record(path: Path) -> Exported:
     warehouse = WarehouseHook()
     sealed = [batch for batch in warehouse.forward_batches() if batch.digest is not None]
     if not sealed:
-        raise NotFound("no session of the record is sealed yet; ljwx_forward seals one each night")
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as folder:
+        raise NotFound(NOTHING_SEALED)
+    with _parts(path) as folder:
         parts = []
         for number, batch in enumerate(sealed):
-            parts.append(Path(folder) / f"{number}.parquet")
+            parts.append(folder / f"{number}.parquet")
             exported(batch, warehouse.forward_answers(batch.session)).write_parquet(parts[-1])
-        written = Path(folder) / f"whole{path.suffix}"
+        written = folder / "whole"
         form.write(pl.scan_parquet(parts), written)
         written.replace(path)
     return Exported(str(path), len(sealed), sum(batch.answers or 0 for batch in sealed), sealed[-1].digest or "")
@@ -96,6 +162,13 @@ def verify_record(path: Path, head: str | None) -> Verified:
         raise ConfigurationError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     known = [pl.col(name).cast(pl.String).fill_null("") for name in rows.columns if name in EXPORT]
     return verify(rows.with_columns(known), head, sse_calendar())
+
+
+@contextmanager
+def _parts(path: Path) -> Iterator[Path]:
+    """Lend a folder beside a file, for its parts."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as folder:
+        yield Path(folder)
 
 
 def _form_of(path: Path) -> _Format:

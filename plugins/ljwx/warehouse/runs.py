@@ -97,6 +97,10 @@ class RunsVerbs(WarehouseBase):
         """Return how many rows all tasks of a run have put to quarantine, by the reason; a row may have several."""
         return self.mapping("runs/quarantined", dag_id=run.dag_id, run_id=run.run_id)
 
+    def has_imported(self) -> bool:
+        """Say whether rows were imported from files."""
+        return bool(self.column("runs/imported"))
+
     def note_incident(self, dag_id: str, run_id: str, kind: str, what: str) -> bool:
         """Record an incident, that `what` failed in a run or was late; return whether an alert is to be sent.
 

@@ -55,9 +55,9 @@ def without(table: str, column: str) -> Callable[[Path, Tables], None]:
     return write
 
 
-def with_bars(*changes: pl.Expr) -> Callable[[Path, Tables], None]:
+def with_bars(**changes: pl.Expr) -> Callable[[Path, Tables], None]:
     def write(folder: Path, tables: Tables) -> None:
-        write_files(folder, {**month(tables), "daily": month(tables)["daily"].with_columns(*changes)})
+        write_files(folder, {**month(tables), "daily": month(tables)["daily"].with_columns(**changes)})
 
     return write
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -83,11 +82,11 @@ def _import(importer: Importer, found: Found, read: Digests, folder: Path, *, ag
     spool = spooled(found, folder, lambda at: importer.tell(f"{at} of {files} files read") if at % EACH == 0 else None)
     days = bar_days(spool, sse_calendar(), datetime.now(SHANGHAI).date())
     importer.write_reference(spool, {str(f.path): one for f, one in zip(found.used, read.of_files, strict=True)})
-    counts: Counter[str] = importer.write_months(spool, days, again=again)
+    done = importer.write_months(spool, days, again=again)
     features = importer.write_features()
     return Imported(
         read.of_all, files, tuple(map(str, found.left_out)), None, days[0], days[-1],
-        counts["sessions"], counts["inserted"], counts["revised"], counts["skipped"],
+        done.sessions, done.inserted, done.revised, done.skipped,
         len(warehouse.trading_days(days[0], days[-1])) - len(days), features, time.monotonic() - begun,
         _incomplete(warehouse, days), warehouse.quarantined_by(importer.run(READ)),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from itertools import groupby
 
@@ -20,12 +20,39 @@ from ljwx.services.ingesting.sessions import ingest_linked, totals
 from ljwx.settings import current_settings
 from ljwx.sources.files.source import FileSource
 from ljwx.sources.files.spool import Spool
+from ljwx.warehouse.market.bars import SavedDay
 from ljwx.warehouse.runs import RunRef
 
 READ, BARS, FEATURES = "read_files", "import_bars", "compute_features"
 """The tasks under which an import stands in `ljwx.runs`; `import_bars` has the month as its map index, 202601."""
 Tell = Callable[[str], None]
 """Gets a line of progress now and then."""
+
+
+@dataclass(frozen=True)
+class Months:
+    """What was written of some months.
+
+    :param refused: rows that were put to quarantine.
+    :param skipped: months that an earlier import had done.
+    """
+
+    sessions: int = 0
+    inserted: int = 0
+    revised: int = 0
+    refused: int = 0
+    skipped: int = 0
+
+    @classmethod
+    def of(cls, saved: Sequence[SavedDay]) -> Months:
+        """Count what was saved, day by day."""
+        return cls(
+            len({day.session for day in saved}), sum(day.inserted for day in saved), sum(day.revised for day in saved),
+            sum(day.quarantined for day in saved),
+        )  # fmt: skip
+
+    def __add__(self, other: Months) -> Months:
+        return Months(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +81,8 @@ class Importer:
         self.warehouse.save_unassigned_rejects(key, source.undated())
         self.warehouse.finish_run(key, **outputs)
 
-    def write_months(self, spool: Spool, days: Sequence[date], *, again: bool) -> Counter[str]:
-        """Write the months of some days that are not done yet; return counts.
+    def write_months(self, spool: Spool, days: Sequence[date], *, again: bool) -> Months:
+        """Write the months of some days that are not done yet.
 
         :param again: also those that are.
         """
@@ -63,12 +90,12 @@ class Importer:
         finished = set() if again else set(self.warehouse.finished_parts(self.run(BARS)))
         months = [list(month) for _, month in groupby(days, key=month_of)]
         left = [month for month in months if month_of(month[0]) not in finished]
-        pace, counts = _Pace(sum(map(len, left)), self.tell), Counter({"skipped": len(months) - len(left)})
+        pace, done = _Pace(sum(map(len, left)), self.tell), Months(skipped=len(months) - len(left))
         for month in left:
-            made = self._month(source, month)
-            pace.tell(month, made)
-            counts.update(made)
-        return counts
+            written = self._month(source, month)
+            pace.tell(month, written)
+            done += written
+        return done
 
     def write_features(self) -> int:
         """Write the features of all sessions that have changed, and of those after them; return the rows."""
@@ -79,19 +106,20 @@ class Importer:
         self.warehouse.finish_run(key, inserted=written.inserted, revised=written.revised)
         return written.inserted + written.revised
 
-    def _month(self, source: FileSource, month: Sequence[date]) -> Counter[str]:
+    def _month(self, source: FileSource, month: Sequence[date]) -> Months:
         """Write a month's sessions; where one is missing between them, what is before and after by itself."""
         key = self._start(BARS, month_of(month[0]), first=f"{month[0]}", last=f"{month[-1]}")
-        made: Counter[str] = Counter()
+        saved: list[SavedDay] = []
+        facts: Counter[str] = Counter()
         for first, last in unbroken(month, self.warehouse.trading_days(month[0], month[-1])):
             sessions = [day for day in month if first <= day <= last]
             self.warehouse.save_sessions(key, sessions)
-            made.update(totals(ingest_linked(source, self.warehouse, key, sessions)[1]))
+            saved += ingest_linked(source, self.warehouse, key, sessions)[1]
             for group in GROUPS:
                 if group.table is not None and not source.lacks(group.table.capability):
-                    made.update(save_table(source, self.warehouse, key, group.table, sessions))
-        self.warehouse.finish_run(key, **made)
-        return made
+                    facts.update(save_table(source, self.warehouse, key, group.table, sessions))
+        self.warehouse.finish_run(key, **totals(saved), **facts)
+        return Months.of(saved)
 
     def _start(self, task: str, part: int = -1, **inputs: object) -> int:
         settings = current_settings().model_dump(mode="json")
@@ -100,7 +128,7 @@ class Importer:
 
 def known_of_stocks(warehouse: WarehouseHook) -> frozenset[Capability]:
     """Return what the warehouse knows of the stocks, by lists and not by their bars alone."""
-    listed = warehouse.instruments()["list_date"].is_not_null().any()
+    listed = warehouse.instruments().get_column("list_date").is_not_null().any()
     there = {Capability.INSTRUMENTS: listed, Capability.NAMES: not warehouse.names().is_empty()}
     return frozenset(capability for capability, known in there.items() if known)
 
@@ -117,14 +145,14 @@ class _Pace:
         self._all, self._left, self._tell = sessions, sessions, tell
         self._begun, self._rows = time.monotonic(), 0
 
-    def tell(self, month: Sequence[date], made: Counter[str]) -> None:
+    def tell(self, month: Sequence[date], written: Months) -> None:
         """Say what became of a month."""
         self._left -= len(month)
-        self._rows += made["inserted"]
+        self._rows += written.inserted
         taken = time.monotonic() - self._begun
         ahead = taken / (self._all - self._left) * self._left / 60
         self._tell(
-            f"{month[0]:%Y-%m}: {len(month)} sessions, {made['inserted']} bars new, {made['revised']} revised, "
-            f"{made['quarantined']} rows refused; {self._rows / taken:,.0f} new bars a second; "
+            f"{month[0]:%Y-%m}: {len(month)} sessions, {written.inserted} bars new, {written.revised} revised, "
+            f"{written.refused} rows refused; {self._rows / taken:,.0f} new bars a second; "
             f"{self._left} sessions left, about {ahead:.0f} min"
         )

@@ -52,16 +52,16 @@ def spool_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def spooled(found: Found, folder: Path, told: Callable[[int], None]) -> Spool:
+def spooled(found: Found, folder: Path, report: Callable[[int], None]) -> Spool:
     """Put all rows of some files into a spool.
 
-    :param told: called with the number of files that are read, now and then.
+    :param report: called with the number of files that are read, now and then.
     :raises ConfigurationError: a file breaks off, or most of its rows cannot be read.
     """
     spool = Spool(folder)
     for number, file in enumerate(found.used, 1):
         _spool_file(file, spool)
-        told(number)
+        report(number)
     spool.close()
     return spool
 
@@ -121,7 +121,7 @@ class _Count:
             "number": (pl.col(RAW).is_not_null(), pl.col(RAW)),
         }
         if table.is_of_days:
-            wrong["day"] = (as_date("trade_date").is_null(), pl.col("trade_date"))
+            wrong |= {"day": (as_date("trade_date").is_null(), pl.col("trade_date"))}
         for what, (mask, shown) in wrong.items():
             bad = wire.filter(mask).select(shown)
             self.bad[what] += bad.height

@@ -46,7 +46,7 @@ def save_stocks(
         lambda codes: ends_of(warehouse, codes),
         warehouse.silent(SILENT_SESSIONS),
     )
-    unreadable = stocks.rejected["ts_code"].drop_nulls().to_list()
+    unreadable = stocks.rejected.get_column("ts_code").drop_nulls().to_list()
     settled = settle(listed, _called(*called), _renames(warehouse, source, run_key), known, unreadable)
     merged = warehouse.save_instruments(run_key, settled.instruments, settled.relinked)
     _tell(settled, warehouse, source, known.instruments.height)
@@ -109,11 +109,11 @@ def _some(codes: Collection[str]) -> str:
 def _count_again(warehouse: WarehouseHook, run_key: int) -> int:
     """Count the bars of incomplete sessions again without the codes that had ended; return how many are whole now."""
     ended = warehouse.instruments().filter(pl.col("end_reason").is_not_null())
-    days = warehouse.incomplete_days(ended["ts_code"].to_list())
+    days = warehouse.incomplete_days(ended.get_column("ts_code").to_list())
     if not days:
         return 0
     ends = dict(ended.select("ts_code", "delist_date").iter_rows())
-    traded = _traded(warehouse, days, ended["ts_code"].to_list())
+    traded = _traded(warehouse, days, ended.get_column("ts_code").to_list())
     tolerance = current_settings().ingest.tolerance
     counted = [_without(day, ends, traded[day.session], tolerance) for day in days]
     changed = [new for old, new in zip(days, counted, strict=True) if new != old]

@@ -21,7 +21,7 @@ def save_periods(warehouse: WarehouseHook, source: MarketSource, run_key: int, n
     :return: counts for the run's record.
     """
     periods = name_periods(names.usable)
-    unreadable = names.rejected["ts_code"].drop_nulls().to_list()
+    unreadable = names.rejected.get_column("ts_code").drop_nulls().to_list()
     gone, doubted = withdrawn(warehouse.names(), periods, unreadable)
     if doubted:
         doubt(warehouse, source, DOUBT)

@@ -19,14 +19,14 @@ class FileTable:
 
     :param name: TuShare's name of it.
     :param capability: what it gives besides bars; None of the bars themselves.
-    :param told_by: a file with one of these columns is meant to hold the table.
+    :param known_by: a file with one of these columns is meant to hold the table.
     :param needed: columns without which it cannot be read.
     :param optional: columns that are null where the file has none.
     """
 
     name: str
     capability: Capability | None
-    told_by: tuple[str, ...]
+    known_by: tuple[str, ...]
     needed: tuple[str, ...]
     optional: tuple[str, ...] = ()
 
@@ -73,4 +73,4 @@ TABLES = (
 
 def tables_in(columns: Collection[str]) -> tuple[FileTable, ...]:
     """Return the tables that a file with these columns is meant to hold."""
-    return tuple(table for table in TABLES if set(table.told_by) & set(columns))
+    return tuple(table for table in TABLES if set(table.known_by) & set(columns))
