@@ -51,7 +51,15 @@ def chosen(stack: Stack, before: dict[str, Any], strategy: str) -> dict[str, Any
 
 def test_a_demo_that_trains_is_held_to_the_shipped_floors() -> None:
     shipped, trained = load_settings().gate, load_settings(TRAINED)
-    floors = ("min_valid_share", "min_faithful_share", "max_modal_share", "max_copying_loss", "margin", "confidence")
+    floors = (
+        "min_valid_share",
+        "min_faithful_share",
+        "max_unchecked_share",
+        "max_modal_share",
+        "max_copying_loss",
+        "margin",
+        "confidence",
+    )
     assert {name: getattr(trained.gate, name) for name in floors} == {name: getattr(shipped, name) for name in floors}
     assert trained.gate.min_faithful_share == GatePolicy().min_faithful_share == 0.9
     assert (trained.model.lora.max_samples, trained.model.lora.proof) == (240, 20)

@@ -76,7 +76,9 @@ def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
     assert (told.right, told.unchecked) == (1.0, None)
     path = Path(tasks.run(write_report, plan, decided, run_id=RUN).removeprefix("file://"))
     assert "依据:" in path.read_text(encoding="utf-8")
-    assert ", because of " in path.with_name("report.md").read_text(encoding="utf-8")
+    report = path.with_name("report.md").read_text(encoding="utf-8")
+    assert ", because of " in report
+    assert "(·) When it was verified, it answered 0 of 4 questions without facts by saying that it has none" in report
 
     assert decided["verdict"] == "first_champion"
     asked = market_db.rows("SELECT ts_code, session FROM ljwx.bars ORDER BY session DESC, ts_code LIMIT 1")[0]

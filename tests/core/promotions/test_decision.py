@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from ljwx.core.claims.prose import read
 from ljwx.core.evaluations import ClaimCounts, Question, ScoredAnswer, paired_difference, score
 from ljwx.core.evidence import Bounds, Size, Weighed
 from ljwx.core.promotions import (
@@ -21,6 +22,7 @@ from ljwx.core.promotions import (
 )
 from ljwx.core.promotions.reasons import Looked, calibration, decided_before, left_out
 from ljwx.exceptions import ConfigurationError
+from support_claims import corpus
 
 POLICY = GatePolicy(min_questions=80, min_sessions=40, block=10, resamples=1000, max_latency_p95_s=2.0)
 TASKS = {"price_direction": ("up", "flat", "down"), "technical_analysis": ("bullish", "neutral", "bearish")}
@@ -146,7 +148,7 @@ def talking(answers, unchecked, characters):
     return [replace(answer, claims=ClaimCounts(9, 0, 0, unchecked, characters, 2)) for answer in answers]
 
 
-@pytest.mark.parametrize(("most", "verdict"), [(None, "first_champion"), (0.5, "first_champion"), (0.3, "rejected")])
+@pytest.mark.parametrize(("most", "verdict"), [(1.0, "first_champion"), (0.5, "first_champion"), (None, "rejected")])
 def test_words_that_cannot_be_checked_are_told_and_decide_where_a_floor_is_set(most, verdict):
     policy = POLICY if most is None else POLICY.model_copy(update={"max_unchecked_share": most})
     decision = judge(QUESTIONS, talking(say(QUESTIONS, ALL), 40, 100), policy=policy)
@@ -155,10 +157,22 @@ def test_words_that_cannot_be_checked_are_told_and_decide_where_a_floor_is_set(m
     assert reason.text.startswith("40.0% of the words in the answers to price_direction")
 
 
-def test_the_floor_of_unchecked_words_is_kept_with_a_decision_only_where_it_is_set():
-    assert "max_unchecked_share" not in POLICY.model_dump(mode="json")
-    assert POLICY.model_copy(update={"max_unchecked_share": 0.5}).model_dump()["max_unchecked_share"] == 0.5
-    assert type(POLICY)(**POLICY.model_dump()) == POLICY
+def test_a_decision_that_keeps_no_floor_of_unchecked_words_was_made_without_one():
+    assert POLICY.model_dump(mode="json")["max_unchecked_share"] == 0.3
+    without = POLICY.model_copy(update={"max_unchecked_share": 1.0})
+    assert "max_unchecked_share" not in without.model_dump(mode="json")
+    assert without.model_dump() != POLICY.model_dump()
+
+
+def test_prose_that_is_true_keeps_the_floor_of_unchecked_words_and_talk_does_not():
+    shares = {verdict: unchecked_share(verdict) for verdict in ("true", "unchecked")}
+    assert shares["true"] < 0.05 < POLICY.max_unchecked_share < 0.6 < shares["unchecked"]
+
+
+def unchecked_share(verdict):
+    """Of the clauses that a person called so, and that nobody read while the checker was written."""
+    read_once = [read(each.clause, each.facts) for each in corpus("corpus_once_blind.jsonl") if each.verdict == verdict]
+    return sum(each.unchecked_characters for each in read_once) / sum(each.characters for each in read_once)
 
 
 def test_answers_that_claim_nothing_are_told_and_are_no_evidence_of_faithfulness():

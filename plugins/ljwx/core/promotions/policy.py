@@ -46,7 +46,7 @@ class GatePolicy(LinePolicy):
     :param min_faithful_share: least share of right ones among the numbers and readings that valid answers claim; a
         task whose answers claim nothing neither holds nor misses it, and the decision says so.
     :param max_unchecked_share: largest share of the prose of valid answers that is neither a number, a signal nor a
-        known phrase; 1 is no floor. Only another value than 1 is stored with decisions.
+        known phrase; 1 is no floor. Decisions that store none were made without one.
     :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
     :param max_copying_loss: by how much the challenger may be less accurate than the champion on a task whose answer
         stands in the prompt; to be better there promotes nobody. Only another value than 0.1 is stored with decisions.
@@ -60,7 +60,7 @@ class GatePolicy(LinePolicy):
 
     min_valid_share: float = Field(default=0.95, ge=0, le=1)
     min_faithful_share: float = Field(default=0.9, ge=0, le=1)
-    max_unchecked_share: float = Field(default=1.0, ge=0, le=1, exclude_if=lambda share: share == 1)
+    max_unchecked_share: float = Field(default=0.3, ge=0, le=1, exclude_if=lambda share: share == 1)
     max_modal_share: float = Field(default=0.95, gt=0, le=1)
     max_copying_loss: float = Field(default=0.1, ge=0, le=1, exclude_if=lambda loss: loss == 0.1)
     max_latency_p95_s: float | None = Field(default=120, gt=0)

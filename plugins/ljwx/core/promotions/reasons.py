@@ -116,6 +116,19 @@ def _floors_of_task(policy: GatePolicy, task: str, part: TaskScore) -> Iterator[
         )
 
 
+def abstention(abstained: int, asked: int) -> Reason:
+    """Tell how many questions without facts a model answered by saying so, when it was verified.
+
+    :param asked: in a bare chat.
+    """
+    return Reason(
+        code="abstention_share",
+        text=f"When it was verified, it answered {abstained} of {asked} questions without facts by saying that it has "
+        f"none ({abstained / asked:.0%}). It decides nothing here.",
+        favourable=abstained == asked,
+    )
+
+
 def silent_tasks(card: Scorecard) -> Iterator[Reason]:
     """Tell of tasks whose answers were looked through and claim nothing: that is no evidence either way."""
     for task, part in card.tasks.items():

@@ -48,7 +48,7 @@ VERDICTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 )
 NEITHER: Final = (
     "first_champion_unproven", "looks", "decided_before", "left_out", "sealed_test", "calibration", "near_class_rates",
-    "baseline_not_compared",
+    "baseline_not_compared", "abstention_share",
 )  # fmt: skip
 """Codes of reasons that tell something and speak for nobody."""
 RISK_ENGLISH: Final = (

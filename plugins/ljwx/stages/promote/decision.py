@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
 from ljwx.assets import LATEST, MODEL
-from ljwx.core.promotions import Decision, decide_line, floors, reported, with_reported
+from ljwx.core.promotions import Decision, Reason, decide_line, floors, reported, with_reported
 from ljwx.core.promotions.decision import PROMOTING
-from ljwx.core.promotions.reasons import calibration, decided_before, left_out
+from ljwx.core.promotions.reasons import abstention, calibration, decided_before, left_out
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -157,10 +158,19 @@ def _decide(
     more = [
         *left_out(judged.record.left_out),
         *calibration(found.model),
+        *_abstention(warehouse, evaluation.model),
         *reported(settings.gate, found.model, found.differences, rolled_back),
         decided_before(warehouse.looked(evaluation.model)),
     ]
     return with_reported(decision, more), judged
+
+
+def _abstention(warehouse: WarehouseHook, model: str) -> Iterator[Reason]:
+    """Tell what a model's verification found out about questions without facts; nothing where none was asked."""
+    checks = candidate(warehouse, model).verified
+    told = None if checks is None else checks.get("abstention")
+    if told is not None and told["answers"]:
+        yield abstention(sum(each["abstained"] for each in told["answers"]), len(told["answers"]))
 
 
 def _of_champion(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Alias) -> Evaluation:
