@@ -473,8 +473,35 @@ def test_two_models_are_compared_on_what_both_answered(run: Run, crowned: Databa
     assert {task for _, task in measured} == {"investment_advice", "risk_assessment", "price_direction"}
     assert all(measured["brier", task]["first"] == 0 for _, task in measured)
     told = run("compare", chain.plan["model"], "ljwx-stock:rival").stdout
-    assert "resampled in blocks of sessions" in told
+    assert "resampled in blocks of sessions" in one_paragraph(told)
     assert "ranking and proper scores" in told
+    assert (found["rivals"], found["record"]) == ([], [])
+
+
+def one_paragraph(told: str) -> str:
+    return " ".join(told.split())
+
+
+def test_two_models_stand_beside_what_any_model_has_to_beat(run: Run, crowned: Database, chain: Chain) -> None:
+    rival(crowned, chain, right=1)
+    cards = {
+        name: {
+            "overall": {"accuracy": 0.9, "calibration": {"brier": brier}},
+            "tasks": {
+                "price_direction": {"n": 3, "accuracy": 0.5, "rank_ic": {"mean": 0.02}},
+                "technical_analysis": {"n": 9, "accuracy": 1.0},
+            },
+        }
+        for name, brier in (("model", 0.6), ("champion", 0.6), ("logistic", 0.64), ("base", 0.7))
+    }
+    crowned.execute("UPDATE ljwx.evaluations SET scorecard = %s::jsonb", json.dumps(cards))
+    found = json.loads(run("compare", chain.plan["model"], "ljwx-stock:rival", "--json").stdout)["rivals"]
+    assert [(each["rival"], each["future"], each["rank_ic"], each["brier"]) for each in found] == [
+        ("base", 0.5, 0.02, 0.7), ("logistic", 0.5, 0.02, 0.64),
+    ]  # fmt: skip
+    told = run("compare", chain.plan["model"], "ljwx-stock:rival").stdout
+    assert "what any model has to beat" in told
+    assert "untuned base" in told
 
 
 def test_models_without_questions_in_common_are_not_compared(run: Run, crowned: Database, chain: Chain) -> None:

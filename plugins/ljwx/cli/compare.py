@@ -18,6 +18,9 @@ MEASURED = (
     "smallest",
 )  # fmt: skip
 
+RIVALS = ("name", "future", "rank_ic", "brier")
+RECORD = ("answerer", "task", "sessions", "asked", "answered", "rank_ic", "low", "high", "brier", "log_score")
+
 
 def compare(
     first: Annotated[str, typer.Argument(help="A model or its alias. 模型甲（或别名）。", show_default=False)],
@@ -51,7 +54,13 @@ def _draw(console: Console, found: Comparison) -> None:
             "scores who says how often each class came before. shrunken: what remains of the "
             "difference when chance is allowed for; smallest: what so many sessions show in four of five cases"
         )
+    if found.rivals:
+        console.print("\nwhat any model has to beat, on the questions of the set that a decision was made on:\n")
+        console.print(table(RIVALS, [[getattr(each, head) for head in RIVALS] for each in found.rivals]))
+    if found.record:
+        console.print("\nin the forward record, each on what it answered in time; low and high hold on every day:\n")
+        console.print(table(RECORD, [[getattr(each, head) for head in RECORD] for each in found.record]))
     console.print(
-        f"\nlow and high bound the difference at {found.confidence:.0%} for one look, resampled in blocks of sessions; "
-        "- where the sessions are too few to tell. The gate decides by evidence that allows for every look."
+        f"\nlow and high of a difference bound it at {found.confidence:.0%} for one look, resampled in blocks of "
+        "sessions; - where the sessions are too few to tell. The gate decides by evidence that allows for every look."
     )

@@ -12,6 +12,7 @@ from ljwx.core.evidence.paired import Paired, paired_measures
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.names import known_model
+from ljwx.services.rivals import InRecord, Rival, in_record, rivals
 from ljwx.settings import current_settings
 
 
@@ -38,6 +39,8 @@ class Comparison:
 
     :param confidence: of the bounds.
     :param measures: ranking and a proper score, on tasks about the future.
+    :param rivals: what any model has to beat, on the questions of the set that a decision was made on.
+    :param record: what the forward record says of both, of their bases and of the rules.
     """
 
     first: str
@@ -47,6 +50,8 @@ class Comparison:
     confidence: float
     parts: tuple[ComparedPart, ...]
     measures: tuple[Paired, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    record: tuple[InRecord, ...] = ()
 
 
 def compare(first: str, second: str) -> Comparison:
@@ -72,7 +77,18 @@ def compare(first: str, second: str) -> Comparison:
     parts = tuple(_part(name, chosen, ours, theirs, settings.resampling) for name, chosen in groups.items())
     given, other = ([answer for answer in answers if answer.sample_id in both] for answers in (ours, theirs))
     measures = paired_measures(asked, given, other, settings.resampling, _rates(warehouse, common.question_set_id))
-    return Comparison(first, second, common.question_set_id, len(asked), settings.gate.confidence, parts, measures)
+    known = [found for each in (first, second) if (found := warehouse.model(each)) is not None]
+    return Comparison(
+        first=first,
+        second=second,
+        question_set_id=common.question_set_id,
+        questions=len(asked),
+        confidence=settings.gate.confidence,
+        parts=parts,
+        measures=measures,
+        rivals=rivals(warehouse, (common.first, common.second)),
+        record=in_record(warehouse, known),
+    )
 
 
 def _rates(warehouse: WarehouseHook, question_set_id: str) -> Mapping[str, Mapping[str, float]]:

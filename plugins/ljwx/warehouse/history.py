@@ -122,6 +122,11 @@ class HistoryVerbs(WarehouseBase):
         """Return the newest question set that two models answered."""
         return self.record(CommonQuestions, "history/common_question_set", first=first, second=second)
 
+    def scorecards(self, evaluation_ids: Sequence[int]) -> Mapping[str, Any] | None:
+        """Return the newest scorecards, by name, of evaluations of one question set; None before one was decided on."""
+        found = self.column("history/scorecards", evaluation_ids=list(evaluation_ids))
+        return found[0] if found else None
+
     def missing_bar(self, ts_code: str, session: date) -> MissingBar:
         """Return why a stock may have no bar on a session."""
         (found,) = self.records(MissingBar, "history/missing_bar", ts_code=ts_code, session=session)
