@@ -105,6 +105,15 @@ class Findings:
         return {name: value for name, value in measured.items() if value is not None}
 
 
+def abstained(checks: Mapping[str, Any] | None) -> list[bool]:
+    """Return of each question without facts of a verification whether the answer said so; none of a model of before.
+
+    :param checks: what was measured, as JSON.
+    """
+    told = None if checks is None else checks.get("abstention")
+    return [] if told is None else [each["abstained"] for each in told["answers"]]
+
+
 def special_tokens(text: str) -> list[str]:
     """Name the chat template's own marks in an answer: a template that does not fit the weights lets them through.
 

@@ -12,6 +12,7 @@ from ljwx.assets import LATEST, MODEL
 from ljwx.core.promotions import Decision, Reason, decide_line, floors, reported, with_reported
 from ljwx.core.promotions.decision import PROMOTING
 from ljwx.core.promotions.reasons import abstention, calibration, decided_before, left_out
+from ljwx.core.verification import abstained
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
@@ -167,10 +168,9 @@ def _decide(
 
 def _abstention(warehouse: WarehouseHook, model: str) -> Iterator[Reason]:
     """Tell what a model's verification found out about questions without facts; nothing where none was asked."""
-    checks = candidate(warehouse, model).verified
-    told = None if checks is None else checks.get("abstention")
-    if told is not None and told["answers"]:
-        yield abstention(sum(each["abstained"] for each in told["answers"]), len(told["answers"]))
+    asked = abstained(candidate(warehouse, model).verified)
+    if asked:
+        yield abstention(sum(asked), len(asked))
 
 
 def _of_champion(warehouse: WarehouseHook, settings: Settings, evaluation: Evaluation, champion: Alias) -> Evaluation:
