@@ -110,8 +110,8 @@ def abstained(checks: Mapping[str, Any] | None) -> list[bool]:
 
     :param checks: what was measured, as JSON.
     """
-    told = None if checks is None else checks.get("abstention")
-    return [] if told is None else [each["abstained"] for each in told["answers"]]
+    asked = None if checks is None else checks.get("abstention")
+    return [] if asked is None else [each["abstained"] for each in asked["answers"]]
 
 
 def special_tokens(text: str) -> list[str]:
