@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ljwx.cli.app import app
+from ljwx.core.forward.outcomes import OUTCOMES
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.baostock.source import BaostockSource
 from ljwx.warehouse.forward import NewAnswer, NewBatch
@@ -38,7 +39,20 @@ def heads(warehouse_url: str) -> list[str]:
             warehouse.save_forward_answer(1, replace(SAID, session=day, ts_code=code))
         batch = warehouse.seal_batch(day) if day in DAYS else None
         found += [batch.digest] if batch and batch.digest else []
+    for excess in (-0.2, 0.1):
+        warehouse.save_outcomes(1, at(DAYS[1], 19), DAYS[:1], came_up(excess))
     return found
+
+
+def came_up(excess: float) -> pl.DataFrame:
+    """What came true of the first session; later corrections give another excess."""
+    codes = ["000001.SZ", "600000.SH"]
+    told = {"label": "up", "reason": None, "net": excess, "excess": excess, "realised_volatility": 0.1}
+    days = {"entry_session": DAYS[1], "exit_session": DAYS[1], "label_end": DAYS[1]}
+    rows = [
+        {"session": DAYS[0], "ts_code": code, "task": SAID.task, **told, "max_drawdown": 0.0, **days} for code in codes
+    ]
+    return pl.DataFrame(rows, OUTCOMES)
 
 
 def ljwx(*line: str) -> tuple[int, str]:
@@ -56,8 +70,14 @@ def test_a_file_that_was_exported_is_what_was_sealed(heads: list[str], tmp_path:
     found = json.loads(told)
     assert code == 0
     assert (found["noted"], found["problems"]) == (str(DAYS[-1]), [])
-    (unproven,) = found["unproven"]
-    assert "sealed_at is no part of a digest" in unproven
+    seal, outcomes = found["unproven"]
+    assert "sealed_at is no part of a digest" in seal
+    assert outcomes.startswith("the columns label, excess, no_outcome, label_end, revision: they came after the answers")
+    rows = pl.read_csv(path, infer_schema=False) if name.endswith(".csv") else pl.read_parquet(path)
+    came = rows.select("session", "label", "excess", "no_outcome", "label_end", "revision").unique().sort("session")
+    first, second = came.with_columns(pl.all().fill_null("")).rows()
+    assert first == (str(DAYS[0]), "up", "0.1", "", str(DAYS[1]), "2")
+    assert second == (str(DAYS[1]), *[""] * 5)
 
 
 def test_prices_leave_by_a_flag_alone_and_after_their_terms(

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
-from ljwx.core.forward.exported import EXPORT, Verified, exported, verify
+from ljwx.core.forward.exported import EXPORT, Verified, beside_outcomes, exported, verify
 from ljwx.exceptions import ConfigurationError, NotFound
 from ljwx.hooks.market import market_terms
 from ljwx.hooks.warehouse import WarehouseHook
@@ -123,7 +123,7 @@ def export_bars(path: Path) -> ExportedBars:
 
 
 def export_record(path: Path) -> Exported:
-    """Write all sealed sessions of the record into a file; it is there whole, or as it was before.
+    """Write all sealed sessions of the record into a file, with what came true; it is there whole, or as before.
 
     :raises ConfigurationError: the suffix is neither .parquet nor .csv, or there is no such folder.
     :raises NotFound: no session is sealed yet.
@@ -139,7 +139,8 @@ def export_record(path: Path) -> Exported:
         parts = []
         for number, batch in enumerate(sealed):
             parts.append(folder / f"{number}.parquet")
-            exported(batch, warehouse.forward_answers(batch.session)).write_parquet(parts[-1])
+            answers = exported(batch, warehouse.forward_answers(batch.session))
+            beside_outcomes(answers, warehouse.session_outcomes(batch.session)).write_parquet(parts[-1])
         written = folder / "whole"
         form.write(pl.scan_parquet(parts), written)
         written.replace(path)

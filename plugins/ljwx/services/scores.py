@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -72,20 +73,46 @@ class EarnedBy:
     note: str = LEFT_OUT
 
 
-def scored_record() -> ScoredRecord:
+@dataclass(frozen=True)
+class KnownRecord:
+    """The record as one sees it at the close of a session, read once.
+
+    :param last: that session. ``days``: the exchange's, from the first of the record on.
+    :param settled: SETTLED frame.
+    """
+
+    batches: Sequence[Batch]
+    last: date
+    days: Sequence[date]
+    settled: pl.DataFrame
+
+
+def known_record(warehouse: WarehouseHook, until: date = date.max) -> KnownRecord:
+    """Read the record up to a session, with the outcomes that are known now.
+
+    :raises NotFound: there is none.
+    """
+    batches = [each for each in warehouse.forward_batches() if each.session <= until]
+    complete = [day for day in warehouse.complete_sessions() if day <= until]
+    if not batches or not complete:
+        raise NotFound("there is no forward record yet; the DAG ljwx_forward makes one")
+    first, last = batches[0].session, complete[-1]
+    days = warehouse.trading_days(first, max(last, batches[-1].session))
+    return KnownRecord(batches, last, days, warehouse.settled_record().filter(pl.col("session") <= until))
+
+
+def scored_record(known: KnownRecord | None = None) -> ScoredRecord:
     """Score every answerer of the forward record.
 
+    :param known: None: all of it, as it is now.
     :raises NotFound: there is no record yet.
     """
-    warehouse = WarehouseHook()
-    batches, last = _record(warehouse)
-    settled = warehouse.settled_record()
-    first = batches[0].session
-    days = warehouse.trading_days(first, max(last, batches[-1].session))
+    known = known or known_record(WarehouseHook())
+    batches, settled, days = known.batches, known.settled, known.days
     waiting = settled.filter(~pl.col("late") & pl.col("label").is_null() & pl.col("reason").is_null())
     return ScoredRecord(
-        first=first,
-        last=last,
+        first=batches[0].session,
+        last=known.last,
         batches=len(batches),
         gaps=len({day for day in days if day <= batches[-1].session} - {batch.session for batch in batches}),
         late=int(settled["late"].sum()),
@@ -94,17 +121,18 @@ def scored_record() -> ScoredRecord:
     )
 
 
-def earned_from_record(top: float = 0.1, slippage: float = 0.0005) -> list[EarnedBy]:
+def earned_from_record(top: float = 0.1, slippage: float = 0.0005, known: KnownRecord | None = None) -> list[EarnedBy]:
     """Simulate what the answers of each answerer, to each task that orders stocks, would have earned.
 
     :param top: share of the stocks that is bought. ``slippage``: what each side loses, a fraction.
+    :param known: None: all of the record, as it is now.
     :raises NotFound: there is no record yet, or no session after its first.
     """
     warehouse = WarehouseHook()
-    batches, last = _record(warehouse)
-    first = batches[0].session
-    codes = warehouse.codes()
-    days = warehouse.trading_days(first, last)
+    known = known or known_record(warehouse)
+    batches, last = known.batches, known.last
+    first, codes = batches[0].session, warehouse.codes()
+    days = [day for day in known.days if day <= last]
     if len(days) < 2:
         raise NotFound(f"no session is complete after {first}, the first of the forward record")
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), days)
@@ -114,11 +142,11 @@ def earned_from_record(top: float = 0.1, slippage: float = 0.0005) -> list[Earne
         )
         for each in batches
     }
-    answers = codes.as_stocks(warehouse.settled_record().filter(~pl.col("late"), pl.col("session") < last))
-    known = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
+    answers = codes.as_stocks(known.settled.filter(~pl.col("late"), pl.col("session") < last))
+    valid = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
     tried = max(len(warehouse.lines()), 1)
     apart = ("answerer", "digest", "task", "meaning")
-    parts = known.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
+    parts = valid.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
     return [
         _earned(rows, market, portfolios[rows.item(0, "meaning")], tried)
         for rows in parts
@@ -152,9 +180,3 @@ def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int)
         ics=found.ics,
     )
 
-
-def _record(warehouse: WarehouseHook) -> tuple[list[Batch], date]:
-    batches, complete = warehouse.forward_batches(), warehouse.complete_sessions()
-    if not batches or not complete:
-        raise NotFound("there is no forward record yet; the DAG ljwx_forward makes one")
-    return batches, complete[-1]

@@ -14,6 +14,17 @@ from ljwx.warehouse.base import stage, statement
 from ljwx.warehouse.forward import ForwardVerbs
 
 QUESTIONS = pl.Schema({"session": pl.Date(), "ts_code": pl.String(), "task": pl.String()})
+OF_SESSION = pl.Schema(
+    {
+        "ts_code": pl.String(),
+        "task": pl.String(),
+        "label": pl.String(),
+        "excess": pl.Float64(),
+        "reason": pl.String(),
+        "label_end": pl.Date(),
+        "revision": pl.Int64(),
+    }
+)
 CLAIMS = pl.Schema({"session": pl.Date(), "claims": pl.Int64(), "claims_right": pl.Int64()})
 
 
@@ -48,6 +59,10 @@ class ForwardOutcomesVerbs(ForwardVerbs):
     def forward_questions(self, sessions: Sequence[date]) -> pl.DataFrame:
         """Return session, ts_code and task of all questions that anyone has answered."""
         return self.frame("forward_outcomes/questions", QUESTIONS, sessions=list(sessions))
+
+    def session_outcomes(self, session: date) -> pl.DataFrame:
+        """Return what came true of the questions about a session, as it is known now: an OF_SESSION frame."""
+        return self.frame("forward_outcomes/of_session", OF_SESSION, session=session)
 
     def save_outcomes(
         self, run_key: int, known_at: datetime, sessions: Sequence[date], outcomes: pl.DataFrame

@@ -23,6 +23,8 @@ from ljwx.exceptions import ConfigurationError
 BATCH: Final = ("session", "deadline", "opened_at", "labels", "previous", "batch", "batch_answers", "sealed_at")
 """Columns of a batch in a file; `batch` is its digest. The last two are no part of it."""
 EXPORT: Final = (*BATCH, *COLUMNS)
+OUTCOME: Final = ("label", "excess", "no_outcome", "label_end", "revision")
+"""Columns of what came true afterwards, as it is known when the file is written; no part of the chain."""
 NO_HEAD: Final = (
     "that the answers were there before the outcome: whoever owns the database could have made the whole chain later. "
     "Give --head with a digest that you noted before"
@@ -66,6 +68,17 @@ def exported(batch: Batch, answers: Sequence[Answer]) -> pl.DataFrame:
     texts = zip(*(answer.texts for answer in answers), strict=True)
     columns |= dict(zip(COLUMNS, map(list, texts), strict=True))
     return pl.DataFrame(columns, schema=dict.fromkeys(EXPORT, pl.String))
+
+
+def beside_outcomes(rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a batch with what came true of each question, as texts: OUTCOME; empty while it is open.
+
+    :param outcomes: a question a row: ts_code, task, label, excess, reason, label_end and revision.
+    """
+    named = outcomes.rename({"reason": "no_outcome"}).select("ts_code", "task", *OUTCOME)
+    told = named.with_columns(pl.col(OUTCOME).cast(pl.String))
+    found = rows.join(told, on=("ts_code", "task"), how="left", maintain_order="left")
+    return found.with_columns(pl.col(OUTCOME).fill_null(""))
 
 
 def verify(rows: pl.DataFrame, head: str | None, calendar: Calendar) -> Verified:
