@@ -12,8 +12,10 @@ sealed with a digest that is chained to the one before and sent by the alert cha
   corrected since; both outcomes are kept.
 * **Watched**: each run looks whether the champion's answers are still what they were, tells once of what is not, and
   marks the champion or rolls it back where `forward.watch` says so.
+* **Told**: `write_month` writes the page of a month when its last session is settled, and anew after a correction.
 * **It decides**: `look_at_record` looks at the settled sessions, and promotes a challenger that they are enough for.
 * **Asking failed**: what came is sealed shortly before the deadline; until then the task can be cleared.
+* **Sent**, where `forward.message` is on: the answers about the watchlist, by the alert channels, once a session.
 * **Run again** it asks only what has no answer yet; a batch that is sealed stays as it is.
 """
 
@@ -33,7 +35,9 @@ from ljwx.tasks import (
     report_look,
     seal_session,
     settle_sessions,
+    tell_watchlist,
     watch_champion,
+    write_month,
 )
 
 BEFORE_BUILDS = 1000
@@ -52,12 +56,15 @@ TRIES = 44  # a quarter of an hour apart: as long as the run may take
 def ljwx_forward():
     done = TriggerRule.ALL_DONE  # the watch and the look may both replace the champion: one after the other
     decided = task(look_at_record, pool=OLLAMA_POOL, outlets=[MODEL], trigger_rule=done)()
-    task(settle_sessions)() >> task(watch_champion)() >> decided
+    settled = task(settle_sessions)()
+    settled >> task(watch_champion)() >> decided
+    settled >> task(write_month)()
     task(report_look)(decided["promotion_id"])
     session = task(open_session)()
     asked = task(ask_session, pool=OLLAMA_POOL, priority_weight=BEFORE_BUILDS, retries=TRIES)(session)
     come = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
     digest = task(seal_session, outlets=[FORWARD], retries=TRIES, trigger_rule=come)(session, asked)
+    digest >> task(tell_watchlist)(session)
     [asked, digest] >> EmptyOperator(task_id="whole", on_success_callback=None)
 
 

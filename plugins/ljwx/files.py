@@ -48,6 +48,12 @@ def save_text(name: str, text: str) -> str:
     return str(path)
 
 
+def saved_text(name: str) -> str | None:
+    """Return a file below the data folder as text; None where there is none."""
+    path = data_root() / name
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def report_folder(model: str, promotion_id: int) -> str:
     """Return where a report lies below the data folder; a model's colon has no place in a file's name."""
     return f"reports/{model.replace(':', '-').replace('/', '-')}/{promotion_id}"

@@ -142,6 +142,13 @@ def settle_sessions() -> dict[str, int]:
     return settle.settle_sessions()
 
 
+def write_month() -> list[str]:
+    """Write the page of each month of the forward record that is over, settled, and not yet told as it is known now."""
+    from ljwx.stages.forward import month
+
+    return month.write_month()
+
+
 def watch_champion() -> dict[str, Any]:
     """Look whether the champion is still what its record showed, tell once of what is not, and do what is set."""
     from ljwx.stages.forward import watching
@@ -168,6 +175,13 @@ def seal_session(session: str, asked: dict[str, int] | None) -> str:
     from ljwx.stages.forward import sealing
 
     return sealing.seal_session(session, asked)
+
+
+def tell_watchlist(session: str) -> int:
+    """Send the sealed answers about the watchlist by the alert channels, where the settings ask for it."""
+    from ljwx.stages.forward import message
+
+    return message.tell_watchlist(session)
 
 
 def look_at_record() -> dict[str, Any]:

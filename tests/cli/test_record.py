@@ -72,7 +72,9 @@ def test_a_file_that_was_exported_is_what_was_sealed(heads: list[str], tmp_path:
     assert (found["noted"], found["problems"]) == (str(DAYS[-1]), [])
     seal, outcomes = found["unproven"]
     assert "sealed_at is no part of a digest" in seal
-    assert outcomes.startswith("the columns label, excess, no_outcome, label_end, revision: they came after the answers")
+    assert outcomes.startswith(
+        "the columns label, excess, no_outcome, label_end, revision: they came after the answers"
+    )
     rows = pl.read_csv(path, infer_schema=False) if name.endswith(".csv") else pl.read_parquet(path)
     came = rows.select("session", "label", "excess", "no_outcome", "label_end", "revision").unique().sort("session")
     first, second = came.with_columns(pl.all().fill_null("")).rows()

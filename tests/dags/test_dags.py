@@ -212,6 +212,10 @@ def test_settled_sessions_lead_to_a_look_and_a_decision_to_a_report(bag: DagBag)
     look = dag.get_task("look_at_record")  # after the watch, whatever became of it: both may move the champion
     assert (look.upstream_task_ids, look.trigger_rule) == ({"watch_champion"}, "all_done")
     assert dag.get_task("report_look").upstream_task_ids == {"look_at_record"}
+    assert dag.get_task("write_month").upstream_task_ids == {"settle_sessions"}
+    told = dag.get_task("tell_watchlist")  # what nobody sealed is not told
+    assert told.upstream_task_ids == {"open_session", "seal_session"}
+    assert told.trigger_rule == "all_success"
 
 
 def test_what_was_answered_is_sealed_when_asking_fails_and_the_run_fails_all_the_same(bag: DagBag) -> None:

@@ -42,4 +42,5 @@ def test_what_was_answered_is_sealed_when_asking_fails_and_a_skipped_session_fai
     assert state == "success"
     assert {name for name, states in tasks.items() if states == Counter(skipped=1)} == {
         "open_session", "ask_session", "seal_session", "watch_champion", "look_at_record", "report_look", "whole",
+        "write_month", "tell_watchlist",
     }  # fmt: skip

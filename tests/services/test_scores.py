@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
+import numpy as np
+import polars as pl
 import pytest
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from ljwx.cli.app import app
 from ljwx.exceptions import NotFound
-from ljwx.services.scores import earned_from_record, scored_record
+from ljwx.services.scores import earned_from_record, earned_from_validation, scored_record
 from ljwx.stages.forward.settle import settle_sessions
-from support_chain import Database
+from support_chain import Database, bars_of, whole_day
 from support_forward import at, stop_clock
-from support_settled import DAYS, MONDAY, STOCKS, record_until_wednesday, said
+from support_lines import DAYS as LINE_DAYS
+from support_lines import Market
+from support_settled import DAYS, MONDAY, SPEC, STOCKS, record_until_wednesday, said
 from support_tasks import TaskRunner
 
 
@@ -67,15 +73,50 @@ def test_what_other_settings_say_of_the_classes_is_scored_and_earned_apart(
     }
 
 
+def test_what_was_said_to_validation_questions_is_simulated_as_a_backtest(sessions_of_lines: Market) -> None:
+    market, days = sessions_of_lines, LINE_DAYS[40:60]
+    with pytest.raises(NotFound, match="no model of a line has answered validation questions yet"):
+        earned_from_validation()
+    market.answers(market.model("new"), 0.5, range(20, 50), seed=3)
+    market.db.execute("UPDATE ljwx.datasets SET spec = %s", Jsonb(SPEC.model_dump(mode="json")))
+    stocks = [f"{stock:06d}.SZ" for stock in range(25)]
+    before = np.full(25, 10.0)
+    for place, day in enumerate(days, start=40):
+        # Each stock moves on the session after by what came true, of which the model has seen half.
+        closes = before * (1 + 0.01 * market.excess[place - 1])
+        prices = {
+            "open": before,
+            "close": closes,
+            "high": np.maximum(before, closes),
+            "low": np.minimum(before, closes),
+        }
+        bars = pl.concat([bars_of(day).head(1).with_columns(ts_code=pl.lit(code)) for code in stocks])
+        market.warehouse.save_day(1, whole_day(day), bars.with_columns(pl.Series(*each) for each in prices.items()))
+        before = closes
+    found = earned_from_validation(top=0.2, slippage=0.0)
+    assert {(each.origin, each.answerer, each.horizon) for each in found} == {("validation", "new", SPEC.horizon)}
+    assert {each.task for each in found} == {"investment_advice", "price_direction"}
+    for each in found:
+        # What the model was made from reaches into the holidays; the first session after them is bought a day later.
+        assert (each.sessions[0], each.curve[-1] > each.market[-1]) == (date(2026, 2, 25), True)
+        assert each.note.startswith("BACKTEST")
+        assert "It is no advice" in each.note
+
+
 def test_the_commands_print_the_same(warehouse_url: str, tasks: TaskRunner) -> None:
     record_until_wednesday(warehouse_url)
     tasks.run(settle_sessions)
     lines = (["show"], ["show", "--json"], ["earned"])
     shown, as_json, earned = (CliRunner().invoke(app, ["record", *line]) for line in lines)
     assert [done.exit_code for done in (shown, as_json, earned)] == [0, 0, 0]
+    alone = [CliRunner().invoke(app, ["record", *line]).output for line in ([], ["--json"])]
+    assert alone == [shown.output, as_json.output]
+    backtest = CliRunner().invoke(app, ["record", "earned", "--from", "validation"])
+    assert (backtest.exit_code, "answered validation questions" in backtest.output) == (3, True)
     assert "model:v1" in shown.output
     assert "1 sessions from 2026-03-02, known until 2026-03-04; 0 gaps, 0 late" in shown.output
     (_, score) = json.loads(as_json.output)["scores"]
     assert (score["task"], score["hit_rate"]["mean"], score["window"]["name"]) == ("price_direction", 1, "all")
+    assert set(score["ece_of_perfect"]) == {"mean", "high"}
     assert "price_direction" in earned.output
     assert "nobody traded it" in earned.output

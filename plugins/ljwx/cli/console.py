@@ -128,7 +128,9 @@ def _cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
     return str(value)

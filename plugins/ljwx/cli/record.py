@@ -63,6 +63,25 @@ def export(
     say(found if bars is None else asdict(found) | {"bars": asdict(bars)}, picture, as_json)
 
 
+def month(
+    month: Annotated[str, typer.Argument(help="YYYY-MM. 月份。", metavar="MONTH")],
+    to: Annotated[Path | None, typer.Option(help="Folder; else that of the data. 输出文件夹。")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a month's page for strangers, as HTML and JSON. 某月的预测记录页。"""
+    from ljwx.services.pages.month import write_month
+
+    with failures_shown():
+        found = write_month(month, to)
+
+    def picture(console: Console) -> None:
+        console.print(f"{found.html}\n{found.json}", markup=False)
+        if not found.whole:
+            console.print(f"{month} is not whole: {found.open} questions wait for their outcome.")
+
+    say(found, picture, as_json)
+
+
 def _draw(console: Console, found: Verified) -> None:
     console.print(f"{found.answers} answers of {found.sessions} sessions, {found.first} to {found.last}", markup=False)
     if found.gaps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,12 +22,25 @@ HEADS = (
     "high",
 )  # fmt: skip
 EARNED = (
-    "answerer", "digest", "task", "horizon", "meaning",
+    "from", "answerer", "digest", "task", "horizon", "meaning",
     "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
     "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
 )  # fmt: skip
 
 WATCHED = ("check", "what", "rings", "since", "level", "mean", "log_evidence", "log_needed")
+
+
+class Origin(str, Enum):
+    """Where simulated answers stand."""
+
+    RECORD = "record"
+    VALIDATION = "validation"
+
+
+def record(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show the scores of the forward record, where no command of it is named. 预测记录。"""
+    if context.invoked_subcommand is None:
+        show(as_json)
 
 
 def show(as_json: AsJson = False) -> None:
@@ -45,13 +59,16 @@ def show(as_json: AsJson = False) -> None:
 def earned(
     top: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the stocks that is bought. 买入比例。")] = 0.1,
     slippage: Annotated[float, typer.Option(min=0.0, max=0.05, help="What each side loses. 单边滑点。")] = 0.0005,
+    origin: Annotated[
+        Origin, typer.Option("--from", help="The record, or validation answers: a backtest. 记录或回测。")
+    ] = Origin.RECORD,
     as_json: AsJson = False,
 ) -> None:
     """Simulate what the record's answers would have earned; no advice. 模拟收益（不构成投资建议）。"""
-    from ljwx.services.scores import earned_from_record
+    from ljwx.services.scores import earned_from_record, earned_from_validation
 
     with failures_shown():
-        found = earned_from_record(top, slippage)
+        found = (earned_from_record if origin is Origin.RECORD else earned_from_validation)(top, slippage)
 
     def picture(console: Console) -> None:
         _draw_earned(console, found)
@@ -113,7 +130,7 @@ def _draw_earned(console: Console, found: list[EarnedBy]) -> None:
     for each in found:
         ratio = each.information_ratio
         rows.append([
-            each.answerer, _short(each.digest), each.task, each.horizon, each.meaning,
+            each.origin, each.answerer, _short(each.digest), each.task, each.horizon, each.meaning,
             len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
             each.turnover, each.capacity_cny, *((ratio.value, ratio.low, ratio.high) if ratio else (None,) * 3),
             each.deflated_sharpe, each.recipes_tried,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ljwx.exceptions import LjwxError
 from ljwx.notifications.advice import LATE, advice
 
-Kind = Literal["failed", "late", "watch"]
+Kind = Literal["failed", "late", "watch", "answers"]
 
 LONGEST_TEXT = 300
 

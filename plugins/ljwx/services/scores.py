@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from ljwx.core.forward.chain import Batch
-from ljwx.core.forward.earned import Earned, IcAt, Ratio, earn
+from ljwx.core.evidence.sessions import RECORD, VALIDATION, Source
+from ljwx.core.forward.chain import Batch, meaning_of
+from ljwx.core.forward.earned import Earned, EarnedBy, earn
 from ljwx.core.forward.market import Market, market_of
-from ljwx.core.forward.portfolio import LEFT_OUT, PortfolioSpec
+from ljwx.core.forward.portfolio import BACKTEST, LEFT_OUT, PortfolioSpec
 from ljwx.core.forward.scores import Score, scores
-from ljwx.core.forward.settled import signals
+from ljwx.core.forward.settled import SETTLED, signals
 from ljwx.core.labels.costs import Costs
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.answers import RISK_NOTE
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 
+__all__ = [
+    "EarnedBy", "KnownRecord", "ScoredRecord", "earned_from_record", "earned_from_validation", "known_record",
+    "scored_record",
+]  # fmt: skip
+
+VALIDATED: Final = {name: SETTLED[name] for name in ("session", "ts_code", "task", "answerer", "digest", "meaning")} | {
+    "place": pl.Int64(),
+    "of_classes": pl.Boolean(),
+    "probabilities": SETTLED["probabilities"],
+}
 BOUNDS: Final = "low and high hold with 95 % over all days on which one looks, for each number by itself."
 
 
@@ -45,35 +56,6 @@ class ScoredRecord:
 
 
 @dataclass(frozen=True)
-class EarnedBy:
-    """A simulated portfolio of one answerer's answers to one task; fractions a year, but the curves.
-
-    :param curve: its value at each close, after all costs; ``market``: of the equal-weight market of the same stocks.
-    """
-
-    answerer: str
-    digest: str | None
-    task: str
-    horizon: int
-    meaning: str
-    sessions: tuple[date, ...]
-    curve: tuple[float, ...]
-    market: tuple[float, ...]
-    annual: float
-    market_annual: float
-    excess: float
-    drawdown: float
-    turnover: float
-    capacity_cny: float | None
-    capacity_cny_low: float | None
-    information_ratio: Ratio | None
-    deflated_sharpe: float | None
-    recipes_tried: int
-    ics: tuple[IcAt, ...]
-    note: str = LEFT_OUT
-
-
-@dataclass(frozen=True)
 class KnownRecord:
     """The record as one sees it at the close of a session, read once.
 
@@ -92,8 +74,11 @@ def known_record(warehouse: WarehouseHook, until: date = date.max) -> KnownRecor
 
     :raises NotFound: there is none.
     """
-    batches = [each for each in warehouse.forward_batches() if each.session <= until]
+    every = warehouse.forward_batches()
+    batches = [each for each in every if each.session <= until]
     complete = [day for day in warehouse.complete_sessions() if day <= until]
+    if every and not batches:
+        raise NotFound(f"the forward record has no session up to {until}")
     if not batches or not complete:
         raise NotFound("there is no forward record yet; the DAG ljwx_forward makes one")
     first, last = batches[0].session, complete[-1]
@@ -136,25 +121,96 @@ def earned_from_record(top: float = 0.1, slippage: float = 0.0005, known: KnownR
     if len(days) < 2:
         raise NotFound(f"no session is complete after {first}, the first of the forward record")
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), days)
-    portfolios = {
-        each.meaning: PortfolioSpec(
-            horizon=each.horizon, top=top, costs=Costs.model_validate(each.spec["costs"]), slippage=slippage
-        )
-        for each in batches
-    }
+    portfolios = {each.meaning: _portfolio(each.spec, top, slippage) for each in batches}
     answers = codes.as_stocks(known.settled.filter(~pl.col("late"), pl.col("session") < last))
+    return _simulated(answers, market, portfolios, _tried(warehouse))
+
+
+def earned_from_validation(top: float = 0.1, slippage: float = 0.0005) -> list[EarnedBy]:
+    """Simulate, as a backtest, what answers to validation questions would have earned, by line.
+
+    :param top: share of the stocks that is bought. ``slippage``: what each side loses, a fraction.
+    :raises NotFound: there is no such answer, or no session after the first.
+    """
+    warehouse = WarehouseHook()
+    complete, champion = warehouse.complete_sessions(), warehouse.champion()
+    models = [*([champion.model] if champion else []), *(each.model for each in warehouse.newest_models())]
+    said = [
+        found for name in dict.fromkeys(models) if complete and (found := _validated(warehouse, name, complete[-1]))
+    ]
+    if not said:
+        raise NotFound("no model of a line has answered validation questions yet; ljwx_model_build asks them")
+    codes, portfolios = (
+        warehouse.codes(),
+        {meaning_of(each.spec): _portfolio(each.spec, top, slippage) for each in said},
+    )
+    rows = codes.as_stocks(pl.concat([each.rows for each in said]))
+    asked = sorted(rows["session"].unique())
+    longest = 2 * max(each.horizon for each in portfolios.values())
+    last = warehouse.trading_days(asked[-1], complete[-1])[: longest + 1][-1]
+    days = warehouse.trading_days(asked[0], last)
+    market = market_of(codes.as_stocks(warehouse.bars(asked[0], last)), days)
+    known = rows.filter(pl.col("session").is_in(days[:-1]))
+    return _simulated(known, market, portfolios, _tried(warehouse), VALIDATION)
+
+
+@dataclass(frozen=True)
+class _Validated:
+    """What a line said to validation questions, and the settings, as JSON, of the samples of its newest model."""
+
+    rows: pl.DataFrame
+    spec: Mapping[str, Any]
+
+
+def _validated(warehouse: WarehouseHook, name: str, until: date) -> _Validated | None:
+    """Return what the line of a model said: of each session its newest model that nothing of it was made from.
+
+    Questions of which the class alone was asked go before those asked in full: they are whole cross-sections.
+    """
+    model, spec = warehouse.model(name), warehouse.sample_spec_of(name)
+    if model is None or model.line_id is None or spec is None:
+        return None
+    made = {each.model: (at, each) for at, each in enumerate(warehouse.made_of(model.line_id, name))}
+    tasks = [task for task, each in TASKS.items() if each.direction is not None]
+    said = warehouse.said_by([each for _, each in made.values()], tasks, date.min, until)
+    rows = [
+        (each.session, each.ts_code, each.task, name, model.digest, meaning_of(spec), made[each.model][0],
+         each.of_classes, [each.probabilities[label] for label in TASKS[each.task].classes])
+        for each in said
+        if each.probabilities is not None and each.session >= made[each.model][1].counts_from
+    ]  # fmt: skip
+    if not rows:
+        return None
+    frame = pl.DataFrame(rows, VALIDATED, orient="row")
+    newest = frame.filter(pl.col("place") == pl.col("place").min().over("session"))
+    once = newest.sort("of_classes", descending=True, maintain_order=True)
+    return _Validated(once.unique(["session", "ts_code", "task"], keep="first", maintain_order=True), spec)
+
+
+def _tried(warehouse: WarehouseHook) -> int:
+    return max(len(warehouse.lines()), 1)
+
+
+def _portfolio(spec: Mapping[str, Any], top: float, slippage: float) -> PortfolioSpec:
+    costs = Costs.model_validate(spec["costs"])
+    return PortfolioSpec(horizon=int(spec["horizon"]), top=top, costs=costs, slippage=slippage)
+
+
+def _simulated(
+    answers: pl.DataFrame, market: Market, portfolios: Mapping[str, PortfolioSpec], tried: int, origin: Source = RECORD
+) -> list[EarnedBy]:
+    """Simulate each answerer's answers to each task that orders stocks, whose classes mean the same."""
     valid = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
-    tried = max(len(warehouse.lines()), 1)
     apart = ("answerer", "digest", "task", "meaning")
     parts = valid.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
     return [
-        _earned(rows, market, portfolios[rows.item(0, "meaning")], tried)
+        _earned(rows, market, portfolios[rows.item(0, "meaning")], tried, origin)
         for rows in parts
         if TASKS[rows.item(0, "task")].direction is not None
     ]
 
 
-def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int) -> EarnedBy:
+def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int, origin: Source) -> EarnedBy:
     answerer, digest, task, meaning = rows.select("answerer", "digest", "task", "meaning").row(0)
     said = rows.select("session", "ts_code", signal=pl.Series(signals(rows, task)))
     found: Earned = earn(said, market, spec, tried)
@@ -178,5 +234,6 @@ def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int)
         deflated_sharpe=found.deflated,
         recipes_tried=found.tried,
         ics=found.ics,
+        origin=origin,
+        note=LEFT_OUT if origin == RECORD else f"{BACKTEST}{LEFT_OUT}",
     )
-

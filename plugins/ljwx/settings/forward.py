@@ -41,6 +41,7 @@ class ForwardSettings(BaseModel):
     :param stocks: the stocks that are asked about: so many of the most traded, all, or the members of an index.
     :param watchlist: stocks that are asked about in any case, and in full.
     :param in_full: other stocks that are asked about in full, drawn anew each session; of the rest the class alone.
+    :param message: whether the answers about the watchlist are sent by the alert channels each night.
     :param watch: what follows when the watch holds the champion for failing.
     :param watch_reference: sessions of the record that the champion's later ones are held against.
     """
@@ -50,5 +51,6 @@ class ForwardSettings(BaseModel):
     stocks: Stocks = 300
     watchlist: tuple[TsCode, ...] = ()
     in_full: int = Field(default=5, ge=0, le=1000)
+    message: bool = False
     watch: Wanted = "tell"
     watch_reference: int = Field(default=REFERENCE, ge=20, le=1000)

@@ -49,6 +49,19 @@ class StockAnswer:
     reason: str | None
 
 
+@dataclass(frozen=True)
+class KnownMonth:
+    """A month of the record, ``2026-11``.
+
+    :param known_at: when the newest outcome of its sessions was written; None while there is none.
+    :param revised: questions whose outcome a correction of bars changed.
+    """
+
+    month: str
+    known_at: datetime | None
+    revised: int
+
+
 class ForwardOutcomesVerbs(ForwardVerbs):
     """Verbs of what came true, beside those of the record itself."""
 
@@ -63,6 +76,10 @@ class ForwardOutcomesVerbs(ForwardVerbs):
     def session_outcomes(self, session: date) -> pl.DataFrame:
         """Return what came true of the questions about a session, as it is known now: an OF_SESSION frame."""
         return self.frame("forward_outcomes/of_session", OF_SESSION, session=session)
+
+    def forward_months(self) -> list[KnownMonth]:
+        """Return the months that have a batch, in order."""
+        return self.records(KnownMonth, "forward_outcomes/months")
 
     def save_outcomes(
         self, run_key: int, known_at: datetime, sessions: Sequence[date], outcomes: pl.DataFrame

@@ -106,7 +106,8 @@ class RunsVerbs(WarehouseBase):
 
         Of failures at the same time exactly one is. After all failures of a run have recovered, its next one is again.
 
-        :param kind: ``failed``, ``late``, or ``watch``: then the run is an alarm of the watch, and `what` its check.
+        :param kind: ``failed``, ``late``; ``watch``: then the run is an alarm of the watch, and `what` its check; or
+            ``answers``: then it is a session whose answers were sent.
         :param what: the task instance, as ``task`` or ``task[map index]``.
         """
         (due,) = self.column("runs/add_incident", dag_id=dag_id, run_id=run_id, kind=kind, what=what)

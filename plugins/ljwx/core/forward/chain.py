@@ -73,10 +73,14 @@ class Batch:
         return int(self.spec["horizon"])
 
     @property
+    def reach(self) -> int:
+        """Sessions after it until each of its outcomes is known, where none of them is missing."""
+        return self.horizon + int(self.spec.get("exit_roll", 0))
+
+    @property
     def meaning(self) -> str:
         """Digest, 8 hex digits, of the settings that say which class comes true; unlike ones are scored apart."""
-        said = {name: self.spec.get(name) for name in MEANING}
-        return hashlib.sha256(canonical(said).encode()).hexdigest()[:8]
+        return meaning_of(self.spec)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,12 @@ class Answer:
 def prompts_of_spec(spec: Mapping[str, Any]) -> str:
     """Return the version of the prompts of a dataset's settings, as JSON, that were stored by whichever version."""
     return str(spec["prompt_version"])
+
+
+def meaning_of(spec: Mapping[str, Any]) -> str:
+    """Return the digest, 8 hex digits, of what a dataset's settings, as JSON, say of which class comes true."""
+    said = {name: spec.get(name) for name in MEANING}
+    return hashlib.sha256(canonical(said).encode()).hexdigest()[:8]
 
 
 def instant(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import e, sqrt
 from statistics import NormalDist
 from typing import Final
@@ -13,10 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ljwx.core.evaluations.intervals import FEWEST_BLOCKS, Resampling, draws, widening_of
-from ljwx.core.evidence.sessions import known_rank_ic
+from ljwx.core.evidence.sessions import RECORD, Source, known_rank_ic
 from ljwx.core.evidence.size import size_of
 from ljwx.core.forward.market import Market
-from ljwx.core.forward.portfolio import Curve, PortfolioSpec, hold, index_curve, top_weights
+from ljwx.core.forward.portfolio import LEFT_OUT, Curve, PortfolioSpec, hold, index_curve, top_weights
 
 Floats = NDArray[np.float64]
 
@@ -70,6 +71,37 @@ class Earned:
     deflated: float | None
     tried: int
     ics: tuple[IcAt, ...]
+
+
+@dataclass(frozen=True)
+class EarnedBy:
+    """A simulated portfolio of one answerer's answers to one task; fractions a year, but the curves.
+
+    :param curve: its value at each close, after all costs; ``market``: of the equal-weight market of the same stocks.
+    :param origin: where the answers stand: the forward record, or a dataset's validation split, which is a backtest.
+    """
+
+    answerer: str
+    digest: str | None
+    task: str
+    horizon: int
+    meaning: str
+    sessions: tuple[date, ...]
+    curve: tuple[float, ...]
+    market: tuple[float, ...]
+    annual: float
+    market_annual: float
+    excess: float
+    drawdown: float
+    turnover: float
+    capacity_cny: float | None
+    capacity_cny_low: float | None
+    information_ratio: Ratio | None
+    deflated_sharpe: float | None
+    recipes_tried: int
+    ics: tuple[IcAt, ...]
+    note: str = LEFT_OUT
+    origin: Source = RECORD
 
 
 def earn(

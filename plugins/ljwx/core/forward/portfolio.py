@@ -24,7 +24,11 @@ Floats = NDArray[np.float64]
 
 LEFT_OUT: Final = """Simulated from answers and daily bars; nobody traded it. It is no advice.
 It leaves out: how orders move the price, beyond the slippage that is set; trades at other prices than the open and \
-the close; taxes on dividends; interest on cash. A stock that is delisted keeps its last price."""
+the close; taxes on dividends; interest on cash; an index beside it, whose closes no source here gives. A stock that \
+is delisted keeps its last price."""
+BACKTEST: Final = """BACKTEST: answers about sessions that were over when they were given, of a dataset's validation \
+split. A model may remember them, and by them it was chosen: only the forward record shows what it foresees.
+"""
 
 
 @dataclass(frozen=True)

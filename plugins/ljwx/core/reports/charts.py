@@ -39,10 +39,11 @@ def charts(report: Report) -> dict[str, str]:
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
-        return {name: _svg(draw) for name, (there, draw) in wanted.items() if there}
+        return {name: as_svg(draw) for name, (there, draw) in wanted.items() if there}
 
 
-def _figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def blank_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a page's width, in inches, with its empty parts row by row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -50,7 +51,8 @@ def _figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, lis
     return figure, list(axes.flat)
 
 
-def _svg(draw: Callable[[], Figure]) -> str:
+def as_svg(draw: Callable[[], Figure]) -> str:
+    """Return a figure as SVG text that can stand in a page; to be called with STYLE in force."""
     text = StringIO()
     draw().savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
@@ -58,7 +60,7 @@ def _svg(draw: Callable[[], Figure]) -> str:
 
 
 def _accuracy(cards: Sequence[CardRow]) -> Figure:
-    figure, (axes,) = _figure(0.9 + 0.35 * len(cards))
+    figure, (axes,) = blank_figure(0.9 + 0.35 * len(cards))
     for at, row in enumerate(reversed(cards)):
         colour = OWN if row.key == "model" else OTHER
         if row.low is not None and row.high is not None:
@@ -78,7 +80,7 @@ def _accuracy(cards: Sequence[CardRow]) -> Figure:
 
 
 def _sessions(sessions: Sequence[SessionAccuracy], model: CardRow | None) -> Figure:
-    figure, (axes,) = _figure(2.6)
+    figure, (axes,) = blank_figure(2.6)
     at = range(len(sessions))
     middle = [100 * row.accuracy for row in sessions]
     below = [100 * (row.accuracy - row.low) for row in sessions]
@@ -99,7 +101,7 @@ def _confusion(tasks: Sequence[TaskRow]) -> Figure:
     drawn = [row for row in tasks if row.confusion]
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
-    figure, axes = _figure(2.6 * rows, columns, rows)
+    figure, axes = blank_figure(2.6 * rows, columns, rows)
     for area, row in zip(axes, drawn, strict=False):
         _matrix(area, row)
     for area in axes[len(drawn) :]:
@@ -109,7 +111,7 @@ def _confusion(tasks: Sequence[TaskRow]) -> Figure:
 
 def _training(training: TrainingPart | None) -> Figure:
     """Draw the loss of the steps, and beside it the class log score against that of the class rates."""
-    figure, (left, right) = _figure(2.4, columns=2)
+    figure, (left, right) = blank_figure(2.4, columns=2)
     if training is None:
         return figure
     steps, losses = zip(*training.losses, strict=True)
@@ -147,7 +149,7 @@ def _matrix(axes: Axes, row: TaskRow) -> None:
 
 
 def _reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
-    figure, (axes,) = _figure(3.0)
+    figure, (axes,) = blank_figure(3.0)
     most = max(each["n"] for each in bins)
     axes.plot([0, 100], [0, 100], color=OTHER, linewidth=1, linestyle="--")
     axes.plot([100 * each["confidence"] for each in bins], [100 * each["accuracy"] for each in bins], color=OWN)
@@ -164,7 +166,7 @@ def _reliability(bins: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _latency(seconds: Sequence[float]) -> Figure:
-    figure, (axes,) = _figure(2.2)
+    figure, (axes,) = blank_figure(2.2)
     axes.hist(seconds, bins=min(30, max(5, len(seconds) // 4)), color=OWN)
     axes.set_xlabel("seconds per answer")
     axes.set_ylabel("answers")

@@ -36,16 +36,21 @@ def render(report: Report, html: str, markdown: str) -> Rendered:
     """
 
     drawn = charts(report)
-    images = {name: "data:image/svg+xml;base64," + b64encode(svg.encode()).decode() for name, svg in drawn.items()}
     return Rendered(
-        html=_environment(escape=True).from_string(html).render(report=report, images=images),
-        markdown=_environment(escape=False).from_string(markdown).render(report=report, charts=list(drawn)),
+        html=environment(escape=True).from_string(html).render(report=report, images=embedded(drawn)),
+        markdown=environment(escape=False).from_string(markdown).render(report=report, charts=list(drawn)),
         charts=drawn,
     )
 
 
+def embedded(charts: Mapping[str, str]) -> dict[str, str]:
+    """Return pictures as addresses that hold them, so that a page loads nothing from elsewhere."""
+    return {name: "data:image/svg+xml;base64," + b64encode(svg.encode()).decode() for name, svg in charts.items()}
+
+
 @cache
-def _environment(escape: bool) -> Environment:
+def environment(escape: bool) -> Environment:
+    """Return what fills a template, with the filters that say numbers."""
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
