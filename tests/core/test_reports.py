@@ -27,7 +27,7 @@ DRAWN: dict[str, Rendered] = {}
 """What was rendered already, by what was changed."""
 PICTURES: dict[str, str] = {}
 """What was drawn already, by what it shows: each takes a tenth of a second."""
-draw = charts._svg
+draw = charts.as_svg
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def each_picture_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
         PICTURES[key] = PICTURES.get(key) or draw(picture)
         return PICTURES[key]
 
-    monkeypatch.setattr(charts, "_svg", svg)
+    monkeypatch.setattr(charts, "as_svg", svg)
 
 
 def rendered(**changed: Any) -> Rendered:
@@ -245,7 +245,7 @@ def test_a_long_answer_is_cut_and_says_how_much_is_missing() -> None:
 
 def test_the_same_rows_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     before = rendered()
-    monkeypatch.setattr(charts, "_svg", draw)
+    monkeypatch.setattr(charts, "as_svg", draw)
     assert afresh() == before
 
 

@@ -12,15 +12,21 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from ljwx.cli.app import app
 from ljwx.core.datasets.spec import RISK_STATEMENT
-from ljwx.services.pages.month import months_due
+from ljwx.core.reports.month.content import Recipe
+from ljwx.core.reports.month.render import as_html
+from ljwx.services.pages.month import month_page, months_due
 from ljwx.stages.forward.month import write_month
-from support_chain import Database
+from support_chain import Database, bars_of, whole_day
 from support_docs import ROOT
+from support_lines import DAYS as LINE_DAYS
+from support_lines import Market
 from support_month import AFTER, DAYS, MODEL, STOCKS, MonthRecord
+from support_settled import SPEC
 from support_tasks import TaskRunner
 
 SCRIPT = re.compile(r'^```python\n("""Recompute the scores.*?)^```', re.MULTILINE | re.DOTALL)
@@ -66,6 +72,24 @@ def test_a_month_is_told_once_it_is_settled_and_anew_after_a_correction(
         True,
         2 * len(STOCKS) - 1,
     )
+
+
+def test_a_model_of_ours_is_told_with_its_recipe_and_what_it_was_shown_to_know(
+    sessions_of_lines: Market, tmp_path: Path
+) -> None:
+    market = sessions_of_lines
+    market.record((market.model("new"), 0.9), days=range(40, 46))
+    priced = {"costs": SPEC.costs.model_dump(mode="json")}
+    market.db.execute("ALTER TABLE ljwx.forward_batches DISABLE TRIGGER USER")
+    market.db.execute("UPDATE ljwx.forward_batches SET spec = spec || %s", Jsonb(priced))
+    for at in range(40, 46):
+        market.warehouse.save_day(1, whole_day(LINE_DAYS[at]), bars_of(LINE_DAYS[at]))
+    page = month_page(market.warehouse, "2026-03")
+    (answerer,) = page.answerers
+    line = market.db.value("SELECT line_id FROM ljwx.models")
+    assert (answerer.kind, answerer.recipe) == ("model", Recipe(line, "prompt", "b", "ds"))
+    assert {each.state for each in page.verdicts} == {"not_shown"}  # nobody said class rates
+    assert line in as_html(page, (ROOT / "include" / "reports" / "month.html.j2").read_text(encoding="utf-8"))
 
 
 def test_a_month_outside_of_the_record_is_not_there(record: MonthRecord) -> None:

@@ -116,7 +116,7 @@ def _is_over(warehouse: WarehouseHook, last: date) -> bool:
 
 def _recipes(warehouse: WarehouseHook, rows: pl.DataFrame) -> Mapping[tuple[str, str | None], Recipe]:
     """What is known of the models that answered, by name and digest; one that was built anew is not that one."""
-    found = {}
+    found: dict[tuple[str, str | None], Recipe] = {}
     for name in rows.filter(pl.col("digest").is_not_null())["answerer"].unique().to_list():
         model = warehouse.model(name)
         if model is not None:

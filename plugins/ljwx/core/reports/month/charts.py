@@ -64,7 +64,7 @@ def _courses(courses: Sequence[Course], of: str, points: Callable[[Course], Sequ
         drawn = [each for each in courses if each.task == task][: len(INKS)]
         for ink, each in zip(INKS, drawn, strict=False):
             found = points(each)
-            days = [f"{at.session:%Y-%m-%d}" for at in found]
+            days = [at.session for at in found]
             axes.plot(days, [at.mean for at in found], "o-", color=ink, markersize=3, label=_named(each))
             axes.fill_between(days, [at.low for at in found], [at.high for at in found], color=ink, alpha=0.13)
         axes.axhline(0, color=INK, linewidth=1, linestyle="--")
@@ -83,8 +83,10 @@ def _ends(newest: Sequence[At]) -> tuple[float, float]:
 
 
 def _few_days(axes: Axes) -> None:
-    ticks = axes.get_xticks()
-    axes.set_xticks(ticks[:: max(1, len(ticks) // 6)])
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
     axes.grid(axis="y")
 
 
@@ -110,7 +112,7 @@ def _reliability(courses: Sequence[Course]) -> Figure:
 def _earned(earned: Sequence[EarnedBy]) -> Figure:
     figure, areas = blank_figure(2.4 * len(earned), 1, len(earned))
     for axes, each in zip(areas, earned, strict=True):
-        days = [f"{day:%Y-%m-%d}" for day in each.sessions]
+        days = list(each.sessions)
         axes.plot(days, each.curve, color=OWN, label=f"{each.answerer}, {each.task.replace('_', ' ')}")
         axes.plot(days, each.market, color=OTHER, linestyle="--", label="market of the same stocks")
         axes.set_ylabel("simulated value")

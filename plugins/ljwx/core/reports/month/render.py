@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from math import isfinite
 from typing import Any
 
@@ -20,7 +20,7 @@ def as_html(page: MonthPage, template: str) -> str:
     """Return the page with its pictures in it; it loads nothing from elsewhere."""
     filled = environment(escape=True).from_string(template)
     pictures = embedded(month_charts(page))
-    return filled.render(page=page, images=pictures, instant=instant, percent=percent, signed=signed)
+    return filled.render(page=page, images=pictures, moment=_moment, percent=percent, signed=signed)
 
 
 def as_json(page: MonthPage) -> str:
@@ -35,6 +35,10 @@ def tells(document: str, known_at: datetime | None) -> bool:
     except ValueError:
         return False
     return isinstance(read, dict) and read.get("known_at", "") == (instant(known_at) if known_at else None)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def _plain(value: Any) -> Any:
