@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import At, Course
 from ljwx.core.reports.charts import INK, OTHER, OWN, STYLE, as_svg, blank_figure
@@ -64,7 +66,7 @@ def _courses(courses: Sequence[Course], of: str, points: Callable[[Course], Sequ
         drawn = [each for each in courses if each.task == task][: len(INKS)]
         for ink, each in zip(INKS, drawn, strict=False):
             found = points(each)
-            days = [at.session for at in found]
+            days = np.array([at.session for at in found], dtype="datetime64[D]")
             axes.plot(days, [at.mean for at in found], "o-", color=ink, markersize=3, label=_named(each))
             axes.fill_between(days, [at.low for at in found], [at.high for at in found], color=ink, alpha=0.13)
         axes.axhline(0, color=INK, linewidth=1, linestyle="--")
@@ -112,7 +114,7 @@ def _reliability(courses: Sequence[Course]) -> Figure:
 def _earned(earned: Sequence[EarnedBy]) -> Figure:
     figure, areas = blank_figure(2.4 * len(earned), 1, len(earned))
     for axes, each in zip(areas, earned, strict=True):
-        days = list(each.sessions)
+        days = np.array(each.sessions, dtype="datetime64[D]")
         axes.plot(days, each.curve, color=OWN, label=f"{each.answerer}, {each.task.replace('_', ' ')}")
         axes.plot(days, each.market, color=OTHER, linestyle="--", label="market of the same stocks")
         axes.set_ylabel("simulated value")
