@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import At, Course
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INKS = (OWN, "#c2571a", "#1b7a43", "#7a3e9d", "#8a6d00")
-MOST = 6
+MOST, FEW = 6, 6
 """Pictures of one kind: of a record with more models the tables say the rest."""
 COLOURS = {"counts": OWN, "late": "#c2571a", "open": "#d9dee5"}
 
@@ -66,13 +68,13 @@ def _courses(courses: Sequence[Course], of: str, points: Callable[[Course], Sequ
         drawn = [each for each in courses if each.task == task][: len(INKS)]
         for ink, each in zip(INKS, drawn, strict=False):
             found = points(each)
-            days = np.array([at.session for at in found], dtype="datetime64[D]")
+            days = _places([at.session for at in found])
             axes.plot(days, [at.mean for at in found], "o-", color=ink, markersize=3, label=_named(each))
             axes.fill_between(days, [at.low for at in found], [at.high for at in found], color=ink, alpha=0.13)
         axes.axhline(0, color=INK, linewidth=1, linestyle="--")
         axes.set_ylabel(f"{task.replace('_', ' ')}\n{of}")
         axes.set_ylim(*_ends([points(each)[-1] for each in drawn]))
-        _few_days(axes)
+        _few_days(axes, (at.session for each in drawn for at in points(each)))
         axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -84,12 +86,16 @@ def _ends(newest: Sequence[At]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _few_days(axes: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
-
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=6))
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+def _few_days(axes: Axes, days: Iterable[date]) -> None:
+    """Name some of the days on an axis."""
+    each = sorted(set(days))
+    shown = each[:: -(-len(each) // FEW)]
+    axes.set_xticks(_places(shown), [f"{day:%Y-%m-%d}" for day in shown])
     axes.grid(axis="y")
+
+
+def _places(days: Sequence[date]) -> NDArray[np.datetime64]:
+    return np.array(days, dtype="datetime64[D]")
 
 
 def _reliability(courses: Sequence[Course]) -> Figure:
@@ -114,11 +120,11 @@ def _reliability(courses: Sequence[Course]) -> Figure:
 def _earned(earned: Sequence[EarnedBy]) -> Figure:
     figure, areas = blank_figure(2.4 * len(earned), 1, len(earned))
     for axes, each in zip(areas, earned, strict=True):
-        days = np.array(each.sessions, dtype="datetime64[D]")
+        days = _places(each.sessions)
         axes.plot(days, each.curve, color=OWN, label=f"{each.answerer}, {each.task.replace('_', ' ')}")
         axes.plot(days, each.market, color=OTHER, linestyle="--", label="market of the same stocks")
         axes.set_ylabel("simulated value")
-        _few_days(axes)
+        _few_days(axes, each.sessions)
         axes.legend(frameon=False, fontsize=8)
     return figure
 
