@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from ljwx.cli.console import AsJson, failures_shown, say, table
+from ljwx.core.standing import standing
 
 if TYPE_CHECKING:
     from ljwx.services.report import Build, BuildHistory, UnfinishedRun
@@ -39,7 +40,6 @@ def report(
 
 
 def _draw(console: Console, found: BuildHistory) -> None:
-    from ljwx.core.standing import standing
     from ljwx.services.report import report_of
 
     for alias in found.aliases:

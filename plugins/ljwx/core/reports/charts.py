@@ -36,6 +36,11 @@ def charts(report: Report) -> dict[str, str]:
         "training": (bool(report.training and report.training.losses), partial(_training, report.training)),
         "latency": (any(report.latencies), partial(_latency, report.latencies)),
     }
+    return drawn(wanted)
+
+
+def drawn(wanted: Mapping[str, tuple[bool, Callable[[], Figure]]]) -> dict[str, str]:
+    """Return by name, as SVG text, the pictures for which there is something to draw."""
     import matplotlib as mpl
 
     with mpl.rc_context(STYLE):
@@ -53,10 +58,10 @@ def blank_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure
 
 def as_svg(draw: Callable[[], Figure]) -> str:
     """Return a figure as SVG text that can stand in a page; to be called with STYLE in force."""
-    text = StringIO()
-    draw().savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    drawn = text.getvalue()
-    return drawn[drawn.index("<svg") :]
+    file = StringIO()
+    draw().savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    return text[text.index("<svg") :]
 
 
 def _accuracy(cards: Sequence[CardRow]) -> Figure:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import At, Course
-from ljwx.core.reports.charts import INK, OTHER, OWN, STYLE, as_svg, blank_figure
+from ljwx.core.reports.charts import INK, OTHER, OWN, blank_figure, drawn
 from ljwx.core.reports.month.content import MonthPage, Sealed
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ def month_charts(page: MonthPage) -> dict[str, str]:
         "reliability": (bool(reliable), partial(_reliability, reliable)),
         "earned": (bool(earned), partial(_earned, earned)),
     }
-    import matplotlib as mpl
-
-    with mpl.rc_context(STYLE):
-        return {name: as_svg(draw) for name, (there, draw) in wanted.items() if there}
+    return drawn(wanted)
 
 
 def _sessions(sessions: Sequence[Sealed]) -> Figure:
@@ -65,16 +62,16 @@ def _courses(courses: Sequence[Course], of: str, points: Callable[[Course], Sequ
     tasks = list(dict.fromkeys(each.task for each in courses))
     figure, areas = blank_figure(2.5 * len(tasks), 1, len(tasks))
     for axes, task in zip(areas, tasks, strict=True):
-        drawn = [each for each in courses if each.task == task][: len(INKS)]
-        for ink, each in zip(INKS, drawn, strict=False):
+        shown = [each for each in courses if each.task == task][: len(INKS)]
+        for ink, each in zip(INKS, shown, strict=False):
             found = points(each)
             days = _places([at.session for at in found])
             axes.plot(days, [at.mean for at in found], "o-", color=ink, markersize=3, label=_named(each))
             axes.fill_between(days, [at.low for at in found], [at.high for at in found], color=ink, alpha=0.13)
         axes.axhline(0, color=INK, linewidth=1, linestyle="--")
         axes.set_ylabel(f"{task.replace('_', ' ')}\n{of}")
-        axes.set_ylim(*_ends([points(each)[-1] for each in drawn]))
-        _few_days(axes, (at.session for each in drawn for at in points(each)))
+        axes.set_ylim(*_ends([points(each)[-1] for each in shown]))
+        _few_days(axes, (at.session for each in shown for at in points(each)))
         axes.legend(frameon=False, fontsize=8)
     return figure
 
