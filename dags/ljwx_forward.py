@@ -12,7 +12,7 @@ sealed with a digest that is chained to the one before and sent by the alert cha
   corrected since; both outcomes are kept.
 * **Watched**: each run looks whether the champion's answers are still what they were, tells once of what is not, and
   marks the champion or rolls it back where `forward.watch` says so.
-* **Told**: `write_month` writes the page of a month when its last session is settled, and anew after a correction.
+* **Published**: `write_month` writes the page of a month when its last session is settled, and anew after a correction.
 * **It decides**: `look_at_record` looks at the settled sessions, and promotes a challenger that they are enough for.
 * **Asking failed**: what came is sealed shortly before the deadline; until then the task can be cleared.
 * **Sent**, where `forward.message` is on: the answers about the watchlist, by the alert channels, once a session.

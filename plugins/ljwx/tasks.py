@@ -143,7 +143,7 @@ def settle_sessions() -> dict[str, int]:
 
 
 def write_month() -> list[str]:
-    """Write the page of each month of the forward record that is over, settled, and not yet told as it is known now."""
+    """Write the page of each month of the forward record that is over and settled, and not written as it is known."""
     from ljwx.stages.forward import month
 
     return month.write_month()

@@ -76,8 +76,8 @@ def beside_outcomes(rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
     :param outcomes: a question a row: ts_code, task, label, excess, reason, label_end and revision.
     """
     named = outcomes.rename({"reason": "no_outcome"}).select("ts_code", "task", *OUTCOME)
-    told = named.with_columns(pl.col(OUTCOME).cast(pl.String))
-    found = rows.join(told, on=("ts_code", "task"), how="left", maintain_order="left")
+    texts = named.with_columns(pl.col(OUTCOME).cast(pl.String))
+    found = rows.join(texts, on=("ts_code", "task"), how="left", maintain_order="left")
     return found.with_columns(pl.col(OUTCOME).fill_null(""))
 
 

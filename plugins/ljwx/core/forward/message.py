@@ -53,8 +53,8 @@ def watchlist_message(
 
 def _of_stock(code: str, name: str | None, answers: Sequence[Answer]) -> str:
     said = {each.task: each for each in answers if each.ts_code == code}
-    told = [_class(said[task]) for task in TASKS if task in said]
-    return f"{code} {name or ''}".strip() + ": " + "; ".join(told)
+    classes = [_class(said[task]) for task in TASKS if task in said]
+    return f"{code} {name or ''}".strip() + ": " + "; ".join(classes)
 
 
 def _class(answer: Answer) -> str:

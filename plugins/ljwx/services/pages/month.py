@@ -133,7 +133,7 @@ def _earned(known: KnownRecord) -> tuple[EarnedBy, ...]:
 
 
 def months_due(warehouse: WarehouseHook) -> list[str]:
-    """Return the months whose page is to be written: over with all their horizons, and not told as they are known now.
+    """Return the months whose page is to be written: over with all horizons, and not written as they are known now.
 
     One whose session stays open for ever, for want of a session's bars, is written all the same, and says so.
     """
@@ -146,14 +146,14 @@ def months_due(warehouse: WarehouseHook) -> list[str]:
         first, last = _ends(month)
         reach = max((each.reach for each in batches if first <= each.session <= last), default=0)
         after = sum(day > last for day in complete)
-        if after >= max(reach, 1) and not _is_told(month, known.get(month)):
+        if after >= max(reach, 1) and not _is_written(month, known.get(month)):
             due.append(month)
     return due
 
 
-def _is_told(month: str, known_at: datetime | None) -> bool:
-    told = saved_text(f"{FOLDER}/{month}.json")
-    return told is not None and tells(told, known_at)
+def _is_written(month: str, known_at: datetime | None) -> bool:
+    written = saved_text(f"{FOLDER}/{month}.json")
+    return written is not None and tells(written, known_at)
 
 
 def _months(first: date, last: date) -> list[str]:

@@ -1,4 +1,4 @@
-"""The message about the watchlist is kept as sent among the incidents, so that a session is told once."""
+"""The message about the watchlist is kept as sent among the incidents, so that a session is sent once."""
 
 from __future__ import annotations
 
