@@ -276,3 +276,18 @@ def test_the_doctor_says_whom_it_would_have_to_wait_for(
     assert found.ok is False
     assert f"{place} connection: no turn in 0.1 s, behind PostgreSQL's process " in found.found
     assert db.turns(taken=True) == []
+
+
+def test_ratios_are_those_of_tushare_and_a_row_that_comes_twice_is_stored_once(
+    db: Database, baostock: TushareServer, tasks: TaskRunner
+) -> None:
+    tasks.variables["ljwx_training_config"] = {"samples": {"feature_groups": ["technical", "valuation"]}}
+    wire = baostock.rows("daily_basic", trade_date=DAY.replace("-", ""))
+    baostock.faults(**{DAILY: {"kind": "duplicates", "share": 1.0}})
+    ingest(tasks, DAY, DAY)
+    stored = db.rows("SELECT ts_code, pe_ttm, pb, ps_ttm, turnover, float_value FROM ljwx.valuations ORDER BY 1")
+    names = ("ts_code", "pe_ttm", "pb", "ps_ttm", "turnover_rate")
+    assert [tuple(row.values()) for row in stored] == sorted(
+        (*(row[name] for name in names), None) for row in wire if not str(row["ts_code"]).endswith(".BJ")
+    )
+    assert len(stored) > 10
