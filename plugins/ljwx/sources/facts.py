@@ -31,5 +31,6 @@ def possible(table: FactTable, rows: pl.DataFrame, rejected: pl.DataFrame, name:
     checked = rows.with_columns(pl.concat_list(reasons).list.drop_nulls().alias("reasons"))
     wrong = pl.col("reasons").list.len() > 0
     raw = pl.struct(rows.columns).struct.json_encode().alias(RAW)
-    refused = checked.filter(wrong).select("ts_code", "session", "reasons", raw).cast(QUARANTINE)
-    return SourceRows(checked.filter(~wrong).select(table.schema.names()), pl.concat([rejected, refused]))
+    refused = checked.filter(wrong).select("ts_code", pl.col(table.day).alias("session"), "reasons", raw)
+    usable = checked.filter(~wrong).select(table.schema.names())
+    return SourceRows(usable, pl.concat([rejected, refused.cast(QUARANTINE)]))

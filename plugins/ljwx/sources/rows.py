@@ -16,7 +16,8 @@ from ljwx.core.bars import CLAIMS, JOINED, QUARANTINE, QUOTES, RAW, UNREFERENCED
 
 _FACTS = (
     "pe_ttm", "pb", "ps_ttm", "turnover_rate", "circ_mv", "buy_sm_amount", "buy_md_amount", "buy_lg_amount",
-    "buy_elg_amount", "sell_lg_amount", "sell_elg_amount",
+    "buy_elg_amount", "sell_lg_amount", "sell_elg_amount", "roe", "or_yoy", "netprofit_yoy", "diluted_roe", "yoy_sales",
+    "yoy_dedu_np", "p_change_min", "p_change_max",
 )  # fmt: skip
 NUMBERS = frozenset({*QUOTES, *JOINED, *CLAIMS, *_FACTS, "weight"})
 """Columns that hold numbers, whichever table they are in; all others hold text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ljwx_sandbox.tushare.wire import Query, WireError, required
@@ -81,6 +81,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+# Some of the columns that TuShare has; of a quarter there are more than a hundred.
+_FIGURES = Interface(_names("ts_code ann_date end_date roe or_yoy netprofit_yoy"), ("update_flag",))
+_EXPRESS = Interface(_names("ts_code ann_date end_date diluted_roe yoy_net_profit yoy_sales yoy_dedu_np"))
+_FORECAST = Interface(_names("ts_code ann_date end_date type p_change_min p_change_max first_ann_date"))
+_BY_QUARTER = ("period", "ann_date", "ts_code", "start_date", "end_date")
 _BY_DAY = ("trade_date", "ts_code", "start_date", "end_date")
 INTERFACES: dict[str, Interface] = {
     "daily": Interface(
@@ -121,6 +126,12 @@ INTERFACES: dict[str, Interface] = {
         cap=8000,
         needs=("ts_code",),
     ),
+    "fina_indicator": replace(_FIGURES, cap=100, needs=("ts_code",)),
+    "fina_indicator_vip": replace(_FIGURES, cap=6000, needs=_BY_QUARTER),
+    "express": replace(_EXPRESS, needs=("ts_code",)),
+    "express_vip": replace(_EXPRESS, cap=6000, needs=_BY_QUARTER),
+    "forecast": replace(_FORECAST, needs=("ann_date", "ts_code")),
+    "forecast_vip": replace(_FORECAST, cap=6000, needs=_BY_QUARTER),
     "bse_mapping": Interface(_names("name o_code n_code list_date"), cap=1000),
     # No cap is documented. Without one a long range would not come in pages here, and it may there.
     "index_weight": Interface(_names("index_code con_code trade_date weight"), cap=6000, needs=("index_code",)),

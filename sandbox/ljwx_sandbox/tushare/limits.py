@@ -32,7 +32,7 @@ class Rare:
 class Tier:
     """What one token may do; None stands for no limit.
 
-    :param apis: the interfaces carried; None for all.
+    :param apis: the interfaces carried; None for all but those in `lacks`.
     :param slow: interfaces with a per-minute limit of their own, lower than the tier's.
     :param rare: interfaces that are answered a few times an hour or a day.
     """
@@ -42,10 +42,11 @@ class Tier:
     apis: frozenset[str] | None = None
     slow: dict[str, int] = field(default_factory=dict)
     rare: dict[str, Rare] = field(default_factory=dict)
+    lacks: frozenset[str] = frozenset()
 
     def carries(self, api: str) -> bool:
         """Say whether the tier carries the interface."""
-        return self.apis is None or api in self.apis
+        return api not in self.lacks and (self.apis is None or api in self.apis)
 
     def minute_limit(self, api: str) -> int | None:
         """Return the calls a minute this tier has on the interface."""
@@ -59,11 +60,13 @@ class Tier:
 
 
 _SLOW = {"stock_basic": 50}
+_WHOLE_QUARTERS = frozenset({"fina_indicator_vip", "express_vip", "forecast_vip"})
+"""Interfaces from 5,000 points on; smaller tiers ask for a company each."""
 _RARE = {"stock_basic": Rare(1, 5), "trade_cal": Rare(1, 5)}
 SANDBOX_TOKENS: dict[str, Tier] = {
     "sandbox-120": Tier(50, 8_000, frozenset({"daily"}), _SLOW),
     "sandbox-rare": Tier(50, 8_000, frozenset({"daily", *_RARE}), _SLOW, _RARE),
-    "sandbox-2000": Tier(200, 100_000, None, _SLOW),
+    "sandbox-2000": Tier(200, 100_000, None, _SLOW, lacks=_WHOLE_QUARTERS),
     "sandbox-5000": Tier(500, None, None, _SLOW),
     "sandbox-unlimited": Tier(),
 }

@@ -2,8 +2,8 @@
 ``stock_basic_response_*.json.gz`` (a verbatim response body).
 
 What the folder lacks answers empty: daily_basic, moneyflow, suspend_d, stk_limit, namechange, index_daily,
-index_weight. Limits could only be guessed (ST and IPO days are not in the folder), and a missing bar may be a
-suspension or a gap in the file.
+index_weight, and what companies announce. Limits could only be guessed (ST and IPO days are not in the folder), and a
+missing bar may be a suspension or a gap in the file.
 """
 
 from __future__ import annotations

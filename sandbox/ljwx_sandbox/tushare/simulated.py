@@ -17,6 +17,7 @@ from ljwx_sandbox.tushare.market import SimulatedMarket, ordinal
 from ljwx_sandbox.tushare.oddities.suspended import RestingRows, last_traded, odd, resting
 from ljwx_sandbox.tushare.rules import AFTER_HOURS_APART
 from ljwx_sandbox.tushare.stated import STATED, as_numbers
+from ljwx_sandbox.tushare.stated.announcements import announcements
 from ljwx_sandbox.tushare.universe import CHINEXT, STAR, Floats, Ints
 from ljwx_sandbox.tushare.wire import Query
 from ljwx_sandbox.tushare.year import INDEXES, Chunk
@@ -145,6 +146,8 @@ class SimulatedSource:
             return self._indexes(query)
         if api == "index_weight":
             return index_weights(self._market, query, self._first, self._today())
+        if api.removesuffix("_vip") in ("fina_indicator", "express", "forecast"):
+            return iter([announcements(api, self._market, query, self._first, self._today())])
         return iter([_TABLES[api](self._market, query, self._today())])
 
     def _today(self) -> date:

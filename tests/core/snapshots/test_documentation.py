@@ -25,9 +25,11 @@ def test_the_page_names_every_feature_and_every_place_of_a_snapshot(make_market:
     text = (repository / "docs" / "features.md").read_text(encoding="utf-8")
     market = make_market(stocks=1, count=90, seed=5)
     tables = [group.table for group in features.GROUPS if group.table]
-    bare = [table.prepared(pl.DataFrame(schema=table.schema), None) for table in tables]
+    made = features.compute(market.bars)
+    nothing = pl.Series([], dtype=pl.Float64)
+    bare = [made.head(0).select("ts_code", "session", *(nothing.alias(n) for n in table.makes)) for table in tables]
     spec = SampleSpec(feature_groups=tuple(group.name for group in features.GROUPS))
-    rows = snapshots(market.bars, with_facts(features.compute(market.bars), bare), spec, **market.profiles)
+    rows = snapshots(market.bars, with_facts(made, bare), spec, **market.profiles)
     snapshot = json.loads(rows.filter(pl.col("snapshot").is_not_null())["snapshot"][0])
     places = {
         f"{key}.{inner}" if isinstance(value, dict) else key

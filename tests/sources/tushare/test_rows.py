@@ -6,10 +6,12 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 from ljwx.core.bars import canonical as frames
+from ljwx.core.features.fundamentals import TABLE as FUNDAMENTALS
 from ljwx.sources.rows import Table, wire_frame
-from ljwx.sources.tushare import interfaces, rows
+from ljwx.sources.tushare import announcements, interfaces, rows
 
 DAY, WIRE_DAY = date(2024, 6, 4), "20240604"
 
@@ -89,3 +91,45 @@ def test_money_flows_sum_the_large_orders() -> None:
     found = rows.money_flows(wire(interfaces.MONEYFLOW, good, wrong), [WIRE_DAY])
     assert found.usable.rows() == [("000001.SZ", DAY, 70.0, 30.0, 100.0)]
     assert found.rejected["ts_code"].to_list() == ["000002.SZ"]
+
+
+def test_what_is_announced_has_its_kind_its_quarter_and_its_day() -> None:
+    figures = ["000001.SZ", "20240425", "20240331"]
+    report = announcements.reports(
+        wire(interfaces.FINA_INDICATOR, [*figures, None, 3.2, 5.5, -7.0], [*figures, "1", 3.1, 5.5, None])
+    ).usable
+    assert report.schema == FUNDAMENTALS.schema
+    key = ("000001.SZ", "report", date(2024, 3, 31), date(2024, 4, 25))
+    assert report.rows() == [
+        (*key, False, None, 3.2, 5.5, -7.0, None, None),
+        (*key, True, None, 3.1, 5.5, None, None, None),
+    ]
+    express = announcements.expresses(wire(interfaces.EXPRESS, [*figures, 3.3, 6.0, -6.5])).usable
+    assert express.row(0) == (key[0], "express", *key[2:], False, None, 3.3, 6.0, -6.5, None, None)
+    given = ["000001.SZ", "20240320", "20240331", "预增", 20.0, 35.5]
+    forecast = announcements.forecasts(wire(interfaces.FORECAST, given)).usable
+    assert forecast.row(0) == (
+        key[0], "forecast", key[2], date(2024, 3, 20), False, "预增", None, None, None, 20.0, 35.5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "reasons"),
+    [
+        (["000001.SZ", None, "20240331", "0", 1.0, 1.0, 1.0], ["fina_indicator:keys"]),
+        (["000001.SZ", "20240425", "20240330", "0", 1.0, 1.0, 1.0], ["fina_indicator:period"]),
+        (["000001.SZ", "20240425", "20240229", "0", 1.0, 1.0, 1.0], ["fina_indicator:quarter"]),
+        (["000001.SZ", "20240331", "20240331", "0", 1.0, 1.0, 1.0], ["fina_indicator:announced"]),
+        (["000001.SZ", "20240425", "20240331", "2", 1.0, 1.0, 1.0], ["fina_indicator:kind"]),
+        (["000001.SZ", "20240425", "20240331", "0", "x", 1.0, 1.0], ["fina_indicator:type"]),
+    ],
+)
+def test_what_no_announcement_can_be_is_refused_by_name(given: list[Any], reasons: list[str]) -> None:
+    found = announcements.reports(wire(interfaces.FINA_INDICATOR, given))
+    assert found.usable.is_empty()
+    assert found.rejected["reasons"].to_list() == [reasons]
+
+
+def test_quarters_end_four_times_a_year() -> None:
+    found = list(announcements.quarter_ends(date(2025, 3, 31), date(2026, 3, 30)))
+    assert found == [date(2025, 3, 31), date(2025, 6, 30), date(2025, 9, 30), date(2025, 12, 31)]

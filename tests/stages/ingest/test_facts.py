@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from ljwx.core.features.fundamentals import FUNDAMENTALS
+from ljwx.core.features.fundamentals import TABLE as ANNOUNCED
 from ljwx.core.features.tables import FactTable
 from ljwx.core.features.valuation import VALUATION
 from ljwx.hooks.warehouse import WarehouseHook
@@ -109,3 +111,78 @@ def test_a_dataset_tells_them_and_its_card_says_for_which_share_of_samples(
     }
     assert card["fact_group_share"]["valuation"] == pytest.approx(len(there) / len(snapshots), abs=0.005)
     assert card["fact_group_share"]["technical"] == 1.0
+
+
+ASKED: dict[str, Any] = {**SMALL, "samples": {**SMALL["samples"], "feature_groups": ["technical", "fundamentals"]}}
+
+
+def of_company(hook: WarehouseHook, ts_code: str, sessions: list[date], known_at: datetime | None = None) -> list[Any]:
+    rows = pl.DataFrame({"ts_code": ts_code, "session": sessions})
+    return hook.with_facts(rows, [FUNDAMENTALS], None, known_at=known_at)["roe"].to_list()
+
+
+def test_announcements_are_stored_once_and_told_from_the_session_after_them(
+    market_db: Database, market: TushareServer, tasks: TaskRunner
+) -> None:
+    tasks.variables["ljwx_training_config"] = ASKED
+    ingest(tasks, *WEEK)
+    state = market_db.state("fundamentals")
+    assert set(market_db.column("SELECT kind FROM ljwx.fundamentals")) == {"report", "express"}, "none expects in March"
+    ingest(tasks, *WEEK)
+    assert market_db.state("fundamentals") == state
+    wire = market.rows("fina_indicator_vip", period="20250930")
+    one = next(row for row in wire if [each["ts_code"] for each in wire].count(row["ts_code"]) == 1)
+    day = str(one["ann_date"])
+    announced = date(int(day[:4]), int(day[4:6]), int(day[6:]))
+    told = of_company(WarehouseHook(), str(one["ts_code"]), [announced, announced + timedelta(days=1)])
+    assert told[0] != one["roe"]
+    assert told[1] == one["roe"]
+
+
+def test_a_correction_that_is_seen_later_changes_no_snapshot_of_before(market_db: Database, tasks: TaskRunner) -> None:
+    hook, announced, session = WarehouseHook(), date(2026, 4, 24), date(2026, 4, 27)
+    given = {"kind": "report", "period": date(2026, 3, 31), "announced": announced, "corrected": False, "roe": 2.0}
+    row = pl.DataFrame([{**dict.fromkeys(ANNOUNCED.schema), "ts_code": "000001.SZ", **given}], schema=ANNOUNCED.schema)
+    assert hook.save_facts(run_key(hook), ANNOUNCED, row).inserted == 1
+    then = hook.moment()
+    market_db.execute("UPDATE ljwx.fundamentals SET first_seen = '2026-05-04 18:30+08'")
+    assert hook.save_facts(run_key(hook), ANNOUNCED, row.with_columns(roe=1.5)).revised == 1
+    market_db.execute("UPDATE ljwx.fundamentals SET first_seen = '2026-06-01 18:30+08' WHERE revision = 2")
+    days = [session, date(2026, 5, 29), date(2026, 6, 1)]
+    assert of_company(hook, "000001.SZ", days) == [2.0, 2.0, 1.5]
+    assert of_company(hook, "000001.SZ", days, known_at=datetime(2026, 5, 31, tzinfo=timezone.utc)) == [2.0] * 3
+    assert of_company(hook, "000001.SZ", days, known_at=datetime(2026, 4, 30, tzinfo=timezone.utc)) == [None] * 3
+    assert hook.save_facts(run_key(hook), ANNOUNCED, row.with_columns(roe=1.5)).revised == 0, str(then)
+
+
+def test_a_tier_without_whole_quarters_has_the_forecasts_alone(
+    market_db: Database, market: TushareServer, tasks: TaskRunner, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks.variables["ljwx_training_config"] = ASKED
+    market.faults(fina_indicator_vip={"kind": "ip_limit"}, express_vip={"kind": "ip_limit"})
+    ingest(tasks, "2026-01-12", "2026-01-16")
+    assert market_db.column("SELECT DISTINCT kind FROM ljwx.fundamentals") == ["forecast"]
+    assert caplog.text.count("going on without fina_indicator_vip") == 1
+    market.faults(**{api: {"kind": "ip_limit"} for api in ("fina_indicator_vip", "express_vip", "forecast")})
+    ingest(tasks, *WEEK)
+    assert "no fundamentals, which this source does not carry" in caplog.text
+
+
+def test_a_dataset_tells_announcements_and_its_card_says_so(
+    market_db: Database, market: TushareServer, tasks: TaskRunner, data_folder: Path
+) -> None:
+    tasks.variables["ljwx_training_config"] = ASKED
+    ingest(tasks, "2025-12-01", "2026-01-30")
+    dataset_id = tasks.run(build_dataset)
+    card = json.loads((data_folder / "datasets" / dataset_id / "card.json").read_text(encoding="utf-8"))
+    assert card["fact_groups"] == ["technical", "fundamentals"]
+    assert card["fact_group_share"]["fundamentals"] > 0.5
+    announced = market_db.rows("SELECT ts_code, announced FROM ljwx.fundamentals WHERE kind <> 'forecast'")
+    days = {(row["ts_code"], row["announced"].isoformat()) for row in announced}
+    told = [json.loads(text) for text in market_db.column("SELECT snapshot::text FROM ljwx.samples")]
+    with_figures = [each for each in told if each["fundamentals"]["age"] is not None]
+    for each in with_figures:
+        day = date.fromisoformat(each["session"]) - timedelta(days=each["fundamentals"]["age"])
+        assert each["fundamentals"]["age"] >= 1
+        assert (each["ts_code"], day.isoformat()) in days
+    assert len(with_figures) > 0.5 * len(told)

@@ -39,6 +39,12 @@ class Capability(Enum):
     """Each session's ratios of price to earnings, book and sales, turnover, and value of the floating shares."""
     MONEY_FLOW = "moneyflow"
     """Each session's large orders."""
+    REPORTS = "fina_indicator_vip"
+    """Figures of the companies' quarters, as they were announced."""
+    EXPRESSES = "express_vip"
+    """The same before they were audited."""
+    FORECASTS = "forecast"
+    """What companies expect of a quarter."""
     AMOUNTS = "amount"
     """Bars have an amount."""
     REFERENCES = "pre_close"
@@ -46,7 +52,10 @@ class Capability(Enum):
 
 
 EVERYTHING = frozenset(Capability)
-OF_A_SESSION = EVERYTHING - {Capability.MEMBERS, Capability.RENAMES, Capability.VALUATION, Capability.MONEY_FLOW}
+ANNOUNCED = frozenset({Capability.REPORTS, Capability.EXPRESSES, Capability.FORECASTS})
+OF_A_SESSION = EVERYTHING - {
+    Capability.MEMBERS, Capability.RENAMES, Capability.VALUATION, Capability.MONEY_FLOW, *ANNOUNCED,
+}  # fmt: skip
 """What a session of bars can lack; lists of members, and of renamed codes, belong to no session, and the facts of
 feature groups to no bar."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from ljwx.core.features.announced import AnnouncedTable
 from ljwx.core.features.citable import Citable, of_group
 from ljwx.core.features.facts import Fact
 from ljwx.core.features.signals import Signal
@@ -95,6 +96,11 @@ class FeatureGroup:
     def citable(self) -> tuple[Citable, ...]:
         """The lines that a prompt tells of the group, each with the key that an answer cites it by."""
         return self.chosen or of_group(self.name, self.facts, self.signals)
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether its facts change when companies announce something, and not from session to session."""
+        return isinstance(self.table, AnnouncedTable)
 
     @property
     def by_industry(self) -> tuple[str, ...]:

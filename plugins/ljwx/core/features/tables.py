@@ -44,6 +44,16 @@ class FactTable:
     impossible: Mapping[str, pl.Expr] = field(default_factory=dict)
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """What tells a row from another, revisions apart."""
+        return ("session", "ts_code")
+
+    @property
+    def day(self) -> str:
+        """The column of the day that a row belongs to."""
+        return "session"
+
+    @property
     def schema(self) -> pl.Schema:
         """The columns in which sources give rows."""
         return pl.Schema({"ts_code": pl.String(), "session": pl.Date()} | dict.fromkeys(self.columns, pl.Float64()))
@@ -54,7 +64,7 @@ class FactTable:
         :param rows: columns of :attr:`schema`.
         :param industries: ts_code, industry, start_date, the day on which each was first seen; None: nothing is known.
         """
-        rows = _with_industry(rows.sort(KEYS), industries)
+        rows = with_industry(rows.sort(KEYS), industries)
         return self.prepare(rows).select(*KEYS, *self.makes)
 
 
@@ -65,7 +75,8 @@ def with_facts(features: pl.DataFrame, prepared: Sequence[pl.DataFrame]) -> pl.D
     return features
 
 
-def _with_industry(rows: pl.DataFrame, industries: pl.DataFrame | None) -> pl.DataFrame:
+def with_industry(rows: pl.DataFrame, industries: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the industry of each stock as it was known on the session; null where it was not."""
     if industries is None or industries.is_empty():
         return rows.with_columns(pl.lit(None, pl.String).alias(INDUSTRY))
     begun = industries.drop_nulls("start_date").sort("start_date").select("ts_code", "start_date", INDUSTRY)

@@ -22,6 +22,10 @@ DAILY_BASIC = ("ts_code", "trade_date", "pe_ttm", "pb", "ps_ttm", "turnover_rate
 LARGE_BOUGHT, LARGE_SOLD = ("buy_lg_amount", "buy_elg_amount"), ("sell_lg_amount", "sell_elg_amount")
 BOUGHT = ("buy_sm_amount", "buy_md_amount", *LARGE_BOUGHT)
 MONEYFLOW = ("ts_code", "trade_date", *BOUGHT, *LARGE_SOLD)
+_ANNOUNCED = ("ts_code", "ann_date", "end_date")
+FINA_INDICATOR = (*_ANNOUNCED, "update_flag", "roe", "or_yoy", "netprofit_yoy")
+EXPRESS = (*_ANNOUNCED, "diluted_roe", "yoy_sales", "yoy_dedu_np")
+FORECAST = (*_ANNOUNCED, "type", "p_change_min", "p_change_max")
 INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
 TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
 NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
@@ -73,6 +77,24 @@ class TushareInterfaces(ABC):
     def moneyflow(self, trade_date: str = "", **params: Any) -> Table:
         """Return what orders of each size bought and sold on a session, in 10,000 CNY; large is from 200,000 CNY on."""
         return self.query("moneyflow", fields=MONEYFLOW, trade_date=trade_date, **params)
+
+    def fina_indicator_vip(self, period: str) -> Table:
+        """Return figures of all companies of a quarter; `update_flag` 1 marks a correction.
+
+        Growth on the year in per cent: `or_yoy` of the revenue, `netprofit_yoy` of the profit after minorities.
+        """
+        return self.query("fina_indicator_vip", fields=FINA_INDICATOR, period=period)
+
+    def express_vip(self, period: str) -> Table:
+        """Return preliminary figures of a quarter. `yoy_dedu_np` is the growth of the profit after minorities, in %.
+
+        `yoy_net_profit`, whatever its name says, is last year's profit in CNY.
+        """
+        return self.query("express_vip", fields=EXPRESS, period=period)
+
+    def forecast(self, ann_date: str) -> Table:
+        """Return what companies announced on a day that they expect: a range of their profit's growth, in %."""
+        return self.query("forecast", fields=FORECAST, ann_date=ann_date)
 
     def trade_cal(self, start: str, end: str, exchange: str = "SSE") -> Table:
         """Return the calendar from `start` to `end`, closed days included."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ljwx.core.bars import Capability, SourceRows
-from ljwx.core.bars.canonical import EVERYTHING
+from ljwx.core.bars.canonical import ANNOUNCED, EVERYTHING
 from ljwx.exceptions import NoPermission, RateLimited
 from ljwx.sources.base import AnswerKeeper, MarketSource, RateLimiter, Terms
 from ljwx.sources.rows import Table, fetched_bars, stacked, wire_frame
 from ljwx.sources.tushare import rows
+from ljwx.sources.tushare.announcements import fetched_announcements
 from ljwx.sources.tushare.client import TushareClient
 from ljwx.sources.tushare.endpoint import read_endpoint
 
@@ -122,7 +123,9 @@ class TushareSource(MarketSource):
         return None if wire is None else rows.suspensions(wire, _days(sessions))
 
     def facts(self, capability: Capability, sessions: Sequence[date]) -> SourceRows | None:
-        """Return what the table of a feature group holds of some sessions."""
+        """Return what the table of a feature group holds of some sessions, or what was announced around them."""
+        if capability in ANNOUNCED:
+            return fetched_announcements(self._client, self._ask, sessions)
         wire = self._by_day(capability, sessions) if capability in FACTS else None
         return None if wire is None else FACTS[capability](wire, _days(sessions))
 

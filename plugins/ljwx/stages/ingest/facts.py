@@ -19,7 +19,8 @@ def save_facts(
     """Fetch and write the tables of the groups that `samples.feature_groups` names.
 
     A table that does not come is a line in the log and fails nothing: no session waits for it. A scheduled run asks
-    again for earlier sessions of `ingest.catch_up` that have few rows, or none.
+    again for earlier sessions of `ingest.catch_up` that have few rows, or none; of announcements every run asks for all
+    that may still be corrected.
 
     :return: counts for the run's record; nothing where no group has a table.
     """

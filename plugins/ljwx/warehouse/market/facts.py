@@ -11,6 +11,7 @@ from psycopg.rows import class_row, scalar_row
 
 from ljwx.core.bars import UNRENAMED, Codes
 from ljwx.core.features import FeatureGroup
+from ljwx.core.features.announced import AnnouncedTable
 from ljwx.core.features.tables import FactTable, with_facts
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.market.bars import SESSION_LOCK
@@ -36,9 +37,9 @@ class FactsVerbs(FeaturesVerbs):
     def save_facts(self, run_key: int, table: FactTable, rows: pl.DataFrame) -> Merged:
         """Write rows of a table in one transaction; what a source corrects is the next revision."""
         with self.transaction() as connection:
-            for session in rows["session"].unique().sort():
-                connection.execute(SESSION_LOCK, (session.toordinal(),))
-            return merge_revisions(connection, table.name, rows, ["session", "ts_code"], run_key)
+            for day in rows[table.day].unique().sort():
+                connection.execute(SESSION_LOCK, (day.toordinal(),))
+            return merge_revisions(connection, table.name, rows, table.keys, run_key)
 
     def facts(self, table: FactTable, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
         """Return a table's rows of a range, sorted by stock and session.
@@ -51,8 +52,27 @@ class FactsVerbs(FeaturesVerbs):
             return self.frame("facts/current", table.schema, columns=columns, **wanted)
         return self.frame("facts/known", table.schema, columns=columns, **wanted, known_at=known_at)
 
+    def announced(
+        self, table: AnnouncedTable, first: date, last: date, known_at: datetime | None = None
+    ) -> pl.DataFrame:
+        """Return all revisions of what was announced in a range, with ``revision``, ``seen`` and ``since``.
+
+        :param known_at: of those that were known then; now by default.
+        """
+        values = (*table.texts, *table.columns)
+        days = {"revision": pl.Int32(), "seen": pl.Date(), "since": pl.Date()}
+        wanted = {"first": first, "last": last, "known_at": known_at}
+        return self.frame(
+            "facts/announced", {**table.schema, **days}, columns={"f": values, "ljwx": (table.name,)}, **wanted
+        )
+
     def sessions_short_of(self, table: FactTable, first: date, last: date) -> list[date]:
-        """Return the complete sessions of a range of which a table has few rows, or none; sorted."""
+        """Return the complete sessions of a range of which a table has few rows, or none; sorted.
+
+        Of announcements, which a session may be without, there are none.
+        """
+        if isinstance(table, AnnouncedTable):
+            return []
         query = statement("facts/short", ljwx=(table.name,))
         wanted = {"first": first, "last": last, "share": WHOLE_SHARE}
         with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
@@ -60,9 +80,10 @@ class FactsVerbs(FeaturesVerbs):
 
     def published(self, table: FactTable) -> Published | None:
         """Return how much a table has of the newest complete session; None where no session is complete."""
-        query = statement("facts/shares", ljwx=(table.name,))
+        name = "facts/announced_shares" if isinstance(table, AnnouncedTable) else "facts/shares"
+        query = statement(name, ljwx=(table.name,))
         with self.transaction() as connection, connection.cursor(row_factory=class_row(Published)) as cursor:
-            return cursor.execute(query).fetchone()
+            return cursor.execute(query, {"look_back": table.look_back}).fetchone()
 
     def with_facts(
         self,
@@ -80,11 +101,42 @@ class FactsVerbs(FeaturesVerbs):
         tables = [group.table for group in groups if group.table is not None]
         if not tables or features.is_empty():
             return features
-        first, last = features.select(first=pl.col("session").min(), last=pl.col("session").max()).row(0)
         of_stocks = None if industries is None else industries.with_columns(ts_code=codes.stock())
-        prepared = []
-        for table in tables:
-            rows = codes.as_stocks(self.facts(table, first - timedelta(days=table.look_back), last, known_at))
-            made = table.prepared(rows.select(table.schema.names()), of_stocks)
-            prepared.append(codes.as_traded(made, rows))
-        return with_facts(features, prepared)
+        made = (
+            self._announced_of(features, table, of_stocks, codes, known_at)
+            if isinstance(table, AnnouncedTable)
+            else self._stated_of(features, table, of_stocks, codes, known_at)
+            for table in tables
+        )
+        return with_facts(features, list(made))
+
+    def _stated_of(
+        self,
+        features: pl.DataFrame,
+        table: FactTable,
+        industries: pl.DataFrame | None,
+        codes: Codes,
+        known_at: datetime | None,
+    ) -> pl.DataFrame:
+        first, last = _range(features, table)
+        rows = codes.as_stocks(self.facts(table, first, last, known_at))
+        return codes.as_traded(table.prepared(rows.select(table.schema.names()), industries), rows)
+
+    def _announced_of(
+        self,
+        features: pl.DataFrame,
+        table: AnnouncedTable,
+        industries: pl.DataFrame | None,
+        codes: Codes,
+        known_at: datetime | None,
+    ) -> pl.DataFrame:
+        rows = self.announced(table, *_range(features, table), known_at).with_columns(ts_code=codes.stock())
+        keys = features.select("ts_code", "session")
+        stocks = keys.with_columns(ts_code=codes.stock(), traded=pl.col("ts_code"))
+        return table.as_of(rows, stocks, industries).drop("ts_code").rename({"traded": "ts_code"})
+
+
+def _range(features: pl.DataFrame, table: FactTable) -> tuple[date, date]:
+    """Return the days of which a table's rows may decide what feature rows say."""
+    first, last = features.select(first=pl.col("session").min(), last=pl.col("session").max()).row(0)
+    return first - timedelta(days=table.look_back), last
