@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import jsonl_lines
+from ljwx.core.features import GROUPS
 from ljwx.core.prompts import Prompts, example_messages, load_prompts, question
+from ljwx.core.snapshots.citable import LEVELS, citable_template
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.core.tasks import TASKS
 from ljwx.core.templates import Template
@@ -71,14 +74,52 @@ def test_the_second_version_takes_fewer_signs_than_the_first(built: Dataset, pro
         assert len(two.encode()) < len(one.encode())
 
 
+FROZEN = {
+    "v1": "184126b2345de8589e760d4fd549671207bf0fba1a7d7c243fef1f4b1bd74125",
+    "v2": "a9ebb5851dc4821780dd090e2e46e154a1a1291c13613d9d1b30ff7665cfb0f5",
+}
+"""Of every file of a version; a model was trained on them, and is asked with them."""
+LINES = {
+    "technical": "277b419b11ad7b536f59e3a018bb41203018f54fbec6d0c87d27f0ae4947a852",
+    "levels": "baeab33bc6e593f2769f84389556e8f825eba0cf9651fb3800298508e2cf5b81",
+    "valuation": "2dd0b4204e62586e12bae5499beb5e281ee31c8561ee9edfdac55e73f65b2bbd",
+    "money_flow": "92a2595609fee9f61c66e8cda40f32c813dfa8fc0465e7d4e143786c019597ea",
+    "fundamentals": "92ea3688bfe429643ffe0d60182bc34bf67c636f40dffe54ed88a447ae3b4eca",
+    "market": "e4dcbddd9285b1efebde1990399d53cc608f966b7276087d1cb3d3d598e8b629",
+}
+"""Of the lines that v2 tells of a group."""
+
+
+@pytest.mark.parametrize("version", FROZEN)
+def test_a_frozen_version_stays_to_the_byte(version: str) -> None:
+    digest = hashlib.sha256()
+    for name in sorted(each for each in FILES if each.startswith(f"{version}/")):
+        digest.update(name.encode() + b"\0" + FILES[name].read_bytes() + b"\0")
+    assert digest.hexdigest() == FROZEN[version]
+    assert load_prompts(FILES, version, TASKS).is_frozen
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_lines_of_a_group_stay_with_the_frozen_version(name: str) -> None:
+    lines = {"levels": LEVELS, **{group.name: group.citable for group in GROUPS}}
+    assert set(lines) == set(LINES), "a new group has its lines here"
+    assert hashlib.sha256(citable_template(lines[name]).encode()).hexdigest() == LINES[name]
+
+
+def test_the_second_version_joins_the_lines_of_one_kind() -> None:
+    second = load_prompts(FILES, "v2", TASKS, GROUPS)
+    kinds = dict.fromkeys(each.kind for each in second.citable)
+    assert len(second.facts.text.splitlines()) == 1 + len(kinds)
+
+
 def test_a_version_is_known_by_its_texts_its_form_and_the_groups_it_tells(two_groups: Any, tmp_path: Path) -> None:
     second = load_prompts(FILES, "v2", TASKS)
     assert load_prompts(FILES, "v2", TASKS, two_groups[:1]).sha256 == second.sha256
     assert load_prompts(FILES, "v2", TASKS, two_groups).sha256 != second.sha256
     form = tmp_path / "form.json"
-    form.write_text('{"answers": "cited", "abstention_share": 0.05, "frozen": true}')
+    form.write_text('{"answers": "cited", "abstention_share": 0.05, "frozen": false}')
     changed = load_prompts({**FILES, "v2/form.json": form}, "v2", TASKS)
-    assert (changed.abstention_share, changed.is_frozen, second.is_frozen) == (0.05, True, False)
+    assert (changed.abstention_share, changed.is_frozen, second.is_frozen) == (0.05, False, True)
     assert changed.sha256 != second.sha256
     assert load_prompts(FILES, "v1", TASKS, two_groups).sha256 == load_prompts(FILES, "v1", TASKS).sha256
 

@@ -44,7 +44,7 @@ def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
     tasks.variables["ljwx_training_config"] = settings()
     dataset_id = tasks.run(build_dataset)
     card = json.loads((data_folder / "datasets" / dataset_id / "card.json").read_text(encoding="utf-8"))
-    assert (card["prompt_version"], card["prompt_is_frozen"], card["fact_groups"]) == ("v2", False, ["technical"])
+    assert (card["prompt_version"], card["prompt_is_frozen"], card["fact_groups"]) == ("v2", True, ["technical"])
     lines = (data_folder / "datasets" / dataset_id / "train.jsonl").read_text(encoding="utf-8").splitlines()
     assert sum('{\\"abstain\\"' in line.rpartition('"role":"assistant"')[2] for line in lines) == card["without_facts"]
     assert len(lines) == card["by_split"]["train"] + card["without_facts"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, Literal
 
 from ljwx.core import features
@@ -42,8 +43,13 @@ def citable_in(groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
 
 
 def citable_template(citable: Iterable[Citable]) -> str:
-    """The lines as text with places of the snapshot: key, number, word."""
-    return "\n".join(" ".join((each.key, *_places(each))) for each in citable)
+    """The lines as text with places of the snapshot: key, number, word; those of one kind are one line of the text."""
+    kinds = groupby(citable, key=lambda each: each.kind)
+    return "\n".join(" ".join(_template(each) for each in alike) for _, alike in kinds)
+
+
+def _template(each: Citable) -> str:
+    return " ".join((each.key, *_places(each)))
 
 
 def _places(each: Citable) -> list[str]:

@@ -19,14 +19,14 @@ from ljwx.resources import included_below
 
 SPEC = SampleSpec(feature_groups=("technical", "market"))
 DAYS = (dt.date(2026, 3, 2), dt.date(2026, 3, 3))
-STOCKS = ("600001.SH", "600002.SH", "600003.SH", "600004.SH", "600005.SH")
-CLOSES = (11.0, 10.2, 9.0, 10.0, 30.0)
-"""Of the second day, from 10.00: at the up limit, +2 %, at the down limit, unchanged, and a newcomer's first bar."""
+STOCKS = tuple(f"60000{n}.SH" for n in range(1, 8))
+CLOSES = (11.0, 10.2, 9.0, 10.0, 30.0, 10.4, 9.8)
+"""Of the second day, from 10.00: at the up limit, +2 %, at the down limit, unchanged, a newcomer, +4, -2 %."""
 
 
 def hand_market() -> tuple[pl.DataFrame, pl.DataFrame]:
     rows, made = [], []
-    for session, closes in zip(DAYS, ((10.0,) * 5, CLOSES), strict=True):
+    for session, closes in zip(DAYS, ((10.0,) * 7, CLOSES), strict=True):
         for code, close in zip(STOCKS, closes, strict=True):
             row = {"ts_code": code, "session": session, "close": close, "pre_close": 10.0, "amount": 1.0}
             rows.append(row | {"open": 10.0, "high": close, "low": close, "up_limit": 11.0, "down_limit": 9.0})
@@ -55,18 +55,18 @@ def across(told: pl.DataFrame | None, bars: pl.DataFrame | None = None) -> dict[
 
 def test_the_market_is_the_mean_of_the_stocks_that_have_a_return() -> None:
     row = across(None)["600001.SH"]
-    assert row["market_1"] == pytest.approx((0.10 + 0.02 - 0.10 + 0.0) / 4)
-    assert row["market_5"] == pytest.approx(0.01)
+    assert row["market_1"] == pytest.approx((0.10 + 0.02 - 0.10 + 0.0 + 0.04 - 0.02) / 6)
+    assert row["market_5"] == pytest.approx(0.08 / 6)
     assert row["market_20"] == pytest.approx(0.04)
     assert row["rising"] == pytest.approx(0.5)
-    assert row["limit_ups"] == pytest.approx(2 / 5), "the newcomer closed above its limit"
-    assert row["limit_downs"] == pytest.approx(1 / 5)
+    assert row["limit_ups"] == pytest.approx(2 / 7), "the newcomer closed above its limit"
+    assert row["limit_downs"] == pytest.approx(1 / 7)
     assert row["industry_1"] is None, "no industry is known"
 
 
-def test_an_industry_is_measured_against_the_market_when_it_has_three_stocks() -> None:
+def test_an_industry_is_measured_against_the_market_when_it_has_five_stocks() -> None:
     rows = across(industries())
-    bank, market = (0.10 + 0.02 - 0.10) / 3, 0.02 / 4
+    bank, market = (0.10 + 0.02 - 0.10 + 0.04 - 0.02) / 5, 0.04 / 6
     assert rows["600002.SH"]["industry_1"] == pytest.approx(bank - market)
     assert rows["600002.SH"]["industry_5"] == pytest.approx(2 * (bank - market))
     assert rows["600004.SH"]["industry_1"] is None, "one stock is no industry"
@@ -107,7 +107,7 @@ def test_a_question_is_asked_with_the_snapshot_that_a_dataset_holds(make_market:
 
 
 def test_a_snapshot_tells_it_and_the_second_prompts_too(make_market: Any) -> None:
-    small = make_market(stocks=9, count=90, seed=3)
+    small = make_market(stocks=18, count=90, seed=3)
     rows = snapshots(small.bars, features.compute(small.bars), SPEC, **small.profiles)
     text = rows.drop_nulls("snapshot")["snapshot"][-1]
     facts = json.loads(text)
@@ -117,11 +117,11 @@ def test_a_snapshot_tells_it_and_the_second_prompts_too(make_market: Any) -> Non
     assert facts["readings"]["sector"] in {"领涨", "落后", "随市"}
     prompts = load_prompts(included_below("prompts"), "v2", TASKS, SPEC.groups)
     told = question("price_direction", text, prompts)[1]["content"]
-    assert f"\nbreadth {facts['market']['rising']} {facts['readings']['breadth']}\n" in told
+    assert f" breadth {facts['market']['rising']} {facts['readings']['breadth']} " in told
 
 
 def test_a_dataset_tells_of_industries_in_all_samples_or_in_none(make_market: Any) -> None:
-    small = make_market(stocks=15, count=120, seed=3)
+    small = make_market(stocks=21, count=120, seed=3)
     told = small.build(feature_groups=SPEC.feature_groups).samples["snapshot"]
     assert all(json.loads(text)["market"]["industry_1"] is not None for text in told)
     late = small.industries.with_columns(start_date=pl.lit(small.sessions[-30]))

@@ -12,10 +12,8 @@ import polars as pl
 
 from ljwx.core.bars.limits import TICK
 from ljwx.core.features.group import Across
+from ljwx.core.features.tables import FEWEST_PEERS
 from ljwx.core.features.windows import TIE
-
-LEAST_OF_INDUSTRY: Final = 3
-"""Stocks with a return that an industry must have on a session: fewer are no industry's move, but a stock's."""
 
 _SESSION: Final = "session"
 _INDUSTRY: Final = (_SESSION, "industry")
@@ -40,7 +38,7 @@ def _at_limit(limit: str) -> pl.Expr:
 
 
 def _against_market(value: pl.Expr) -> pl.Expr:
-    enough = pl.col("industry").is_not_null() & (value.count().over(_INDUSTRY) >= LEAST_OF_INDUSTRY)
+    enough = pl.col("industry").is_not_null() & (value.count().over(_INDUSTRY) >= FEWEST_PEERS)
     return pl.when(enough).then(value.mean().over(_INDUSTRY) - _mean(value))
 
 
@@ -53,7 +51,7 @@ ACROSS: Final = (
     Across(
         "industry_1",
         _against_market(_CHANGE),
-        f"the industry's mean less the market's, of close / pre_close - 1; null with fewer than {LEAST_OF_INDUSTRY} "
+        f"the industry's mean less the market's, of close / pre_close - 1; null with fewer than {FEWEST_PEERS} "
         "stocks, and where industries are not told",
         by_industry=True,
     ),
