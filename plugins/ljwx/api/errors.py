@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -16,6 +17,8 @@ from starlette.exceptions import HTTPException
 from ljwx.exceptions import Busy, ConfigurationError, LjwxError, NotFound
 
 log = logging.getLogger(__name__)
+_TOKEN: Final = re.compile(r"ljwx_[A-Za-z0-9_-]{20,}")
+HIDDEN: Final = "ljwx_***"
 NO_TABLES: Final = (
     "the warehouse has no tables yet, or old ones; run `ljwx migrate` (the DAG that ingests does it too)",
     "数据仓库还没有表,或表是旧版的;请运行 `ljwx migrate`(采集的 DAG 也会做)",
@@ -79,7 +82,8 @@ def streamed(media_type: str) -> dict[int | str, dict[str, Any]]:
 def problem(
     status: int, kind: str, message: str, chinese: str | None = None, wait_seconds: int | None = None
 ) -> JSONResponse:
-    """Return an error as a response."""
+    """Return an error as a response, in which no token stands that a client has put in a wrong place."""
+    message, chinese = _TOKEN.sub(HIDDEN, message), None if chinese is None else _TOKEN.sub(HIDDEN, chinese)
     document = ErrorDocument(error=Problem(kind=kind, message=message, chinese=chinese))
     headers = {"Retry-After": str(wait_seconds)} if wait_seconds else {}
     if status == 401:

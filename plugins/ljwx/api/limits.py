@@ -62,7 +62,7 @@ class Limits:
             message = f"the JSON is nested deeper than {MOST_DEPTH} levels"
             await problem(400, "too_deep", message)(scope, receive, send)
         else:
-            await self._app(scope, _once(body, receive), send)
+            await self._app(scope, once(body, receive), send)
 
 
 def is_deep(body: bytes) -> bool:
@@ -98,8 +98,8 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _once(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read, and then what comes after it."""
+def once(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that was read, and then what comes after it."""
     given = False
 
     async def again() -> Message:

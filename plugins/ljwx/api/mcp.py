@@ -25,7 +25,7 @@ from ljwx import __version__
 from ljwx.api.access import TOKEN
 from ljwx.api.documents import AnalysisDocument, NodeDocument, analysis_document, node_document
 from ljwx.api.errors import Refused, response_of
-from ljwx.api.limits import MOST_BYTES
+from ljwx.api.limits import MOST_BYTES, once
 from ljwx.api.overviews import ComparisonDocument, MarketDocument, comparison_document, market_document
 from ljwx.api.record import RecordDocument, record_document
 from ljwx.api.state import State
@@ -139,14 +139,25 @@ def _result(document: BaseModel) -> CallToolResult:
 
 
 class _Handed(Response):
-    """An answer that another application gives to the same request."""
+    """An answer that another application gives to the same request, whose body was read."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, message: bytes) -> None:
         super().__init__()
-        self._app = app
+        self._app, self._message = app, message
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self._app(scope, once(self._message, receive), send)
+
+
+def is_message(body: bytes) -> bool:
+    """Whether a body is one message of JSON-RPC; of what is none the SDK would speak at length."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        return False
+    return isinstance(message.get("method"), str) or "result" in message or "error" in message
 
 
 router = APIRouter()
@@ -155,10 +166,13 @@ router = APIRouter()
 @router.post(PATH, include_in_schema=False, dependencies=[TOKEN])
 async def over_http(request: Request) -> Response:
     """Hand a message of an agent on to the SDK; without sessions, so that nothing of one client is kept."""
+    body = await request.body()
+    if not is_message(body):
+        raise Refused(400, "invalid", "the body is no message of JSON-RPC 2.0")
     app = getattr(request.app.state, "mcp", None)
     if app is None:
         raise Refused(503, "unavailable", "MCP is not started")
-    return _Handed(app)
+    return _Handed(app, body)
 
 
 def lifespan(state: State) -> Callable[[FastAPI], Any]:

@@ -16,7 +16,7 @@ from ljwx.core.tasks.spoken import Spoken, spoken
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.candidates import check_digest
-from ljwx.services.asking.full import Prompted, ask
+from ljwx.services.asking.full import Prompted, Texts, ask
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
 from ljwx.settings import current_settings
 from ljwx.strategies import describe
@@ -89,15 +89,18 @@ def ask_champion(ts_code: str, day: date | None, task: str) -> StockAnswer:
     return ask_about(ollama, champion, stock, task)
 
 
-def ask_about(ollama: OllamaHook, champion: Champion, stock: AskedStock, task: str) -> StockAnswer:
+def ask_about(
+    ollama: OllamaHook, champion: Champion, stock: AskedStock, task: str, texts: Texts | None = None
+) -> StockAnswer:
     """Put one question about a stock to the champion, and hold its answer against the snapshot.
 
+    :param texts: of the questions, for who asks many; None for one alone.
     :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
     """
     alias = champion.alias
     check_digest(ollama, alias.model, alias.digest)
     asked = Prompted("", task, stock.snapshot, champion.spec.prompt_version)
-    answer = ask(ollama, alias.model, asked, current_settings())
+    answer = ask(ollama, alias.model, asked, current_settings(), texts=texts)
     checked = Checked() if answer.parsed is None else check(answer.parsed, stock.snapshot)
     facts = json.loads(stock.snapshot)
     return StockAnswer(

@@ -28,6 +28,7 @@ from ljwx.services.analysing.recorded import Said, recorded
 from ljwx.services.analysing.stocks import directory
 from ljwx.services.analysing.turns import Turns
 from ljwx.services.ask import ask_about
+from ljwx.services.asking.full import Texts
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
 from ljwx.strategies import describe
 
@@ -63,7 +64,7 @@ class Analyst:
         self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
         self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
         self._said: Kept[tuple[str, str, str], Said] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
-        self._reading = threading.Lock()
+        self._reading, self._texts = threading.Lock(), Texts()
 
     def directory(self) -> Directory:
         """Return the stocks that are known."""
@@ -128,7 +129,7 @@ class Analyst:
             return known
         with self._turns.take() if self._turns is not None else nullcontext():
             for stock, task in left:
-                said = Said(ask_about(self._ollama, champion, stock, task).answer, Source("asked"))
+                said = Said(ask_about(self._ollama, champion, stock, task, self._texts).answer, Source("asked"))
                 known[stock, task] = self._said.put((champion.alias.digest, task, stock.snapshot), said)
         return known
 
