@@ -70,10 +70,13 @@ class Collator:
         def column(row: int, at: int) -> int:
             return columns[row] + at
 
+        parts = [shared, *(len(sample.ids) - shared for sample in samples)]
+        spare = -len(ids) % self.multiple
+        parts[-1] += spare  # behind the last sample, where nothing looks
         return {
-            "input_ids": torch.tensor([ids]),
-            "position_ids": torch.tensor([positions]),
-            "parts": torch.tensor([shared, *(len(sample.ids) - shared for sample in samples)]),
+            "input_ids": torch.tensor([ids + [self.pad] * spare]),
+            "position_ids": torch.tensor([positions + list(range(positions[-1] + 1, positions[-1] + 1 + spare))]),
+            "parts": torch.tensor(parts),
             "keep": torch.tensor(keep),
             **self._losses(samples, column),
         }

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from ljwx.core.training.comparison import Said, compare, shares
+from ljwx.core.training.result import Prompt
 from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.services.lineage import trace
 from ljwx.stages.build.plan import plan_build
+from ljwx.stages.build.serving import hidden
 from ljwx.stages.build.training import prepare_training
 from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, UNPLAYED, Chain, Database, answer_next
@@ -119,6 +121,21 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     assert (told.served is None) == ("mass" in changed)
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
     assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("mass", "least", "most"),
+    [
+        (1.0, 0.01, 0.0),
+        (0.82, 0.08, 0.0),  # 18 likelier tokens that are no class would have more than the 0.18 that is left
+        (0.82, 0.01, 0.01 / 0.82),  # 18 of 0.01 are as likely as this class, which has no more then
+        (0.1, 0.1, 0.05 / 0.1),
+        (0.0, 0.1, 1.0),
+    ],
+)
+def test_a_class_can_be_hidden_by_what_the_classes_leave_and_no_more(mass: float, least: float, most: float) -> None:
+    prompt = Prompt.model_construct(mass=mass, trained={"up": 0.9 - least, "flat": 0.1, "down": least})
+    assert hidden(prompt) == pytest.approx(most)
 
 
 def test_weights_that_are_neither_the_trained_nor_the_bases_are_called_other_ones(

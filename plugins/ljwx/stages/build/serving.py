@@ -22,10 +22,8 @@ log = logging.getLogger(__name__)
 
 ALTERNATIVES = 20
 """As many likeliest tokens as a server tells."""
-SURE = 0.9
-"""Probability of a class's token, where classes part, above which the likeliest tokens hold all that counts."""
 UNSURE = 0.1
-"""Share of the prompts that may be below it."""
+"""Share of the prompts in which a class may be hidden behind the likeliest tokens, by more than the tolerance."""
 LOOSEST = 0.05
 """A server computes with the tensors that stay quantised otherwise than the trainer: by as much as it shows with the
 untouched base, and no more than this, a trained model may differ further."""
@@ -57,7 +55,7 @@ class Serving:
         if self.spec.training is None:
             return
         tolerance = TOLERANCE[self.spec.training.output]
-        self._check_sure()
+        self._check_sure(tolerance)
         served = [self._asked(number, prompt) for number, prompt in enumerate(self.prompts, 1)]
         trained, base = (
             [Said(prompt.ids, measured) for prompt, measured in zip(self.prompts, each, strict=True)]
@@ -93,12 +91,12 @@ class Serving:
             self.found.refuse("stop", text, *(storable(answer) for answer, _ in wrong))
         self.found.hold("stop", "Its answers end by themselves.")
 
-    def _check_sure(self) -> None:
+    def _check_sure(self, tolerance: float) -> None:
         """See that classes are among the likeliest tokens, which are all that a server tells.
 
         Only the tokens of prompts are compared where they are not, so that a wrong template is still found first.
         """
-        unsure = [prompt for prompt in self.prompts if prompt.mass < SURE]
+        unsure = [prompt for prompt in self.prompts if hidden(prompt) > tolerance]
         if len(unsure) <= UNSURE * len(self.prompts):
             return
         others = [prompt for prompt in unsure if self._tokens(prompt) != prompt.ids]
@@ -180,3 +178,14 @@ class Serving:
     @property
     def _one_token(self) -> dict[str, Any]:
         return {"temperature": 0, "seed": 1, "num_predict": 1}
+
+
+def hidden(prompt: Prompt) -> float:
+    """Return the most that a class's share can be which a server does not tell, because other tokens are likelier.
+
+    Each of the likeliest tokens that is no class is at least as likely as a class behind them all, and together they
+    have what the classes leave.
+    """
+    most = (1.0 - prompt.mass) / (ALTERNATIVES + 1 - len(prompt.trained))
+    is_told = most < prompt.mass * min(prompt.trained.values())
+    return 0.0 if is_told else most / max(prompt.mass, most)
