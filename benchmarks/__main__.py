@@ -43,6 +43,7 @@ BENCHES = {
     "gate_power_ic10_250": ("benchmarks.looks", ">= 0.95"),
     "gate_power_ic05_250": ("benchmarks.looks", ">= 0.8"),
     "gate_smallest_ic_250": ("benchmarks.looks", "reported"),
+    "gate_power_bound_250": ("benchmarks.bounds", "reported"),
     "watch_false_alarms_per_year": ("benchmarks.watch", "<= 1"),
     "watch_found_in_60": ("benchmarks.watch", ">= 0.8"),
     "forward_wall_vs_client": ("benchmarks.forward", "<= 1.15"),

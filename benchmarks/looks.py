@@ -309,7 +309,7 @@ def _power(year: Year, edge: float) -> dict[str, Any]:
 def gate_smallest_ic_250() -> dict[str, Any]:
     """Smallest edge in RankIC found in 80 % of the years, on 500 stocks a session; in the note 100 and 5,000."""
     found = {stocks: smallest_found(Year(stocks=stocks), trials) for stocks, trials in _SIZES}
-    named = {f"{stocks} stocks": edge for stocks, edge in found.items()}
+    named = {f"{stocks} stocks, {trials} trials": found[stocks] for stocks, trials in _SIZES}
     return _figure(found[500], named) | {"unit": "IC"}
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from pydantic import ValidationError
+
 from ljwx.core.lines import Line, line_of
 from ljwx.core.models import BuildSpec
+from ljwx.core.training.settings import WHERE_AND_WHAT_FOR
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import ModelSettings, Settings
+from ljwx.strategies import strategy_named
 from ljwx.warehouse.lines import KnownLine, NewestModel
 
 log = logging.getLogger(__name__)
@@ -32,6 +37,45 @@ def line_id_of(warehouse: WarehouseHook, run_key: int, model: str) -> str:
     examples = warehouse.examples_asked(model) if found.spec.get("examples") else None
     line = line_of(BuildSpec.model_validate(found.spec), {"examples_per_task": examples} if examples else None)
     return warehouse.keep_line(run_key, line, model)
+
+
+def settings_of_line(settings: Settings, line: Line) -> Settings:
+    """Return the settings in force with those of the model that a line was opened with.
+
+    Where its base's file lies, and how its proof is made, the settings in force say.
+
+    :raises ConfigurationError: there is no such strategy or setting any more.
+    """
+    of_strategy = {name: value for name, value in line.settings.items() if name != "trainer"}
+    values = settings.model.model_dump() | {
+        "base": line.base,
+        "base_digest": line.base_digest,
+        "strategy": line.strategy,
+        "parameters": dict(line.parameters),
+        "template": line.template,
+        "examples_per_task": None,
+    }
+    if strategy_named(line.strategy).changes_weights:
+        values["lora"] = settings.model.lora.model_dump(include=set(WHERE_AND_WHAT_FOR)) | of_strategy
+    else:
+        values |= of_strategy
+    try:
+        return settings.model_copy(update={"model": ModelSettings.model_validate(values)})
+    except ValidationError as error:
+        raise ConfigurationError(f"its settings are none of this version: {error.errors()[0]['msg']}") from error
+
+
+def planned_settings(warehouse: WarehouseHook, settings: Settings, line_id: str) -> Settings:
+    """Return the settings that a planned model is made by.
+
+    :param line_id: of the open line that is trained again; empty: the settings in force make it.
+    """
+    if not line_id:
+        return settings
+    line = next((each for each in warehouse.lines() if each.line_id == line_id), None)
+    if line is None:
+        raise ConfigurationError(f"line {line_id} is not in the warehouse: clear the task plan_build")
+    return settings_of_line(settings, line.recipe)
 
 
 def other_challengers(warehouse: WarehouseHook, model: str) -> list[NewestModel]:

@@ -120,6 +120,43 @@ def test_while_the_champion_is_too_young_to_be_trained_again_another_open_line_i
         tasks.run(plan_build)
 
 
+def rival_line(db: Database, **changed: Any) -> tuple[str, BuildSpec]:
+    """Open a line beside the settings', with a model of the oldest dataset; return it and that model's spec."""
+    spec = BuildSpec.model_validate(db.value("SELECT spec FROM ljwx.models ORDER BY created_at LIMIT 1") | changed)
+    before = spec.model_dump(mode="json") | {"messages": [{"role": "user", "content": "as of then"}]}
+    add_model(db, "ljwx-stock:rival", spec=before, digest="e" * 64)
+    return WarehouseHook().open_line(1, line_of(spec), "ljwx-stock:rival"), spec
+
+
+def test_every_open_line_is_trained_again_by_the_settings_it_was_opened_with(
+    chain_db: Database, chain: Chain, tasks: TaskRunner
+) -> None:
+    newer_dataset(chain_db, chain, 20)
+    line, spec = rival_line(chain_db, parameters={"temperature": 0.5, "seed": 7, "num_ctx": 4096})
+    own = tasks.run(plan_build)
+    assert (own["made_from"], own["line_id"]) == (NEWER, ""), "the settings' own line goes first"
+    add_alias(chain_db, chain.plan["model"])
+    again = tasks.run(plan_build)
+    assert (again["made_from"], again["line_id"], again["spec_sha256"]) == (NEWER, line, spec.sha256)
+    made = BuildSpec.model_validate_json(Path(again["spec_path"]).read_text(encoding="utf-8"))
+    assert (made.parameters["temperature"], made.messages) == (0.5, ())
+    add_model(chain_db, again["model"], dataset_id=NEWER, spec=spec.model_dump(mode="json"), line_id=line)
+    judged = tasks.run(plan_build)
+    assert (judged["model"], judged["line_id"]) == (again["model"], ""), "it is as new as the dataset"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"system": "another"}, {"base_digest": "f" * 64}, {"base": "gone:1b"}, {"strategy": "another"}]
+)
+def test_a_line_whose_recipe_cannot_be_made_any_more_is_judged_with_the_model_it_has(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, changed: dict[str, Any]
+) -> None:
+    newer_dataset(chain_db, chain, 20)
+    rival_line(chain_db, **changed)
+    add_alias(chain_db, chain.plan["model"])
+    assert tasks.run(plan_build)["model"] == "ljwx-stock:rival"
+
+
 def reject(db: Database, chain: Chain) -> None:
     """Write the decision that the gate in force did not let the model through."""
     policy = GatePolicy.model_validate(SMALL["gate"]).model_dump_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,17 +11,15 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec, changes
-from ljwx.core.prompts import load_prompts
 from ljwx.exceptions import ConfigurationError
 from ljwx.files import save_text
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.resources import included_below
 from ljwx.services.lines import other_challengers
-from ljwx.settings import ModelSettings, Settings, current_settings
+from ljwx.settings import Settings, current_settings
+from ljwx.stages.build.recipes import due_lines, passed, recipe
 from ljwx.stages.build.xcoms import BuildPlan
 from ljwx.stages.context import params
-from ljwx.strategies import BuildRequest, strategy_named
 from ljwx.warehouse.datasets import StoredDataset
 
 log = logging.getLogger(__name__)
@@ -42,19 +40,23 @@ def choose_base() -> str:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A model that may be judged next, and the dataset that it is or was made from."""
+    """A model that may be judged next, and the dataset that it is or was made from.
+
+    :param line_id: of an open line that is trained again by its own settings; empty of any other.
+    """
 
     model: str
     spec: BuildSpec
     made_from: str
+    line_id: str = ""
 
 
 def plan_build() -> dict[str, str]:
     """Write the build spec of a model on the newest dataset, as the settings in force say, or of one to judge again.
 
-    A line is trained again when `model.retrain_every` sessions have passed since its newest model's dataset, or when
-    the run is given its settings. Until then that model is judged on the newest dataset's questions, or, where it
-    serves or is decided on, one of another open line.
+    An open line is trained again when `model.retrain_every` sessions have passed since its newest model's dataset, that
+    of the settings first, or when the run is given its settings. Where none is due, the newest model of the settings'
+    line is judged on the newest dataset's questions, or, where it serves or is decided on, one of another open line.
 
     :return: the fields of a BuildPlan.
     :raises ConfigurationError: there is no dataset yet, not one example of each task fits the context, nothing can be
@@ -69,31 +71,47 @@ def plan_build() -> dict[str, str]:
     if dataset is None:
         raise ConfigurationError("there is no dataset yet; run ljwx_sample_generation first")
     at_once = bool(params().get("model"))
-    own = _of_settings(settings, warehouse, ollama, dataset, at_once=at_once)
-    others = [] if at_once else other_challengers(warehouse, own.model)
     reasons = []
-    for each in (own, *(_again(warehouse, other.model) for other in others)):
+    for each in _candidates(settings, warehouse, ollama, dataset, at_once=at_once):
         why = _decided(settings, warehouse, each.model, dataset.dataset_id) or _serves(warehouse, each.spec)
         if why is None:
             path = save_text(f"specs/{each.spec.sha256}.json", each.spec.model_dump_json(indent=2))
-            return asdict(BuildPlan(each.model, path, each.spec.sha256, dataset.dataset_id, each.made_from))
+            found = (each.model, path, each.spec.sha256, dataset.dataset_id, each.made_from, each.line_id)
+            return asdict(BuildPlan(*found))
         reasons.append(why)
     raise AirflowSkipException("; ".join(reasons))
 
 
-def _of_settings(
+def _candidates(
     settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset: StoredDataset, *, at_once: bool
+) -> Iterator[_Candidate]:
+    """Return what may be judged next: new models before those of before, and the settings' own line first."""
+    spec = recipe(settings, warehouse, ollama, dataset.dataset_id)
+    line = line_of(spec, settings.model.of_strategy).line_id
+    own = _of_settings(settings, warehouse, dataset, spec, line, at_once=at_once)
+    if own.made_from == dataset.dataset_id:
+        yield own
+    if not at_once:
+        for due in due_lines(settings, warehouse, ollama, dataset, line):
+            name = due.spec.model_name(dataset.last_session, settings.model.repository)
+            yield _Candidate(name, due.spec, dataset.dataset_id, due.line_id)
+    if own.made_from != dataset.dataset_id:
+        yield own
+    if not at_once:
+        yield from (_again(warehouse, other.model) for other in other_challengers(warehouse, own.model))
+
+
+def _of_settings(
+    settings: Settings, warehouse: WarehouseHook, dataset: StoredDataset, spec: BuildSpec, line: str, *, at_once: bool
 ) -> _Candidate:
     """Return a new model of the settings' line, or its newest one where it is too early to train it again."""
-    spec = _recipe(settings, warehouse, ollama, dataset.dataset_id)
-    line = line_of(spec, settings.model.of_strategy).line_id
     newest = next((each for each in warehouse.newest_models() if each.line_id == line), None)
     if newest is not None and newest.dataset_id != dataset.dataset_id and not at_once:
-        passed = len(warehouse.sessions(newest.last_session, dataset.last_session)) - 1
-        if passed < settings.model.retrain_every:
+        gone = passed(warehouse, newest, dataset)
+        if gone < settings.model.retrain_every:
             log.info(
                 "line %s is not trained again: %d of %d sessions have passed since the data of %s",
-                line, passed, settings.model.retrain_every, newest.model,
+                line, gone, settings.model.retrain_every, newest.model,
             )  # fmt: skip
             return _again(warehouse, newest.model)
     return _Candidate(spec.model_name(dataset.last_session, settings.model.repository), spec, dataset.dataset_id)
@@ -148,39 +166,3 @@ def _serves(warehouse: WarehouseHook, spec: BuildSpec) -> str | None:
     else:
         return f"nothing relevant changed: the champion {known.model} is made from this very spec"
     return None
-
-
-def _recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dataset_id: str) -> BuildSpec:
-    """Let the strategy of the settings make the spec."""
-    chosen = settings.model
-    asked = settings.samples
-    prompts = load_prompts(included_below("prompts"), asked.prompt_version, asked.tasks, asked.groups)
-    request = BuildRequest(
-        strategy=chosen.strategy,
-        dataset_id=dataset_id,
-        base=chosen.base,
-        base_digest=_pinned(chosen, ollama),
-        prompts=prompts,
-        parameters=chosen.parameters,
-        template=chosen.template,
-        repository=chosen.repository,
-        num_predict=settings.evaluation.num_predict,
-        seed=settings.samples.seed,
-        examples_per_task=chosen.examples_per_task,
-        warehouse=warehouse,
-        ollama=ollama,
-        lora=chosen.lora,
-    )
-    log.info("Making the recipe of %s with strategy %s from dataset %s", chosen.base, chosen.strategy, dataset_id)
-    return strategy_named(chosen.strategy).recipe(request)
-
-
-def _pinned(chosen: ModelSettings, ollama: OllamaHook) -> str:
-    """Return the base's digest; ConfigurationError when the settings ask for another one."""
-
-    digest = ollama.digest(chosen.base)
-    if chosen.base_digest not in (None, digest):
-        raise ConfigurationError(
-            f"model.base_digest: {chosen.base} on {ollama.settings.url} is {digest}, not {chosen.base_digest}"
-        )
-    return digest

@@ -23,6 +23,7 @@ from ljwx.files import data_root, is_whole, location_of, save_text
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
+from ljwx.services.lines import planned_settings
 from ljwx.settings import Settings, current_settings
 from ljwx.stages.build.base_gguf import base_gguf
 from ljwx.stages.build.xcoms import BuildPlan, PreparedTraining
@@ -48,7 +49,8 @@ def prepare_training(plan: dict[str, str]) -> dict[str, str]:
     recipe = spec.training
     if recipe is None:
         raise AirflowSkipException(f"strategy {spec.strategy} changes no weights: there is nothing to train")
-    settings, warehouse = current_settings(), WarehouseHook()
+    warehouse = WarehouseHook()
+    settings = planned_settings(warehouse, current_settings(), planned.line_id)
     folder = data_root() / recipe.folder
     with recorded_run(warehouse, dataset_id=planned.own_dataset, spec_sha256=planned.spec_sha256) as run:
         if is_whole(folder, RESULT):

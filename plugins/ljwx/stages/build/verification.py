@@ -17,7 +17,7 @@ from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.candidates import check_digest
 from ljwx.services.asking.full import Prompted
-from ljwx.services.lines import open_line
+from ljwx.services.lines import open_line, planned_settings
 from ljwx.settings import current_settings
 from ljwx.stages.build.checks import Verification
 from ljwx.stages.build.serving import Serving
@@ -48,7 +48,8 @@ def verify_model(plan: dict[str, str], built: dict[str, Any]) -> str:
     """
     planned, made = BuildPlan(**plan), BuildResult(**built)
     spec = BuildSpec.model_validate_json(ObjectStoragePath(planned.spec_path).read_text())
-    settings, warehouse, ollama = current_settings(), WarehouseHook(), OllamaHook()
+    warehouse, ollama = WarehouseHook(), OllamaHook()
+    settings = planned_settings(warehouse, current_settings(), planned.line_id)
     with recorded_run(warehouse, dataset_id=planned.own_dataset, spec_sha256=planned.spec_sha256) as run:
         known = warehouse.model(made.model)
         if planned.judges_again and known is not None and known.verified is not None and known.digest == made.digest:

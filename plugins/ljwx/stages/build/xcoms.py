@@ -12,6 +12,7 @@ class BuildPlan:
     :param spec_path: file of the build spec.
     :param dataset_id: whose questions are asked.
     :param made_from: the dataset that the model is made from; empty: the same one.
+    :param line_id: of an open line that is trained again by the settings it was opened with; empty: by those in force.
     """
 
     model: str
@@ -19,6 +20,7 @@ class BuildPlan:
     spec_sha256: str
     dataset_id: str
     made_from: str = ""
+    line_id: str = ""
 
     @property
     def own_dataset(self) -> str:
