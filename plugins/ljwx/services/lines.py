@@ -56,13 +56,13 @@ def settings_of_line(settings: Settings, line: Line) -> Settings:
         "examples_per_task": None,
     }
     if strategy_named(line.strategy).changes_weights:
-        values["lora"] = settings.model.lora.model_dump(include=set(WHERE_AND_WHAT_FOR)) | of_strategy
+        values |= {"lora": settings.model.lora.model_dump(include=set(WHERE_AND_WHAT_FOR)) | of_strategy}
     else:
         values |= of_strategy
     try:
         return settings.model_copy(update={"model": ModelSettings.model_validate(values)})
     except ValidationError as error:
-        raise ConfigurationError(f"its settings are none of this version: {error.errors()[0]['msg']}") from error
+        raise ConfigurationError(f"its settings are none of this version: {error}") from error
 
 
 def planned_settings(warehouse: WarehouseHook, settings: Settings, line_id: str) -> Settings:
