@@ -1,8 +1,8 @@
 """
 ### Forward record: bars → what models say before the next session opens
 
-After each session's bars and features, the newest models of the lines that serve or challenge, the untuned base and
-three rules answer the predictive tasks for the session's stocks. Answers are dated by the database, never changed, and
+After each session's bars and features, the champion, the newest models of open lines, the untuned base and three rules
+answer the predictive tasks for the session's stocks. Answers are dated by the database, never changed, and
 sealed with a digest that is chained to the one before and sent by the alert channels.
 
 * **Which stocks**: the settings `forward.stocks` (the 300 most traded) and `forward.watchlist`.

@@ -11,7 +11,7 @@ from ljwx.cli.app import app
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services import watch
-from ljwx.services.watch import watch_champion
+from ljwx.services.watch import spoken, watch_champion
 from support_forward import at, stop_clock
 from support_settled import DAYS, SPEC, STOCKS, record_until_wednesday, said
 
@@ -28,9 +28,23 @@ def test_a_record_read_by_lines_goes_on_with_the_next_model(warehouse_url: str) 
     assert set(WarehouseHook().settled_record()["answerer"]) == {"model:v1"}
 
 
+def test_a_model_s_own_answers_are_watched_and_its_line_s_where_it_gave_none(warehouse_url: str) -> None:
+    record = record_until_wednesday(warehouse_url)
+    newer = {"answerer": "model:v2", "digest": "e" * 64}
+    record.answer(*(said(code, claims=4, claims_right=1, **newer) for code in STOCKS[:2]))
+    stop_clock(warehouse_url, at(DAYS[1], 19))
+    record.answer(said(STOCKS[0], session=DAYS[1], **newer))
+    of_line = record.hook.settled_record(by_line=True).filter(answerer="line", task="price_direction")
+    assert len(of_line) == 6
+    own, newest = spoken(of_line, "d" * 64), spoken(of_line, "e" * 64)
+    assert own.select("session", "digest").rows() == [(DAYS[0], "d" * 64)] * 3 + [(DAYS[1], "e" * 64)]
+    assert newest.select("session", "digest").rows() == [(DAYS[0], "e" * 64)] * 2 + [(DAYS[1], "e" * 64)]
+    assert spoken(of_line, "f" * 64).equals(own)
+
+
 def crown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the record's model be the champion, and one session be reference enough."""
-    champion = SimpleNamespace(model="model:v1", line_id="line")
+    champion = SimpleNamespace(model="model:v1", digest="d" * 64, line_id="line")
     monkeypatch.setattr(WarehouseHook, "champion", lambda _: champion)
     monkeypatch.setattr(WarehouseHook, "model", lambda _, name: champion if name == "model:v1" else None)
     settings = SimpleNamespace(forward=SimpleNamespace(watch="tell", watch_reference=1))

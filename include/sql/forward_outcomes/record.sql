@@ -1,6 +1,6 @@
 -- Answers beside the newest of what came true. Of two answers of one name the first counts: a model that was replaced
--- half-way through a session answers no question twice. One whose batch was not sealed before the deadline is late too:
--- only the seal shows when all of them were there.
+-- half-way through a session answers no question twice. By line every model's answer stands, in the order they came. One
+-- whose batch was not sealed before the deadline is late too: only the seal shows when all of them were there.
 SELECT a.session, a.ts_code, a.task, a.name AS answerer,
        a.late OR coalesce(b.sealed_at, ljwx.forward_clock()) >= b.deadline AS late,
        CASE WHEN a.probabilities IS NOT NULL THEN (
@@ -8,11 +8,13 @@ SELECT a.session, a.ts_code, a.task, a.name AS answerer,
            FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
        o.label, o.excess, o.reason, a.digest
 FROM (
-    SELECT DISTINCT ON (session, ts_code, task, name) *
+    SELECT DISTINCT ON (session, ts_code, task, name, which) *
     FROM ljwx.forward_answers
-    CROSS JOIN LATERAL (SELECT CASE WHEN %(by_line)s THEN coalesce(line_id, answerer) ELSE answerer END AS name) n
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN %(by_line)s THEN coalesce(line_id, answerer) ELSE answerer END AS name,
+               CASE WHEN %(by_line)s THEN digest END AS which) n
     WHERE session >= %(first)s AND (%(names)s::text[] IS NULL OR answerer = ANY (%(names)s::text[]))
-    ORDER BY session, ts_code, task, name, answered_at, answer_id
+    ORDER BY session, ts_code, task, name, which, answered_at, answer_id
 ) a
 JOIN ljwx.forward_batches b USING (session)
 LEFT JOIN LATERAL (
@@ -22,4 +24,4 @@ LEFT JOIN LATERAL (
     ORDER BY revision DESC
     LIMIT 1
 ) o ON true
-ORDER BY a.session, a.ts_code, a.task, a.name
+ORDER BY a.session, a.ts_code, a.task, a.name, a.answered_at, a.answer_id

@@ -113,14 +113,19 @@ class WatchedRecord:
             strange = self._strange(bars, codes, before, spec_of_today(now.spec))
         self._asked = Asked(dict(self._questions()), self._over(batches), strange)
 
-    def line(self, line_id: str) -> WatchedLine:
-        """Hold the newest answers of a line against those of the reference."""
-        mine = self._answers.filter(answerer=line_id)
+    def line(self, line_id: str, digest: str) -> WatchedLine:
+        """Hold the newest answers of a line against those of the reference.
+
+        :param digest: of the model whose own answers are watched, wherever it gave any.
+        """
+        mine = spoken(self._answers.filter(answerer=line_id), digest)
         spoke = dict(mine.filter(pl.col("digest").is_not_null()).select("session", "digest").iter_rows())
         speaker = Speaker(tuple(spoke.get(session) for session in self.market.sessions[self.reference :]))
         if mine.is_empty():
             return WatchedLine((), speaker)
-        wrong = wrong_by_session(self.warehouse.forward_claims(line_id), self.market)
+        claims = self.warehouse.forward_claims(line_id)
+        claims = claims.join(mine.select("session", "digest").unique(), on=["session", "digest"], how="semi")
+        wrong = wrong_by_session(claims.drop("digest").group_by("session").sum(), self.market)
         return WatchedLine(watch_line(mine, wrong, self._asked, self.market, self.horizon, self.reference), speaker)
 
     def session(self, at: int) -> date:
@@ -164,6 +169,16 @@ class WatchedRecord:
         return strange_facts(bars, features, self._answers, self.market, spec, self.reference)
 
 
+def spoken(answers: pl.DataFrame, digest: str) -> pl.DataFrame:
+    """Return of each session what a model said, and where it said nothing, what its line said first to each question.
+
+    :param answers: of one line, by session; of a question what came first stands first.
+    """
+    own = pl.col("digest") == digest
+    kept = answers.filter(own | ~own.any().over("session"))
+    return kept.unique(["session", "ts_code", "task"], keep="first", maintain_order=True)
+
+
 def watched_champion(warehouse: WarehouseHook) -> tuple[Alias, str]:
     """Return the champion and its line.
 
@@ -184,7 +199,7 @@ def watch_champion() -> WatchedChampion:
     warehouse, settings = WarehouseHook(), current_settings().forward
     champion, line_id = watched_champion(warehouse)
     record = WatchedRecord(warehouse, settings.watch_reference)
-    checks = tuple(record.check(each) for each in record.line(line_id).found)
+    checks = tuple(record.check(each) for each in record.line(line_id, champion.digest).found)
     return WatchedChampion(
         champion.model, line_id, len(record.market.sessions), settings.watch_reference, settings.watch, checks,
         tuple(warehouse.alarms()),

@@ -12,10 +12,11 @@ from psycopg.rows import kwargs_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from ljwx.core.forward.chain import Answer, Batch, digest_of, header_of
-from ljwx.exceptions import DeadlinePassed
+from ljwx.exceptions import DeadlinePassed, LjwxError, RecordUnfinished
 from ljwx.warehouse.base import WarehouseBase, statement
 
 REFUSED = ("forward_batches_open", "forward_batches_over", "forward_batches_next")
+CLOCK_BACK = "forward_clock_back"
 SEAL_LOCK = "SELECT pg_advisory_xact_lock(hashtext('ljwx.forward_batches'))"
 
 
@@ -125,6 +126,7 @@ class ForwardPace:
 
     :param class_s: seconds of an answer of the class alone, and `full_s` in full; None where there was none.
     :param classes: answers of the class alone, and `in_full` the others, about so many `stocks`.
+    :param ours: models that belong to a line; `bases`: the others.
     """
 
     class_s: float | None
@@ -132,6 +134,8 @@ class ForwardPace:
     classes: int
     in_full: int
     stocks: int
+    ours: int
+    bases: int
 
 
 class ForwardVerbs(WarehouseBase):
@@ -177,23 +181,29 @@ class ForwardVerbs(WarehouseBase):
         """Write an answer as soon as it came, and return when that was. None: there was one, and that stays.
 
         :raises DeadlinePassed: the batch, or a later one, is sealed by now; or the deadline came before the commit.
+        :raises RecordUnfinished: the clock of the database went back to before the batch was opened.
         """
         try:
             return self.record(Written, "forward/add_answer", **_values(answer), run_key=run_key)
         except RestrictViolation as error:
-            raise DeadlinePassed(str(error.diag.message_primary)) from None
+            raise _refused(error) from None
 
-    def save_forward_rules(self, run_key: int, answers: Sequence[NewAnswer]) -> None:
+    def save_forward_rules(self, session: date, run_key: int, answers: Sequence[NewAnswer]) -> bool:
         """Write what all rules say about a session, as a whole: from then on its stocks are chosen.
 
-        :raises DeadlinePassed: as of :meth:`save_forward_answer`.
+        :return: False where another run has chosen them meanwhile, and nothing was written.
+        :raises LjwxError: as of :meth:`save_forward_answer`.
         """
         try:
             with self.transaction() as connection:
+                connection.execute(statement("forward/lock"), {"session": session})
+                if connection.execute(statement("forward/stocks"), {"session": session}).rowcount:
+                    return False
                 rows = [_values(answer) | {"run_key": run_key} for answer in answers]
                 connection.cursor().executemany(statement("forward/add_answer"), rows)
         except RestrictViolation as error:
-            raise DeadlinePassed(str(error.diag.message_primary)) from None
+            raise _refused(error) from None
+        return True
 
     def forward_stocks(self, session: date) -> list[str]:
         """Return the stocks that a session is asked about, sorted; none before the rules have answered."""
@@ -220,7 +230,19 @@ class ForwardVerbs(WarehouseBase):
         """Seal the batch of a session with the answers that it has, and chain it to the one before.
 
         One that is sealed stays as it is; None: there is no batch, or nobody has answered.
+
+        :raises RecordUnfinished: the clock of the database went back to before the batch was opened.
         """
+        try:
+            self._seal(session)
+        except RestrictViolation as error:
+            if error.diag.constraint_name != CLOCK_BACK:
+                raise
+            raise _refused(error) from None
+        found = self.forward_batch(session)
+        return found if found is not None and found.digest is not None else None
+
+    def _seal(self, session: date) -> None:
         with self.transaction() as connection:
             connection.execute(SEAL_LOCK)
             waits = connection.execute(statement("forward/lock"), {"session": session}).rowcount
@@ -234,8 +256,6 @@ class ForwardVerbs(WarehouseBase):
                 values = {"session": session, "answers": len(answers), "digest": digest, "previous": previous}
                 if answers:
                     connection.execute(statement("forward/seal"), values)
-        found = self.forward_batch(session)
-        return found if found is not None and found.digest is not None else None
 
     def batches_left_open(self) -> list[date]:
         """Return sessions with answers that can still be sealed, and whose deadline has passed."""
@@ -249,6 +269,12 @@ class ForwardVerbs(WarehouseBase):
         """Return how long answers of models took last."""
         (found,) = self.records(ForwardPace, "forward/pace")
         return found
+
+
+def _refused(error: RestrictViolation) -> LjwxError:
+    """What a refused write means: it is too late, or the clock is waited for, which went back."""
+    text = str(error.diag.message_primary)
+    return RecordUnfinished(text) if error.diag.constraint_name == CLOCK_BACK else DeadlinePassed(text)
 
 
 def _values(answer: NewAnswer) -> dict[str, Any]:

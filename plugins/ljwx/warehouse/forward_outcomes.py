@@ -25,7 +25,7 @@ OF_SESSION = pl.Schema(
         "revision": pl.Int64(),
     }
 )
-CLAIMS = pl.Schema({"session": pl.Date(), "claims": pl.Int64(), "claims_right": pl.Int64()})
+CLAIMS = pl.Schema({"session": pl.Date(), "digest": pl.String(), "claims": pl.Int64(), "claims_right": pl.Int64()})
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         return found
 
     def forward_claims(self, line_id: str) -> pl.DataFrame:
-        """Return session, claims and claims_right of a line's answers in full, those that count."""
+        """Return claims and claims_right of a line's answers in full, those that count, by session and digest."""
         return self.frame("forward_outcomes/claims", CLAIMS, line_id=line_id)
 
     def stock_answers(self, codes: Sequence[str], first: date) -> list[StockAnswer]:
@@ -112,7 +112,8 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.
 
         :param names: of the answerers; None for all.
-        :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended.
+        :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended; of
+            a question that several of its models answered, what came first stands first.
         """
         of_batch = [(each.session, each.horizon, each.meaning) for each in self.forward_batches()]
         batches = pl.DataFrame(

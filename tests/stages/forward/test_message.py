@@ -74,6 +74,22 @@ def test_the_answers_are_sent_once_with_their_record_and_the_risk_statement(
     assert len(inbox.posts) == 1
 
 
+def test_beside_a_newer_model_of_its_line_the_champion_is_told_and_its_own_record(
+    record: Market, tasks: TaskRunner, inbox: Inbox
+) -> None:
+    columns = "session, ts_code, task, line_id, snapshot_sha256, classes, answered_at, late, server, latency_s, run_key"
+    record.db.execute(
+        f"INSERT INTO ljwx.forward_answers ({columns}, answerer, digest, reason) "
+        f"SELECT {columns}, 'newer', 'newer', 'no_class' FROM ljwx.forward_answers"
+    )
+    assert tasks.run(tell_watchlist, SESSION) == 2
+    (post,) = inbox.posts
+    assert "newer" not in post["message"]
+    told = [line for line in post["message"].splitlines() if "n = 150, 6 个交易日 sessions; 命中 hits" in line]
+    assert len(told) == 3
+    assert all("命中 hits 0%" not in line for line in told)
+
+
 def test_what_no_address_took_fails_nothing_and_is_sent_when_it_is_cleared(
     record: Market, tasks: TaskRunner, inbox: Inbox
 ) -> None:

@@ -49,7 +49,7 @@ class Night:
         assert reference == 20
         return self
 
-    def line(self, line_id: str) -> WatchedLine:
+    def line(self, line_id: str, digest: str) -> WatchedLine:
         return WatchedLine(tuple(self.lines.get(line_id, ())), Speaker(self.spoke.get(line_id, ())))
 
     def session(self, at: int) -> date:

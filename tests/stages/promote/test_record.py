@@ -170,3 +170,16 @@ def test_a_champion_that_was_proven_loses_the_word_by_the_record(sessions_of_lin
     seen = look_alone(sessions_of_lines.warehouse, sessions_of_lines.settings, 1, serves, DAYS[156])
     assert not is_proven(sessions_of_lines.settings.gate, seen.alone)
     assert sessions_of_lines.db.column("SELECT proven FROM ljwx.lines") == [False]
+
+
+def test_a_newer_model_of_the_champion_s_line_that_does_not_serve_says_nothing_in_its_place(
+    sessions_of_lines: Market,
+) -> None:
+    new, old = sessions_of_lines.model("new"), sessions_of_lines.model("old", OTHER)
+    newer = sessions_of_lines.model("newer", OTHER, dataset="later")
+    sessions_of_lines.record((new, 0.3), (old, 0.2), (newer, 0.9), days=range(40, 50))
+    sessions_of_lines.record((new, 0.3), (newer, 0.9), days=range(50, 55))
+    judged = sessions_of_lines.judged(new, old, last=65)
+    assert sessions_of_lines.noted(judged.record.rival or "") == DAYS[40:50]
+    spoke = "SELECT DISTINCT rival_model FROM ljwx.line_evidence WHERE challenger_model = 'new' AND rival = %s"
+    assert sessions_of_lines.db.column(spoke, judged.record.rival) == ["old"]

@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from ljwx.core.forward.timing import room
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.servers import lacks, servers_of
+from ljwx.services.asking.speakers import speakers
 from ljwx.services.doctor.finding import Finding
 from ljwx.settings import Settings, current_settings
 from ljwx.warehouse.forward import ForwardPace
@@ -27,17 +28,18 @@ def record() -> Finding | None:
     if not slots:
         return Finding("record", None, "no model server answers")
     stocks = _stocks(warehouse, settings, pace)
-    needed = _needed(pace, stocks) / slots
+    models = len(speakers(warehouse).all) + pace.bases
+    needed = _needed(pace, stocks) * models / (pace.ours + pace.bases) / slots
     there = room(time.fromisoformat(settings.schedules.ingest))
     text = (
-        f"{stocks} stocks take about {_shown(needed)} at the pace of last time, {slots} at a time; "
+        f"{stocks} stocks take {models} models about {_shown(needed)} at the pace of last time, {slots} at a time; "
         f"there are {_shown(there)} before the deadline"
     )
     return Finding("record", needed <= there, text, "" if needed <= there else FEWER)
 
 
 def _needed(pace: ForwardPace, stocks: int) -> timedelta:
-    """How long one slot would take: those asked in full as last time, the classes by the stocks."""
+    """How long one slot would take for the models of last time: in full as many as then, the classes by the stocks."""
     classes = pace.classes * max(stocks, 1) / pace.stocks
     return timedelta(seconds=classes * (pace.class_s or 0.0) + pace.in_full * (pace.full_s or 0.0))
 

@@ -20,6 +20,7 @@ from ljwx.notifications.alerts import send_once
 from ljwx.notifications.messages import Alert
 from ljwx.services.lines import line_id_of
 from ljwx.services.scores import known_record
+from ljwx.services.watch import spoken
 from ljwx.settings import current_settings
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.promotions import Alias
@@ -44,7 +45,9 @@ def tell_watchlist(session: str) -> int:
     with recorded_run(warehouse, session=session) as run:
         champion = warehouse.champion()
         line_id = None if champion is None else line_id_of(warehouse, run.key, champion.model)
-        answers = [] if line_id is None else _answers(warehouse, day, line_id, wanted.watchlist)
+        answers = []
+        if champion is not None and line_id is not None:
+            answers = _answers(warehouse, day, line_id, champion.digest, wanted.watchlist)
         stocks = len({each.ts_code for each in answers})
         if champion is not None and line_id is not None and answers:
             send_once(_message(warehouse, day, answers, champion, line_id))
@@ -54,12 +57,13 @@ def tell_watchlist(session: str) -> int:
     return stocks
 
 
-def _answers(warehouse: WarehouseHook, session: date, line_id: str, codes: Sequence[str]) -> list[Answer]:
-    """Return what a line said in time; nothing of a batch that was not sealed in time."""
+def _answers(warehouse: WarehouseHook, session: date, line_id: str, digest: str, codes: Sequence[str]) -> list[Answer]:
+    """Return what a model said in time, or where it said nothing, its line; nothing of a batch not sealed in time."""
     batch = warehouse.forward_batch(session)
     if batch is None or batch.sealed_at is None or batch.sealed_at >= batch.deadline:
         return []
     said = [each for each in warehouse.forward_answers(session) if each.line_id == line_id and not each.late]
+    said = [each for each in said if each.digest == digest] or said
     return sorted((each for each in said if each.ts_code in codes), key=lambda each: codes.index(each.ts_code))
 
 
@@ -68,17 +72,18 @@ def _message(
 ) -> Alert:
     names = dict(warehouse.instruments().select("ts_code", "name").iter_rows())
     known = standing(champion.proven, champion.failing)
-    body = watchlist_message(session, answers, names, _record(warehouse, line_id), known)
+    body = watchlist_message(session, answers, names, _record(warehouse, line_id, champion.digest), known)
     title = f"ljwx · 自选股 WATCHLIST · {session} · AI 生成 AI-generated"
     return Alert("answers", "ljwx_forward", f"session {session}", "watchlist", title, body, silent=False)
 
 
-def _record(warehouse: WarehouseHook, line_id: str) -> list[Score]:
-    """Return the scores of a line over the whole record, whichever of its models spoke."""
+def _record(warehouse: WarehouseHook, line_id: str, digest: str) -> list[Score]:
+    """Return the scores of a line over the whole record: of a model where it spoke, else of whichever did."""
     try:
         known = known_record(warehouse)
     except NotFound:
         return []
-    rows = warehouse.settled_record(by_line=True).filter(pl.col("answerer").is_in([line_id, *RIVALS]))
-    one = rows.with_columns(digest=pl.lit(None, pl.String))
+    settled = warehouse.settled_record(by_line=True)
+    mine, rivals = settled.filter(answerer=line_id), settled.filter(pl.col("answerer").is_in(RIVALS))
+    one = pl.concat([spoken(mine, digest), rivals]).with_columns(digest=pl.lit(None, pl.String))
     return [each for each in scores(one, known.days) if each.answerer == line_id and each.window.name == "all"]

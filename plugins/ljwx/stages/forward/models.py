@@ -1,9 +1,9 @@
-"""Which models answer for the record: the newest of the lines that serve or challenge, and the untuned base."""
+"""Which models answer for the record: the champion, the newest of the lines that challenge, and the untuned base."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ljwx.core.forward.chain import Batch, prompts_of_spec
@@ -11,6 +11,7 @@ from ljwx.exceptions import ModelMissing, RecordUnfinished
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.candidates import ModelRef
 from ljwx.services.asking.servers import LOST, Server
+from ljwx.services.asking.speakers import speakers
 from ljwx.services.lines import line_id_of
 from ljwx.settings import Settings
 from ljwx.warehouse.forward import ForwardModel
@@ -35,45 +36,30 @@ class Answerer:
 def answerers(
     warehouse: WarehouseHook, settings: Settings, servers: Sequence[Server], batch: Batch, run_key: int
 ) -> list[Answerer]:
-    """Return the models that answer about a session: those that have begun to, and of other lines the newest.
-
-    A model that was built meanwhile begins with the next session, so that one model speaks for a line in each.
+    """Return the models that answer about a session, the champion first; what has begun to goes on.
 
     :raises RecordUnfinished: there is no model of ours, and no server answers about the base.
     """
-    begun = {each.line_id: each for each in warehouse.forward_models(batch.session)}
-    newest: dict[str | None, ForwardModel] = {each.line_id: each for each in _newest(warehouse, run_key)}
-    ours = newest | {line_id: each for line_id, each in begun.items() if line_id is not None}
+    begun = warehouse.forward_models(batch.session)
+    ours = speakers(warehouse).go_on_with(begun).all
     if not ours:
         log.info("no model of ours is verified yet: the untuned base and the rules answer alone")
     found = [
-        Answerer(ModelRef(each.model, each.digest), each.line_id, _taught(warehouse, each.model, batch))
-        for each in ours.values()
+        Answerer(
+            ModelRef(each.model, each.digest),
+            each.line_id or line_id_of(warehouse, run_key, each.model),
+            _taught(warehouse, each.model, batch),
+        )
+        for each in ours
     ]
     version = found[0].prompt_version if found else prompts_of_spec(batch.spec)
-    base = _base(warehouse, settings, servers, found, begun.get(None))
+    base = _base(warehouse, settings, servers, found, next((each for each in begun if each.line_id is None), None))
     return [*found, *(Answerer(ref, None, version) for ref in base)]
 
 
 def _taught(warehouse: WarehouseHook, model: str, batch: Batch) -> str:
     spec = warehouse.sample_spec_of(model)
     return prompts_of_spec(batch.spec if spec is None else spec)
-
-
-def _newest(warehouse: WarehouseHook, run_key: int) -> Iterator[ForwardModel]:
-    """The newest models of the champion's line and of the open ones, the champion's first.
-
-    One that the gate rejected is below its floors, and answers for nobody; then the champion does for its own line.
-    """
-    challenging = {each.line_id: each for each in warehouse.newest_models() if each.verdict != "rejected"}
-    champion = warehouse.champion()
-    if champion is not None:
-        line_id = line_id_of(warehouse, run_key, champion.model)
-        newer = challenging.pop(line_id, None)
-        speaks = newer or champion
-        yield ForwardModel(speaks.model, speaks.digest, line_id)
-    for each in challenging.values():
-        yield ForwardModel(each.model, each.digest, each.line_id)
 
 
 def _base(

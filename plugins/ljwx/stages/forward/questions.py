@@ -93,7 +93,9 @@ def questions_of(warehouse: WarehouseHook, settings: Settings, batch: Batch, run
         Asked(code, task, snapshot, sha256, code in full) for task in tasks for code, snapshot, sha256 in known
     ]
     if questions and not chosen:
-        warehouse.save_forward_rules(run_key, _rules(warehouse, batch, spec, market, questions))
+        rules = _rules(warehouse, batch, spec, market, questions)
+        if not warehouse.save_forward_rules(batch.session, run_key, rules):
+            return questions_of(warehouse, settings, batch, run_key)  # another run has chosen meanwhile
     return questions
 
 

@@ -69,7 +69,7 @@ class _Watch:
     ) -> None:
         self._warehouse, self._run_key, self._wanted = warehouse, run_key, wanted
         self._champion, self._line_id, self._record = champion, line_id, record
-        self.seen: WatchedLine = record.line(line_id)
+        self.seen: WatchedLine = record.line(line_id, champion.digest)
 
     def look(self) -> list[str]:
         """Keep what is seen, follow it up, and return the names of the checks that ring."""
@@ -164,8 +164,10 @@ class _Watch:
         line_id = None if known is None else known.line_id
         if line_id is None:
             return None
-        if line_id == self._line_id:
-            spoke = self.seen.speaker.spoke_in(began, previous.digest)
-            return "is of the same line, and spoke for it when this began" if spoke else None
-        rings = [each.check for each in self._record.line(line_id).found if each.rang is not None]
+        if line_id == self._line_id and self.seen.speaker.spoke_in(began, previous.digest):
+            return "is of the same line, and spoke for it when this began"
+        theirs = self._record.line(line_id, previous.digest)
+        if line_id == self._line_id and not theirs.speaker.spoke_in(began, previous.digest):
+            return None
+        rings = [each.check for each in theirs.found if each.rang is not None]
         return f"fails in the record too: {', '.join(rings)}" if rings else None
