@@ -123,7 +123,10 @@ class NotYetPublished(LjwxError):
 
 
 class RecordUnfinished(LjwxError):
-    """Questions of the forward record have no answer yet, because model servers were lost; what came is kept."""
+    """Questions of the forward record have no answer yet; what came is kept.
+
+    Model servers were lost, or the clock of the database went back to before the session was opened.
+    """
 
 
 class DeadlinePassed(LjwxError, AirflowFailException):

@@ -39,7 +39,7 @@ RETRY_POLICY = WaitingRetryPolicy(
             exception="ljwx.exceptions.RecordUnfinished",
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=15),
-            reason="model servers were lost, and the deadline of the session is far",
+            reason="model servers were lost or the clock went back, and the deadline of the session is far",
         ),
         RetryRule(
             exception=[

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation, InsufficientPrivilege, RestrictViolation
 
-from ljwx.exceptions import DeadlinePassed
+from ljwx.exceptions import DeadlinePassed, RecordUnfinished
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.forward import Answered, NewAnswer, NewBatch, Written
 from ljwx.warehouse.runs import RunRef
@@ -168,7 +168,7 @@ def test_a_batch_that_a_later_one_has_passed_takes_no_answer_and_holds_up_no_sea
     stop_clock(warehouse_url, at(TUESDAY, 19))
     sealed(warehouse, replace(SAID, session=TUESDAY), opened=tuesday)
     with pytest.raises(DeadlinePassed, match="the batch of 2026-03-03 is sealed, and follows it"):
-        warehouse.save_forward_rules(1, [RULE])
+        warehouse.save_forward_rules(MONDAY, 1, [RULE])
     assert warehouse.forward_answers(MONDAY) == []
     stop_clock(warehouse_url, at(wednesday.session, 19))
     assert sealed(warehouse, replace(SAID, session=wednesday.session), opened=wednesday)
@@ -228,6 +228,48 @@ def test_an_answer_that_is_held_back_until_the_deadline_is_not_kept(
         with pytest.raises(RestrictViolation, match="not committed before the deadline"):
             writing.commit()
     assert warehouse.forward_answers(MONDAY) == []
+
+
+def test_a_clock_that_jumps_on_within_a_batch_makes_late_only_what_it_dated_then(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    warehouse.open_batch(1, OPENED)
+    for code, moment in (("1", at(MONDAY, 20)), ("2", at(MONDAY, 20, days=3)), ("3", at(MONDAY, 21))):
+        stop_clock(warehouse_url, moment)
+        warehouse.save_forward_answer(1, replace(SAID, ts_code=code))
+    assert [(each.answered_at, each.late) for each in warehouse.forward_answers(MONDAY)] == [
+        (at(MONDAY, 20), False), (at(MONDAY, 20, days=3), True), (at(MONDAY, 21), False),
+    ]  # fmt: skip
+
+
+def test_a_clock_that_jumps_back_within_a_batch_dates_nothing_before_it_was_opened(
+    warehouse: WarehouseHook, warehouse_url: str
+) -> None:
+    warehouse.open_batch(1, OPENED)
+    warehouse.save_forward_answer(1, SAID)
+    stop_clock(warehouse_url, at(MONDAY, 18))
+    back = r"the clock of the database went back, it says 2026-03-02 .* and the batch was opened at 2026-03-02"
+    for write in (
+        lambda: warehouse.save_forward_answer(1, replace(SAID, ts_code="2")),
+        lambda: warehouse.save_forward_rules(MONDAY, 1, [RULE]),
+        lambda: warehouse.seal_batch(MONDAY),
+    ):
+        with pytest.raises(RecordUnfinished, match=back):
+            write()
+    assert warehouse.batches_left_open() == []
+    assert [each.ts_code for each in warehouse.forward_answers(MONDAY)] == [SAID.ts_code]
+    stop_clock(warehouse_url, at(MONDAY, 22))
+    assert warehouse.save_forward_answer(1, replace(SAID, ts_code="2"))
+    found = warehouse.seal_batch(MONDAY)
+    assert found is not None
+    assert (found.answers, found.sealed_at) == (2, at(MONDAY, 22))
+
+
+def test_of_two_runs_the_first_chooses_the_stocks(warehouse: WarehouseHook) -> None:
+    warehouse.open_batch(1, OPENED)
+    assert warehouse.save_forward_rules(MONDAY, 1, [RULE])
+    assert not warehouse.save_forward_rules(MONDAY, 1, [replace(RULE, ts_code="600000.SH")])
+    assert warehouse.forward_stocks(MONDAY) == [RULE.ts_code]
 
 
 def test_a_deadline_after_the_next_session_opens_no_batch(warehouse: WarehouseHook, warehouse_url: str) -> None:

@@ -48,8 +48,8 @@ ADVICE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "The session's data is not complete yet: clear the task later.",
         ),
         "RecordUnfinished": (
-            "模型服务器无应答:请在次日 09:15(上海)之前恢复并清除 ask_session;已有的回答都已保存。",
-            "Model servers are lost: bring them back and clear ask_session before 09:15 Shanghai of the next session.",
+            "模型服务器无应答,或数据库时钟被调回:请在次日 09:15(上海)之前恢复并清除 ask_session;已有的回答都已保存。",
+            "Model servers are lost, or the clock went back: see to it, and clear ask_session before 09:15 Shanghai.",
         ),
         "DeadlinePassed": (
             "已过截止时间:该交易日成为记录中的空缺,不会补上。",

@@ -130,6 +130,8 @@ def test_what_a_file_cannot_show_is_said() -> None:
     assert "the columns outcome" in more
     late = edited(0, sealed_at="2026-03-03T08:00:00.000000Z").with_columns(pl.col("sealed_at").first().over("session"))
     assert any("sealed after the deadline" in text for text in verify(late, DIGESTS[2], CALENDAR).unproven)
+    back = ROWS.with_columns(sealed_at=pl.col("session") + "T10:30:00.000000Z")  # half an hour before the answers
+    assert any("a clock that went back" in text for text in verify(back, DIGESTS[2], CALENDAR).unproven)
 
 
 def test_a_seal_that_was_dated_back_shows_nothing_of_when() -> None:

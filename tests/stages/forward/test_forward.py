@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -168,6 +173,27 @@ def test_a_champion_speaks_for_its_line_where_its_newest_model_was_rejected(
     add_decision(chain_db, newer)
     answered(record)
     assert set(by_answerer()) == {chain.plan["model"], BASE, *RULES}
+
+
+def test_the_champion_is_asked_first_and_beside_it_a_newer_model_of_its_line(
+    record: TaskRunner, chain: Chain, chain_db: Database, ollama_sandbox: OllamaServer
+) -> None:
+    champion, newer = chain.plan["model"], "ljwx-stock:newer"
+    ollama_sandbox.post("copy", {"source": BASE, "destination": newer})
+    digest = chain_db.value("SELECT base_digest FROM ljwx.models")
+    try:
+        add_model(chain_db, newer, digest=digest)
+        add_alias(chain_db, champion)
+        settings(record, stocks=1, in_full=0)
+        assert answered(record) == {"questions": 3, "answers": 9}
+        assert by_answerer() == dict.fromkeys((champion, newer, BASE, *RULES), 3)
+        came = "SELECT answerer, line_id FROM ljwx.forward_answers WHERE line_id IS NOT NULL ORDER BY answer_id"
+        (line,) = set(chain_db.column("SELECT line_id FROM ljwx.models"))
+        assert [(row["answerer"], row["line_id"]) for row in chain_db.rows(came)] == [
+            *[(champion, line)] * 3, *[(newer, line)] * 3,
+        ]  # fmt: skip
+    finally:
+        ollama_sandbox.delete(newer)
 
 
 def test_a_second_run_asks_nothing_and_changes_nothing(
@@ -384,6 +410,74 @@ def test_a_digest_that_no_address_took_is_sent_by_the_next_try(
     inbox.status = 200
     record.run(seal_session, session, NOTHING_LEFT, again=True)
     assert inbox.titles() == [f"ljwx · 记录 RECORD · {LAST}"]
+
+
+FULL = """
+CREATE FUNCTION ljwx.full() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE CONSTRAINT TRIGGER filled AFTER UPDATE ON ljwx.forward_batches DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION ljwx.full();
+"""
+
+
+def test_a_full_disk_of_the_database_at_the_seal_loses_no_answer_and_tells_no_digest(
+    record: TaskRunner, chain_db: Database, inbox: Inbox
+) -> None:
+    session = record.run(open_session)
+    record.run(ask_session, session)
+    chain_db.execute(FULL)
+    with pytest.raises(psycopg.errors.DiskFull, match="No space left on device"):
+        record.run(seal_session, session, NOTHING_LEFT)
+    assert (WarehouseHook().forward_batches()[0].digest, inbox.posts) == (None, [])
+    chain_db.execute("DROP TRIGGER filled ON ljwx.forward_batches")
+    digest = record.run(seal_session, session, NOTHING_LEFT, again=True)
+    assert (WarehouseHook().forward_batches()[0].answers, digest in inbox.posts[0]["message"]) == (45, True)
+
+
+def test_a_full_data_folder_keeps_no_digest_from_leaving_and_its_file_is_written_by_the_next_try(
+    record: TaskRunner, chain: Chain, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = record.run(open_session)
+    record.run(ask_session, session)
+    path = chain.data / "forward" / f"{LAST}.json"
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ljwx.stages.forward.sealing.save_text", full)
+        with pytest.raises(OSError, match="No space left on device"):
+            record.run(seal_session, session, NOTHING_LEFT)
+    assert not path.exists()
+    (post,) = inbox.posts
+    digest = record.run(seal_session, session, NOTHING_LEFT, again=True)
+    assert json.loads(path.read_text(encoding="utf-8"))["digest"] == digest
+    assert (digest in post["message"], len(inbox.posts)) == (True, 1)
+
+
+def test_two_runs_of_one_session_at_once_ask_and_seal_it_once(
+    record: TaskRunner, chain_db: Database, inbox: Inbox
+) -> None:
+    def at_once(task: Callable[..., Any], *given: Any) -> list[Any]:
+        both = Barrier(2)
+
+        def one(_: int) -> Any:
+            both.wait(timeout=30)
+            return task(*given)
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(one, range(2)))
+
+    (session, other) = record.run(at_once, open_session)
+    assert session == other
+    came = record.run(at_once, ask_session, session)
+    assert [each["questions"] for each in came] == [9, 9]
+    assert sum(each["answers"] for each in came) == 18
+    assert set(by_answerer().values()) == {9}
+    first, second = record.run(at_once, seal_session, session, NOTHING_LEFT)
+    assert first == second
+    (batch,) = WarehouseHook().forward_batches()
+    assert (batch.digest, batch.answers) == (first, 45)
 
 
 def test_when_asking_failed_what_came_is_sealed_shortly_before_the_deadline(

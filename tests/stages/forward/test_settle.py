@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 from psycopg.errors import RestrictViolation
 
+from ljwx.core.forward.exported import exported, verify
 from ljwx.core.forward.scores import scores
+from ljwx.core.sessions import Calendar
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.resources import sse_calendar
 from ljwx.stages.forward.settle import settle_sessions
-from support_chain import Database
+from support_chain import Database, bars_of, whole_day
 from support_forward import at, stop_clock
 from support_settled import DAYS, MONDAY, STOCKS, Record, record_until_wednesday, said
 from support_tasks import TaskRunner
@@ -108,6 +111,46 @@ def test_a_session_that_is_missing_between_is_waited_for(warehouse_url: str, tas
     assert tasks.run(settle_sessions) == {"sessions": 1, "new": 0, "revised": 0}
     record.bars(DAYS[1])
     assert tasks.run(settle_sessions)["new"] == 1
+
+
+def test_a_session_that_turns_out_closed_is_no_session_once_the_calendar_says_so(
+    warehouse_url: str, db: Database, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange was shut on Tuesday, whose morning was the deadline."""
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(said(STOCKS[0]))
+    record.bars(DAYS[2])
+    record.bars(DAYS[3], close={STOCKS[0]: 10.4})
+    assert tasks.run(settle_sessions)["new"] == 0
+    told = sse_calendar()
+    corrected = Calendar(tuple(day for day in told.sessions if day != DAYS[1]), told.known_through)
+    monkeypatch.setattr("ljwx.warehouse.market.reference.sse_calendar", lambda: corrected)
+    assert tasks.run(settle_sessions)["new"] == 1
+    (row,) = db.rows(OUTCOMES)
+    assert (row["entry_session"], row["exit_session"], row["label"]) == (DAYS[2], DAYS[3], "up")
+    batch = record.hook.seal_batch(MONDAY)
+    assert batch is not None
+    verified = verify(exported(batch, record.hook.forward_answers(MONDAY)), batch.digest, corrected)
+    assert (verified.problems, verified.gaps) == ((), ())
+
+
+def test_a_stock_that_is_delisted_before_its_horizon_is_over_is_worth_its_last_close(
+    warehouse_url: str, db: Database, tasks: TaskRunner
+) -> None:
+    record = Record(warehouse_url)
+    record.bars(MONDAY)
+    record.answer(said(STOCKS[0]))
+    record.bars(DAYS[1], close={STOCKS[0]: 9.0})
+    others = bars_of(DAYS[2]).filter(pl.col("ts_code") != STOCKS[0])
+    record.hook.save_day(record.key, whole_day(DAYS[2], expected=2, received=2), others)
+    assert tasks.run(settle_sessions)["new"] == 0  # it may be suspended, and trade again
+    gone = {"ts_code": STOCKS[0], "list_status": "D", "list_date": date(2000, 1, 4), "delist_date": DAYS[2]}
+    record.hook.save_instruments(record.key, pl.DataFrame([gone]))
+    assert tasks.run(settle_sessions)["new"] == 1
+    (row,) = db.rows(OUTCOMES)
+    assert (row["label"], row["exit_session"], row["label_end"]) == ("down", DAYS[1], DAYS[2])
+    assert row["net"] == pytest.approx(0.9 * (1 - DUTY) - 1)
 
 
 def test_a_session_that_stays_open_makes_no_later_one_read_more(

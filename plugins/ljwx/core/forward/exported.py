@@ -184,6 +184,10 @@ def _unproven(rows: pl.DataFrame, parts: Sequence[pl.DataFrame], noted: str | No
     late = [part.item(0, "session") for part in parts if part.item(0, "sealed_at") >= part.item(0, "deadline")]
     if late:
         yield f"when the answers about {', '.join(late)} were made: sealed after the deadline"
+    after_seal = pl.col("answered_at") > pl.col("sealed_at")
+    back = [part.item(0, "session") for part in parts if part.select(after_seal.any()).item()]
+    if back:
+        yield f"when the answers about {', '.join(back)} were made: dated after their seal, by a clock that went back"
     others = [name for name in rows.columns if name not in EXPORT]
     if others:
         yield f"the columns {', '.join(others)}: they came after the answers, and are no part of the chain"

@@ -52,10 +52,19 @@ def seal_session(session: str, asked: Mapping[str, int] | None) -> str:
 
 
 def seal_and_tell(warehouse: WarehouseHook, session: date) -> Batch | None:
-    """Seal the batch of a session and tell its digest where that was not done; None where nobody has answered."""
-    batch = _seal(warehouse, session)
-    if batch is not None and batch.published_at is None:
-        _publish(warehouse, batch)
+    """Seal the batch of a session and tell its digest where that was not done; None where nobody has answered.
+
+    A file that cannot be written, as on a full disk, keeps no digest from leaving the house; it fails afterwards.
+    """
+    batch = warehouse.seal_batch(session)
+    if batch is None or batch.sealed_at is None:
+        log.warning("nobody has answered about %s: it is a gap in the record", session)
+        return None
+    try:
+        _write(batch)
+    finally:
+        if batch.published_at is None:
+            _publish(warehouse, batch)
     return batch
 
 
@@ -70,15 +79,10 @@ def _wait_for_answers(warehouse: WarehouseHook, session: date) -> None:
     )
 
 
-def _seal(warehouse: WarehouseHook, session: date) -> Batch | None:
-    batch = warehouse.seal_batch(session)
-    if batch is None or batch.sealed_at is None:
-        log.warning("nobody has answered about %s: it is a gap in the record", session)
-        return None
-    path = save_text(f"forward/{session}.json", canonical(_head(batch)) + "\n")
+def _write(batch: Batch) -> None:
+    path = save_text(f"forward/{batch.session}.json", canonical(_head(batch)) + "\n")
     late = ", after its deadline: its digest proves nothing of when" if _is_late(batch) else ""
-    log.info("%s is sealed with %d answers%s: %s in %s", session, batch.answers, late, batch.digest, path)
-    return batch
+    log.info("%s is sealed with %d answers%s: %s in %s", batch.session, batch.answers, late, batch.digest, path)
 
 
 def _head(batch: Batch) -> dict[str, str | int | None]:
