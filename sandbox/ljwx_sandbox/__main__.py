@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--source", choices=["tushare", "baostock"], default=None, help="where market data come from")
     live = commands.add_parser("live", help="step a market through sessions, and watch the forward record fill")
     live.add_argument("--sessions", type=int, default=60, help="how many; more of them go on where a run ended")
-    live.add_argument("--stocks", type=int, default=60, help="of the market")
+    live.add_argument("--stocks", type=int, default=40, help="of the market, of which some are not listed yet")
     live.add_argument("--anew", action="store_true", help="forget what was stepped through before")
     run = commands.add_parser("run", help="run a command, such as `ljwx report`, on the stack's connections")
     run.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import polars as pl
 import psycopg
 import pytest
 
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.record import export_record, verify_record
 from ljwx_sandbox.clock import DatabaseClock, library
 from ljwx_sandbox.live.live import Live
 from ljwx_sandbox.live.plan import LivePlan
 from ljwx_sandbox.live.servers import Peers
 from ljwx_sandbox.ollama.engines.forecasting import ForecastingEngine
+from ljwx_sandbox.ollama.engines.pieces import OWN_SEED
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from ljwx_sandbox.settings import SandboxError
 from support_chain import Database
 from support_postgres import free_port, open_folder
 
 EVENING = datetime(2026, 3, 2, 10, 30, tzinfo=timezone.utc)
-SMALL = LivePlan(sessions=8, stocks=40, tasks=("price_direction",), history=(date(2025, 8, 1), date(2026, 1, 30)))
+QUICK = 46
+"""Sessions that are enough for all that is planned."""
+BROKEN_OFF = 3
+"""The first run ends after so many sessions."""
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +62,12 @@ def test_without_libfaketime_it_is_said_what_to_install(monkeypatch: pytest.Monk
         library()
 
 
-def up_share(engine: ForecastingEngine, rank: int, seed: int) -> float:
+def up_share(engine: ForecastingEngine, rank: int, **made: int) -> float:
+    """How likely an engine takes the first class for a stock of this rank; `made` tells which model is asked."""
     prompt = engine.tokenize(f"排名 5日{rank} 20日50")
     schema = {"type": "string", "enum": ["up", "flat", "down"], "x-guidance": {"whitespace_flexible": False}}
     pieces = list(
-        engine.complete({"prompt": prompt, "n_predict": 9, "n_probs": 5, "seed": seed, "json_schema": schema})
+        engine.complete({"prompt": prompt, "n_predict": 9, "n_probs": 5, "seed": 7, "json_schema": schema} | made)
     )
     (told,) = (each.logprobs[0] for each in pieces if each.logprobs and "up" in str(each.logprobs[0]))
     return float(next(each["logprob"] for each in told["top_logprobs"] if each["token"] == "up"))
@@ -68,10 +76,14 @@ def up_share(engine: ForecastingEngine, rank: int, seed: int) -> float:
 def test_a_skilled_model_reads_the_planted_effect_and_one_that_lost_its_skill_does_not() -> None:
     skills = {7: 1.0}
     engine = ForecastingEngine(4096, skills)
-    assert up_share(engine, 5, 7) > up_share(engine, 50, 7) > up_share(engine, 95, 7)
+    own = {OWN_SEED: 7}
+    assert up_share(engine, 5, **own) > up_share(engine, 50, **own) > up_share(engine, 95, **own)
+    untuned = [up_share(engine, rank) for rank in range(5, 100, 5)]
+    assert untuned != sorted(untuned, reverse=True)
     skills[7] = 0.0
-    lost = [up_share(engine, rank, 7) for rank in range(5, 100, 5)]
+    lost = [up_share(engine, rank, **own) for rank in range(5, 100, 5)]
     assert lost != sorted(lost, reverse=True)
+    assert lost != untuned
 
 
 @contextmanager
@@ -82,17 +94,43 @@ def stepped(folder: Path, plan: LivePlan, said: list[str]) -> Iterator[Peers]:
         yield peers
 
 
+def rank_ic(settled: pl.DataFrame, model: str) -> float:
+    """The mean over the sessions of the rank correlation of P(up) - P(down) with what came."""
+    said = pl.col("probabilities").list
+    rows = settled.filter(pl.col("excess").is_not_null(), answerer=model, task="price_direction")
+    each = pl.corr(said.get(0) - said.get(2), "excess", method="spearman")
+    return float(rows.group_by("session").agg(each.alias("ic"))["ic"].mean())  # type: ignore[arg-type]
+
+
 @pytest.mark.market
-def test_the_record_fills_by_that_clock_and_goes_on_where_it_was_broken_off(folder: Path) -> None:
-    said: list[str] = []
-    with stepped(folder / "live", SMALL, said):
-        pass
-    more = LivePlan(**{**vars(SMALL), "sessions": 9})
+@pytest.mark.timeout(3600)
+def test_broken_off_the_run_goes_on_finds_the_champion_s_decay_and_promotes_a_better_one_by_the_record_alone(
+    folder: Path, long_range: bool
+) -> None:
+    """Sixty sessions with ``--long``; else as many as it takes."""
+    plan, said = LivePlan() if long_range else LivePlan(sessions=QUICK), list[str]()
+    with stepped(folder / "whole", replace(plan, sessions=BROKEN_OFF), said):
+        assert "answers" in said[-1]
     told = len(said)
-    with stepped(folder / "live", more, said) as peers:
-        db = Database(peers.url)
-        exported = export_record(folder / "record.parquet")
-        verified = verify_record(folder / "record.parquet", exported.head)
-    assert len(said) == told + 1
-    assert (verified.sessions, verified.problems, verified.late) == (9, (), 0)
-    assert db.url == peers.url
+    with stepped(folder / "whole", plan, said) as peers:
+        assert len(said) == told + plan.sessions - BROKEN_OFF
+        db, warehouse = Database(peers.url), WarehouseHook()
+        exported = export_record(folder / "whole.parquet")
+        verified = verify_record(folder / "whole.parquet", exported.head)
+        settled, alarms, champion = warehouse.settled_record(), warehouse.alarms(is_open=False), warehouse.champion()
+        evidence = db.column("SELECT DISTINCT source FROM ljwx.line_evidence WHERE statistic = 'rank_ic'")
+        decided = db.rows("SELECT challenger, verdict FROM ljwx.promotions ORDER BY promotion_id")
+    assert (verified.sessions, verified.problems, verified.gaps, verified.late) == (plan.sessions, (), (), 0)
+    nights = said[-plan.sessions :]
+    found = next(at for at, line in enumerate(nights, 1) if "watch skill" in line)
+    promoted = next(at for at, line in enumerate(nights, 1) if "promoted" in line)
+    assert plan.lost_at < found < promoted <= plan.sessions
+    (alarm,) = alarms
+    old, new = (row["challenger"] for row in decided[:2])
+    assert (alarm.check, alarm.model, alarm.done, alarm.ended is not None) == ("skill", old, "marked", True)
+    assert [(row["challenger"], row["verdict"]) for row in decided] == [
+        (old, "first_champion"), (new, "kept_champion"), (new, "promoted"),
+    ]  # fmt: skip
+    assert champion is not None
+    assert (champion.model, evidence) == (new, ["record"])
+    assert abs(rank_ic(settled, "smollm2:135m")) < 0.1 < rank_ic(settled, old) < rank_ic(settled, new)

@@ -19,8 +19,8 @@ def run_live(settings: SandboxSettings, sessions: int, stocks: int, *, anew: boo
 
     :raises SandboxError: too few sessions or stocks; no libfaketime.
     """
-    if sessions < 1 or stocks < 20:
-        raise SandboxError("a run has at least 1 session, and a market of 20 stocks")
+    if sessions < 1 or stocks < 30:
+        raise SandboxError("a run has at least 1 session, and a market of 30 stocks: fewer have no order to find")
     home, begun = settings.home / "live", time.monotonic()
     if anew:
         shutil.rmtree(home, ignore_errors=True)

@@ -100,7 +100,7 @@ class Live:
         return f"{plan['model']}: {decided['verdict'] if decided else 'not decided on'}"
 
     def _step(self, peers: Peers, number: int, day: date) -> str:
-        """Take one session from its bars to its seal, and settle and watch what came before."""
+        """Take one session from its bars to its seal, and settle, watch and look at what came before."""
         from ljwx import tasks
 
         evening = datetime.combine(day, EVENING, SHANGHAI)
@@ -108,6 +108,9 @@ class Live:
         self._ingest(day, day)
         settled = self._task(tasks.settle_sessions) or {}
         watched = self._task(tasks.watch_champion) or {}
+        decided = self._task(tasks.look_at_record) or {}
+        if decided:
+            self._task(tasks.report_look, decided["promotion_id"])
         session = self._task(tasks.open_session)
         if session is None:
             raise SandboxError(f"{day} could not be opened; the folder {self.home} holds what happened")
@@ -117,6 +120,7 @@ class Live:
         return (
             f"{number:3}/{self.plan.sessions} {day}  answers {asked.get('answers', 0):5}  seal {digest[:12]}  "
             f"settled {settled.get('new', 0):5}  watch {rings}"
+            + (f"  {decided['verdict']} {decided['model']}" if decided else "")
         )
 
     def _ingest(self, first: date, last: date) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from ljwx_sandbox.ollama import describe, prompts, thinking
 from ljwx_sandbox.ollama.describe import timestamp
-from ljwx_sandbox.ollama.engines.pieces import LanguageEngine, Piece
+from ljwx_sandbox.ollama.engines.pieces import OWN_SEED, LanguageEngine, Piece
 from ljwx_sandbox.ollama.engines.pool import MAX_CONTEXT, EnginePool
 from ljwx_sandbox.ollama.errors import ApiError
 from ljwx_sandbox.ollama.models import Model
@@ -176,8 +176,9 @@ class _Request:
     def sampling(self, room: int) -> dict[str, Any]:
         """The rest of llama.cpp's request."""
         probabilities = {} if self.logprobs is None else {"n_probs": max(1, self.logprobs)}
+        own = {OWN_SEED: self.model.parameters["seed"]} if "seed" in self.model.parameters else {}
         bounds = {"ignore_eos": True} if self.options.endless and not self.constraint else self.constraint
-        return {**self.options.sampling(room), **bounds, **probabilities}
+        return {**self.options.sampling(room), **own, **bounds, **probabilities}
 
     def pieces(self, engine: LanguageEngine, tokens: list[int]) -> Iterator[Piece]:
         """The pieces of an answer to a prompt, a thought first where it is wanted."""

@@ -2,7 +2,8 @@
 
 The market turns: stocks that rose over the last five sessions tend to fall. The prompt tells each stock's rank by those
 returns, and from it the first class of an answer gets its probability. How much of it is read is the skill of a model,
-which is told apart by its parameter `seed` and can be changed while the server runs; the rest is noise of its own.
+which is told apart by the `seed` that it was made with and can be changed while the server runs; the rest is noise of
+its own. A model that was made without a seed, such as an untuned base, knows nothing, whatever seed it is asked with.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from collections import OrderedDict
 from math import exp
 from typing import Any
 
+from ljwx_sandbox.ollama.engines.pieces import OWN_SEED
 from ljwx_sandbox.ollama.engines.scripted import ScriptedEngine
 
 Skills = dict[int, float]
-"""The parameter `seed` of a model -> its skill from 0 to 1; one that is not there knows nothing."""
+"""The seed that a model was made with -> its skill from 0 to 1; one that is not there knows nothing."""
 
 _RANK = re.compile(r"排名 5日(\d+(?:\.\d+)?)")
 _STRENGTH = 0.6
@@ -55,11 +57,12 @@ class ForecastingEngine(ScriptedEngine):
         return tokens
 
     def _dice(self, request: dict[str, Any]) -> random.Random:
-        skill = self._skills.get(int(request.get("seed", -1)), 0.0)
+        seed = int(request.get(OWN_SEED, -1))
+        skill = self._skills.get(seed, 0.0)
         ranks = _RANK.findall(self._texts.get(tuple(request["prompt"]), ""))
         if not ranks:
             return super()._dice(request)
-        own = random.Random(f"{request['seed']} {request['prompt']}")
+        own = random.Random(f"{seed} {request['prompt']}")
         known = (50 - float(ranks[-1])) / 50
         leaning = _STRENGTH * (skill * known + (1 - skill) * own.uniform(-1, 1))
         return _Leaning(str(request["prompt"]), [exp(leaning), 1.0, exp(-leaning)])

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+OWN_SEED: Final = "own_seed"
+"""In a request: the seed among the parameters that a model itself was made with, whatever is asked for. It tells models
+apart that share their weights; one that was made without has none, and llama.cpp passes over it."""
 
 
 @dataclass(frozen=True)
