@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
 
 from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec
-from ljwx.services.lines import to_close
+from ljwx.exceptions import ConfigurationError
+from ljwx.services.lines import settings_of_line, to_close
+from ljwx.settings import load_settings
 from ljwx.warehouse.lines import KnownLine
 
 NOW = datetime(2026, 11, 20, tzinfo=timezone.utc)
@@ -40,3 +45,45 @@ def test_a_line_that_lost_a_little_outlasts_one_that_nobody_has_looked_at_and_on
 
 def test_the_champions_line_is_never_closed() -> None:
     assert closed([FIRST, SECOND, THIRD], {"one": -3.0, "two": 1.0, "three": 2.0}, serves="one") == ["two"]
+
+
+def opened_with(**model: Any) -> Any:
+    """A line as it is opened with settings of a model, and these settings."""
+    settings = load_settings({"model": {"base": "b:1b", "parameters": {"num_ctx": 4096, "seed": 3}, **model}}).model
+    spec = SPEC.model_copy(
+        update={"base": settings.base, "strategy": settings.strategy, "parameters": settings.parameters}
+    )
+    return line_of(spec, settings.of_strategy), settings
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"strategy": "prompt"},
+        {"strategy": "fewshot", "examples_per_task": 2},
+        {"strategy": "lora", "lora": {"rank": 8, "class_weight": 9, "base_gguf": "/then.gguf"}},
+    ],
+)
+def test_a_line_is_made_again_by_the_settings_it_was_opened_with(model: dict[str, Any]) -> None:
+    line, then = opened_with(**model)
+    now = load_settings({"model": {"strategy": "lora", "base": "c", "lora": {"rank": 64, "proof": 7}}})
+    found = settings_of_line(now, line).model
+    assert (found.base, found.base_digest, found.parameters) == ("b:1b", "a" * 64, then.parameters)
+    assert (found.strategy, found.of_strategy) == (then.strategy, then.of_strategy)
+
+
+def test_where_the_file_of_a_base_lies_is_read_of_the_settings_in_force_alone() -> None:
+    line, _ = opened_with(strategy="lora", lora={"rank": 8, "base_gguf": "/then.gguf"})
+    now = {"lora": {"rank": 64, "proof": 7, "base_gguf": "/now.gguf"}}
+    same, other = (
+        settings_of_line(load_settings({"model": now | {"base": base}}), line).model.lora for base in ("b:1b", "c")
+    )
+    assert (same.rank, same.proof, same.base_gguf) == (8, 7, "/now.gguf")
+    assert (other.rank, other.proof, other.base_gguf) == (8, 7, None), "that is the file of another base"
+
+
+def test_a_line_of_settings_that_are_none_any_more_is_told_apart() -> None:
+    line, _ = opened_with(strategy="lora", lora={"rank": 8})
+    gone = line.model_copy(update={"settings": line.settings | {"spin": 3}})
+    with pytest.raises(ConfigurationError, match="1 of its settings are none of this version"):
+        settings_of_line(load_settings(None), gone)

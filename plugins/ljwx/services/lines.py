@@ -42,7 +42,7 @@ def line_id_of(warehouse: WarehouseHook, run_key: int, model: str) -> str:
 def settings_of_line(settings: Settings, line: Line) -> Settings:
     """Return the settings in force with those of the model that a line was opened with.
 
-    Where its base's file lies, and how its proof is made, the settings in force say.
+    How its proof is made, and where the file of the same base lies, the settings in force say.
 
     :raises ConfigurationError: there is no such strategy or setting any more.
     """
@@ -56,13 +56,14 @@ def settings_of_line(settings: Settings, line: Line) -> Settings:
         "examples_per_task": None,
     }
     if strategy_named(line.strategy).changes_weights:
-        values |= {"lora": settings.model.lora.model_dump(include=set(WHERE_AND_WHAT_FOR)) | of_strategy}
+        elsewhere = {"base_gguf": None} if line.base != settings.model.base else {}
+        values |= {"lora": settings.model.lora.model_dump(include=set(WHERE_AND_WHAT_FOR)) | elsewhere | of_strategy}
     else:
         values |= of_strategy
     try:
         return settings.model_copy(update={"model": ModelSettings.model_validate(values)})
     except ValidationError as error:
-        raise ConfigurationError(f"its settings are none of this version: {error}") from error
+        raise ConfigurationError(f"{error.error_count()} of its settings are none of this version") from error
 
 
 def planned_settings(warehouse: WarehouseHook, settings: Settings, line_id: str) -> Settings:

@@ -107,7 +107,7 @@ def _of_settings(
     """Return a new model of the settings' line, or its newest one where it is too early to train it again."""
     newest = next((each for each in warehouse.newest_models() if each.line_id == line), None)
     if newest is not None and newest.dataset_id != dataset.dataset_id and not at_once:
-        gone = passed(warehouse, newest, dataset)
+        gone = passed(warehouse, newest.last_session, dataset)
         if gone < settings.model.retrain_every:
             log.info(
                 "line %s is not trained again: %d of %d sessions have passed since the data of %s",

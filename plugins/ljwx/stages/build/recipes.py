@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from ljwx.core.lines import line_of, same_model
 from ljwx.core.models import BuildSpec
@@ -17,7 +18,7 @@ from ljwx.services.lines import settings_of_line
 from ljwx.settings import ModelSettings, Settings
 from ljwx.strategies import BuildRequest, strategy_named
 from ljwx.warehouse.datasets import StoredDataset
-from ljwx.warehouse.lines import KnownLine, NewestModel
+from ljwx.warehouse.lines import KnownLine
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +59,9 @@ def recipe(settings: Settings, warehouse: WarehouseHook, ollama: OllamaHook, dat
     return strategy_named(chosen.strategy).recipe(request)
 
 
-def passed(warehouse: WarehouseHook, newest: NewestModel, dataset: StoredDataset) -> int:
-    """Return how many sessions a dataset ends after that of a line's newest model."""
-    return len(warehouse.sessions(newest.last_session, dataset.last_session)) - 1
+def passed(warehouse: WarehouseHook, since: date, dataset: StoredDataset) -> int:
+    """Return how many sessions after this one a dataset ends."""
+    return len(warehouse.sessions(since, dataset.last_session)) - 1
 
 
 def due_lines(
@@ -68,18 +69,20 @@ def due_lines(
 ) -> Iterator[Due]:
     """Return the other open lines that `model.retrain_every` sessions have passed of, the longest waiting first.
 
-    One whose recipe cannot be made any more, or takes nothing that is new from the dataset, is left as it is.
+    One whose recipe cannot be made any more, or takes nothing that is new from the dataset, is left as it is. One whose
+    newest model was refused waits as long as if it had passed, and holds up nobody.
 
     :param own: line_id of the settings' line, which is none of them.
     """
-    newest = {each.line_id: each for each in warehouse.newest_models()}
+    newest, tried = {each.line_id: each for each in warehouse.newest_models()}, warehouse.last_tried()
     waiting = [
         (newest[line.line_id], line)
         for line in warehouse.lines()
         if line.closed_at is None and line.line_id != own and line.line_id in newest
     ]
     for model, line in sorted(waiting, key=lambda each: each[0].last_session):
-        if model.dataset_id == dataset.dataset_id or passed(warehouse, model, dataset) < settings.model.retrain_every:
+        since = tried.get(line.line_id, model.last_session)
+        if passed(warehouse, since, dataset) < settings.model.retrain_every:
             continue
         spec = _again(settings, warehouse, ollama, dataset.dataset_id, line)
         known = warehouse.model(model.model)
