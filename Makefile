@@ -28,8 +28,8 @@ up: setup  ## start the stack and leave it running
 down: setup  ## stop what `make up` started
 	$(BIN)/python -m ljwx_sandbox down
 
-test-fast: setup  ## run the tests that need no language model, running stack, market, browser or installation: minutes
-	$(TEST) -m "not stack and not model and not market and not install and not browser"
+test-fast: setup  ## run the tests that need no model, stack, market, installation, browser, program or simulation: minutes
+	$(TEST) -m "not stack and not model and not market and not install and not browser and not programs and not simulation"
 
 test: setup  ## run every test, on three processes: `make WORKERS=1 test` needs a third of the memory
 	$(TEST)

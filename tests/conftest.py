@@ -75,7 +75,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SUPPORT = (
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_lines",
     "support_dags", "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
-    "support_browser", "support_files",
+    "support_browser", "support_files", "support_programs",
 )  # fmt: skip
 """The modules with fixtures."""
 
@@ -87,6 +87,8 @@ LANES = {
     "market": {"market_process", "start_market"},
     "install": {"everything_else", "wheels"},
     "browser": {"browser"},
+    "programs": {"programs", "start_tushare", "start_ollama", "read_compose"},
+    "simulation": {"looks", "watched_years", "trials"},
     "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""

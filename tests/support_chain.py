@@ -6,14 +6,15 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from subprocess import CompletedProcess
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -338,13 +339,22 @@ def whole_day(session: date, complete: bool = True, **changed: Any) -> IngestDay
     return replace(day, **changed)
 
 
-def python(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own, which may kill itself; modules beside the tests are importable."""
+RunScript = Callable[..., "CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def run_script(programs: ModuleType) -> RunScript:
+    """Runs a script in a process of its own, which may kill itself; modules beside the tests are importable."""
     path = os.pathsep.join(str(REPOSITORY / name) for name in ("plugins", "sandbox", "tests"))
-    return subprocess.run(
-        [sys.executable, "-c", script], env={**os.environ, **environment, "PYTHONPATH": path},
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+
+    def run(script: str, **environment: str) -> CompletedProcess[str]:
+        done: CompletedProcess[str] = programs.run(
+            [sys.executable, "-c", script], env={**os.environ, **environment, "PYTHONPATH": path},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done
+
+    return run
 
 
 UNPLAYED: dict[str, Any] = {"route": "chat", "kind": "delay", "seconds": 0}

@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+ReadCompose = Callable[..., tuple[int, dict[str, Any], subprocess.CompletedProcess[str]]]
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = {"celery": {"airflow-worker", "redis"}, "s3": {"s3", "s3-init"}}
 OPTIONAL = {

@@ -7,8 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,15 @@ def running_sandbox(models: Path, *more: str) -> Iterator[OllamaServer]:
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+StartOllama = Callable[..., AbstractContextManager[OllamaServer]]
+
+
+@pytest.fixture(scope="session")
+def start_ollama() -> StartOllama:
+    """Starts a sandbox of one test's own, with options of its own."""
+    return running_sandbox
 
 
 @pytest.fixture(scope="session")

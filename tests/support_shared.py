@@ -14,6 +14,8 @@ from typing import Any
 VARIABLE = "PYTEST_LJWX_SHARED"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 """This process among those of the run; fits into a database's name."""
+ROOM = 4 << 30
+"""Bytes: several times what a run of the whole suite keeps there."""
 IS_MAIN = WORKER == "main"
 """Whether this process began the run; it is there before the others, and after them."""
 
@@ -21,7 +23,14 @@ IS_MAIN = WORKER == "main"
 def begin() -> None:
     """Make the shared folder; it is outside pytest's own, which pytest closes to PostgreSQL's user."""
     if IS_MAIN:
-        os.environ[VARIABLE] = tempfile.mkdtemp(prefix="ljwx-tests-")
+        os.environ[VARIABLE] = tempfile.mkdtemp(prefix="ljwx-tests-", dir=_in_memory())
+
+
+def _in_memory() -> str | None:
+    """A file system in memory, if it has room: there PostgreSQL copies and drops a database in a fifth of the time."""
+    shared = Path("/dev/shm")
+    roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > ROOM
+    return str(shared) if roomy else None
 
 
 def folder() -> Path:

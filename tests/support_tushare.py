@@ -93,6 +93,12 @@ def start_market() -> StartMarket:
     return running_tushare
 
 
+@pytest.fixture(scope="session")
+def start_tushare() -> StartMarket:
+    """Starts a server of one test's own, with options of its own."""
+    return running_tushare
+
+
 def command(options: Sequence[str]) -> list[str]:
     """Return the command that starts a server."""
     return [sys.executable, "-m", "ljwx_sandbox.tushare", *options]

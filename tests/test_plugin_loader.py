@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -51,11 +51,11 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def loaded(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def loaded(repository: Path, tmp_path_factory: pytest.TempPathFactory, programs: ModuleType) -> dict[str, Any]:
     """What a fresh process knows after Airflow has loaded the plugins."""
     home = tmp_path_factory.mktemp("home")
     chosen = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__PLUGINS_FOLDER": str(repository / "plugins")}
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "-c", LOADER], env=os.environ | chosen, cwd=home, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr

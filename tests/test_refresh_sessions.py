@@ -11,7 +11,7 @@ import pytest
 from ljwx.core.sessions import load_calendar
 from ljwx.exceptions import BadData, ConfigurationError
 from ljwx.refresh_sessions import main, refresh, whole_years
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 
 SHIPPED = REPOSITORY / "include" / "sessions" / "sse.txt"
 
@@ -27,9 +27,9 @@ def _without_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[TushareServer]:
+def exchange(start_tushare: StartMarket) -> Iterator[TushareServer]:
     """A TuShare whose calendar is the shipped list."""
-    with running_tushare("--stocks", "2", "--origin", "2026-01-05", "--sessions", str(SHIPPED)) as server:
+    with start_tushare("--stocks", "2", "--origin", "2026-01-05", "--sessions", str(SHIPPED)) as server:
         yield server
 
 

@@ -6,7 +6,6 @@ import importlib.util
 import io
 import os
 import re
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -218,11 +217,11 @@ def require_index() -> None:
 
 
 def test_an_environment_gets_pip_also_without_ensurepip(
-    make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_venv: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, programs: ModuleType
 ) -> None:
     """As on Debian and Ubuntu, where python3 comes without it."""
     require_index()
-    run = subprocess.run
+    run = programs.run
 
     def without_ensurepip(command: list[str], **how: Any) -> Any:
         return SimpleNamespace(returncode=1) if "ensurepip" in command else run(command, **how)

@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 
 DATABASES = ("airflow", "warehouse")
 SERVER_OPTIONS = "-c max_connections=200 -c password_encryption=scram-sha-256"
-NOT_DURABLE = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+NOT_DURABLE = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_wal_size=256MB"
 
 
 class EmbeddedPostgres:

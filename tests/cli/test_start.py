@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,30 +28,35 @@ for arguments in {lines}:
 """
 
 
-def loaded_by(home: Path, url: str, *arguments: str, **environment: str) -> tuple[str, set[str]]:
-    """Run a command in a process of its own; return what it printed, and the packages it has loaded."""
-    ((printed, packages),) = loaded_after(home, url, arguments, **environment)
-    return printed, packages
+Loaded = Callable[..., list[tuple[str, set[str]]]]
 
 
-def loaded_after(home: Path, url: str, *lines: Sequence[str], **environment: str) -> list[tuple[str, set[str]]]:
-    """Run commands one after the other in a process of their own; of each what it printed, and what is loaded then."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LJWX", "_AIRFLOW"))}
-    own = {"AIRFLOW_HOME": str(home), "AIRFLOW_CONN_LJWX_POSTGRES": url, "PYTHONPATH": str(REPOSITORY / "plugins")}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(lines=[list(line) for line in lines])],
-        env={**kept, **own, **environment}, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
-    found = re.findall(r"(.*?)^loaded (.*?)\n", done.stdout, re.DOTALL | re.MULTILINE)
-    return [(printed, set(json.loads(packages))) for printed, packages in found]
+@pytest.fixture
+def loaded_after(programs: ModuleType, tmp_path: Path) -> Loaded:
+    """Runs commands one after the other in a process of their own; of each what it printed, and what is loaded then."""
+
+    def run(url: str, *lines: str, **environment: str) -> list[tuple[str, set[str]]]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "LJWX", "_AIRFLOW"))
+        }
+        own = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW_CONN_LJWX_POSTGRES": url}
+        own["PYTHONPATH"] = str(REPOSITORY / "plugins")
+        done = programs.run(
+            [sys.executable, "-c", SCRIPT.format(lines=[line.split() for line in lines])],
+            env={**kept, **own, **environment}, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        found = re.findall(r"(.*?)^loaded (.*?)\n", done.stdout, re.DOTALL | re.MULTILINE)
+        return [(printed, set(json.loads(packages))) for printed, packages in found]
+
+    return run
 
 
 def test_a_command_that_only_reads_does_not_load_airflow_where_the_environment_says_all(
-    db: Database, tmp_path: Path
+    db: Database, loaded_after: Loaded
 ) -> None:
     commands = ("config", "report", "lineage champion", "compare champion previous")
-    after = loaded_after(tmp_path, db.url, *([*command.split(), "--json"] for command in commands))
+    after = loaded_after(db.url, *(f"{command} --json" for command in commands))
     for command, (_, packages) in zip(commands, after, strict=True):
         assert "psycopg" in packages or command == "config"
         assert packages & set(SLOW) == set(), command
@@ -59,22 +64,22 @@ def test_a_command_that_only_reads_does_not_load_airflow_where_the_environment_s
 
 @pytest.mark.parametrize(("extra", "by_airflow"), [("?application_name=ljwx", False), ("?__extra__=%7B%7D", True)])
 def test_a_url_that_only_airflow_understands_is_left_to_airflow(
-    db: Database, tmp_path: Path, extra: str, by_airflow: bool
+    db: Database, loaded_after: Loaded, extra: str, by_airflow: bool
 ) -> None:
     url = db.url.replace("postgresql://", "postgres://") + extra
-    printed, packages = loaded_by(tmp_path, url, "report", "--json")
+    ((printed, packages),) = loaded_after(url, "report --json")
     assert json.loads(printed)["builds"] == []
     assert ("airflow" in packages) is by_airflow
 
 
-def test_the_variable_of_the_environment_is_honoured_without_airflow(db: Database, tmp_path: Path) -> None:
+def test_the_variable_of_the_environment_is_honoured_without_airflow(db: Database, loaded_after: Loaded) -> None:
     text = json.dumps({"samples": {"horizon": 5}})
-    printed, packages = loaded_by(tmp_path, db.url, "config", AIRFLOW_VAR_LJWX_TRAINING_CONFIG=text)
+    ((printed, packages),) = loaded_after(db.url, "config", AIRFLOW_VAR_LJWX_TRAINING_CONFIG=text)
     assert json.loads(printed)["samples"]["horizon"] == 5
     assert "airflow" not in packages
 
 
-def test_a_configured_airflow_is_asked_for_the_variable(db: Database, tmp_path: Path) -> None:
+def test_a_configured_airflow_is_asked_for_the_variable(db: Database, tmp_path: Path, loaded_after: Loaded) -> None:
     (tmp_path / "airflow.cfg").write_text("[core]\nload_examples = False\n")
     environment = {
         "AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend",
@@ -83,7 +88,7 @@ def test_a_configured_airflow_is_asked_for_the_variable(db: Database, tmp_path: 
     }
     chosen = json.dumps({"samples": {"horizon": 3}})
     (tmp_path / "variables.json").write_text(json.dumps({"ljwx_training_config": chosen}))
-    printed, packages = loaded_by(tmp_path, db.url, "config", **environment)
+    ((printed, packages),) = loaded_after(db.url, "config", **environment)
     assert json.loads(printed)["samples"]["horizon"] == 3
     assert "airflow" in packages
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 from pydantic import ValidationError
@@ -40,12 +40,12 @@ def test_order_of_keys_and_whole_floats_do_not_change_the_hash() -> None:
 
 
 @pytest.mark.parametrize("seed", ["0", "1"])
-def test_hash_does_not_depend_on_the_hash_seed(seed: str) -> None:
+def test_hash_does_not_depend_on_the_hash_seed(seed: str, programs: ModuleType) -> None:
     read = "BuildSpec.model_validate_json(sys.argv[1])"
     program = f"import sys, ljwx.cli; from ljwx.core.models import BuildSpec; print({read}.sha256)"
     command = [sys.executable, "-c", program, CANONICAL]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(sys.path)}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    ended = programs.run(command, env=environment, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == hashlib.sha256(CANONICAL.encode()).hexdigest()
 
 

@@ -7,11 +7,11 @@ import importlib
 import io
 import json
 import os
-import subprocess
 import sys
 import tokenize
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -284,9 +284,9 @@ for path in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def loaded_by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+def loaded_by(tmp_path_factory: pytest.TempPathFactory, programs: ModuleType) -> dict[str, set[str]]:
     """The modules that are there after reading a DAG file, by its path."""
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "-c", READING, *map(str, FILES)],
         env=os.environ | {"AIRFLOW_HOME": str(tmp_path_factory.mktemp("reading"))},
         capture_output=True, text=True, check=True,

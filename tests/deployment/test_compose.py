@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, config, required
+from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, ReadCompose, config, required
 
 pytestmark = pytest.mark.skipif(COMPOSE is None, reason=MISSING)
 
@@ -22,9 +22,15 @@ ONCE = {"ollama-init", "airflow-init", "s3-init"}
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def read_compose() -> ReadCompose:
+    """Runs the Compose implementation."""
+    return config
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory, read_compose: ReadCompose) -> dict[str, dict[str, Any]]:
     """Every service of every profile."""
-    code, found, done = config(tmp_path_factory.mktemp("compose"), required() | OPTIONAL, *PROFILES)
+    code, found, done = read_compose(tmp_path_factory.mktemp("compose"), required() | OPTIONAL, *PROFILES)
     assert code == 0, done.stderr
     return dict(found["services"])
 
@@ -37,8 +43,8 @@ def test_the_profiles_add_their_services_and_nothing_else(tmp_path: Path, servic
 
 
 @pytest.mark.parametrize("name", sorted(required()))
-def test_a_value_that_is_missing_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    code, _, done = config(tmp_path, required() | {name: ""})
+def test_a_value_that_is_missing_is_refused_by_name(tmp_path: Path, name: str, read_compose: ReadCompose) -> None:
+    code, _, done = read_compose(tmp_path, required() | {name: ""})
     assert code != 0
     assert f"set {name}" in done.stderr
 
@@ -116,9 +122,11 @@ def test_the_image_has_the_package_with_its_files() -> None:
     assert built > max(copied["plugins"][0], copied["include"][0])
 
 
-def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(tmp_path: Path) -> None:
+def test_the_celery_profile_hands_the_same_broker_to_scheduler_and_worker(
+    tmp_path: Path, read_compose: ReadCompose
+) -> None:
     values = required() | OPTIONAL | {"AIRFLOW_EXECUTOR": "CeleryExecutor"}
-    _, found, _ = config(tmp_path, values, "celery")
+    _, found, _ = read_compose(tmp_path, values, "celery")
     told = {
         (env["AIRFLOW__CORE__EXECUTOR"], env["AIRFLOW__CELERY__BROKER_URL"], env["AIRFLOW__CELERY__RESULT_BACKEND"])
         for name in ("airflow-scheduler", "airflow-worker")

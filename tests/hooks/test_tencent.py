@@ -22,7 +22,7 @@ from ljwx.hooks.tencent import TencentHook
 from ljwx.sources.tencent.client import PAGE_ROWS, PATH
 from ljwx.sources.tencent.references import EARLIER_ROWS
 from support_bars import REAL
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 START, END = date(2024, 5, 6), date(2024, 5, 31)
 STOCK = "000001.SZ"
@@ -108,11 +108,13 @@ def test_a_bar_quoted_while_its_day_trades_is_left_for_later(
         assert [row[1] for row in hook.client.bars(STOCK, date(2026, 3, 1), date(2026, 3, 3))] == days
 
 
-def test_real_bars_and_their_references_come_back_from_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_bars_and_their_references_come_back_from_a_replay(
+    monkeypatch: pytest.MonkeyPatch, start_tushare: StartMarket
+) -> None:
     if not REAL.is_dir():
         pytest.skip("no real bars beside the repository")
     first, last = date(2024, 1, 1), date(2024, 12, 31)
-    with running_tushare("--replay", str(REAL)) as server:
+    with start_tushare("--replay", str(REAL)) as server:
         days = server.rows("daily", trade_date="20240603")
         stocks = sorted(row["ts_code"] for row in days)[::6]
         hook = connected(monkeypatch, server.connection(conn_type="tencent", stocks=stocks))

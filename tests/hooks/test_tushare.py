@@ -9,7 +9,6 @@ import math
 import os
 import pickle
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -32,7 +32,7 @@ from ljwx.exceptions import (
     SourceUnavailable,
 )
 from ljwx.hooks.tushare import TushareHook
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 
 DAY = "20240516"
 TOKEN = "sandbox-unlimited"
@@ -185,10 +185,12 @@ def test_bad_query_and_bad_token_come_from_the_server_itself(
         _connect(monkeypatch, tushare_server.connection("sandbox-120")).adj_factor(DAY)
 
 
-def test_the_tier_s_own_limit_is_raised_with_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tier_s_own_limit_is_raised_with_its_unit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_tushare: StartMarket
+) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text('{"slow": {"per_minute": 1}}')
-    with running_tushare("--stocks", "3", "--origin", "2026-01-01", "--token-file", str(tokens)) as server:
+    with start_tushare("--stocks", "3", "--origin", "2026-01-01", "--token-file", str(tokens)) as server:
         hook = _connect(monkeypatch, server.connection("slow"))
         hook.daily("20260302")
         with pytest.raises(RateLimited) as caught:
@@ -556,7 +558,7 @@ print(list(bar.columns)[:3], len(bar))
 """
 
 
-def test_pro_bar_runs_on_the_lent_client(tushare_server: TushareServer, tmp_path: Path) -> None:
+def test_pro_bar_runs_on_the_lent_client(tushare_server: TushareServer, tmp_path: Path, programs: ModuleType) -> None:
     environment = {
         **os.environ,
         "HOME": str(tmp_path),
@@ -564,9 +566,7 @@ def test_pro_bar_runs_on_the_lent_client(tushare_server: TushareServer, tmp_path
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "plugins"), str(REPOSITORY / "sandbox")]),
         "AIRFLOW_CONN_TUSHARE_DEFAULT": tushare_server.connection(),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", _PRO_BAR], capture_output=True, text=True, env=environment, timeout=120
-    )
+    done = programs.run([sys.executable, "-c", _PRO_BAR], capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "['ts_code', 'trade_date', 'open'] 23"
     assert not (tmp_path / "tk.csv").exists()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE, Popen
+from types import ModuleType
 
 import psycopg
 import pytest
@@ -18,14 +20,26 @@ from support_tushare import environment
 KEYS = {"session", "ts_code", "feature_version", "revision", "first_seen", "superseded_at", "run_key"}
 
 
-def migrating(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ljwx.migrations", *arguments],
-        env=environment() | {"LJWX_DATABASE_URL": ""}, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+Migrating = Callable[..., Popen[str]]
 
 
-def test_four_processes_at_once_end_at_the_newest_revision(postgres: EmbeddedPostgres, repository: Path) -> None:
+@pytest.fixture
+def migrating(programs: ModuleType) -> Migrating:
+    """Starts the command that migrates."""
+
+    def start(*arguments: str) -> Popen[str]:
+        process: Popen[str] = programs.Popen(
+            [sys.executable, "-m", "ljwx.migrations", *arguments],
+            env=environment() | {"LJWX_DATABASE_URL": ""}, stderr=PIPE, text=True,
+        )  # fmt: skip
+        return process
+
+    return start
+
+
+def test_four_processes_at_once_end_at_the_newest_revision(
+    postgres: EmbeddedPostgres, repository: Path, migrating: Migrating
+) -> None:
     files = (repository / "plugins/ljwx/migrations/versions").glob("[0-9]*.py")
     texts = [file.read_text(encoding="utf-8") for file in files]
     made, before = (
@@ -50,7 +64,7 @@ def test_migrating_again_touches_nothing(warehouse_url: str) -> None:
     assert Database(warehouse_url).rows(query) == before
 
 
-def test_a_migration_that_fails_leaves_no_schema(postgres: EmbeddedPostgres) -> None:
+def test_a_migration_that_fails_leaves_no_schema(postgres: EmbeddedPostgres, migrating: Migrating) -> None:
     with database(postgres, "template1") as name:
         # A table in the way of the last statement of the first migration.
         Database(postgres.url(name)).execute("CREATE SCHEMA ljwx")
@@ -64,7 +78,7 @@ def test_a_migration_that_fails_leaves_no_schema(postgres: EmbeddedPostgres) -> 
     assert tables == [("lineage",)]
 
 
-def test_the_command_without_a_database_says_what_is_missing_in_one_line() -> None:
+def test_the_command_without_a_database_says_what_is_missing_in_one_line(migrating: Migrating) -> None:
     process = migrating()
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import subprocess
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ import requests
 from ollama import Client, ResponseError
 
 from ljwx_sandbox.ollama.thinking import THINKING
-from support_ollama import BASE, OllamaServer, running_sandbox, sandbox_command, sandbox_environment
+from support_ollama import BASE, OllamaServer, StartOllama, sandbox_command, sandbox_environment
 
 QUICK = {"temperature": 0, "num_predict": 4}
 RULES = "".join(f"Rule {number}: when RSI is {number} the market is calm. " for number in range(25))
@@ -47,31 +47,31 @@ def made(sandbox: OllamaServer, request: pytest.FixtureRequest) -> Any:
         sandbox.delete(name)
 
 
-def test_restart_keeps_models_and_removes_half_written_files(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path) as server:
+def test_restart_keeps_models_and_removes_half_written_files(tmp_path: Path, start_ollama: StartOllama) -> None:
+    with start_ollama(tmp_path) as server:
         create(server, "kept:1", system="Stay.")
         before = server.get("tags")
     half_written = tmp_path / "blobs" / "partial-xyz"
     half_written.write_bytes(b"half")
-    with running_sandbox(tmp_path, "--no-base") as server:
+    with start_ollama(tmp_path, "--no-base") as server:
         assert server.get("tags") == before
         assert server.post("show", {"model": "kept:1"}).json()["system"] == "Stay."
     assert not half_written.exists()
 
 
-def test_no_base_starts_without_models(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path, "--no-base") as server:
+def test_no_base_starts_without_models(tmp_path: Path, start_ollama: StartOllama) -> None:
+    with start_ollama(tmp_path, "--no-base") as server:
         assert server.get("tags") == {"models": []}
         failed = create(server, "x:1")
     assert failed[0] == {"status": "pulling manifest"}
     assert failed[-1]["error"].startswith("pull model manifest: ")
 
 
-def test_port_in_use_exits_1_with_one_line(tmp_path: Path) -> None:
+def test_port_in_use_exits_1_with_one_line(tmp_path: Path, programs: ModuleType) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [part if part != "0" else port for part in sandbox_command(tmp_path)]
-        ended = subprocess.run(command, env=sandbox_environment(), capture_output=True, text=True, timeout=60)
+        ended = programs.run(command, env=sandbox_environment(), capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
         f"cannot listen on 127.0.0.1:{port}: Address already in use; choose another --port"
@@ -174,8 +174,8 @@ def test_a_shared_prefix_is_computed_once_even_when_models_alternate(sandbox: Ol
     assert computed < 0.1 * sum(sizes)
 
 
-def test_without_the_prompt_cache_every_prompt_is_computed_whole(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path, "--no-prompt-cache") as server:
+def test_without_the_prompt_cache_every_prompt_is_computed_whole(tmp_path: Path, start_ollama: StartOllama) -> None:
+    with start_ollama(tmp_path, "--no-prompt-cache") as server:
         sizes = [chat(server).json()["prompt_eval_count"] for _ in range(2)]
         assert server.stats()["prompt_tokens"] == sum(sizes)
         assert server.stats()["cached_tokens"] == 0

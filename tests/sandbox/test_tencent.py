@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 SYMBOL, STOCK = "sz000001", "000001.SZ"
 PATH = "/appstock/app/fqkline/get"
@@ -154,10 +154,10 @@ def test_faults_and_statistics_reach_the_endpoint(tushare_server: TushareServer)
 
 
 @pytest.fixture(scope="module")
-def replayed() -> Iterator[TushareServer]:
+def replayed(start_tushare: StartMarket) -> Iterator[TushareServer]:
     if not REAL.is_dir():
         pytest.skip("no real bars beside the repository")
-    with running_tushare("--replay", str(REAL)) as server:
+    with start_tushare("--replay", str(REAL)) as server:
         yield server
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ljwx_sandbox.tushare.limits import SANDBOX_TOKENS, Rare, RateBook, Tier, read_tokens
-from support_tushare import TushareServer, running_tushare
+from support_tushare import StartMarket, TushareServer
 
 
 class Clock:
@@ -74,8 +74,8 @@ def test_a_rare_interface_is_answered_once_an_hour_and_five_times_a_day() -> Non
     assert book.take("t", "stock_basic", tier) is None
 
 
-def test_a_rare_interface_says_so_over_http_and_the_others_are_refused() -> None:
-    with running_tushare("--stocks", "5", "--origin", "2026-01-01") as server:
+def test_a_rare_interface_says_so_over_http_and_the_others_are_refused(start_tushare: StartMarket) -> None:
+    with start_tushare("--stocks", "5", "--origin", "2026-01-01") as server:
         said = [server.post("stock_basic", token="sandbox-rare")["msg"] for _ in range(2)]
         assert said[0] == ""
         assert said[1].startswith("抱歉，您访问接口(stock_basic)频率超限(1次/小时)")
@@ -91,10 +91,10 @@ def test_a_token_file_may_name_rare_interfaces(tmp_path: Path) -> None:
         read_tokens(path)
 
 
-def test_limits_hold_over_http_and_are_counted(tmp_path: Path) -> None:
+def test_limits_hold_over_http_and_are_counted(tmp_path: Path, start_tushare: StartMarket) -> None:
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({"slow": {"per_minute": 2, "apis": ["daily"]}, "rare": {"per_day": 1}}))
-    with running_tushare("--stocks", "5", "--origin", "2026-01-01", "--token-file", str(tokens)) as server:
+    with start_tushare("--stocks", "5", "--origin", "2026-01-01", "--token-file", str(tokens)) as server:
         answers = [server.post("daily", token="slow", ts_code="000001.SZ") for _ in range(3)]
         assert [answer["code"] for answer in answers] == [0, 0, 40203]
         assert "您访问接口(daily)频率超限(2次/分钟)，具体频次详情：" in answers[2]["msg"]

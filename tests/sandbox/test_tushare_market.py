@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import subprocess
 from collections import defaultdict
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ljwx_sandbox.tushare.sessions import SessionList
 from ljwx_sandbox.tushare.simulated import SimulatedSource
 from ljwx_sandbox.tushare.universe import MarketSpec
 from ljwx_sandbox.tushare.wire import Query
-from support_tushare import TushareServer, command, environment, running_tushare
+from support_tushare import StartMarket, TushareServer, command, environment
 
 ORIGIN = date(2025, 10, 1)
 LAST = date(2026, 12, 31)
@@ -271,10 +271,10 @@ def test_a_market_that_cannot_be_is_refused(given: dict[str, Any]) -> None:
         MarketSpec(**given)
 
 
-def test_the_session_list_decides_and_past_its_end_weekdays_do(tmp_path: Any) -> None:
+def test_the_session_list_decides_and_past_its_end_weekdays_do(tmp_path: Any, start_tushare: StartMarket) -> None:
     path = tmp_path / "sse.txt"
     path.write_text("# sessions\n2026-09-28\n2026-09-29\n2026-09-30\n2026-10-09\n", encoding="utf-8")
-    with running_tushare("--stocks", "3", "--sessions", str(path), "--to", "2026-10-14") as server:
+    with start_tushare("--stocks", "3", "--sessions", str(path), "--to", "2026-10-14") as server:
         days = {row["trade_date"] for row in server.rows("daily", start_date="20260901")}
         calendar = server.rows("trade_cal", start_date="20260929", end_date="20261012")
     listed = {"20260928", "20260929", "20260930", "20261009"}
@@ -359,8 +359,8 @@ def test_a_list_is_chosen_by_dates_and_there_is_none_of_the_month_that_is_not_ov
     assert tushare_server.rows("index_weight", index_code="999999.SH") == []
 
 
-def test_a_port_in_use_is_one_clear_line(tushare_server: TushareServer) -> None:
-    done = subprocess.run(
+def test_a_port_in_use_is_one_clear_line(tushare_server: TushareServer, programs: ModuleType) -> None:
+    done = programs.run(
         command(["--port", str(tushare_server.port)]), capture_output=True, text=True, env=environment(), timeout=60
     )
     assert done.returncode == 1
@@ -388,11 +388,11 @@ def test_options_that_cannot_be_are_one_clear_line(
     assert says in error
 
 
-def test_the_sandbox_stands_apart_from_the_product() -> None:
+def test_the_sandbox_stands_apart_from_the_product(programs: ModuleType) -> None:
     program = (
         "import sys, ljwx_sandbox.tushare.__main__; print(sorted(m for m in sys.modules if m[:4] in ('ljwx', 'airf')))"
     )
-    done = subprocess.run(
+    done = programs.run(
         [*command([])[:1], "-c", program], capture_output=True, text=True, env=environment(), timeout=60
     )
     modules = set(eval(done.stdout))

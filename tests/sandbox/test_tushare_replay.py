@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support_tushare import REPOSITORY, TushareServer, running_tushare
+from support_tushare import REPOSITORY, StartMarket, TushareServer
 
 REAL = REPOSITORY.parent / "shared" / "realdata"
 DAILY = """ts_code,trade_date,open,high,low,close,pre_close,change,pct_chg,vol,amount
@@ -40,8 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[TushareServer]:
-    with running_tushare("--replay", str(folder)) as running:
+def server(folder: Path, start_tushare: StartMarket) -> Iterator[TushareServer]:
+    with start_tushare("--replay", str(folder)) as running:
         yield running
 
 
@@ -78,12 +78,12 @@ def test_indexes_without_lists_answer_empty(server: TushareServer) -> None:
     assert server.rows("index_weight", index_code="000300.SH") == []
 
 
-def test_the_real_folder_is_served_whole() -> None:
+def test_the_real_folder_is_served_whole(start_tushare: StartMarket) -> None:
     if not REAL.is_dir():
         pytest.skip("no real samples beside the repository")
     with gzip.open(REAL / "daily_2024_120.csv.gz", "rt", encoding="utf-8-sig") as file:
         written = {(row["ts_code"], row["trade_date"]): row for row in csv.DictReader(file)}
-    with running_tushare("--replay", str(REAL)) as server:
+    with start_tushare("--replay", str(REAL)) as server:
         served = []
         for start, end in (("0101", "0331"), ("0401", "0630"), ("0701", "0930"), ("1001", "1231")):
             offset, more = 0, True

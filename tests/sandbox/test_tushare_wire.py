@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import requests
@@ -197,8 +197,10 @@ print(json.dumps(shapes))
 """
 
 
-def test_the_official_client_works_unchanged(tushare_server: TushareServer, tmp_path: Path) -> None:
-    done = subprocess.run(
+def test_the_official_client_works_unchanged(
+    tushare_server: TushareServer, tmp_path: Path, programs: ModuleType
+) -> None:
+    done = programs.run(
         [sys.executable, "-c", _CLIENT, tushare_server.url, "sandbox-5000"],
         capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}, timeout=120,
     )  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import date
+from types import ModuleType
 
 import polars as pl
 import psycopg
@@ -44,7 +44,7 @@ def encoded(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> Itera
 
 @pytest.mark.parametrize("encoded", ["SQL_ASCII", "EUC_CN", "LATIN1"], indirect=True)
 def test_a_database_that_cannot_hold_chinese_is_refused_before_a_table_is_made(
-    encoded: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    encoded: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, programs: ModuleType
 ) -> None:
     connect(monkeypatch, encoded)
     encoding = request.node.callspec.params["encoded"]
@@ -53,7 +53,7 @@ def test_a_database_that_cannot_hold_chinese_is_refused_before_a_table_is_made(
         WarehouseHook().migrate()
     with pytest.raises(ConfigurationError, match=says):
         WarehouseHook().complete_sessions()
-    done = subprocess.run(
+    done = programs.run(
         [sys.executable, "-m", "ljwx.migrations", encoded.replace("postgresql:", "postgresql+psycopg:")],
         env=environment(), capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import subprocess
 import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -115,14 +115,16 @@ print(dataset_hash(built.index, SampleSpec(max_train=40), prompts))
 """
 
 
-def test_hash_is_one_for_all_process_counts_and_hash_seeds(make_market: Any, prompts: Prompts) -> None:
+def test_hash_is_one_for_all_process_counts_and_hash_seeds(
+    make_market: Any, prompts: Prompts, programs: ModuleType
+) -> None:
     spec = SampleSpec(max_train=40)
     hashes = {dataset_hash(make_market(stocks=4, count=120).build(max_train=40).samples, spec, prompts)}
     for threads, seed in (("1", "0"), ("2", "4242"), ("7", "random")):
         env = {**os.environ, "PYTHONHASHSEED": seed, "POLARS_MAX_THREADS": threads}
         env["PYTHONPATH"] = os.pathsep.join(sys.path)
         command = [sys.executable, "-c", SCRIPT, str(CORE)]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
+        done = programs.run(command, env=env, capture_output=True, text=True, check=True, timeout=120)
         hashes.add(done.stdout.strip())
     assert len(hashes) == 1
 

@@ -1,7 +1,6 @@
 import hashlib
 import os
 import random
-import subprocess
 import sys
 from collections import Counter
 from datetime import date, timedelta
@@ -143,13 +142,13 @@ def test_another_seed_chooses_others():
     assert set(freeze(CANDIDATES, 100, seed=1)) != set(freeze(CANDIDATES, 100, seed=2))
 
 
-def test_the_choice_is_the_same_in_processes_with_other_hash_seeds():
+def test_the_choice_is_the_same_in_processes_with_other_hash_seeds(programs):
     code = (  # as a command, which does without Airflow: it loads for two seconds
         "import ljwx.cli; from test_questions import *; print(question_set_hash(freeze(CANDIDATES, 50, 1)), "
         "*[q.sample_id for q in freeze(CANDIDATES, 50, 1)])"
     )
     outputs = {
-        subprocess.run(
+        programs.run(
             [sys.executable, "-c", code],
             env={
                 **os.environ,

@@ -5,17 +5,6 @@ With the error rate that the product promises, more false promotions than allowe
 
 import numpy as np
 import pytest
-from benchmarks.looks import (
-    BEHIND,
-    FIFTH,
-    POINT,
-    TENTH,
-    Year,
-    rank_ics_of,
-    share_of_any,
-    share_of_one,
-    share_of_retrained,
-)
 from scipy.stats import binom
 
 TRIALS = 60
@@ -27,59 +16,61 @@ def most(rate: float) -> float:
 
 
 @pytest.mark.parametrize("luck", [0.0, 0.1])
-def test_an_equal_challenger_is_hardly_ever_promoted_on_any_day_of_a_year(luck):
-    assert share_of_one(Year(stocks=40, luck=luck), 0.05, 0.05, trials=TRIALS) <= most(0.05)
+def test_an_equal_challenger_is_hardly_ever_promoted_on_any_day_of_a_year(looks, luck):
+    assert looks.share_of_one(looks.Year(stocks=40, luck=luck), 0.05, 0.05, trials=TRIALS) <= most(0.05)
 
 
-def test_nor_is_any_of_those_that_come_every_ten_sessions():
-    assert share_of_any(Year(stocks=40, luck=0.1), 0.05, 0.05, every=10, trials=TRIALS) <= most(0.05)
+def test_nor_is_any_of_those_that_come_every_ten_sessions(looks):
+    assert looks.share_of_any(looks.Year(stocks=40, luck=0.1), 0.05, 0.05, every=10, trials=TRIALS) <= most(0.05)
 
 
-def test_a_challenger_two_points_worse_is_not_promoted():
-    assert share_of_one(Year(stocks=40, luck=0.1), 0.1, 0.1 - 2 * POINT, trials=TRIALS) <= most(0.01)
+def test_a_challenger_two_points_worse_is_not_promoted(looks):
+    assert looks.share_of_one(looks.Year(stocks=40, luck=0.1), 0.1, 0.1 - 2 * looks.POINT, trials=TRIALS) <= most(0.01)
 
 
-def test_a_year_of_worse_challengers_does_not_make_the_champion_worse():
-    assert share_of_any(Year(stocks=40, luck=0.1), 0.1, 0.1 - 3 * POINT, every=10, trials=TRIALS) <= most(0.05)
+def test_a_year_of_worse_challengers_does_not_make_the_champion_worse(looks):
+    assert looks.share_of_any(
+        looks.Year(stocks=40, luck=0.1), 0.1, 0.1 - 3 * looks.POINT, every=10, trials=TRIALS
+    ) <= most(0.05)
 
 
-def test_nor_does_a_year_of_training_again_take_all_skill_from_a_proven_line():
-    assert share_of_retrained(Year(luck=0.1), 0.1, trials=20) <= float(binom.ppf(0.999, 20, 0.05)) / 20
+def test_nor_does_a_year_of_training_again_take_all_skill_from_a_proven_line(looks):
+    assert looks.share_of_retrained(looks.Year(luck=0.1), 0.1, trials=20) <= float(binom.ppf(0.999, 20, 0.05)) / 20
 
 
-def test_an_edge_of_a_tenth_on_a_hundred_stocks_is_found_within_a_year():
-    assert share_of_one(Year(stocks=100), 0.0, 0.1, trials=TRIALS) >= 0.9
+def test_an_edge_of_a_tenth_on_a_hundred_stocks_is_found_within_a_year(looks):
+    assert looks.share_of_one(looks.Year(stocks=100), 0.0, 0.1, trials=TRIALS) >= 0.9
 
 
-@pytest.mark.parametrize(("alpha", "least"), [(FIFTH, 0.75), (TENTH, 0.6)])
-def test_most_of_such_edges_are_found_by_one_that_holds_a_part_of_the_error_rate(alpha, least):
-    assert share_of_one(Year(stocks=100), 0.0, 0.1, alpha, trials=20) >= least
+@pytest.mark.parametrize(("alpha", "least"), [("FIFTH", 0.75), ("TENTH", 0.6)])
+def test_most_of_such_edges_are_found_by_one_that_holds_a_part_of_the_error_rate(looks, alpha, least):
+    assert looks.share_of_one(looks.Year(stocks=100), 0.0, 0.1, getattr(looks, alpha), trials=20) >= least
 
 
-def test_an_edge_of_a_twentieth_on_three_hundred_stocks_is_found_within_a_year():
-    assert share_of_one(Year(stocks=300), 0.0, 0.05, trials=20) >= 0.75
+def test_an_edge_of_a_twentieth_on_three_hundred_stocks_is_found_within_a_year(looks):
+    assert looks.share_of_one(looks.Year(stocks=300), 0.0, 0.05, trials=20) >= 0.75
 
 
-def test_behind_a_sealed_window_an_equal_challenger_is_not_promoted_either():
-    lag, before = BEHIND[1000]
-    assert share_of_one(Year(stocks=25, lag=lag, before=before), 0.05, 0.05, trials=20) <= 0.2
+def test_behind_a_sealed_window_an_equal_challenger_is_not_promoted_either(looks):
+    lag, before = looks.BEHIND[1000]
+    assert looks.share_of_one(looks.Year(stocks=25, lag=lag, before=before), 0.05, 0.05, trials=20) <= 0.2
 
 
-def test_behind_a_sealed_window_an_edge_is_found_after_it_and_never_before():
-    lag, before = BEHIND[500]
-    behind = Year(lag=lag, before=before)
-    assert share_of_one(behind, 0.0, 0.3, trials=4) == 1
-    too_early = Year(lag=lag, before=before, looks=lag)
-    assert share_of_one(too_early, 0.0, 0.3, trials=4) == 0
+def test_behind_a_sealed_window_an_edge_is_found_after_it_and_never_before(looks):
+    lag, before = looks.BEHIND[500]
+    behind = looks.Year(lag=lag, before=before)
+    assert looks.share_of_one(behind, 0.0, 0.3, trials=4) == 1
+    too_early = looks.Year(lag=lag, before=before, looks=lag)
+    assert looks.share_of_one(too_early, 0.0, 0.3, trials=4) == 0
 
 
-def test_answerers_have_on_average_the_rank_correlation_that_was_asked_for():
-    ics = np.concatenate([rank_ics_of(Year(stocks=200), [0.0, 0.1], seed) for seed in range(8)], axis=1)
+def test_answerers_have_on_average_the_rank_correlation_that_was_asked_for(looks):
+    ics = np.concatenate([looks.rank_ics_of(looks.Year(stocks=200), [0.0, 0.1], seed) for seed in range(8)], axis=1)
     assert ics.mean(axis=1) == pytest.approx([0.0, 0.1], abs=0.012)
 
 
-def test_luck_is_shared_within_a_session_and_over_the_horizon():
-    ics = np.stack([rank_ics_of(Year(stocks=300, luck=0.1), [0.0], seed)[0] for seed in range(30)])
+def test_luck_is_shared_within_a_session_and_over_the_horizon(looks):
+    ics = np.stack([looks.rank_ics_of(looks.Year(stocks=300, luck=0.1), [0.0], seed)[0] for seed in range(30)])
     assert 0.07 < (ics.var() - 1 / 299) ** 0.5 < 0.1
     next_but_one = np.mean([np.corrcoef(row[:-2], row[2:])[0, 1] for row in ics])
     after_it = np.mean([np.corrcoef(row[:-5], row[5:])[0, 1] for row in ics])

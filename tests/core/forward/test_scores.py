@@ -109,9 +109,14 @@ def test_rank_ic_is_of_the_sessions_with_enough_stocks():
     assert scored([row(task="risk_assessment", label="low")])["m"].rank_ic is None
 
 
-def test_bounds_cover_the_true_rate_on_all_days_together_and_close_in():
+@pytest.fixture
+def trials():
+    return 20
+
+
+def test_bounds_cover_the_true_rate_on_all_days_together_and_close_in(trials):
     generator, missed, widths = np.random.default_rng(5), 0, []
-    for _ in range(20):
+    for _ in range(trials):
         hits = generator.random((120, 8)) < 0.4
         days = [dt.date(2025, 1, 1) + dt.timedelta(at) for at in range(120)]
         rows = [

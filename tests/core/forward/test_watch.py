@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from benchmarks.looks import Year
-from benchmarks.watch import Quiet, all_watched, sessions_to_find
 from scipy.stats import spearmanr
 
 from ljwx.core.forward.watch import (
@@ -17,21 +15,25 @@ from ljwx.core.forward.watch import (
     watch_skill,
 )
 
-QUIET = Quiet(Year(stocks=300, looks=362))
+
+@pytest.fixture
+def quiet(looks, watched_years):
+    """A year in which nothing changes."""
+    return watched_years.Quiet(looks.Year(stocks=300, looks=362))
 
 
 def test_all_checks_together_may_raise_one_false_alarm_a_year():
     assert sum(FALSE_ALARMS.values()) == pytest.approx(1)
 
 
-def test_a_year_without_a_change_is_quiet():
-    seen = [each for seed in range(6) for each in all_watched(QUIET, seed)]
+def test_a_year_without_a_change_is_quiet(quiet, watched_years):
+    seen = [each for seed in range(6) for each in watched_years.all_watched(quiet, seed)]
     assert {each.check for each in seen} == set(FALSE_ALARMS)
     assert sum(len(each.alarms) for each in seen) <= 6
 
 
-def test_skill_that_is_lost_is_found_within_sixty_sessions():
-    found = sessions_to_find(QUIET, 8)
+def test_skill_that_is_lost_is_found_within_sixty_sessions(quiet, watched_years):
+    found = watched_years.sessions_to_find(quiet, 8)
     assert sum(each is not None for each in found) >= 6
 
 

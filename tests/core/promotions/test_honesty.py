@@ -5,6 +5,7 @@ difference in accuracy that a report tells comes from.
 """
 
 from datetime import date, timedelta
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -14,7 +15,7 @@ from ljwx.core.evaluations import Question, ScoredAnswer, paired_difference
 from ljwx.core.evaluations.intervals import block_interval
 from ljwx.core.promotions import GatePolicy
 
-TRIALS, HORIZON = 1000, 5
+HORIZON = 5
 POLICY = GatePolicy(min_questions=80)
 RESAMPLING = POLICY.resampling(HORIZON, seed=7)
 CLASSES = ("up", "flat", "down")
@@ -38,7 +39,17 @@ def rights(generator, accuracy, trials, sessions, per_session, within, over):
     return luck < NormalDist().inv_cdf(accuracy)
 
 
-def promoted(champion, challenger, sessions, per_session, within, over, seed, counts=None):
+@pytest.fixture(scope="module")
+def trials():
+    return 1000
+
+
+@pytest.fixture(scope="module")
+def promoted(trials):
+    return partial(count_promoted, trials)
+
+
+def count_promoted(trials, champion, challenger, sessions, per_session, within, over, seed, counts=None):
     """Count the trials whose interval lies above the margin.
 
     :param counts: questions of each session, at most ``per_session``; by default as many.
@@ -46,7 +57,7 @@ def promoted(champion, challenger, sessions, per_session, within, over, seed, co
     generator = np.random.default_rng(seed)
     counts = np.full(sessions, per_session) if counts is None else counts
     asked = np.arange(per_session) < counts[:, None]
-    shape = (TRIALS, sessions, per_session, within, over)
+    shape = (trials, sessions, per_session, within, over)
     theirs, ours = (rights(generator, accuracy, *shape) & asked for accuracy in (champion, challenger))
     sums = (ours.sum(axis=2) - theirs.sum(axis=2)).T.astype(float)
     _, low, _ = block_interval(sums, counts.astype(float), RESAMPLING)
@@ -66,27 +77,29 @@ LUCK = pytest.mark.parametrize(
 
 @LUCK
 @pytest.mark.parametrize(("sessions", "per_session"), [(50, 5), (60, 4), (120, 2), (240, 4)])
-def test_without_a_real_difference_chance_promotes_in_at_most_one_of_twenty_trials(sessions, per_session, within, over):
+def test_without_a_real_difference_chance_promotes_in_at_most_one_of_twenty_trials(
+    promoted, sessions, per_session, within, over
+):
     assert promoted(0.4, 0.4, sessions, per_session, within, over, seed=sessions) <= CHANCE_AT_MOST
 
 
 @LUCK
-def test_clusters_of_questions_make_chance_promote_no_more(within, over):
+def test_clusters_of_questions_make_chance_promote_no_more(promoted, within, over):
     assert promoted(0.4, 0.4, 60, 5, within, over, seed=9, counts=CLUSTERED) <= CHANCE_AT_MOST
 
 
-def test_a_planted_difference_is_found_in_clusters_too():
-    assert promoted(0.4, 0.56, 60, 5, 0.0, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * TRIALS
-    assert promoted(0.4, 0.6, 60, 5, 0.1, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * TRIALS
+def test_a_planted_difference_is_found_in_clusters_too(promoted, trials):
+    assert promoted(0.4, 0.56, 60, 5, 0.0, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * trials
+    assert promoted(0.4, 0.6, 60, 5, 0.1, 0.0, seed=5, counts=CLUSTERED) >= 0.8 * trials
 
 
 @pytest.mark.parametrize("accuracy", [0.1, 0.34, 0.6, 0.9])
-def test_chance_promotes_no_more_however_good_both_are(accuracy):
+def test_chance_promotes_no_more_however_good_both_are(promoted, accuracy):
     assert promoted(accuracy, accuracy, 60, 4, 0.15, 0.15, seed=3) <= CHANCE_AT_MOST
 
 
-def test_a_worse_challenger_is_promoted_more_seldom_than_the_confidence_allows_an_equal_one():
-    assert promoted(0.45, 0.4, 60, 4, 0.15, 0.15, seed=4) <= TRIALS * (1 - POLICY.confidence) / 2
+def test_a_worse_challenger_is_promoted_more_seldom_than_the_confidence_allows_an_equal_one(promoted, trials):
+    assert promoted(0.45, 0.4, 60, 4, 0.15, 0.15, seed=4) <= trials * (1 - POLICY.confidence) / 2
 
 
 def test_the_fewest_sessions_of_these_trials_are_the_fewest_that_the_policy_allows():
@@ -104,14 +117,16 @@ def test_the_fewest_sessions_of_these_trials_are_the_fewest_that_the_policy_allo
         (16, 120, 4, 0.1, 0.1),
     ],
 )
-def test_a_planted_difference_is_found_in_four_of_five_trials(points, sessions, per_session, within, over):
+def test_a_planted_difference_is_found_in_four_of_five_trials(
+    promoted, trials, points, sessions, per_session, within, over
+):
     found = promoted(0.4, 0.4 + points / 100, sessions, per_session, within, over, seed=5)
-    assert found >= 0.8 * TRIALS
+    assert found >= 0.8 * trials
 
 
-def test_the_interval_covers_the_true_difference_as_often_as_it_says():
+def test_the_interval_covers_the_true_difference_as_often_as_it_says(trials):
     generator = np.random.default_rng(6)
-    shape = (TRIALS, 60, 4, 0.1, 0.1)
+    shape = (trials, 60, 4, 0.1, 0.1)
     difference = (rights(generator, 0.5, *shape).sum(axis=2) - rights(generator, 0.4, *shape).sum(axis=2)).T
     _, low, high = block_interval(difference.astype(float), np.full(60, 4.0), RESAMPLING)
     covered = ((low <= 0.1) & (high >= 0.1)).mean()

@@ -20,7 +20,7 @@ from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import plan_questions
 from ljwx.warehouse.lines import SessionEvidence
-from support_chain import SMALL, Chain, Database, python
+from support_chain import SMALL, Chain, Database, RunScript
 from support_ollama import BASE, OllamaServer
 from support_rows import add_decision, add_model
 from support_tasks import TaskRunner
@@ -171,10 +171,10 @@ with running_tasks() as (runner, _):
 
 
 def test_a_killed_shard_goes_on_with_what_is_missing(
-    chain_db: Database, chain: Chain, tasks_of_classes: TaskRunner, ollama_sandbox: OllamaServer
+    chain_db: Database, chain: Chain, tasks_of_classes: TaskRunner, ollama_sandbox: OllamaServer, run_script: RunScript
 ) -> None:
     shard = planned(tasks_of_classes, chain)[0]
-    ended = python(KILLED.replace("{shard}", repr(shard)).replace("{settings}", repr(CLASSES)))
+    ended = run_script(KILLED.replace("{shard}", repr(shard)).replace("{settings}", repr(CLASSES)))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     kept = chain_db.state("class_answers")["class_answers"]
     assert len(kept) == 5

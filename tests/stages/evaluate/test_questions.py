@@ -19,7 +19,7 @@ from ljwx.services.asking.full import Prompted, ReadAnswer, ask, read_answer
 from ljwx.settings import load_settings
 from ljwx.stages.evaluate.asking import ask_questions
 from ljwx.stages.evaluate.questions import freeze_questions, plan_questions
-from support_chain import SMALL, Chain, Database, answer_next, python
+from support_chain import SMALL, Chain, Database, RunScript, answer_next
 from support_ollama import BASE, OllamaServer
 from support_rows import add_alias, add_model
 from support_tasks import TaskRunner
@@ -268,11 +268,11 @@ with running_tasks() as (runner, _):
 
 
 def test_a_killed_shard_goes_on_without_asking_twice(
-    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_faulty: OllamaServer, run_script: RunScript
 ) -> None:
     shard = planned(tasks, chain)[0]
     asked = ollama_faulty.stats()["requests"]
-    ended = python(KILLED.replace("{shard}", repr(shard)))
+    ended = run_script(KILLED.replace("{shard}", repr(shard)))
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert ollama_faulty.stats()["requests"] == asked + 2
     kept = chain_db.state("answers")["answers"]

@@ -32,7 +32,7 @@ from ljwx.stages.forward.asking import ask_session
 from ljwx.stages.forward.opening import open_session
 from ljwx.stages.forward.sealing import seal_session
 from support_alerts import Inbox, connection, listening
-from support_chain import LAST, SMALL, Chain, Database, python
+from support_chain import LAST, SMALL, Chain, Database, RunScript
 from support_forward import at, stop_clock
 from support_ollama import BASE, OllamaServer, running_sandbox
 from support_rows import add_alias, add_decision, add_model
@@ -206,7 +206,9 @@ def test_a_second_run_asks_nothing_and_changes_nothing(
     assert ollama_sandbox.stats() == chats
 
 
-def test_killed_it_goes_on_where_it_was_to_the_single_answer(record: TaskRunner, chain_db: Database) -> None:
+def test_killed_it_goes_on_where_it_was_to_the_single_answer(
+    record: TaskRunner, chain_db: Database, run_script: RunScript
+) -> None:
     session = record.run(open_session)
     script = f"""
 import os, signal
@@ -225,7 +227,7 @@ with running_tasks() as (runner, patch):
     runner.variables["ljwx_training_config"] = {record.variables["ljwx_training_config"]!r}
     runner.run(ask_session, {session!r})
 """
-    assert python(script).returncode == -signal.SIGKILL
+    assert run_script(script).returncode == -signal.SIGKILL
     first = chain_db.state("forward_answers")["forward_answers"]
     assert len(first) == 27 + 5
     assert record.run(ask_session, session) == {"questions": 9, "answers": 13}

@@ -15,7 +15,7 @@ from ljwx.exceptions import ConfigurationError, TooFewSessions
 from ljwx.files import os as exports_os
 from ljwx.resources import code_version
 from ljwx.stages.samples.dataset import build_dataset
-from support_chain import SMALL, Chain, Database, content_of, python
+from support_chain import SMALL, Chain, Database, RunScript, content_of
 from support_postgres import data_of
 from support_rows import add_decision
 from support_tasks import TaskRunner
@@ -137,9 +137,14 @@ with running_tasks() as (runner, _):
 
 
 def test_a_killed_export_leaves_nothing_that_could_be_taken_for_a_dataset(
-    market_db: Database, chain: Chain, tasks: TaskRunner, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+    market_db: Database,
+    chain: Chain,
+    tasks: TaskRunner,
+    data_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    run_script: RunScript,
 ) -> None:
-    ended = python(KILLED)
+    ended = run_script(KILLED)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     (partial,) = (data_folder / "datasets").iterdir()
     assert partial.name.startswith(".")

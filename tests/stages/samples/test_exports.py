@@ -21,7 +21,7 @@ from ljwx.core.datasets.balance import balance_svg, shares
 from ljwx.core.tasks import TASKS
 from ljwx.files import data_root, folder_bytes, remove_folder, save_text, whole_folder, write_texts
 from ljwx.stages.samples.dataset import build_dataset
-from support_chain import MOMENT, SMALL, Chain, Database, content_of, python
+from support_chain import MOMENT, SMALL, Chain, Database, RunScript, content_of
 from support_postgres import data_of, free_port
 from support_tasks import TaskRunner
 
@@ -201,10 +201,10 @@ with running_tasks() as (runner, _):
     ("ending", "code"), [("raise OSError('the bucket is gone')", 1), ("os.kill(os.getpid(), signal.SIGKILL)", -9)]
 )
 def test_an_export_to_s3_that_breaks_off_leaves_no_dataset_and_the_next_run_completes_it(
-    market_db: Database, tasks: TaskRunner, on_s3: S3, ending: str, code: int
+    market_db: Database, tasks: TaskRunner, on_s3: S3, ending: str, code: int, run_script: RunScript
 ) -> None:
     before = set(on_s3.keys())
-    ended = python(BROKEN_OFF.format(ending=ending))
+    ended = run_script(BROKEN_OFF.format(ending=ending))
     assert ended.returncode == code, ended.stderr
     left = set(on_s3.keys()) - before
     assert bool(left) == (code == -9)  # an error is cleared up after, a killed process cannot
@@ -242,9 +242,9 @@ def test_what_killed_processes_left_behind_is_cleared_after_a_day_and_what_other
     assert set(data_of(datasets)) == {"z/card.json", "w.json"}
 
 
-def test_a_disk_that_is_full_leaves_no_dataset(market_db: Database, data_folder: Path) -> None:
+def test_a_disk_that_is_full_leaves_no_dataset(market_db: Database, data_folder: Path, run_script: RunScript) -> None:
     """The operating system refuses to write on, as it does when a disk or a quota is full."""
-    ended = python(
+    ended = run_script(
         """
 import resource, signal
 from support_chain import running_tasks

@@ -19,7 +19,7 @@ from ljwx.warehouse.market import revisions
 from ljwx.warehouse.market.bars import SESSION_LOCK, SavedDay
 from ljwx.warehouse.market.revisions import Merged
 from ljwx.warehouse.runs import RunRef
-from support_chain import Database, bars_of, python, whole_day
+from support_chain import Database, RunScript, bars_of, whole_day
 
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 BARS = (
@@ -123,10 +123,10 @@ hook.save_day(hook.start_run(RunRef("tests", "one", "save")), whole_day(day, com
 """
 
 
-def test_a_process_killed_inside_the_transaction_leaves_the_day_as_before(db: Database) -> None:
+def test_a_process_killed_inside_the_transaction_leaves_the_day_as_before(db: Database, run_script: RunScript) -> None:
     save()
     before = db.state("bars", "ingest_days")
-    ended = python(KILLED)
+    ended = run_script(KILLED)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert "killed with 3 rows staged" in ended.stdout
     assert db.state("bars", "ingest_days") == before

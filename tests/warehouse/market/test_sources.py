@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,7 +19,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.market import sources
 from ljwx.warehouse.market.sources import SHANGHAI, WarehouseKeeper, WarehouseLimiter, last_close
 from support_chain import Database
-from support_tushare import environment, running_tushare
+from support_tushare import StartMarket, environment
 
 LIMIT, WINDOW = 3, 0.4
 WORKER = f"""
@@ -60,11 +60,11 @@ def most_in_one_window(db: Database) -> int:
     return max(sum(1 for other in times if timedelta(0) <= other - start < window) for start in times)
 
 
-def test_processes_and_threads_together_never_take_more_than_the_limit(db: Database) -> None:
+def test_processes_and_threads_together_never_take_more_than_the_limit(db: Database, programs: ModuleType) -> None:
     workers = [
-        subprocess.Popen(
+        programs.Popen(
             [sys.executable, "-c", WORKER], env=environment() | dict(os.environ),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=programs.PIPE, stdout=programs.PIPE, text=True,
         )
         for _ in range(2)
     ]  # fmt: skip
@@ -188,15 +188,19 @@ sys.exit(sum(os.waitpid(worker, 0)[1] != 0 for worker in workers))
 
 
 def test_eight_processes_on_one_token_see_not_one_refusal_of_a_server_that_counts(
-    warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start_tushare: StartMarket,
+    programs: ModuleType,
 ) -> None:
     """The server's minute is short here; the margin that the limiter leaves on it is the one of a real minute."""
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({"small": {"per_minute": 20}}), encoding="utf-8")
     market = ("--stocks", "5", "--origin", "2026-01-01", "--token-file", str(tokens), "--minute", str(MINUTE))
-    with running_tushare(*market) as server:
+    with start_tushare(*market) as server:
         monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token="small", calls_per_minute=20))
-        done = subprocess.run(
+        done = programs.run(
             [sys.executable, "-c", FORKED], env=environment(), capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, done.stderr
