@@ -14,8 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from kubernetes import client
+from support_lazy import Lazy
 
+client = Lazy("kubernetes.client")
 PODS = "/api/v1/namespaces/stocks/pods"
 
 

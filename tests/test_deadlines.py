@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 
 from ljwx.airflow_plugin import LjwxPlugin
 from ljwx.deadlines import HOURS, VARIABLE, QueuedAt, deadline
 
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
 
 @pytest.fixture(scope="module")
 def bag() -> DagBag:
+    from airflow.dag_processing.dagbag import DagBag
+
     return DagBag(str(Path(__file__).resolve().parents[1] / "dags"))
 
 

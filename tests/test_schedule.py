@@ -8,7 +8,6 @@ from datetime import datetime, time, timezone
 from pathlib import Path
 from typing import Any
 
-import exchange_calendars
 import pendulum
 import pytest
 from airflow.exceptions import InvalidPartitionKeyError
@@ -17,6 +16,9 @@ from airflow.utils.types import DagRunType
 
 from ljwx import schedule
 from ljwx.schedule import SessionTimetable, cleanup_schedule, ingest_schedule
+from support_lazy import Lazy
+
+exchange_calendars = Lazy("exchange_calendars")
 
 EARLIEST = pendulum.datetime(2005, 1, 4, tz="UTC")
 UTC = timezone.utc

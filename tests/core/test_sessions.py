@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
-import exchange_calendars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ljwx.core.sessions import Calendar, load_calendar
 from ljwx.resources import SESSIONS, included
+from support_lazy import Lazy
+
+exchange_calendars = Lazy("exchange_calendars")
 
 # The week of the National Day of 2026, from exchange_calendars: closed from 10-01 to 10-07.
 WEEK = Calendar((date(2026, 9, 29), date(2026, 9, 30), date(2026, 10, 8), date(2026, 10, 9)), date(2026, 10, 11))

@@ -12,15 +12,17 @@ import tokenize
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, TriggerRule
 
 from ljwx.exceptions import AirflowFailException, LjwxError
 from ljwx.policies import RETRY_POLICY
 from ljwx.resources import OLLAMA_POOL, TRAINING_POOL, TUSHARE_POOL
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
 
 FOLDER = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(FOLDER.glob("*.py"))
@@ -70,6 +72,8 @@ each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 
 @pytest.fixture(scope="module")
 def bag() -> DagBag:
+    from airflow.dag_processing.dagbag import DagBag
+
     return DagBag(str(FOLDER))
 
 

@@ -16,12 +16,13 @@ from ljwx.exceptions import ConfigurationError, LauncherUnreachable, TrainingFai
 from ljwx.launchers import following
 from ljwx.launchers.following import Follower, begin
 from ljwx.launchers.interface import ENVIRONMENT
-from ljwx.launchers.pod import PodLauncher, label
 from ljwx.operators.training import TrainOperator
 from ljwx.triggers.training import TrainingTrigger
 from support_kubernetes import Cluster, running_cluster
+from support_lazy import Lazy
 from support_trainer import fake_python, make_job, starts, steps_of, wait
 
+pods = Lazy("ljwx.launchers.pod")
 DONE = {"gguf_sha256": "a" * 64, "adapter_sha256": "b" * 64}
 
 
@@ -143,9 +144,9 @@ def test_another_pod_of_the_same_name_is_left_alone(cluster: Cluster, tmp_path: 
     job, chosen = make_job(tmp_path / "job", steps=10_000), settings(tmp_path)
     started, _ = begin(job, chosen)
     cluster.pods[started.name]["metadata"]["uid"] = "another"
-    PodLauncher(chosen).clean(job, started)
+    pods.PodLauncher(chosen).clean(job, started)
     assert list(cluster.pods) == [started.name]
-    assert not PodLauncher(chosen).is_running(job, started)
+    assert not pods.PodLauncher(chosen).is_running(job, started)
 
 
 def test_finished_pods_that_nobody_waits_for_are_removed(cluster: Cluster, tmp_path: Path) -> None:
@@ -195,4 +196,4 @@ def test_without_the_provider_the_extra_is_named(
 
 @pytest.mark.parametrize(("name", "shown"), [("0a1b", "0a1b"), ("A_b.c", "a-b-c"), ("-x-", "x")])
 def test_labels_hold_what_kubernetes_takes(name: str, shown: str) -> None:
-    assert label(Path("/data/training") / name) == shown
+    assert pods.label(Path("/data/training") / name) == shown

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import requests
-from ollama import Client, ResponseError
 
 from ljwx_sandbox.ollama.thinking import THINKING
+from support_lazy import Lazy
 from support_ollama import BASE, OllamaServer, StartOllama, sandbox_command, sandbox_environment
 
+ollama = Lazy("ollama")
 QUICK = {"temperature": 0, "num_predict": 4}
 RULES = "".join(f"Rule {number}: when RSI is {number} the market is calm. " for number in range(25))
 
@@ -417,7 +418,7 @@ def test_slow_answer_makes_nothing_for_a_client_that_went(ollama_faulty: OllamaS
 
 
 def test_official_client_drives_it(sandbox: OllamaServer, made: list[str]) -> None:
-    with Client(host=sandbox.url) as client:
+    with ollama.Client(host=sandbox.url) as client:
         progress = client.create(made[0], from_=BASE, system="Be brief.", parameters={"num_ctx": 1024}, stream=True)
         assert [line.status for line in progress][-1] == "success"
         assert client.show(made[0]).parameters is not None
@@ -434,7 +435,7 @@ def test_official_client_drives_it(sandbox: OllamaServer, made: list[str]) -> No
         digests = {model.model: model.digest for model in client.list().models}
         assert digests[made[1]] == digests[made[0]]
         client.delete(made[1])
-        with pytest.raises(ResponseError, match="not found"):
+        with pytest.raises(ollama.ResponseError, match="not found"):
             client.show(made[1])
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import polars as pl
 import pytest
-import ta
 
 from ljwx.core.features import compute
 from ljwx.core.features.technical import FEATURES
 from support_bars import bars, real_bars
+from support_lazy import Lazy
 
-talib = pytest.importorskip("talib", reason="TA-Lib has no wheel for this Python")
-Prices = dict[str, pd.Series]
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = Lazy("pandas")
+ta = Lazy("ta")
+
+talib = Lazy("talib")
+if find_spec("talib") is None:
+    pytest.skip("TA-Lib has no wheel for this Python", allow_module_level=True)
+Prices = dict[str, "pd.Series"]
 
 
 def rsv(p: Prices) -> pd.Series:
