@@ -25,6 +25,10 @@ PURPOSE = {
     BUILD: "make a model, examine it, decide whether it serves; this is the long part: weights, and answers of seconds",
     CLEANUP: "list what may be removed; nothing is",
 }
+LEFT_OFF = (
+    "ljwx_forward stays off: it asks about a session until the next one opens, and the demo's are past; "
+    "`.venv/bin/python -m ljwx_sandbox live --sessions 9` shows the forward record"
+)
 POLL_SECONDS = 2.0
 DAGS_SECONDS = 120
 RUN_SECONDS = 5400
@@ -57,7 +61,7 @@ class Demo:
                 self.stack.choose(self.strategy)
             if self.source:
                 self.stack.choose_source(self.source)
-            self._say("waiting for the four DAGs")
+            self._say(f"waiting until Airflow has read the DAGs; {LEFT_OFF}")
             self._ready_dags()
             marks = {dag: self._newest(dag) for dag in DAGS}
             conf = {"start_date": self.start_date, "end_date": self.end_date}
@@ -85,7 +89,7 @@ class Demo:
                 self.stack.down()
 
     def _ready_dags(self) -> None:
-        """Wait until all DAGs are parsed, end what an interrupted demo left unfinished, and switch them on."""
+        """Wait until its DAGs are parsed, end what an interrupted demo left unfinished, and switch them on."""
         deadline = time.monotonic() + DAGS_SECONDS
         while True:
             known = {dag["dag_id"] for dag in self.stack.api.get("dags", limit=100)["dags"]}
