@@ -44,19 +44,27 @@ def mounted(db: Database) -> Iterator[TestClient]:
         yield client
 
 
-def paths(app: FastAPI) -> list[str]:
-    return [route.path.replace(":path", "").format(**VALUES) for route in app.routes if isinstance(route, APIRoute)]
+def paths(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and path of every route."""
+    return [
+        (method, route.path.replace(":path", "").format(**VALUES))
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    ]
 
 
 def test_no_route_answers_without_a_login_but_health(mounted: TestClient) -> None:
     app = mounted_app(Depends(only_ann))
-    found = {path: mounted.get(path.lstrip("/")).status_code for path in paths(app)}
+    health = ("GET", "/api/v1/health")
+    found = {(method, path): mounted.request(method, path.lstrip("/")).status_code for method, path in paths(app)}
     assert len(found) > 10
-    assert {path for path, status in found.items() if status != 401} == {"/api/v1/health"}
+    assert {route for route, status in found.items() if status != 401} == {health}
+    bob = {"Authorization": "Bearer bob"}
     refused = {
-        path: mounted.get(path.lstrip("/"), headers={"Authorization": "Bearer bob"}).status_code for path in found
+        (method, path): mounted.request(method, path.lstrip("/"), headers=bob).status_code for method, path in found
     }
-    assert refused == {path: 200 if path == "/api/v1/health" else 403 for path in found}
+    assert refused == {route: 200 if route == health else 403 for route in found}
 
 
 def test_nothing_but_the_routes_answers(mounted: TestClient) -> None:

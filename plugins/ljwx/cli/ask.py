@@ -50,9 +50,11 @@ def ask(
     if language not in LANGUAGES:
         raise typer.BadParameter(f"{language!r} is no language; there are {', '.join(LANGUAGES)}")
     asked = day(date)
-    if market == bool(codes):
-        raise typer.BadParameter("name stocks, or give --market for the whole market: one of the two")
+    if not market and not codes:
+        raise typer.BadParameter("Missing argument: name a stock, or give --market for the whole market")
     if market:
+        if codes or task is not None:
+            raise typer.BadParameter("--market is about all stocks: name none, and no --task")
         _market(asked, language, as_json)
         return
     with failures_shown():
