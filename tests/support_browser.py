@@ -10,17 +10,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import Depends, FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from fastapi.responses import HTMLResponse
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ljwx.api.app import mounted_app
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.stages.forward.settle import settle_sessions
+from ljwx.warehouse.runs import RunRef
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from support_chain import bars_of, connect, database, running_tasks, whole_day
+from support_chain import Database, bars_of, connect, database, running_tasks, whole_day
 from support_forward import at, stop_clock
+from support_models import add_models
 from support_serve import running
 from support_settled import SPEC, STOCKS, Record, said
 
@@ -30,7 +35,13 @@ QUIET = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WIDE, PHONE = {"width": 1200, "height": 900}, {"width": 375, "height": 740}
+PATIENCE_MS = 60_000
+"""A busy machine draws slowly; who waits for what does come loses nothing by it."""
 SESSIONS = 36
+INCOMPLETE = 20
+"""Which of the sessions is incomplete, and not asked about."""
+OF_ANOTHER = 6
+"""Sessions, the first ones, in which another model was asked about the first stock as well."""
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +90,9 @@ class Look:
 
 
 def open_app() -> FastAPI:
-    """The application as Airflow mounts it, behind a login that lets everybody in."""
+    """The application as Airflow mounts it, behind a login that lets everybody in, and a frame around it."""
     around = FastAPI()
+    around.add_api_route("/plugin", lambda: HTMLResponse("<iframe src='ljwx/' title='ljwx-stock'></iframe>"))
     around.mount("/ljwx", mounted_app(Depends(lambda: None)))
     return around
 
@@ -93,6 +105,8 @@ def look(browser: Browser, pages_url: str) -> Iterator[Look]:
 
 
 def _look(page: Page, url: str) -> Look:
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -105,9 +119,30 @@ def pages_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[st
     with database(postgres, migrated_template) as name, running_tasks() as (tasks, patch):
         connect(patch, postgres.url(name))
         fill(postgres.url(name))
+        Database(postgres.url(name)).execute(
+            "UPDATE ljwx.bars SET first_seen = (session + time '18:00') AT TIME ZONE 'Asia/Shanghai'"
+        )
         tasks.run(settle_sessions)
         with running(open_app()) as url:
             yield url
+
+
+@pytest.fixture(scope="module")
+def models_url(postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """A server of the pages on a warehouse with three models."""
+    with database(postgres, migrated_template) as name, pytest.MonkeyPatch.context() as patch:
+        connect(patch, postgres.url(name))
+        run = RunRef("ljwx_model_build", "manual__2026-03-01T12:00:00+00:00", "verify_model")
+        add_models(Database(postgres.url(name)), WarehouseHook().start_run(run))
+        with running(open_app()) as url:
+            yield url
+
+
+@pytest.fixture
+def look_at_models(browser: Browser, models_url: str) -> Iterator[Look]:
+    """The pages on a warehouse with three models."""
+    with browser.new_context(viewport=WIDE, locale="zh-CN", color_scheme="light") as context:
+        yield _look(context.new_page(), models_url)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +168,12 @@ def fill(url: str) -> None:
     days = sse_calendar().between(date(2026, 1, 5), date(2026, 4, 30))[:SESSIONS]
     for n, day in enumerate(days):
         stop_clock(url, at(day, 19))
+        if n == INCOMPLETE:
+            record.hook.save_day(
+                record.key, whole_day(day, complete=False, received=2, missing=STOCKS[2:]), bars_of(day)
+            )
+            refuse(record, day)
+            continue
         closes = {code: round(10.2 + 0.25 * ((n * (3 + k)) % 7 - 3) / 3, 2) for k, code in enumerate(STOCKS)}
         record.hook.save_day(record.key, whole_day(day), bars_of(day, close=closes))
         rose = ("up", "flat", "down")[n % 3]
@@ -143,4 +184,15 @@ def fill(url: str) -> None:
             *(said(code, session=day, probabilities=likely) for code in STOCKS),
             *(said(code, session=day, probabilities=rates, **rule) for code in STOCKS),
         )
+        if n < OF_ANOTHER:
+            record.answer(said(STOCKS[0], session=day, answerer="model:v0", digest="e" * 64, probabilities=likely))
         record.hook.seal_batch(day)
+
+
+def refuse(record: Record, day: date) -> None:
+    """Put a row of a day into quarantine."""
+    with psycopg.connect(record.url) as connection:
+        connection.execute(
+            "INSERT INTO ljwx.quarantine (session, reasons, raw, raw_sha256, run_key) VALUES (%s, %s, '{}', '', %s)",
+            (day, ["high_low"], record.key),
+        )

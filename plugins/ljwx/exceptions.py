@@ -72,7 +72,14 @@ class NotFound(LjwxError, AirflowFailException):
 
 
 class Busy(LjwxError):
-    """As many models are being asked as may be at a time; nothing was asked."""
+    """As much is being worked on as may be at a time; nothing was asked.
+
+    :param chinese: the same for those who ask in Chinese.
+    """
+
+    def __init__(self, message: str, chinese: str = "正在进行的分析已达上限,请稍后再试") -> None:
+        super().__init__(message)
+        self.chinese = chinese
 
 
 class SourceError(LjwxError):

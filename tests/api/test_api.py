@@ -26,7 +26,7 @@ from support_serve import STOCK, running
 API = "/ljwx/api/v1"
 ROUTES = (
     "stocks?q=pingan", f"stocks/{STOCK}", f"stocks/{STOCK}/bars", f"analysis/{STOCK}", "models", "decisions", "data",
-    "lineage/champion", "market",
+    "lineage/champion", "market", "coverage", "scores", "trainings",
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def test_every_route_with_data_wants_a_token_that_is_valid(
         ]
         for route in routes
     }
-    assert len(found) == len(ROUTES) + 15  # compare, the watchlist, and what chat clients ask
+    assert len(found) == len(ROUTES) + 16  # both that compare, the watchlist, and what chat clients ask
     assert found == {route: [401, 403, 403] for route in routes}
     assert client.get(f"{API}/health").json() == {"status": "ok"}
     assert token not in caplog.text
@@ -88,7 +88,7 @@ def test_it_answers_what_there_is(client: TestClient, chain: Chain) -> None:
     assert {line["mark"] for part in analysis["sections"] for line in part["lines"]} >= {"checked", "none"}
     assert found["models"].json()[0]["aliases"] == ["champion"]
     assert found["decisions"].json()[0]["verdict"] == "first_champion"
-    assert found["data"].json()["last"] == "2026-03-20"
+    assert found["data"].json()["last"] == found["coverage"].json()["last"] == "2026-03-20"
     assert found["lineage/champion"].json()["name"] == chain.plan["model"]
     assert found["models"].headers["x-ai-generated"] == "true"
     assert found["models"].headers["x-frame-options"] == "DENY"
@@ -105,6 +105,10 @@ def test_it_answers_what_there_is(client: TestClient, chain: Chain) -> None:
         (f"analysis/{STOCK}?task=fortune", 422, "invalid", "is no task"),
         ("lineage/nothing", 404, "not_found", "no model, dataset or sample"),
         ("lineage/%00", 422, "invalid", "name"),
+        ("lineage/2026-03-20/999999.SZ", 404, "not_found", "no bar of 999999.SZ"),
+        ("models/compare?first=champion&second=nobody", 404, "not_found", "no model is called 'nobody'"),
+        ("models/compare?first=champion", 422, "invalid", "second"),
+        ("coverage?year=soon", 422, "invalid", "year"),
         ("stocks", 422, "invalid", "q"),
         ("elsewhere", 404, "no_route", "Not Found"),
     ],

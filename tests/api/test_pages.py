@@ -151,6 +151,32 @@ def test_the_record_is_shown_by_model_and_task(warehouse_url: str, tasks: TaskRu
     assert record.hook.forward_batches()
 
 
+def test_a_bar_is_traced_to_the_run_that_airflow_shows(warehouse_url: str) -> None:
+    record_until_wednesday(warehouse_url)
+    client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
+    bar = client.get(f"/api/v1/lineage/2026-03-02/{STOCKS[0]}").json()
+    (run,) = bar["made_from"][0]["made_from"]
+    assert run["run"] == {"dag_id": "tests", "run_id": "one", "task_id": "forward", "map_index": -1}
+
+
+def test_only_in_airflow_the_page_knows_where_airflow_shows_runs(mounted: TestClient) -> None:
+    page = mounted.get("", headers={"Authorization": "Bearer ann"})
+    assert '<meta name="airflow" content="../">' in page.text
+    alone = TestClient(make_app(ServeSettings())).get("/ljwx/")
+    assert '<meta name="airflow" content="">' in alone.text
+    assert page.headers["etag"] != alone.headers["etag"]
+
+
+def test_the_data_are_told_year_by_year(warehouse_url: str) -> None:
+    record_until_wednesday(warehouse_url)
+    client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
+    found = client.get("/api/v1/coverage").json()
+    assert (found["first"], found["last"], found["years"], found["year"]) == ("2026-03-02", "2026-03-04", [2026], 2026)
+    assert found["states"] == {"complete": 3}
+    assert [day["state"] for day in found["days"]] == ["complete"] * 3
+    assert client.get("/api/v1/coverage?year=2020").json()["days"] == []
+
+
 def test_without_a_record_the_answer_says_so(mounted: TestClient) -> None:
     error = mounted.get("api/v1/record", headers={"Authorization": "Bearer ann"}).json()["error"]
     assert (error["kind"], error["message"][:28]) == ("not_found", "there is no forward record y")
@@ -183,7 +209,7 @@ def test_prices_are_not_passed_on_beyond_this_machine(crowned: Database, token: 
 def test_a_warehouse_without_tables_says_so_in_both_languages(db: Database) -> None:
     client = TestClient(mounted_app(Depends(only_ann)), headers={"Authorization": "Bearer ann"})
     db.execute("DROP SCHEMA ljwx CASCADE")
-    for path in ("stocks?q=0", "record", "data", "models"):
+    for path in ("stocks?q=0", "record", "data", "models", "decisions", "scores", "trainings", "coverage"):
         response = client.get(f"/api/v1/{path}")
         error = response.json()["error"]
         assert (response.status_code, error["kind"]) == (503, "no_tables"), path

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from support_browser import Look
+from support_browser import OF_ANOTHER, SESSIONS, Look
+from support_models import CHALLENGER, CHAMPION, OLD
 from support_settled import STOCKS
 
-PAGES = ("analysis", f"analysis/{STOCKS[0]}", "record")
+ANSWER = f"2026-02-10/{STOCKS[0]}/price_direction/model:v1"
+PAGES = ("analysis", f"analysis/{STOCKS[0]}", "record", "data", f"lineage/{ANSWER}")
 
 
 @pytest.mark.parametrize("place", PAGES)
@@ -16,7 +18,7 @@ def test_a_page_with_data_has_no_error_and_is_accessible_and_fits_a_phone(look: 
     page = look.open(place)
     expect(page.locator("#label")).to_contain_text("AI 生成")
     expect(page.locator("footer")).to_contain_text("不构成投资建议")
-    look.shoot(place.replace("/", "-"))
+    look.shoot(place.replace("/", "-").replace(":", "-"))
     look.check()
 
 
@@ -31,6 +33,28 @@ def test_a_stock_is_found_by_typing_and_its_calls_are_on_the_chart(look: Look) -
     expect(page.locator(".chart")).to_contain_text("对")
     assert page.locator("td .right").count() > 3
     assert look.said == []
+
+
+def test_calls_are_counted_of_one_model_and_question_at_a_time(look: Look) -> None:
+    page = look.open(f"analysis/{STOCKS[0]}")
+    calls = page.locator("section", has=page.get_by_role("heading", name="以往的判断"))
+    expect(page.get_by_label("问题与模型").locator("option")).to_have_text(["走势 · model:v1", "走势 · model:v0"])
+    expect(calls.locator("tbody tr")).to_have_count(SESSIONS - 1)
+    page.get_by_label("问题与模型").select_option("走势 · model:v0")
+    expect(calls.locator("tbody tr")).to_have_count(OF_ANOTHER)
+    expect(calls).to_contain_text(f"已到期 {OF_ANOTHER} 次")
+    assert look.said == []
+
+
+def test_a_frame_that_is_loaded_again_shows_the_page_it_showed(look: Look) -> None:
+    look.page.goto(f"{look.url}/plugin")
+    frame = look.page.frame_locator("iframe")
+    frame.get_by_role("link", name="战绩").click()
+    expect(frame.locator("h1")).to_have_text("战绩")
+    look.page.reload()
+    expect(frame.locator("h1")).to_have_text("战绩")
+    look.page.goto(f"{look.url}/ljwx/")
+    expect(look.page.locator("h1")).to_have_text("分析")
 
 
 def test_the_report_says_why_there_is_none(look: Look) -> None:
@@ -50,7 +74,91 @@ def test_language_and_theme_are_the_readers(look: Look) -> None:
     look.check()
 
 
-@pytest.mark.parametrize("place", ["analysis", "record"])
+def test_a_day_that_is_not_whole_is_found_by_keyboard_with_the_command_that_fills_it(look: Look) -> None:
+    page = look.open("data")
+    days = page.get_by_role("table", name="2026 年每个交易日的状态")
+    expect(days.locator("td.complete")).to_have_count(SESSIONS - 1)
+    days.get_by_role("button").first.focus()
+    expect(page.locator("main [role=status]")).to_contain_text("不完整,应有 3 只,收到 2,缺 1")
+    gaps = page.get_by_role("region", name="缺口与补法")
+    expect(gaps.get_by_role("row", name="不完整")).to_contain_text("airflow dags trigger ljwx_daily_ingest --conf")
+    expect(page.get_by_role("region", name="隔离的行,按原因")).to_contain_text("high_low")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("table", name="State of each trading day of 2026")).to_be_visible()
+    page.emulate_media(color_scheme="dark")
+    look.check()
+
+
+def test_an_answer_leads_to_its_bars_and_to_the_run_that_made_it(look: Look) -> None:
+    page = look.open(f"analysis/{STOCKS[0]}")
+    page.get_by_role("row", name="2026-02-10").get_by_role("link", name="来历").click()
+    made_from = page.get_by_role("region", name="由什么得来")
+    expect(page.locator(".node.root")).to_contain_text(ANSWER)
+    expect(page.locator(".node.root").get_by_role("link")).to_have_attribute("href", f"#/analysis/{STOCKS[0]}")
+    expect(made_from.locator(".node").filter(has_text="行情").get_by_role("link").first).to_have_attribute(
+        "href", "#/data"
+    )
+    expect(made_from.get_by_text("tests.forward")).to_have_count(2)
+    page.get_by_label("名称").fill(f"2026-02-10/{STOCKS[0]}")
+    page.keyboard.press("Enter")
+    expect(made_from.get_by_role("link", name="price_direction/model:v1").first).to_have_attribute("href", "#/record")
+    look.check()
+
+
+def test_models_are_shown_with_who_serves_and_why_and_how_they_were_trained(look_at_models: Look) -> None:
+    page = look_at_models.open("models")
+    champion = page.locator("section.card", has=page.get_by_role("heading", name="冠军", exact=True))
+    expect(champion).to_contain_text(CHAMPION)
+    expect(champion).to_contain_text("已证明有效")
+    expect(page.locator(".chart .plotly")).to_have_count(2)
+    told = f"3 个模型的准确率;最新 {CHALLENGER} 为 0.410,其最强对手 majority 为 0.380"
+    expect(page.get_by_role("img", name=told)).to_be_visible()
+    decision = page.locator("details", has_text="晋升")
+    decision.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(decision.get_by_role("listitem")).to_have_text(["✓ the sentence of proven", "✗ the sentence of calibration"])
+    look_at_models.shoot("models")
+    look_at_models.check()
+
+
+def test_two_models_are_compared(look_at_models: Look) -> None:
+    page = look_at_models.open("models")
+    page.get_by_role("button", name="English").click()
+    page.get_by_label("First").select_option(CHAMPION)
+    page.get_by_label("Second").select_option(OLD)
+    page.get_by_role("button", name="Compare").click()
+    row = page.get_by_role("region", name="accuracy").get_by_role("row", name="all questions")
+    expect(row.get_by_role("cell").nth(2)).to_have_text("66.7%")
+    expect(row.get_by_role("cell").nth(3)).to_have_text("50.0%")
+    page.emulate_media(color_scheme="dark")
+    look_at_models.check()
+
+
+def test_a_model_leads_to_the_run_that_built_it_in_airflow(look_at_models: Look) -> None:
+    page = look_at_models.open("lineage")
+    expect(page.locator(".node.root")).to_contain_text(CHAMPION)
+    run = page.get_by_role("link", name="ljwx_model_build.verify_model").first
+    expect(run).to_have_attribute("target", "_top")
+    reached = run.evaluate("link => new URL(link.href).pathname")
+    assert reached == "/dags/ljwx_model_build/runs/manual__2026-03-01T12%3A00%3A00%2B00%3A00/tasks/verify_model"
+    look_at_models.shoot("lineage")
+    look_at_models.check()
+
+
+@pytest.mark.parametrize("place", [*PAGES, "models"])
+def test_a_page_whose_server_is_down_says_so_and_can_be_tried_again(look: Look, place: str) -> None:
+    look.page.route("**/api/v1/**", lambda route: route.abort())
+    page = look.open(place)
+    expect(page.locator(".notice.bad")).to_contain_text("无法连接服务器")
+    assert set(look.said) <= {"Failed to load resource: net::ERR_FAILED"}
+    look.said.clear()
+    look.check()
+    page.unroute("**/api/v1/**")
+    page.get_by_role("button", name="重试").click()
+    expect(page.locator("h1")).to_be_visible()
+
+
+@pytest.mark.parametrize("place", ["analysis", "record", "data", "models", "lineage"])
 def test_a_page_without_data_says_what_is_missing(look_at_empty: Look, place: str) -> None:
     look_at_empty.open(place)
     look_at_empty.shoot(f"{place}-empty")

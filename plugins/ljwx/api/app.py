@@ -7,14 +7,18 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from ljwx import __version__
-from ljwx.api import bars, errors, ollama, openai, overviews, pages, record, routes
+from ljwx.api import bars, coverage, errors, models, ollama, openai, overviews, pages, record, routes
 from ljwx.api.access import TOKEN
 from ljwx.api.limits import BODY_SECONDS, Limits
 from ljwx.api.own import watchlist
 from ljwx.api.state import State
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings, serve_settings
-from ljwx.services.pages.record import RecordKeeper
+from ljwx.services.data_state import data_state
+from ljwx.services.pages.coverage import coverage_keeper
+from ljwx.services.pages.keeper import Keeper
+from ljwx.services.pages.models import Comparisons
+from ljwx.services.pages.record import record_keeper
 from ljwx.services.tokens import Gatekeeper
 
 _ABOUT = (
@@ -22,7 +26,9 @@ _ABOUT = (
     "Everything here is AI-generated, for research only, and no investment advice. "
     "人工智能生成,仅供研究,不构成投资建议。"
 )
-DATA: Final[tuple[APIRouter, ...]] = (routes.router, bars.router, record.router, overviews.router, watchlist.router)
+DATA: Final[tuple[APIRouter, ...]] = (
+    routes.router, bars.router, record.router, models.router, coverage.router, overviews.router, watchlist.router,
+)  # fmt: skip
 """Every router with data; a login stands before each of its routes, whichever way it is served."""
 
 
@@ -30,7 +36,7 @@ def make_app(settings: ServeSettings, body_seconds: float = BODY_SECONDS) -> Fas
     """Return the application of `ljwx serve`; nothing is asked of the database or a model server before a request."""
     from ljwx.api import mcp  # the SDK, which Airflow's API server and other commands do without
 
-    state = _state(settings, prices=settings.is_local)
+    state = _state(settings, prices=settings.is_local, in_airflow=False)
     app = _app(state, TOKEN, routes.PREFIX, mcp.lifespan(state))
     app.include_router(pages.router, prefix="/ljwx")
     for router in (openai.router, ollama.root, ollama.router, mcp.router):
@@ -49,16 +55,26 @@ def mounted_app(login: Any) -> FastAPI:
     :param login: a dependency that lets nobody else in.
     """
     settings = serve_settings()
-    app = _app(_state(settings, prices=True), login, "/api/v1")
+    app = _app(_state(settings, prices=True, in_airflow=True), login, "/api/v1")
     app.include_router(pages.router, dependencies=[login])
     app.add_middleware(Limits, requests=min(settings.requests, BESIDE_AIRFLOW), body_seconds=BODY_SECONDS)
     return app
 
 
-def _state(settings: ServeSettings, prices: bool) -> State:
+def _state(settings: ServeSettings, *, prices: bool, in_airflow: bool) -> State:
     analyst = Analyst(asking=settings.asking, queue_seconds=settings.queue_seconds)
-    keeper = RecordKeeper(analyst.warehouse)
-    return State(analyst, Gatekeeper(analyst.warehouse), settings, keeper, prices)
+    warehouse = analyst.warehouse
+    return State(
+        analyst=analyst,
+        gatekeeper=Gatekeeper(warehouse),
+        settings=settings,
+        record=record_keeper(warehouse),
+        data=Keeper(warehouse.written_state, lambda: data_state(warehouse)),
+        coverage=coverage_keeper(warehouse),
+        comparisons=Comparisons(),
+        prices=prices,
+        in_airflow=in_airflow,
+    )
 
 
 def _app(state: State, login: Any, prefix: str, lifespan: Any = None) -> FastAPI:

@@ -116,33 +116,6 @@ class AnalysisDocument(LabelledDocument):
     facts: dict[str, Any]
 
 
-class ModelDocument(BaseModel):
-    """A model that was built, and the newest decision about it."""
-
-    model: str
-    aliases: list[str]
-    strategy: str
-    base: str
-    dataset_id: str
-    created_at: datetime
-    deleted_at: datetime | None
-    verdict: str | None
-    proven: bool | None
-
-
-class DecisionDocument(BaseModel):
-    """A decision of the gate."""
-
-    promotion_id: int
-    model: str
-    against: str | None
-    verdict: str
-    promoted: bool
-    proven: bool | None
-    decided_at: datetime | None
-    refused_for: str | None
-
-
 class DataDocument(BaseModel):
     """The state of the bars."""
 
@@ -157,14 +130,24 @@ class DataDocument(BaseModel):
     absent: list[str]
 
 
+class RunDocument(BaseModel):
+    """A task instance of Airflow; `map_index` is -1 for a task that is not mapped."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+
+
 class NodeDocument(BaseModel):
-    """A thing, what is known of it, what it was made from and what used it."""
+    """A thing, what is known of it, what it was made from and what used it; `run` is the task instance of a run."""
 
     kind: str
     name: str
     facts: dict[str, Any]
     made_from: list[NodeDocument]
     used_by: list[NodeDocument]
+    run: RunDocument | None
 
 
 class HealthDocument(BaseModel):
@@ -223,4 +206,5 @@ def node_document(node: Node) -> NodeDocument:
         facts=dict(node.facts),
         made_from=[node_document(each) for each in node.made_from],
         used_by=[node_document(each) for each in node.used_by],
+        run=None if node.run is None else RunDocument(**vars(node.run)),
     )

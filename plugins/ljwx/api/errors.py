@@ -98,7 +98,7 @@ def response_of(error: Exception) -> JSONResponse:
     if isinstance(error, NotFound):
         return problem(404, error.kind, str(error), error.chinese if error.chinese != str(error) else None)
     if isinstance(error, Busy):
-        return problem(429, "busy", str(error), "正在进行的分析已达上限,请稍后再试", 60)
+        return problem(429, "busy", str(error), error.chinese, 60)
     if isinstance(error, ConfigurationError):
         log.error("a request ran into a wrong configuration: %s", error)
         return problem(503, "configuration", "the service is not set up rightly; its log says what is wrong")

@@ -15,6 +15,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from ljwx.api.errors import Refused
+from ljwx.api.state import state_of
 
 STATIC: Final = Path(__file__).with_name("static")
 PLOTLY: Final = "plotly.min.js"
@@ -42,7 +43,7 @@ class Served:
 @router.get("/")
 def page(request: Request) -> Response:
     """Return the page; all that it shows is asked of the API, so that it holds no data itself."""
-    return _response(request, served("index.html"), "no-cache")
+    return _response(request, served("index.html", state_of(request).in_airflow), "no-cache")
 
 
 @router.get("/static/{name:path}")
@@ -62,11 +63,12 @@ def files() -> dict[str, Path]:
 
 
 @cache
-def served(name: str) -> Served:
-    """Read a file once; the version of plotly is filled in where the page names it."""
+def served(name: str, in_airflow: bool = False) -> Served:
+    """Read a file once; the page is told the version of plotly, and where Airflow's own pages are seen from it."""
     content = files()[name].read_bytes()
     if name == "index.html":
         content = content.replace(b"{plotly}", version("plotly").encode())
+        content = content.replace(b"{airflow}", b"../" if in_airflow else b"")
     kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "application/octet-stream"
     media_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
     return Served(content, gzip.compress(content, 6, mtime=0), media_type, f'"{hashlib.sha256(content).hexdigest()}"')

@@ -1,4 +1,4 @@
-"""The API: stocks, analyses, models, decisions, the state of the data, lineage, health."""
+"""The API: stocks, analyses, the state of the data, lineage, health."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from ljwx.api.documents import (
     AnalysisDocument,
     DataDocument,
-    DecisionDocument,
     HealthDocument,
-    ModelDocument,
     NodeDocument,
     StockDocument,
     analysis_document,
@@ -22,9 +20,7 @@ from ljwx.api.errors import Refused, described
 from ljwx.api.state import state_of
 from ljwx.core.analysis.stocks import KnownStock
 from ljwx.core.tasks import TaskName
-from ljwx.services.data_state import data_state
 from ljwx.services.lineage import trace
-from ljwx.services.report import build_history
 
 PREFIX = "/ljwx/api/v1"
 """Of the whole path, wherever the application stands."""
@@ -36,7 +32,6 @@ Words = Annotated[
 Day = Annotated[date | None, Query(description="As of it, or of the session before a closed one.")]
 Language = Literal["zh", "en"]
 Questions = Annotated[list[TaskName] | None, Query(max_length=10, description="What to ask; all by default.")]
-Newest = Annotated[int, Query(ge=1, le=1000, description="How many, the newest first.")]
 
 router = APIRouter(responses=described(401, 403, 429))
 """Routes with data: the application puts a login before all of them."""
@@ -84,55 +79,27 @@ def analysis(
     return analysis_document(found, language, state.settings.operator)
 
 
-@router.get("/models")
-def models(newest: Newest = 50) -> list[ModelDocument]:
-    """List the models that were built, with the aliases that name them."""
-    found = build_history(newest)
-    names: dict[str, list[str]] = {}
-    for alias in found.aliases:
-        names.setdefault(alias.model, []).append(alias.alias)
-    return [
-        ModelDocument(
-            model=each.model, aliases=names.get(each.model, []), strategy=each.strategy, base=each.base,
-            dataset_id=each.dataset_id, created_at=each.created_at, deleted_at=each.deleted_at, verdict=each.verdict,
-            proven=each.proven,
-        )
-        for each in found.builds
-    ]  # fmt: skip
-
-
-@router.get("/decisions")
-def decisions(newest: Newest = 50) -> list[DecisionDocument]:
-    """List the newest decision about each of the newest models."""
-    return [
-        DecisionDocument(
-            promotion_id=each.promotion_id, model=each.model, against=each.against, verdict=each.verdict,
-            promoted=bool(each.promoted), proven=each.proven, decided_at=each.decided_at, refused_for=each.refused_for,
-        )
-        for each in build_history(newest).builds
-        if each.promotion_id is not None and each.verdict is not None
-    ]  # fmt: skip
-
-
 @router.get("/data")
 def data(request: Request) -> DataDocument:
     """Say which sessions are there, and what waits or is absent."""
-    found = data_state(state_of(request).analyst.warehouse)
+    found = state_of(request).data.page()
     return DataDocument(**vars(found) | {"absent": list(found.absent)})
 
 
-@router.get("/lineage/{name}", responses=described(404))
+@router.get("/lineage/{name:path}", responses=described(404))
 def lineage(
     name: Annotated[
         str,
         Path(
-            pattern="^[A-Za-z0-9._:@-]{1,200}$",
-            description="A model, an alias, a dataset or a sample.",
+            pattern="^[A-Za-z0-9][A-Za-z0-9._:@-]*(/[A-Za-z0-9][A-Za-z0-9._:@-]*){0,5}$",
+            max_length=200,
+            description="A model, an alias, a dataset or a sample; a bar as SESSION/STOCK, an answer of the forward "
+            "record as SESSION/STOCK/TASK/MODEL.",
             examples=["champion"],
         ),
     ],
 ) -> NodeDocument:
-    """Walk from a model, dataset or sample to what it was made from and what used it."""
+    """Walk from a model, dataset, sample, bar or answer to what it was made from and what used it."""
     return node_document(trace(name))
 
 

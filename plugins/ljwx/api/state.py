@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from fastapi import Request
 
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings
-from ljwx.services.pages.record import RecordKeeper
+from ljwx.services.data_state import DataState
+from ljwx.services.pages.coverage import Coverage
+from ljwx.services.pages.keeper import Keeper
+from ljwx.services.pages.models import Comparisons
+from ljwx.services.pages.record import RecordPage
 from ljwx.services.tokens import Gatekeeper
+from ljwx.warehouse.forward_outcomes import RecordState
+from ljwx.warehouse.market.coverage import WrittenState
 
 
 @dataclass(frozen=True)
 class State:
     """What the routes work with.
 
+    :param in_airflow: whether Airflow's own pages stand beside it.
     :param prices: whether prices may be shown: to the operator's own users, and not beyond.
     """
 
     analyst: Analyst
     gatekeeper: Gatekeeper
     settings: ServeSettings
-    record: RecordKeeper
+    record: Keeper[RecordState, RecordPage]
+    data: Keeper[WrittenState, DataState]
+    coverage: Keeper[tuple[WrittenState, date], Coverage]
+    comparisons: Comparisons
     prices: bool
+    in_airflow: bool
 
 
 def state_of(request: Request) -> State:

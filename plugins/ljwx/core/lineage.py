@@ -43,6 +43,7 @@ class Node:
     :param kind: model, training, dataset, sample, run, evaluation, decision, question set, bars, index; of the forward
         record answer, snapshot, rule, record, outcome, bar, revision, answers.
     :param facts: by name; None is left out of the text.
+    :param run: of a run: the task instance, by which Airflow shows it.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Node:
     facts: Mapping[str, Any] = field(default_factory=dict)
     made_from: tuple[Node, ...] = ()
     used_by: tuple[Node, ...] = ()
+    run: OfRun | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:

@@ -216,4 +216,5 @@ def _revision(warehouse: Warehouse, bar: TracedBar) -> Node:
 
 
 def _run(made: OfRun) -> Node:
-    return Node("run", made.instance, {"run_id": made.run_id})
+    instance = OfRun(made.dag_id, made.run_id, made.task_id, made.map_index)
+    return Node("run", made.instance, {"run_id": made.run_id}, run=instance)

@@ -62,6 +62,20 @@ class KnownMonth:
     revised: int
 
 
+@dataclass(frozen=True)
+class RecordState:
+    """What the record as it is known rests on: while it stays the same, so does the record.
+
+    :param batches: sessions that were asked about; ``digest``: of the newest sealed one.
+    :param last: the newest complete session; ``settled``: the newest moment whose bars a session was settled with.
+    """
+
+    batches: int
+    digest: str | None
+    last: date | None
+    settled: datetime | None
+
+
 class ForwardOutcomesVerbs(ForwardVerbs):
     """Verbs of what came true, beside those of the record itself."""
 
@@ -105,6 +119,11 @@ class ForwardOutcomesVerbs(ForwardVerbs):
     def stock_answers(self, codes: Sequence[str], first: date) -> list[StockAnswer]:
         """Return what models said about one stock, under any of its codes, from a session on."""
         return self.records(StockAnswer, "forward_outcomes/of_stock", codes=list(codes), first=first)
+
+    def record_state(self) -> RecordState:
+        """Return what the record as it is known now rests on."""
+        (found,) = self.records(RecordState, "forward_outcomes/state")
+        return found
 
     def settled_record(
         self, first: date = date.min, *, by_line: bool = False, names: Sequence[str] | None = None

@@ -44,6 +44,46 @@ class Build:
 
 
 @dataclass(frozen=True)
+class PastVerdict:
+    """A decision about a model.
+
+    :param against: the model that it was compared with.
+    :param reasons: each with code, text and favourable, as JSON.
+    """
+
+    promotion_id: int
+    model: str
+    against: str | None
+    verdict: str
+    promoted: bool
+    proven: bool | None
+    decided_at: datetime
+    reasons: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class ScoredPart:
+    """The main numbers of one answerer in a model's scorecards.
+
+    :param answerer: ``model``, or a rival on the same questions.
+    :param part: ``overall``, or a task.
+    :param low: bound of the accuracy; None, like `high`, where the sessions are too few.
+    """
+
+    model: str
+    created_at: datetime
+    answerer: str
+    part: str
+    n: int
+    accuracy: float
+    low: float | None
+    high: float | None
+    brier: float | None
+    ece: float | None
+    rank_ic: float | None
+
+
+@dataclass(frozen=True)
 class UnfinishedRun(OfRun):
     """A task instance that began to write and did not finish."""
 
@@ -113,6 +153,14 @@ class HistoryVerbs(WarehouseBase):
     def builds(self, newest: int) -> list[Build]:
         """Return the newest builds, newest first."""
         return self.records(Build, "history/builds", newest=newest)
+
+    def past_verdicts(self, newest: int) -> list[PastVerdict]:
+        """Return the newest decisions, newest first."""
+        return self.records(PastVerdict, "history/decisions", newest=newest)
+
+    def scored_parts(self, newest: int) -> list[ScoredPart]:
+        """Return the main numbers in the scorecards of so many newest models, oldest model first."""
+        return self.records(ScoredPart, "history/scores", newest=newest)
 
     def unfinished_runs(self, newest: int) -> list[UnfinishedRun]:
         """Return the task instances of the last 30 days that began to write and did not finish, newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,18 @@ class Training:
     result: Mapping[str, Any] | None
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class DoneTraining:
+    """A training that is done, and the models that have its weights; `result` is what the trainer tells, as JSON."""
+
+    recipe_id: str
+    dataset_id: str
+    started_at: datetime | None
+    finished_at: datetime
+    result: Mapping[str, Any]
+    models: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -81,3 +93,7 @@ class TrainingsVerbs(WarehouseBase):
     def training(self, recipe_id: str) -> Training | None:
         """Return a training by its recipe."""
         return self.record(Training, "trainings/by_id", recipe_id=recipe_id)
+
+    def done_trainings(self, newest: int) -> list[DoneTraining]:
+        """Return the newest trainings that are done, newest first."""
+        return self.records(DoneTraining, "trainings/newest", newest=newest)

@@ -10,7 +10,7 @@ from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
 from ljwx.warehouse.market.bars import BarsVerbs
-from ljwx.warehouse.market.facts import FactsVerbs
+from ljwx.warehouse.market.coverage import CoverageVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
@@ -24,7 +24,7 @@ from ljwx.warehouse.watchlists import WatchlistsVerbs
 class Warehouse(
     RunsVerbs,
     BarsVerbs,
-    FactsVerbs,
+    CoverageVerbs,
     DatasetsVerbs,
     ModelsVerbs,
     EvaluationsVerbs,

@@ -9,11 +9,23 @@ import { follow } from "./theme.js";
 const PAGES = {
   analysis: () => import("./pages/analysis.js"),
   record: () => import("./pages/record.js"),
+  models: () => import("./pages/models.js"),
+  data: () => import("./pages/data.js"),
+  lineage: () => import("./pages/lineage.js"),
 };
-add({ zh: { "page-analysis": "分析", "page-record": "战绩" }, en: { "page-analysis": "Analysis", "page-record": "Record" } });
+add({ zh: { "page-analysis": "分析", "page-record": "战绩", "page-models": "模型", "page-data": "数据", "page-lineage": "来历" }, en: { "page-analysis": "Analysis", "page-record": "Record", "page-models": "Models", "page-data": "Data", "page-lineage": "Lineage" } });
 
 const main = document.getElementById("main");
 let going = new AbortController();
+const PLACE = "ljwx-place";
+
+/** A frame forgets where it was when it is loaded again, as a window does not: then this tab remembers. */
+function remember() {
+  if (window.parent === window) return;
+  const before = sessionStorage.getItem(PLACE);
+  if (!location.hash && before) history.replaceState(null, "", before);
+  else sessionStorage.setItem(PLACE, location.hash);
+}
 
 /** A part of the address; one that is badly written stays as it is. */
 function decoded(part) {
@@ -66,6 +78,7 @@ async function go() {
   going.abort();
   going = new AbortController();
   const { signal } = going;
+  remember();
   const [name, rest] = place();
   frame(name);
   if (!Object.hasOwn(PAGES, name)) return main.replaceChildren(notice(t("no-page")));

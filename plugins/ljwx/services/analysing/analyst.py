@@ -64,11 +64,11 @@ class Analyst:
         self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
         self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
         self._said: Kept[tuple[str, str, str], Said] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
-        self._reading, self._texts = threading.Lock(), Texts()
+        self._reading, self._listing, self._texts = threading.Lock(), threading.Lock(), Texts()
 
     def directory(self) -> Directory:
         """Return the stocks that are known."""
-        with self._reading:
+        with self._listing:
             return self._directory.get(None) or self._directory.put(None, directory(self.warehouse))
 
     def analyse(self, codes: Sequence[str], day: date | None, tasks: Sequence[str] = ()) -> list[Analysis]:

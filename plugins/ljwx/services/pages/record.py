@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from typing import Final
 
+from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import Course, courses
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.analysing.keeping import Kept
-from ljwx.services.scores import EarnedBy, ScoredRecord, earned_from_record, scored_record
-
-KEPT_SECONDS: Final = 600.0
-"""The record changes once a night; it is worked out anew after so long at most."""
+from ljwx.services.pages.keeper import Keeper
+from ljwx.services.scores import KnownRecord, ScoredRecord, earned_from_record, known_record, scored_record
+from ljwx.warehouse.forward_outcomes import RecordState
 
 
 @dataclass(frozen=True)
@@ -30,31 +27,20 @@ def record_page(warehouse: WarehouseHook) -> RecordPage:
 
     :raises NotFound: there is no record yet.
     """
-    scored = scored_record()
-    settled = warehouse.settled_record(scored.first)
-    return RecordPage(scored, courses(settled, warehouse.trading_days(scored.first, scored.last)), _earned())
+    known = known_record(warehouse)
+    scored = scored_record(known)
+    course = courses(known.settled, warehouse.trading_days(scored.first, scored.last))
+    return RecordPage(scored, course, _earned(known))
 
 
-def _earned() -> tuple[EarnedBy, ...]:
+def _earned(known: KnownRecord) -> tuple[EarnedBy, ...]:
     """What the answers would have earned; nothing while no session follows the first."""
     try:
-        return tuple(earned_from_record())
+        return tuple(earned_from_record(known=known))
     except NotFound:
         return ()
 
 
-class RecordKeeper:
-    """Works the page out once for all who look at it; shared by threads."""
-
-    def __init__(self, warehouse: WarehouseHook, seconds: float = KEPT_SECONDS) -> None:
-        self._warehouse = warehouse
-        self._kept: Kept[None, RecordPage] = Kept(1, seconds)
-        self._working = threading.Lock()
-
-    def page(self) -> RecordPage:
-        """Return the page.
-
-        :raises NotFound: there is no record yet.
-        """
-        with self._working:
-            return self._kept.get(None) or self._kept.put(None, record_page(self._warehouse))
+def record_keeper(warehouse: WarehouseHook) -> Keeper[RecordState, RecordPage]:
+    """Return what keeps the page until a batch is sealed, a session completed or an outcome settled."""
+    return Keeper(warehouse.record_state, lambda: record_page(warehouse))

@@ -13,8 +13,8 @@ add({
     "prices": "价格为前复权(以最新一日为准)。", "prices-raw": "来源没有复权因子,价格为当日成交价:除权日会有跳空。",
     "chart": "{code} 的日 K 线、均线、布林轨与成交量,{first} 至 {last},共 {n} 个交易日;最新收盘 {close}",
     "no-bars": "还没有这只股票的行情。", "volume": "成交量", "candles": "日K", "band": "布林轨",
-    "calls": "以往的判断", "no-calls": "预测记录里还没有对这只股票的判断。", "session": "交易日", "question": "问题", "model": "模型",
-    "said": "判断", "chance": "可能性", "came": "实际", "outcome": "对错", "which": "图上标记的问题",
+    "calls": "以往的判断", "no-calls": "预测记录里还没有对这只股票的判断。", "session": "交易日",
+    "said": "判断", "chance": "可能性", "came": "实际", "outcome": "对错", "which": "问题与模型", "lineage": "来历", "rests": "依据:", "rests-model": "模型的来历", "rests-bar": "当日行情的来历",
     "right": "对", "wrong": "错", "open": "未到期", "none": "无结果", "late": "迟到,不计", "unreadable": "无法读取",
     "facts": "当日事实", "counts": "已到期 {settled} 次,对 {right} 次。次数少时,对错多半是运气。",
   },
@@ -26,8 +26,8 @@ add({
     "prices": "Prices are comparable over ex-rights, relative to the newest.", "prices-raw": "The source has no factors: prices are as traded, and jump at ex-rights.",
     "chart": "Daily bars of {code} with averages, Bollinger bands and volume, {first} to {last}, {n} sessions; newest close {close}",
     "no-bars": "There are no bars of this stock yet.", "volume": "Volume", "candles": "Daily", "band": "Bollinger",
-    "calls": "Earlier calls", "no-calls": "The forward record holds no call about this stock yet.", "session": "Session", "question": "Question", "model": "Model",
-    "said": "Said", "chance": "Chance", "came": "Came", "outcome": "Outcome", "which": "Question marked on the chart",
+    "calls": "Earlier calls", "no-calls": "The forward record holds no call about this stock yet.", "session": "Session",
+    "said": "Said", "chance": "Chance", "came": "Came", "outcome": "Outcome", "which": "Question and model", "lineage": "Lineage", "rests": "It rests on: ", "rests-model": "the model's lineage", "rests-bar": "the bar's lineage",
     "right": "right", "wrong": "wrong", "open": "open", "none": "no outcome", "late": "late, not counted", "unreadable": "unreadable",
     "facts": "The session's facts", "counts": "{settled} have come due, {right} were right. Of few, most of that is luck.",
   },
@@ -99,20 +99,27 @@ async function chartOf(code, signal) {
   }
   if (!found.session.length) return { element: notice(t("no-bars")), history: h("div"), draw: async () => {} };
   const chart = h("div", { class: "chart" });
-  const tasks = [...new Set(found.calls.map((each) => each.task))];
-  const select = h("select", { id: "task", change: () => paint() }, tasks.map((task) => h("option", { value: task }, t(task))));
-  const paint = () => draw(chart, summary(found), () => picture(found, select.value));
+  const newest = [...found.calls].reverse();
+  const kinds = [...new Map(newest.map((each) => [`${each.task} ${each.model}`, each])).values()];
+  const calls = h("section", {});
+  const select = h("select", { id: "task", change: () => paint() }, kinds.map((each, n) => h("option", { value: n }, `${t(each.task)} · ${each.model}`)));
+  const paint = () => {
+    const kind = kinds[select.value];
+    const chosen = kind ? found.calls.filter((each) => each.task === kind.task && each.model === kind.model) : [];
+    calls.replaceChildren(...history(chosen, code));
+    return draw(chart, summary(found), () => picture(found, chosen));
+  };
   const element = h("section", {},
     h("p", { class: "soft" }, found.comparable ? t("prices") : t("prices-raw")),
-    tasks.length ? h("div", { class: "row" }, h("label", { for: "task" }, t("which")), select) : null, chart);
-  return { element, history: history(found.calls), draw: paint };
+    kinds.length ? h("div", { class: "row" }, h("label", { for: "task" }, t("which")), select) : null, chart);
+  return { element, history: calls, draw: paint };
 }
 
 const summary = (found) => t("chart", {
   code: found.ts_code, first: found.session[0], last: found.session.at(-1), n: found.session.length, close: found.close.at(-1),
 });
 
-function picture(found, task) {
+function picture(found, chosen) {
   const line = (name, key, colours, more = {}) => ({
     type: "scatter", mode: "lines", name, x: found.session, y: found[key], line: { color: colour(colours), width: 1.2, ...more.line }, hoverinfo: "skip", ...more.trace,
   });
@@ -124,7 +131,7 @@ function picture(found, task) {
     line(t("band"), "upper", "--band", { line: { dash: "dot" }, trace: { legendgroup: "band" } }),
     line(t("band"), "lower", "--band", { line: { dash: "dot" }, trace: { legendgroup: "band", showlegend: false } }),
     { type: "bar", name: t("volume"), x: found.session, y: found.vol, yaxis: "y2", marker: { color: rose.map((up) => colour(up ? "--up" : "--down")), opacity: 0.5 }, showlegend: false },
-    ...["right", "wrong", "open"].map((outcome) => marks(found, task, outcome)),
+    ...["right", "wrong", "open"].map((outcome) => marks(found, chosen, outcome)),
   ];
   const layout = {
     xaxis: { type: "category", nticks: 8, rangeslider: { visible: false }, tickangle: 0 },
@@ -135,28 +142,31 @@ function picture(found, task) {
 
 const SIGNS = { right: ["circle", "--right"], wrong: ["x", "--wrong"], open: ["circle-open", "--soft"] };
 
-function marks(found, task, outcome) {
+function marks(found, chosen, outcome) {
   const place = new Map(found.session.map((day, n) => [day, n]));
-  const calls = found.calls.filter((each) => each.task === task && each.outcome === outcome && place.has(each.session));
+  const calls = chosen.filter((each) => each.outcome === outcome && place.has(each.session));
   const [symbol, ink] = SIGNS[outcome];
   return {
     type: "scatter", mode: "markers", name: t(outcome), x: calls.map((each) => each.session), y: calls.map((each) => found.high[place.get(each.session)] * 1.015),
-    text: calls.map((each) => `${t(task)}: ${t(each.said)} · ${t(outcome)}`), hovertemplate: "%{text}<extra></extra>",
+    text: calls.map((each) => `${t(each.task)}: ${t(each.said)} · ${t(outcome)}`), hovertemplate: "%{text}<extra></extra>",
     marker: { symbol, size: 9, color: colour(ink), line: { width: 1.5, color: colour(ink) } },
   };
 }
 
-function history(calls) {
+const traced = (text, ...parts) => h("a", { href: `#/lineage/${parts.map(encodeURIComponent).join("/")}` }, text);
+
+function history(calls, code) {
   const title = h("h2", {}, t("calls"));
-  if (!calls.length) return h("section", {}, title, h("p", { class: "soft" }, t("no-calls")));
+  if (!calls.length) return [title, h("p", { class: "soft" }, t("no-calls"))];
   const settled = calls.filter((each) => ["right", "wrong"].includes(each.outcome));
   const right = settled.filter((each) => each.outcome === "right").length;
   const rows = [...calls].reverse().slice(0, 40).map((each) => [
-    each.session, t(each.task), each.model, each.said ? t(each.said) : null, percent(each.chance, 0), each.came ? t(each.came) : null,
+    each.session, each.said ? t(each.said) : null, percent(each.chance, 0), each.came ? t(each.came) : null,
     h("span", { class: ["right", "wrong"].includes(each.outcome) ? each.outcome : "soft" }, t(each.outcome)),
+    traced(t("lineage"), each.session, code, each.task, each.model),
   ]);
-  const heads = ["session", "question", "model", "said", "chance", "came", "outcome"].map((each) => t(each));
-  return h("section", {}, title, h("p", { class: "soft" }, t("counts", { settled: settled.length, right })), table(t("calls"), heads, rows));
+  const heads = ["session", "said", "chance", "came", "outcome", "lineage"].map((each) => t(each));
+  return [title, h("p", { class: "soft" }, t("counts", { settled: settled.length, right })), table(t("calls"), heads, rows)];
 }
 
 function asking(code, report, signal) {
@@ -182,5 +192,6 @@ function shown(found) {
   const cards = found.sections.map((section) => h("section", { class: "card" }, h("h2", {}, section.title),
     section.lines.map((line) => h("p", { class: `mark-${line.mark}` }, line.text))));
   return [h("p", { class: "label" }, found.label), ...cards, h("p", { class: "soft" }, found.legend),
+    h("p", { class: "soft" }, t("rests"), traced(t("rests-model"), found.model), " · ", traced(t("rests-bar"), found.session, found.ts_code)),
     h("p", { class: "soft" }, found.operator ? `${found.risk_statement} (${found.operator})` : found.risk_statement)];
 }

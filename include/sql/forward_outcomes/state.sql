@@ -1,0 +1,4 @@
+SELECT (SELECT count(*) FROM ljwx.forward_batches) AS batches,
+       (SELECT digest FROM ljwx.forward_batches WHERE digest IS NOT NULL ORDER BY session DESC LIMIT 1) AS digest,
+       (SELECT max(session) FROM ljwx.ingest_days WHERE complete) AS last,
+       (SELECT max(known_at) FROM ljwx.forward_settled) AS settled
