@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Mapping
 from datetime import date
 from itertools import islice, pairwise
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -19,18 +21,20 @@ from benchmarks.warehouse import ROWS, running_warehouse, session_bars
 
 FIRST, DAYS, ASKED = date(2026, 1, 5), 24, 18
 TASKS = ("price_direction", "investment_advice")
+RATES: Mapping[str, str | None] = MappingProxyType({"class_rates": None})
 CLOCK = """
 CREATE OR REPLACE FUNCTION ljwx.forward_clock() RETURNS timestamptz LANGUAGE sql VOLATILE
     SET search_path = pg_catalog AS 'SELECT timestamptz ''{0} 19:00:00+08'' '
 """
 BATCH = """
 INSERT INTO ljwx.forward_batches (session, deadline, dataset_id, spec, fit, run_key)
-VALUES (%s::date, (%s::date + time '09:15') AT TIME ZONE 'Asia/Shanghai', 'bench', '{"horizon": 5, "exit_roll": 1}',
-        '{}', %s)
+VALUES (%s::date, (%s::date + time '09:15') AT TIME ZONE 'Asia/Shanghai', 'bench',
+        '{"horizon": 5, "exit_roll": 1, "costs": {}}', '{}', %s)
 """
 ANSWERS = """
-INSERT INTO ljwx.forward_answers (session, ts_code, task, answerer, snapshot_sha256, classes, probabilities, run_key)
-SELECT %s, ts_code, task, 'class_rates', '', '{a,b,c}', '{"a": 0.5, "b": 0.25, "c": 0.25}', %s
+INSERT INTO ljwx.forward_answers
+    (session, ts_code, task, answerer, digest, snapshot_sha256, classes, probabilities, run_key)
+SELECT %s, ts_code, task, %s, %s, '', '{a,b,c}', '{"a": 0.5, "b": 0.25, "c": 0.25}', %s
 FROM ljwx.bars, unnest(%s::text[]) AS task WHERE session = %s
 """
 
@@ -40,7 +44,7 @@ def settle_rows_per_s(runs: int = 3) -> dict[str, Any]:
     rates = []
     for _ in range(runs):
         with running_warehouse() as url:
-            warehouse, key = _filled(url)
+            warehouse, key = filled(url)
             from ljwx.stages.forward.settle import settle_due
 
             begin = time.perf_counter()
@@ -52,8 +56,11 @@ def settle_rows_per_s(runs: int = 3) -> dict[str, Any]:
     return {"value": value, "unit": "/s", "ours": value, "peer": 0.0, "runs": runs, "note": f"{counts['new']} outcomes"}
 
 
-def _filled(url: str) -> tuple[Any, int]:
-    """Return a warehouse with bars and a record, and the key of its run."""
+def filled(url: str, answerers: Mapping[str, str | None] = RATES) -> tuple[Any, int]:
+    """Return a warehouse with bars and a record, and the key of its run.
+
+    :param answerers: by name their digests; None of a rule.
+    """
     from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.resources import sse_calendar
     from ljwx.warehouse.market.bars import IngestDay
@@ -72,5 +79,6 @@ def _filled(url: str) -> tuple[Any, int]:
         for day, after in islice(pairwise(days), ASKED):
             connection.execute(CLOCK.format(day))
             connection.execute(BATCH, (day, after, key))
-            connection.execute(ANSWERS, (day, key, list(TASKS), day))
+            for name, digest in answerers.items():
+                connection.execute(ANSWERS, (day, name, digest, key, list(TASKS), day))
     return warehouse, key

@@ -31,6 +31,7 @@ from ljwx.services.ask import ask_about
 from ljwx.services.asking.full import Texts
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
 from ljwx.strategies import describe
+from ljwx.warehouse.market.coverage import WrittenState
 
 CODE = re.compile(r"\d{6}\.[A-Z]{2}", re.ASCII)
 """Of a stock, in full."""
@@ -63,6 +64,7 @@ class Analyst:
         self._turns = None if asking is None else Turns(asking, queue_seconds)
         self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
         self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
+        self._sessions: Kept[tuple[WrittenState, date | None], date] = Kept(64, MARKET_SECONDS)
         self._said: Kept[tuple[str, str, str], Said] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
         self._reading, self._listing, self._texts = threading.Lock(), threading.Lock(), Texts()
 
@@ -80,8 +82,7 @@ class Analyst:
         :raises Busy: the model server is asked for as many analyses as may be.
         """
         champion = current_champion(self.warehouse)
-        session = asked_session(self.warehouse, self._until(day))
-        market = self._market(champion, session)
+        session, market = self._market(champion, self._until(day))
         stocks = [market.stock(code) for code in codes]
         rates = self.warehouse.class_rates(champion.model.dataset_id)
         asked = tasks or [task for task in TASKS if task in champion.spec.tasks]
@@ -113,11 +114,21 @@ class Analyst:
         """The day that is looked up: none for today, whose session may not be complete yet."""
         return None if day == today() else day
 
-    def _market(self, champion: Champion, session: date) -> Market:
-        """The market as of a session, which takes seconds to read, and is read by one at a time."""
+    def _market(self, champion: Champion, until: date | None) -> tuple[date, Market]:
+        """The session and the market as of it, which takes seconds to read, and is read by one at a time.
+
+        Which session it is takes a look at all bars: none is taken while the market is kept and nothing is written.
+        """
+        asked = (self.warehouse.written_state(), until)
+        session = self._sessions.get(asked)
+        kept = None if session is None else self._markets.get((champion.alias.model, session))
+        if session is not None and kept is not None:
+            return session, kept
+        session = self._sessions.put(asked, asked_session(self.warehouse, until))
         key = (champion.alias.model, session)
         with self._reading:
-            return self._markets.get(key) or self._markets.put(key, Market(self.warehouse, champion, session))
+            market = self._markets.get(key) or self._markets.put(key, Market(self.warehouse, champion, session))
+        return session, market
 
     def _answers(
         self, champion: Champion, stocks: Sequence[AskedStock], tasks: Sequence[str]

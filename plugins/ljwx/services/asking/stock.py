@@ -101,7 +101,7 @@ class Market:
         features = warehouse.features(feature_names(), FEATURE_VERSION, first, session)
         with_industries = warehouse.tells_industries(champion.model.dataset_id)
         industries = warehouse.industries_as_of(warehouse.moment()) if with_industries else None
-        self._codes = warehouse.codes()
+        self._codes, self._instruments = warehouse.codes(), warehouse.instruments()
         features = warehouse.with_facts(features, champion.spec.groups, industries, self._codes)
         found = snapshots(self._bars, features, champion.spec, warehouse.names(), industries, self._codes)
         self._snapshots = found.filter(session=session).select("ts_code", "snapshot")
@@ -111,12 +111,11 @@ class Market:
 
         :raises NotFound: no such stock, or no snapshot of it; says why.
         """
-        instruments = self._warehouse.instruments()
-        if instruments.filter(ts_code=ts_code).is_empty():
+        if self._instruments.filter(ts_code=ts_code).is_empty():
             raise no_stock(ts_code)
         mine = self._snapshots.filter(ts_code=ts_code)
         if mine.is_empty():
-            raise no_bar(self._warehouse, self._bars, instruments, ts_code, self.session, LOOK_BACK)
+            raise no_bar(self._warehouse, self._bars, self._instruments, ts_code, self.session, LOOK_BACK)
         snapshot = mine.item(0, "snapshot")
         if snapshot is None:
             raise too_few_sessions(ts_code, self.session)
