@@ -75,9 +75,12 @@ class Look:
         self.page.wait_for_selector("main:not([aria-busy]) > :not([role=status].soft)")
 
     def shoot(self, name: str) -> None:
-        """Keep a picture where the environment says that pictures are wanted."""
+        """Keep a picture, where the environment says that pictures are wanted, and one in the other language."""
         if folder := os.environ.get("LJWX_SCREENSHOTS"):
-            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+            for end in ("", "-other"):
+                self.page.screenshot(path=Path(folder) / f"{name}{end}.png", full_page=True)
+                self.page.locator("#language").click()
+                self.settled()
 
     def check(self) -> None:
         """No error in the console, no serious finding of axe, and nothing to scroll sideways on a phone."""

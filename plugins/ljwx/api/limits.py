@@ -12,6 +12,8 @@ from ljwx.api.errors import problem
 MOST_BYTES: Final = 256 * 1024
 MOST_DEPTH: Final = 32
 BODY_SECONDS: Final = 15.0
+WAIT_SECONDS: Final = 10.0
+MOST_WAITING: Final = 4
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -25,13 +27,13 @@ HEADERS: Final = (
 class Limits:
     """Reads the body of a request before the application does, and refuses what is too much.
 
-    :param requests: that are worked on at a time.
+    :param requests: that are worked on at a time; `MOST_WAITING` times as many wait `WAIT_SECONDS` at most, unread.
     :param body_seconds: for a body to come in full.
     """
 
     def __init__(self, app: ASGIApp, requests: int, body_seconds: float = BODY_SECONDS) -> None:
         self._app, self._requests, self._body_seconds = app, requests, body_seconds
-        self._now = 0
+        self._slots, self._waiting = asyncio.Semaphore(requests), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,16 +41,27 @@ class Limits:
             await self._app(scope, receive, send)
             return
         headed = _with_headers(send)
-        if self._now >= self._requests:
-            await problem(503, "too_many_requests", "too many requests at a time; try again", wait_seconds=5)(
-                scope, receive, headed
-            )
+        if not await self._has_turn():
+            refused = problem(503, "too_many_requests", "too many requests at a time; try again", wait_seconds=5)
+            await refused(scope, receive, headed)
             return
-        self._now += 1
         try:
             await self._answer(scope, receive, headed)
         finally:
-            self._now -= 1
+            self._slots.release()
+
+    async def _has_turn(self) -> bool:
+        """Wait for a turn; nothing of the request is read before it."""
+        if self._waiting >= MOST_WAITING * self._requests:
+            return False
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._slots.acquire(), WAIT_SECONDS)
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+        return True
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
