@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from ljwx.api.errors import described
 from ljwx.api.state import state_of
+from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import Course
 from ljwx.core.forward.scores import Score
 from ljwx.services.pages.record import RecordPage
-from ljwx.services.scores import EarnedBy
 
 router = APIRouter(responses=described(401, 403, 429))
 
