@@ -100,7 +100,7 @@ def serve_mcp(settings: ServeSettings) -> None:
     """Answer one agent over MCP on stdin and stdout, until it goes; as its own user, it has no token."""
     from ljwx.api.mcp import run_stdio  # the SDK
 
-    run_stdio(_state(settings, prices=True))
+    run_stdio(_state(settings, prices=True, in_airflow=False))
 
 
 def serve(settings: ServeSettings) -> None:

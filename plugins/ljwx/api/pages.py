@@ -64,7 +64,7 @@ def files() -> dict[str, Path]:
 
 @cache
 def served(name: str, in_airflow: bool = False) -> Served:
-    """Read a file once; the page is told the version of plotly, and where Airflow's own pages are seen from it."""
+    """Read a file once; in the page stand the version of plotly, and where Airflow's own pages are."""
     content = files()[name].read_bytes()
     if name == "index.html":
         content = content.replace(b"{plotly}", version("plotly").encode())

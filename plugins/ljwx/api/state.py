@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from fastapi import Request
 
@@ -15,8 +14,6 @@ from ljwx.services.pages.keeper import Keeper
 from ljwx.services.pages.models import Comparisons
 from ljwx.services.pages.record import RecordPage
 from ljwx.services.tokens import Gatekeeper
-from ljwx.warehouse.forward_outcomes import RecordState
-from ljwx.warehouse.market.coverage import WrittenState
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,9 @@ class State:
     analyst: Analyst
     gatekeeper: Gatekeeper
     settings: ServeSettings
-    record: Keeper[RecordState, RecordPage]
-    data: Keeper[WrittenState, DataState]
-    coverage: Keeper[tuple[WrittenState, date], Coverage]
+    record: Keeper[RecordPage]
+    data: Keeper[DataState]
+    coverage: Keeper[Coverage]
     comparisons: Comparisons
     prices: bool
     in_airflow: bool

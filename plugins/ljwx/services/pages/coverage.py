@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from ljwx.core.bars.canonical import OF_A_SESSION, Capability
 from ljwx.core.features import FEATURE_VERSION, GROUPS, FeatureGroup
+from ljwx.core.features.announced import AnnouncedTable
 from ljwx.core.forward.timing import OPENS, SHANGHAI
 from ljwx.core.sessions import unbroken
 from ljwx.hooks.market import market_terms
@@ -16,7 +17,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.services.pages.keeper import Keeper
 from ljwx.settings import current_settings
-from ljwx.warehouse.market.coverage import CoveredDay, RefusedRows, WrittenState
+from ljwx.warehouse.market.coverage import CoveredDay, RefusedRows
 
 DayState = Literal["complete", "late", "incomplete", "missing"]
 GapKind = Literal["missing", "incomplete", "deferred", "facts", "features", "behind", "record"]
@@ -111,7 +112,7 @@ class Coverage:
         return tuple(sorted({day.session.year for day in self.days}, reverse=True))
 
 
-def coverage_keeper(warehouse: WarehouseHook) -> Keeper[tuple[WrittenState, date], Coverage]:
+def coverage_keeper(warehouse: WarehouseHook) -> Keeper[Coverage]:
     """Return what keeps the page until something was written, or the day is over in Shanghai."""
 
     def today() -> date:
@@ -174,7 +175,7 @@ def _groups(warehouse: WarehouseHook, complete: Sequence[date]) -> tuple[tuple[C
     for group in GROUPS:
         have, of = (computed, complete) if group.table is None else _with_table(warehouse, group, complete)
         groups.append(CoveredGroup(group.name, group.name in used, len(have), len(of), have[-1] if have else None))
-        if group.table is not None and group.name in used:
+        if group.table is not None and not isinstance(group.table, AnnouncedTable) and group.name in used:
             lacks = [day for day in of if day not in set(have)]
             gaps += _gaps("facts", lacks, of, (group.table.name,), INGEST.format)
     return tuple(groups), gaps
@@ -183,9 +184,13 @@ def _groups(warehouse: WarehouseHook, complete: Sequence[date]) -> tuple[tuple[C
 def _with_table(
     warehouse: WarehouseHook, group: FeatureGroup, complete: Sequence[date]
 ) -> tuple[Sequence[date], Sequence[date]]:
+    """Of a table of announcements, which a session may be without, only the newest session is looked at."""
     of = complete[-NEWEST:]
     if not of or group.table is None:
         return (), of
+    if isinstance(group.table, AnnouncedTable):
+        found = warehouse.published(group.table)
+        return (of[-1:] if found is not None and found.rows else ()), of[-1:]
     short = set(warehouse.sessions_short_of(group.table, of[0], of[-1]))
     return [day for day in of if day not in short], of
 

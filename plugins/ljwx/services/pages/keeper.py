@@ -9,14 +9,13 @@ from typing import Final, Generic, TypeGuard, TypeVar
 
 from ljwx.exceptions import Busy
 
-State = TypeVar("State")
 Page = TypeVar("Page")
 
 DAY_SECONDS: Final = 86_400.0
 WAIT_SECONDS: Final = 5.0
 
 
-class Keeper(Generic[State, Page]):
+class Keeper(Generic[Page]):
     """Keeps the newest page; shared by threads.
 
     :param state: what the page rests on, which is quick to read; while it stays the same, the page is kept.
@@ -25,10 +24,10 @@ class Keeper(Generic[State, Page]):
     """
 
     def __init__(
-        self, state: Callable[[], State], work: Callable[[], Page], wait_seconds: float = WAIT_SECONDS
+        self, state: Callable[[], object], work: Callable[[], Page], wait_seconds: float = WAIT_SECONDS
     ) -> None:
         self._state, self._work, self._wait_seconds = state, work, wait_seconds
-        self._kept: tuple[State, float, Page] | None = None
+        self._kept: tuple[object, float, Page] | None = None
         self._working = threading.Lock()
 
     def page(self) -> Page:
@@ -52,5 +51,5 @@ class Keeper(Generic[State, Page]):
             self._working.release()
 
 
-def _is_of(kept: tuple[State, float, Page] | None, state: State) -> TypeGuard[tuple[State, float, Page]]:
+def _is_of(kept: tuple[object, float, Page] | None, state: object) -> TypeGuard[tuple[object, float, Page]]:
     return kept is not None and kept[0] == state and time.monotonic() - kept[1] < DAY_SECONDS

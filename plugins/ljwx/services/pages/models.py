@@ -50,8 +50,8 @@ class LookAt(BaseModel):
     class_log_score: float | None = None
 
 
-class _Told(BaseModel):
-    """What is read of that a trainer tells; one of an older version may have told less."""
+class _Result(BaseModel):
+    """What is read of a training's result; a trainer of an older version may have left something out."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -90,18 +90,19 @@ def _verdict(each: PastVerdict) -> Verdict:
 
 
 def loss_curves(warehouse: WarehouseHook, newest: int) -> list[LossCurve]:
-    """Return how the newest trainings went, newest first; one is empty where its trainer told nothing to be read."""
+    """Return how the newest trainings went, newest first; one is empty whose result cannot be read."""
     return [_curve(each) for each in warehouse.done_trainings(newest)]
 
 
 def _curve(each: DoneTraining) -> LossCurve:
     try:
-        told = _Told.model_validate(each.result)
+        result = _Result.model_validate(each.result)
     except ValidationError:
-        told = _Told()
+        result = _Result()
     return LossCurve(
         recipe_id=each.recipe_id, dataset_id=each.dataset_id, models=tuple(each.models), started_at=each.started_at,
-        finished_at=each.finished_at, steps=told.steps, best_step=told.best_step, losses=told.losses, looks=told.looks,
+        finished_at=each.finished_at, steps=result.steps, best_step=result.best_step, losses=result.losses,
+        looks=result.looks,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.pages.keeper import Keeper
 from ljwx.services.scores import KnownRecord, ScoredRecord, earned_from_record, known_record, scored_record
-from ljwx.warehouse.forward_outcomes import RecordState
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,6 @@ def _earned(known: KnownRecord) -> tuple[EarnedBy, ...]:
         return ()
 
 
-def record_keeper(warehouse: WarehouseHook) -> Keeper[RecordState, RecordPage]:
+def record_keeper(warehouse: WarehouseHook) -> Keeper[RecordPage]:
     """Return what keeps the page until a batch is sealed, a session completed or an outcome settled."""
     return Keeper(warehouse.record_state, lambda: record_page(warehouse))
