@@ -24,7 +24,7 @@ HEADS = (
 EARNED = (
     "from", "answerer", "digest", "task", "horizon", "meaning",
     "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
-    "ratio", "low", "high", "deflated_sharpe", "recipes_tried",
+    "ratio", "low", "high", "deflated_sharpe", "recipes_tried", "ic_1", "ic_h", "ic_2h",
 )  # fmt: skip
 
 WATCHED = ("check", "what", "rings", "since", "level", "mean", "log_evidence", "log_needed")
@@ -133,11 +133,16 @@ def _draw_earned(console: Console, found: list[EarnedBy]) -> None:
             each.origin, each.answerer, _short(each.digest), each.task, each.horizon, each.meaning,
             len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
             each.turnover, each.capacity_cny, *((ratio.value, ratio.low, ratio.high) if ratio else (None,) * 3),
-            each.deflated_sharpe, each.recipes_tried,
+            each.deflated_sharpe, each.recipes_tried, *(_ic(each, h) for h in (1, each.horizon, 2 * each.horizon)),
         ])  # fmt: skip
     console.print(table(EARNED, rows))
     for note in dict.fromkeys(each.note for each in found):
         console.print(f"\n{note}", markup=False)
+
+
+def _ic(earned: EarnedBy, horizon: int) -> float | None:
+    """The mean RankIC with the return to the close so many sessions on: how fast it decays."""
+    return next((each.mean for each in earned.ics if each.horizon == horizon), None)
 
 
 def _short(digest: str | None) -> str | None:
