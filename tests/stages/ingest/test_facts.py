@@ -130,11 +130,16 @@ def test_announcements_are_stored_once_and_told_from_the_session_after_them(
     assert set(market_db.column("SELECT kind FROM ljwx.fundamentals")) == {"report", "express"}, "none expects in March"
     ingest(tasks, *WEEK)
     assert market_db.state("fundamentals") == state
+    hook = WarehouseHook()
+    assert hook.sessions_short_of(ANNOUNCED, date(2026, 3, 2), date(2026, 3, 6)) == [], "none has to have any"
+    published = hook.published(ANNOUNCED)
+    assert published is not None
+    assert published.rows == published.bars, "all have figures of their third quarter"
     wire = market.rows("fina_indicator_vip", period="20250930")
     one = next(row for row in wire if [each["ts_code"] for each in wire].count(row["ts_code"]) == 1)
     day = str(one["ann_date"])
     announced = date(int(day[:4]), int(day[4:6]), int(day[6:]))
-    told = of_company(WarehouseHook(), str(one["ts_code"]), [announced, announced + timedelta(days=1)])
+    told = of_company(hook, str(one["ts_code"]), [announced, announced + timedelta(days=1)])
     assert told[0] != one["roe"]
     assert told[1] == one["roe"]
 
