@@ -134,6 +134,10 @@ def test_clients_are_refused_as_they_understand_it(
 
 def test_this_machine_may_chat_without_a_token_where_the_settings_say_so(crowned: Database) -> None:
     with running(make_app(ServeSettings(chat_without_token=True))) as url, ollama_client(url) as client:
+        # What `ollama run` asks before the question: whether somebody is there, what the model is, and to load it.
+        assert client._client.head("/").status_code == 200
+        assert client.show("ljwx-stock").capabilities == ["completion"]
+        assert client.generate("ljwx-stock", "").done_reason == "load"
         assert STOCK in (client.generate("ljwx-stock", QUESTION).response or "")
         with (
             openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as other,

@@ -103,6 +103,10 @@ def serve_mcp(settings: ServeSettings) -> None:
     run_stdio(_state(settings, prices=True, in_airflow=False))
 
 
+CONNECTIONS = 1000
+"""Open at once at most, idle and slow ones too; more get 503."""
+
+
 def serve(settings: ServeSettings) -> None:
     """Serve until the process is ended; no line of the log holds a request's headers or path."""
     import uvicorn  # not for those who only make the application
@@ -114,5 +118,6 @@ def serve(settings: ServeSettings) -> None:
         access_log=False,
         log_level="warning",
         timeout_keep_alive=10,
+        limit_concurrency=CONNECTIONS,
         server_header=False,
     )

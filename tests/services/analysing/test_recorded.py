@@ -128,6 +128,7 @@ def test_an_answer_about_facts_that_were_corrected_since_is_asked_for_anew(kept:
 
 @pytest.mark.usefixtures("without_server")
 def test_a_call_stands_beside_what_such_calls_were_worth(kept: Kept) -> None:
+    kept.db.execute("UPDATE ljwx.datasets SET last_session = '2026-02-27'")  # a model answers about nothing before
     others = kept.db.column(
         "SELECT DISTINCT ts_code FROM ljwx.current_bars WHERE session = %s ORDER BY ts_code LIMIT 4", SETTLED
     )

@@ -29,12 +29,16 @@ class TrackRecords:
         key = champion.alias.model, champion.alias.digest
         with self._working:
             found = self._kept.get(key)
-            return self._kept.put(key, self._read(*key)) if found is None else found
+            return self._kept.put(key, self._read(champion)) if found is None else found
 
-    def _read(self, model: str, digest: str) -> Mapping[str, Fared]:
-        batches, complete = self._warehouse.forward_batches(), self._warehouse.complete_sessions()
-        settled = self._warehouse.settled_record(names=(model, RIVALS[0]))
-        if settled.is_empty() or not complete:
+    def _read(self, champion: Champion) -> Mapping[str, Fared]:
+        """Read the record from where the model's data end: it has answered about nothing before."""
+        model, digest = champion.alias.model, champion.alias.digest
+        made_until = self._warehouse.last_session_of(champion.model.dataset_id)
+        batches = [each.session for each in self._warehouse.forward_batches() if each.session >= made_until]
+        complete = self._warehouse.complete_sessions()
+        if not batches or not complete:
             return {}
-        first, last = batches[0].session, max(complete[-1], batches[-1].session)
-        return calls(settled, self._warehouse.trading_days(first, last), model, digest)
+        settled = self._warehouse.settled_record(batches[0], names=(model, RIVALS[0]))
+        days = self._warehouse.trading_days(batches[0], max(complete[-1], batches[-1]))
+        return {} if settled.is_empty() else calls(settled, days, model, digest)
