@@ -38,7 +38,7 @@ class Seen:
 
 
 def test_a_hundred_clients_get_their_stored_analyses(crowned: Database, long_range: bool) -> None:
-    token = add_token("many", 1_000_000).token
+    token = add_token("many", 100_000).token
     seen, process = Seen(), psutil.Process()
     with running(make_app(ServeSettings())) as url:
         where = f"{url}/ljwx/api/v1/analysis/{STOCK}"

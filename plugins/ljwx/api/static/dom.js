@@ -14,10 +14,10 @@ export function h(name, attributes = {}, ...children) {
 
 /** A table with a heading for each column; numbers stand to the right. */
 export function table(caption, heads, rows) {
-  const cell = (name, value) => h(name, { class: typeof value === "number" ? "number" : null, scope: name === "th" ? "col" : null },
+  const cell = (name, value, like = value) => h(name, { class: typeof like === "number" ? "number" : null, scope: name === "th" ? "col" : null },
     value instanceof Node ? value : value ?? "–");
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", {}, h("thead", {}, h("tr", {}, heads.map((head) => cell("th", head)))),
+    h("table", {}, h("thead", {}, h("tr", {}, heads.map((head, at) => cell("th", head, rows[0]?.[at])))),
       h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value) => cell("td", value)))))));
 }
 

@@ -27,7 +27,7 @@ add({
     "models-scores": "Scores over time", "models-part": "Question", "models-measure": "Measure", "models-accuracy": "accuracy", "models-brier": "Brier (less is better)", "models-ece": "calibration error (less is better)", "models-rank_ic": "RankIC",
     "models-overall": "all questions", "models-rival": "best rival", "models-scores-label": "{measure} of {n} models; the newest, {model}, has {value}, its best rival {rival} {other}", "models-no-scores": "No model was scored yet, or this question has no such measure.",
     "models-scores-hint": "Each model on validation questions of its own time: they differ, so scores compare roughly. Bars are 95 % intervals.",
-    "models-decisions": "Decisions and their reasons", "models-no-decisions": "Nothing was decided yet.", "models-against": "against {against}", "models-reasons": "{n} reasons",
+    "models-decisions": "Decisions and their reasons", "models-no-decisions": "Nothing was decided yet.", "models-against": "against {against}", "models-reasons": "reasons: {n}",
     "models-promoted": "promoted", "models-kept_champion": "champion kept", "models-first_champion": "first champion", "models-retrained": "retrained", "models-rejected": "rejected", "models-refused": "refused by its verification", "models-rolled_back": "rolled back",
     "models-curves": "Loss curves", "models-no-curves": "No weights were trained: the strategies prompt and fewshot train none.", "models-training": "Training", "models-step": "step", "models-loss": "training loss", "models-look": "loss on unseen samples",
     "models-curve-label": "Loss of {name}: {from} at step {first}, {to} at step {last}", "models-best": "The weights of step {best_step} of {steps} are served.",
