@@ -4,8 +4,8 @@
 UPDATE ljwx.bars SET superseded_at = now()
 WHERE session = %(session)s AND superseded_at IS NULL
   AND (SELECT count(*) FROM ljwx.bars WHERE session = %(session)s AND superseded_at IS NULL)
-      > cardinality(%(present)s::text[])
-  AND NOT ts_code = ANY (%(present)s)
+      > cardinality(string_to_array(%(present)s, ','))
+  AND NOT ts_code = ANY (string_to_array(%(present)s, ','))
   AND NOT ts_code = ANY (%(missing)s::text[])
   AND NOT EXISTS (
       SELECT FROM ljwx.current_instruments i WHERE i.ts_code = bars.ts_code AND i.renamed_to = ANY (%(missing)s::text[]))

@@ -63,7 +63,7 @@ def test_an_import_that_is_killed_goes_on_after_the_months_that_are_done(
     folder, save, written = write_files(tmp_path, tables), WarehouseHook.save_day, list[date]()
 
     def killed(hook: WarehouseHook, run_key: int, day: Any, *rest: Any) -> SavedDay:
-        if len(written) == 50:
+        if len(written) >= 50:
             raise KeyboardInterrupt
         written.append(day.session)
         return save(hook, run_key, day, *rest)
@@ -71,13 +71,13 @@ def test_an_import_that_is_killed_goes_on_after_the_months_that_are_done(
     monkeypatch.setattr(WarehouseHook, "save_day", killed)
     with pytest.raises(KeyboardInterrupt):
         import_history([folder])
-    assert db.column("SELECT DISTINCT session FROM ljwx.bars ORDER BY 1") == written
+    assert db.column("SELECT DISTINCT session FROM ljwx.bars ORDER BY 1") == sorted(written)
+    there = len(bars(db))
     monkeypatch.setattr(WarehouseHook, "save_day", save)
     done = import_history([folder])
     months = {(day.year, day.month) for day in written}
     assert done.skipped == len(months) - 1
-    assert done.inserted + db.value("SELECT count(*) FROM ljwx.bars WHERE session <= %s", written[-1]) == len(bars(db))
-    assert len(bars(db)) == tables["daily"].height
+    assert there + done.inserted == len(bars(db)) == tables["daily"].height
     assert db.value("SELECT max(revision) FROM ljwx.bars") == 1
     assert db.value("SELECT count(*) FROM ljwx.ingest_days WHERE complete") == len(WarehouseHook().complete_sessions())
 

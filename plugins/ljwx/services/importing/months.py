@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cached_property
 from itertools import groupby
 
 from ljwx.core.bars import Capability
@@ -25,6 +26,8 @@ from ljwx.warehouse.runs import RunRef
 
 READ, BARS, FEATURES = "read_files", "import_bars", "compute_features"
 """The tasks under which an import stands in `ljwx.runs`; `import_bars` has the month as its map index, 202601."""
+WRITERS = 2
+"""Sessions that are written at the same time: while the database takes one in, the next is made ready."""
 Tell = Callable[[str], None]
 """Gets a line of progress now and then."""
 
@@ -65,6 +68,10 @@ class Importer:
     warehouse: WarehouseHook
     digest: str
     tell: Tell
+
+    @cached_property
+    def _writers(self) -> tuple[WarehouseHook, ...]:
+        return tuple(WarehouseHook(self.warehouse.postgres_conn_id) for _ in range(WRITERS))
 
     def run(self, task: str, part: int = -1) -> RunRef:
         """Return what a part of this import is called in `ljwx.runs`."""
@@ -114,7 +121,7 @@ class Importer:
         for first, last in unbroken(month, self.warehouse.trading_days(month[0], month[-1])):
             sessions = [day for day in month if first <= day <= last]
             self.warehouse.save_sessions(key, sessions)
-            saved += ingest_linked(source, self.warehouse, key, sessions)[1]
+            saved += ingest_linked(source, self.warehouse, key, sessions, writers=self._writers)[1]
             for group in GROUPS:
                 if group.table is not None and not source.lacks(group.table.capability):
                     facts.update(save_table(source, self.warehouse, key, group.table, sessions))

@@ -122,11 +122,12 @@ class _Count:
         }
         if table.is_of_days:
             wrong |= {"day": (as_date("trade_date").is_null(), pl.col("trade_date"))}
-        for what, (mask, shown) in wrong.items():
-            bad = wire.filter(mask).select(shown)
-            self.bad[what] += bad.height
-            if bad.height and what not in self.example:
-                self.example[what] = str(bad.item(0, 0))[:200]
+        found = wire.select(mask.sum().alias(what) for what, (mask, _) in wrong.items()).row(0, named=True)
+        for what, bad in found.items():
+            self.bad[what] += bad
+            if bad and what not in self.example:
+                mask, shown = wrong[what]
+                self.example[what] = str(wire.filter(mask).select(shown).item(0, 0))[:200]
 
     def require(self, path: Path, table: FileTable) -> None:
         """Refuse a file of whose rows most cannot be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import polars as pl
@@ -28,17 +29,19 @@ def ingest_sessions(
     run_key: int,
     sessions: Sequence[date],
     second: SecondSource | None = None,
+    writers: Sequence[WarehouseHook] = (),
 ) -> tuple[list[DayCount], list[SavedDay]]:
     """Fetch, validate and write sessions between which none is left out.
 
     :param second: watches the source; None: nothing does.
+    :param writers: write at the same time, each some of the sessions; by default `warehouse` alone.
     """
     validated = validate_bars(source, warehouse, sessions, second)
     counts = _not_better_known(warehouse, source, validated)
     warehouse.save_unassigned_rejects(run_key, _unassigned_rejects(validated, counts))
     if source.lacks(Capability.INSTRUMENTS):
         warehouse.save_seen(run_key, instruments_seen(validated.checked.bars))
-    return counts, [_save(warehouse, source, run_key, validated, count) for count in counts]
+    return counts, _save_all(writers or (warehouse,), source, run_key, validated, counts)
 
 
 def ingest_linked(
@@ -47,13 +50,14 @@ def ingest_linked(
     run_key: int,
     sessions: Sequence[date],
     second: SecondSource | None = None,
+    writers: Sequence[WarehouseHook] = (),
 ) -> tuple[list[DayCount], list[SavedDay]]:
     """Do as :func:`ingest_sessions`, and once more where old codes are found to go on as listed ones that lack bars."""
-    counts, saved = ingest_sessions(source, warehouse, run_key, sessions, second)
+    counts, saved = ingest_sessions(source, warehouse, run_key, sessions, second, writers)
     if any(count.missing for count in counts) and link_old_codes(warehouse, run_key):
         if second is not None:
             second.counts.clear()
-        counts, again = ingest_sessions(source, warehouse, run_key, sessions, second)
+        counts, again = ingest_sessions(source, warehouse, run_key, sessions, second, writers)
         saved += again
     return counts, saved
 
@@ -92,6 +96,23 @@ def _not_better_known(warehouse: WarehouseHook, source: MarketSource, validated:
     if better:
         log.warning("%d session(s) stay as they are: they have what is lacking now", len(better))
     return [count for count in validated.counts if count.session not in better]
+
+
+def _save_all(
+    writers: Sequence[WarehouseHook],
+    source: MarketSource,
+    run_key: int,
+    validated: ValidatedBars,
+    counts: Sequence[DayCount],
+) -> list[SavedDay]:
+    def write(at: int) -> list[SavedDay]:
+        mine = counts[at :: len(writers)]
+        return [_save(writers[at], source, run_key, validated, count) for count in mine]
+
+    if len(writers) == 1:
+        return write(0)
+    with ThreadPoolExecutor(len(writers)) as pool:
+        return [day for days in pool.map(write, range(len(writers))) for day in days]
 
 
 def _save(

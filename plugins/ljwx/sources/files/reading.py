@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -75,15 +76,21 @@ def as_wire(frame: pl.DataFrame, table: FileTable, alone: bool = True) -> pl.Dat
 
     :param alone: the file holds no other table; else a row without any value of this one is none.
     """
-    there = {name: kind for name, kind in frame.schema.items() if name in table.columns}
+    wire = frame.select(_columns(tuple(frame.schema.items()), table))
+    values = [name for name in table.columns if name not in CODES | DATES]
+    return wire if alone else wire.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in (*values, RAW)))
+
+
+@lru_cache(maxsize=64)
+def _columns(schema: tuple[tuple[str, pl.DataType], ...], table: FileTable) -> tuple[pl.Expr, ...]:
+    """Return what makes a table's columns, and ``raw``, of a frame; kept, because thousands of files are alike."""
+    there = {name: kind for name, kind in schema if name in table.columns}
     columns = [_column(name, there.get(name)) for name in table.columns]
     strings = [name for name, kind in there.items() if name in NUMBERS and kind == pl.String]
     row = pl.struct(list(there)).struct.json_encode()
     lost = [_trimmed(name).is_not_null() & _parsed(name).is_null() for name in strings]
     raw = pl.when(pl.any_horizontal(lost)).then(row) if lost else pl.lit(None, dtype=pl.String)
-    wire = frame.select(*columns, raw.alias(RAW))
-    values = [name for name in table.columns if name not in CODES | DATES]
-    return wire if alone else wire.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in (*values, RAW)))
+    return (*columns, raw.alias(RAW))
 
 
 def _scan(path: Path) -> pl.LazyFrame:

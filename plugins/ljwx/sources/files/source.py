@@ -64,9 +64,12 @@ class FileSource(MarketSource):
         return session in days
 
     def bars(self, sessions: Sequence[date]) -> pl.DataFrame:
-        """Return the bars of some sessions; none where the files have none."""
+        """Return the bars of some sessions, equal rows once; none where the files have none."""
         wire = self._spool.read(DAILY.name, sessions)
-        return pl.DataFrame(schema=FETCHED_BARS) if wire is None else fetched_bars(wire)
+        if wire is None:
+            return pl.DataFrame(schema=FETCHED_BARS)
+        repeated = wire.n_unique(("ts_code", "trade_date")) < wire.height
+        return fetched_bars(wire.unique(maintain_order=True) if repeated else wire)
 
     def undated(self) -> pl.DataFrame:
         """Return the rows whose day cannot be read, as columns of ``QUARANTINE``: they belong to no session."""

@@ -14,7 +14,6 @@ from ljwx.sources.rows import as_date
 BUFFER_ROWS = 400_000
 """Rows of a table that are in memory before they are written; files a stock each are spread over all months."""
 UNDATED = "undated"
-_KEYS = ("ts_code", "trade_date")
 
 
 class Spool:
@@ -70,16 +69,14 @@ class Spool:
         return {table: pl.read_parquet(path / "*.parquet") for table, path in sorted(found.items())}
 
     def read(self, table: str, sessions: Collection[date]) -> pl.DataFrame | None:
-        """Return a table's rows of some days, equal ones once; None where there are none."""
+        """Return a table's rows of some days; None where there are none."""
         months = sorted({f"{day:%Y%m}" for day in sessions})
         paths = [path for month in months for path in sorted((self._folder / table / month).glob("*.parquet"))]
         if not paths:
             return None
         days = [f"{day:%Y%m%d}" for day in sessions]
         rows = pl.concat([pl.read_parquet(path) for path in paths]).filter(pl.col("trade_date").is_in(days))
-        if rows.is_empty():
-            return None
-        return rows if rows.n_unique(_KEYS) == rows.height else rows.unique(maintain_order=True)
+        return None if rows.is_empty() else rows
 
     def _write(self, table: str) -> None:
         rows = pl.concat(self._held.pop(table))
