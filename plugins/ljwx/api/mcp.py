@@ -6,6 +6,7 @@ A tool answers with the text that a person is given, and with the same as fields
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -52,6 +53,7 @@ Tongue = Annotated[Literal["zh", "en"], Field(description="Language of the text.
 
 def mcp_server(state: State) -> MCPServer[Any]:
     """Return a server with the tools; none of them changes anything."""
+    logging.getLogger("mcp").setLevel(logging.ERROR)  # below that it logs what a client has written
     server: MCPServer[Any] = MCPServer(
         "ljwx-stock", title="ljwx-stock", version=__version__, instructions=_ABOUT, log_level="ERROR"
     )
