@@ -108,7 +108,7 @@ class Directory:
 
     def _place(self, stock: KnownStock, wanted: str) -> int:
         """How likely a stock is meant: 1 the likeliest, 0 not at all."""
-        code, name = stock.ts_code.lower(), plain(stock.name)
+        code, name = stock.ts_code.lower(), self._plain_of[stock.ts_code]
         if wanted in (code, code[:6], name):
             return 1
         if code.startswith(wanted) or name.startswith(wanted):
@@ -119,6 +119,10 @@ class Directory:
             return 0
         whole, initials = self._spell_of[stock.ts_code]
         return 4 if wanted in (whole, initials) else 5 if whole.startswith(wanted) or initials.startswith(wanted) else 0
+
+    @cached_property
+    def _plain_of(self) -> Mapping[str, str]:
+        return {code: plain(stock.name) for code, stock in self.by_code.items()}
 
     @cached_property
     def _spell_of(self) -> Mapping[str, Spelling]:
