@@ -67,21 +67,24 @@ class MonthRecord:
         self.hook.open_batch(self.key, NewBatch(day, deadline, "20260226-abc", spec, FIT))
         digest = ("d" if number < 5 else "e") * 64
         models = [each for task in CLASSES for each in self._said(day, task, MODEL, digest)]
-        if number == 5:
-            old = self._said(day, "price_direction", MODEL, "d" * 64)[::2]
-            self.hook.save_forward_rules(self.key, old)
-            stop_clock(self.url, at(day, 20))
+        old = self._said(day, "price_direction", MODEL, "d" * 64)[::2] if number == 5 else []
         if number == 6:
             models = [replace(each, probabilities=None, reason="no_class") for each in models]
         rules = [each for task in CLASSES for rule in RIVALS for each in self._said(day, task, rule, None)]
-        self.hook.save_forward_rules(self.key, rules)
         slow = models[-4:] if number == 3 else []
-        self.hook.save_forward_rules(self.key, [each for each in models if each not in slow])
+        self.hook.save_forward_rules(day, self.key, [*rules, *(old or models[: len(models) - len(slow)])])
+        if old:
+            stop_clock(self.url, at(day, 20))
+            self._answer(models)
         if slow:
             stop_clock(self.url, deadline + timedelta(minutes=1))
-            self.hook.save_forward_rules(self.key, slow)
+            self._answer(slow)
         stop_clock(self.url, deadline + timedelta(hours=1 if number == 4 else -2))
         self.hook.seal_batch(day)
+
+    def _answer(self, answers: list[NewAnswer]) -> None:
+        for each in answers:
+            self.hook.save_forward_answer(self.key, each)
 
     def _said(self, day: date, task: str, answerer: str, digest: str | None) -> list[NewAnswer]:
         alike = self._drawn.dirichlet([8, 6, 5])

@@ -83,7 +83,7 @@ def test_once_something_was_asked_the_facts_stay_as_they_were(
     rule = NewAnswer(
         SESSION, "000001.SZ", "price_direction", "class_rates", None, None, "s" * 64, ("up", "flat", "down"), said
     )
-    hook.save_forward_rules(key, [rule])
+    hook.save_forward_rules(SESSION, key, [rule])
     fetch(tasks, batch)
     assert market_db.value(FLOWS, SESSION) == 0
 
