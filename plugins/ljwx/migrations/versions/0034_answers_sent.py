@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0035"
-down_revision = "0039"
+revision = "0034"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 
