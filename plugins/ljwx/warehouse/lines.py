@@ -135,9 +135,12 @@ class LinesVerbs(WarehouseBase):
         """Return of each open line the model of the newest data that passed its verification."""
         return self.records(NewestModel, "lines/newest_models")
 
-    def last_tried(self) -> dict[str, date]:
-        """Return by line the last session of the newest data that a model was made from, refused ones included."""
-        return self.mapping("lines/last_tried")
+    def last_tried(self, run_id: str) -> dict[str, date]:
+        """Return by line the last session of the newest data that a model was made from, or was to be made from.
+
+        :param run_id: of the run that asks: what it planned itself does not count.
+        """
+        return self.mapping("lines/last_tried", run_id=run_id)
 
     def opened_on(self, line_id: str) -> date | None:
         """Return the newest session that was there when a line's first model was made; None without a model."""

@@ -142,8 +142,20 @@ def test_every_open_line_is_trained_again_by_the_settings_it_was_opened_with(
     assert (made.parameters["temperature"], made.messages) == (0.5, ())
     refused = {"dataset_id": NEWER, "spec": spec.model_dump(mode="json"), "line_id": line, "verified": None}
     add_model(chain_db, again["model"], **refused)
+    chain_db.execute("DELETE FROM ljwx.runs WHERE task_id = 'plan_build'")
     judged = tasks.run(plan_build)
     assert (judged["model"], judged["line_id"]) == ("ljwx-stock:rival", ""), "it waits until its sessions have passed"
+
+
+def test_a_line_whose_training_fails_holds_up_nobody(chain_db: Database, chain: Chain, tasks: TaskRunner) -> None:
+    newer_dataset(chain_db, chain, 20)
+    line, _ = rival_line(chain_db, parameters={"temperature": 0.5, "seed": 7, "num_ctx": 4096})
+    add_alias(chain_db, chain.plan["model"])
+    planned = tasks.run(plan_build)
+    assert planned["line_id"] == line
+    assert tasks.run(plan_build, again=True) == planned, "the same run goes on with what it began"
+    judged = tasks.run(plan_build)
+    assert (judged["model"], judged["line_id"]) == ("ljwx-stock:rival", "")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ljwx.settings import Settings, current_settings
 from ljwx.stages.build.recipes import due_lines, passed, recipe
 from ljwx.stages.build.xcoms import BuildPlan
 from ljwx.stages.context import params
+from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.datasets import StoredDataset
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,9 @@ def plan_build() -> dict[str, str]:
         why = _decided(settings, warehouse, each.model, dataset.dataset_id) or _serves(warehouse, each.spec)
         if why is None:
             path = save_text(f"specs/{each.spec.sha256}.json", each.spec.model_dump_json(indent=2))
+            if each.line_id:
+                with recorded_run(warehouse) as run:
+                    run.outputs |= {"line_id": each.line_id, "last_session": f"{dataset.last_session}"}
             found = (each.model, path, each.spec.sha256, dataset.dataset_id, each.made_from, each.line_id)
             return asdict(BuildPlan(*found))
         reasons.append(why)

@@ -16,6 +16,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included_below
 from ljwx.services.lines import settings_of_line
 from ljwx.settings import ModelSettings, Settings
+from ljwx.stages.context import task_instance
 from ljwx.strategies import BuildRequest, strategy_named
 from ljwx.warehouse.datasets import StoredDataset
 from ljwx.warehouse.lines import KnownLine
@@ -70,11 +71,14 @@ def due_lines(
     """Return the other open lines that `model.retrain_every` sessions have passed of, the longest waiting first.
 
     One whose recipe cannot be made any more, or takes nothing that is new from the dataset, is left as it is. One whose
-    newest model was refused waits as long as if it had passed, and holds up nobody.
+    newest model was refused, or whose training failed, waits as long as if it had passed, and holds up nobody.
 
     :param own: line_id of the settings' line, which is none of them.
     """
-    newest, tried = {each.line_id: each for each in warehouse.newest_models()}, warehouse.last_tried()
+    newest, tried = (
+        {each.line_id: each for each in warehouse.newest_models()},
+        warehouse.last_tried(task_instance().run_id),
+    )
     waiting = [
         (newest[line.line_id], line)
         for line in warehouse.lines()
