@@ -212,6 +212,20 @@ def test_a_file_takes_nothing_from_what_the_source_has_given(
     ]
 
 
+def test_a_complete_session_of_the_source_keeps_its_bars_whatever_a_file_says(
+    db: Database, market: TushareServer, tasks: TaskRunner, tables: Tables, tmp_path: Path
+) -> None:
+    ingest(tasks, "2026-03-09", "2026-03-11")
+    before = db.state("bars", "complete_days")
+    amount = pl.when(pl.col("ts_code") == "000001.SZ").then(pl.col("amount") + 1).otherwise("amount").alias("amount")
+    lines: list[str] = []
+    done = import_history([write_files(tmp_path, changed(month(tables), "daily", amount))], tell=lines.append)
+    after = db.state("bars", "complete_days")
+    assert "2026-03: 3 complete sessions of the source keep their bars" in lines
+    assert (done.inserted > 0, done.revised) == (True, 0)
+    assert all(set(before[name]) < set(after[name]) for name in before)
+
+
 def test_days_that_the_files_leave_out_stay_unknown(db: Database, tables: Tables, tmp_path: Path) -> None:
     frames = month(tables)
     daily = frames["daily"].filter(~pl.col("trade_date").is_in(["20260310", "20260311"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -114,19 +114,31 @@ class Importer:
         return written.inserted + written.revised
 
     def _month(self, source: FileSource, month: Sequence[date]) -> Months:
-        """Write a month's sessions; where one is missing between them, what is before and after by itself."""
+        """Write a month's sessions; where one is missing between them, what is before and after by itself.
+
+        A complete session that the source gave is newer than a file, and keeps its bars.
+        """
         key = self._start(BARS, month_of(month[0]), first=f"{month[0]}", last=f"{month[-1]}")
+        given = set(self.warehouse.given_sessions(month[0], month[-1]))
+        if given:
+            self.tell(f"{month[0]:%Y-%m}: {len(given)} complete sessions of the source keep their bars")
         saved: list[SavedDay] = []
         facts: Counter[str] = Counter()
-        for first, last in unbroken(month, self.warehouse.trading_days(month[0], month[-1])):
-            sessions = [day for day in month if first <= day <= last]
+        for sessions in self._parts([day for day in month if day not in given]):
             self.warehouse.save_sessions(key, sessions)
             saved += ingest_linked(source, self.warehouse, key, sessions, writers=self._writers)[1]
+        for sessions in self._parts(month):
             for group in GROUPS:
                 if group.table is not None and not source.lacks(group.table.capability):
                     facts.update(save_table(source, self.warehouse, key, group.table, sessions))
         self.warehouse.finish_run(key, **totals(saved), **facts)
         return Months.of(saved)
+
+    def _parts(self, days: Sequence[date]) -> Iterator[list[date]]:
+        """Return days in parts between whose sessions none is left out."""
+        if days:
+            for first, last in unbroken(days, self.warehouse.trading_days(days[0], days[-1])):
+                yield [day for day in days if first <= day <= last]
 
     def _start(self, task: str, part: int = -1, **inputs: object) -> int:
         settings = current_settings().model_dump(mode="json")

@@ -253,6 +253,10 @@ class BarsVerbs(ReferenceVerbs):
         """Return the sessions in the range that were fetched before, sorted."""
         return self.records(FetchedDay, "bars/days", first=first, last=last)
 
+    def given_sessions(self, first: date, last: date) -> list[date]:
+        """Return the complete sessions of the range that a source gave, and no file, sorted."""
+        return self.column("bars/given", first=first, last=last)
+
     def incomplete_days(self, codes: Sequence[str]) -> list[IngestDay]:
         """Return the incomplete sessions that lack one of some codes, sorted; none that was counted without a list."""
         return self.records(IngestDay, "bars/incomplete_days", codes=list(codes))
