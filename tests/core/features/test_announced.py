@@ -61,7 +61,7 @@ def test_a_correction_is_told_from_the_day_on_which_it_was_seen() -> None:
     assert days_of(5.5, first, again, marked) == (seen, seen + timedelta(days=6))
     assert days_of(5.0, first, again, marked)[0] == seen + timedelta(days=7)
     alone = days_of(5.0, row("report", Q3, day, 5.0, corrected=True, seen=SINCE), first=day)
-    assert alone[0] == day + timedelta(days=1), "the source does not say when it corrected what it no longer has"
+    assert alone[0] == SINCE, "the source does not say when it corrected what it no longer has"
 
 
 def test_the_newest_period_counts_and_of_one_period_the_report() -> None:

@@ -70,15 +70,14 @@ class AnnouncedTable(FactTable):
 def with_first_day(rows: pl.DataFrame) -> pl.DataFrame:
     """Add ``from``, the first day whose session may know a row.
 
-    A correction was seen live, since what it corrects had been seen before. Where a source gives both at once, it does
-    not say when it corrected: then only the first is known from the announcement on.
+    Sources do not say when they corrected: a correction is known from the day on which it was seen, also where what it
+    corrects is no longer there.
 
     :param rows: ts_code, kind, period, announced, corrected, revision, ``seen`` (the day on which the row was first
         seen) and ``since`` (that of the first row of its kind in the table: what was announced earlier was not seen
         live).
     """
-    original = (~pl.col("corrected")).any().over(*_ONE)
-    again = (pl.col("revision") > 1) | (pl.col("corrected") & original)
+    again = (pl.col("revision") > 1) | pl.col("corrected")
     after = pl.col("announced") + _DAY
     live = pl.col("announced") >= pl.col("since")
     later = pl.when(live | again).then(pl.max_horizontal(after, "seen")).otherwise(after)

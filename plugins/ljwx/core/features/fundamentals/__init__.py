@@ -58,7 +58,8 @@ TABLE: Final = AnnouncedTable(
         "industry. `forecast` is the middle of the range that the company expects for the growth of its net profit, "
         "until figures of that quarter are known. Each is shown from the first session after its announcement on, for "
         f"{LATEST} days; a correction, and what was seen later than announced, from the day on which it was seen. What "
-        "was announced before the table was first filled is shown by the source's own day, in the form it has today."
+        "was announced before the table was first filled is shown by the source's own day; what had been corrected by "
+        "then, from that filling on."
     ),
     look_back=LATEST,
     impossible={
