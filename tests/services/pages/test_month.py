@@ -66,6 +66,8 @@ def test_a_month_is_told_once_it_is_settled_and_anew_after_a_correction(
     tasks.run(write_month)
     assert months_due(record.hook) == []
     assert (pages / "2026-02.html").read_bytes() == before["2026-02.html"]
+    record.complete(date(2026, 7, 1))
+    assert months_due(record.hook) == ["2026-04"], "of May and June there is nothing to tell"
     page = json.loads((pages / "2026-03.json").read_text(encoding="utf-8"))
     assert (page["known_at"], page["whole"], page["revised"]) == (
         "2026-04-07T12:00:00.000000Z",

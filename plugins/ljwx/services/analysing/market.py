@@ -15,6 +15,7 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.analysing.keeping import Kept
 from ljwx.services.asking.stock import asked_session
 from ljwx.warehouse.forward import ForwardCall
+from ljwx.warehouse.market.coverage import WrittenState
 
 KEPT_SECONDS = 300.0
 """Corrected bars are seen after so long at most."""
@@ -26,6 +27,7 @@ class MarketDays:
     def __init__(self, warehouse: WarehouseHook) -> None:
         self._warehouse = warehouse
         self._kept: Kept[date, Breadth] = Kept(20, KEPT_SECONDS)
+        self._sessions: Kept[tuple[WrittenState, date | None], date] = Kept(64, KEPT_SECONDS)
         self._working = threading.Lock()
 
     def of(self, asked_day: date | None, until: date | None) -> MarketDay:
@@ -34,8 +36,9 @@ class MarketDays:
         :param asked_day: what the reader has asked for.
         :raises NotFound: there is none; says why.
         """
-        session = asked_session(self._warehouse, until)
+        written = (self._warehouse.written_state(), until)
         with self._working:
+            session = self._sessions.get(written) or self._sessions.put(written, asked_session(self._warehouse, until))
             found = self._kept.get(session) or self._kept.put(session, self._breadth(session))
         champion = self._warehouse.champion()
         if champion is None:

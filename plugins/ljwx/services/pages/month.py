@@ -144,6 +144,8 @@ def months_due(warehouse: WarehouseHook) -> list[str]:
     due = []
     for month in _months(batches[0].session, complete[-1]):
         first, last = _ends(month)
+        if not any(first <= day <= last for day in (*complete, *(each.session for each in batches))):
+            continue
         reach = max((each.reach for each in batches if first <= each.session <= last), default=0)
         after = sum(day > last for day in complete)
         if after >= max(reach, 1) and not _is_written(month, known.get(month)):
