@@ -20,6 +20,7 @@ INLINE = re.compile(r"`([^`\n]+)`")
 IN_STACK = ".venv/bin/python -m ljwx_sandbox run "
 
 ELSEWHERE = {
+    "ljwx import history/": "tests/services/importing, with files",
     ".venv/bin/python -m pytest tests/core/bars/test_rules.py -q": "a module of this very suite",
     "OUT=build PYTHONPATH=training python3 training/benchmarks/gpu.py": "needs a GPU",
     "airflow standalone": "tests/deployment/test_standalone.py starts it, with a metadata database of its own",
