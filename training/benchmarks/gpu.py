@@ -184,7 +184,7 @@ def fitted(folder: Path, base: Any, rows: list[Any], settings: Any) -> list[dict
     fit(
         Plan(
             model=lambda: with_adapter(base, settings, seed=0),
-            collator=Collator(Objective(class_weight=10.0), multiple=64),
+            collator=Collator(Objective(class_weight=10.0)),
             train=rows,
             validation=(),
             settings=settings,

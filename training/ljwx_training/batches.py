@@ -29,13 +29,13 @@ class Collator:
     ``position_ids`` [1, T] and ``parts`` (lengths of the beginning and of each own part) are there too.
 
     :param pad: token id that fills up; its value is never looked at.
-    :param multiple: lengths are rounded up to a multiple of this, so that few shapes occur.
+    :param multiple: lengths are rounded up to a multiple of this, so that few shapes occur and freed memory fits again.
     :param share: compute the beginning that all samples share once.
     """
 
     objective: Objective
     pad: int = 0
-    multiple: int = 8
+    multiple: int = 64
     share: bool = False
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:

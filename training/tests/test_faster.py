@@ -51,6 +51,8 @@ def trained(base: Base, *, lean: bool) -> torch.nn.Module:
 def computed(model: torch.nn.Module, samples: list[Sample], *, share: bool) -> tuple[list[float], list[torch.Tensor]]:
     batch = Collator(OBJECTIVE, share=share)(samples)
     assert ("parts" in batch) == share
+    assert batch["input_ids"].shape[1] % 64 == 0
+    assert not share or batch["parts"].sum() == batch["input_ids"].shape[1] == batch["position_ids"].shape[1]
     found = losses(model, batch)
     model.zero_grad()
     found.weighted.backward()

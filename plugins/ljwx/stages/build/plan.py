@@ -77,13 +77,18 @@ def plan_build() -> dict[str, str]:
         why = _decided(settings, warehouse, each.model, dataset.dataset_id) or _serves(warehouse, each.spec)
         if why is None:
             path = save_text(f"specs/{each.spec.sha256}.json", each.spec.model_dump_json(indent=2))
-            if each.line_id:
-                with recorded_run(warehouse) as run:
-                    run.outputs |= {"line_id": each.line_id, "last_session": f"{dataset.last_session}"}
+            _note_attempt(warehouse, each.line_id, dataset)
             found = (each.model, path, each.spec.sha256, dataset.dataset_id, each.made_from, each.line_id)
             return asdict(BuildPlan(*found))
         reasons.append(why)
     raise AirflowSkipException("; ".join(reasons))
+
+
+def _note_attempt(warehouse: WarehouseHook, line_id: str, dataset: StoredDataset) -> None:
+    """Note that a line is trained again, so that it waits its sessions also where no model comes of it."""
+    if line_id:
+        with recorded_run(warehouse) as run:
+            run.outputs |= {"line_id": line_id, "last_session": f"{dataset.last_session}"}
 
 
 def _candidates(
