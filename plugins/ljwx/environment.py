@@ -25,7 +25,23 @@ def variable(name: str) -> str | None:
 def is_airflow_configured() -> bool:
     """Tell whether there is an Airflow to ask: loaded, or with a configuration file or a database of its own."""
     named = any(name.startswith(("AIRFLOW__DATABASE__", "AIRFLOW__SECRETS__")) for name in os.environ)
-    return "airflow" in sys.modules or named or _configuration().exists()
+    return "airflow" in sys.modules or named or _path().exists()
+
+
+def may_read_airflow_database() -> bool:
+    """Tell whether this process may read Airflow's database and has no better way: no secrets backend, no Airflow."""
+    is_server = os.environ.get("_AIRFLOW_PROCESS_CONTEXT") == "server"
+    return is_server and "airflow" not in sys.modules and not _has_secrets_backend()
+
+
+def airflow_configuration() -> ConfigParser:
+    """Return airflow.cfg as it is written, nothing put in; empty where there is none.
+
+    :raises configparser.Error, UnicodeError: it cannot be read.
+    """
+    parser = ConfigParser(interpolation=None, strict=False)
+    parser.read(_path(), encoding="utf-8")
+    return parser
 
 
 def _environment(name: str) -> str | None:
@@ -37,14 +53,13 @@ def _environment(name: str) -> str | None:
 def _has_secrets_backend() -> bool:
     if any(name.startswith(("AIRFLOW__SECRETS__", "AIRFLOW__WORKERS__SECRETS_")) for name in os.environ):
         return True
-    parser = ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read(_configuration(), encoding="utf-8")
+        parser = airflow_configuration()
     except (ConfigError, UnicodeError):
         return True  # Airflow says what is wrong with it
     return bool(parser.get("secrets", "backend", fallback=""))
 
 
-def _configuration() -> Path:
+def _path() -> Path:
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow"))
     return Path(os.environ.get("AIRFLOW_CONFIG", str(home / "airflow.cfg"))).expanduser()

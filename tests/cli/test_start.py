@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from cryptography.fernet import Fernet
+from psycopg.conninfo import conninfo_to_dict
 
 from ljwx.exceptions import ConfigurationError
 from support_chain import Database
@@ -26,6 +28,21 @@ for arguments in {lines}:
     app(arguments, standalone_mode=False)
     print("loaded", json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
+
+
+FILL = """
+import json, sys
+from airflow.models import Connection, Variable
+from airflow.models.base import Base
+from airflow.settings import engine
+from airflow.utils.session import create_session
+tables = [Base.metadata.tables[name] for name in ("team", "connection", "variable")]
+Base.metadata.create_all(engine, tables=tables)
+with create_session() as session:
+    session.add(Connection(conn_id="ljwx_postgres", **json.loads(sys.argv[1])))
+    session.add(Variable(key="ljwx_training_config", val=sys.argv[2]))
+"""
+"""Keeps a connection and a Variable as Airflow does."""
 
 
 Loaded = Callable[..., list[tuple[str, set[str]]]]
@@ -91,6 +108,27 @@ def test_a_configured_airflow_is_asked_for_the_variable(db: Database, tmp_path: 
     ((printed, packages),) = loaded_after(db.url, "config", **environment)
     assert json.loads(printed)["samples"]["horizon"] == 3
     assert "airflow" in packages
+
+
+def test_what_stands_in_airflows_database_is_read_without_airflow(
+    db: Database, programs: ModuleType, tmp_path: Path, loaded_after: Loaded
+) -> None:
+    at = conninfo_to_dict(db.url)
+    place = {"conn_type": "postgres", "host": at["host"], "port": int(at["port"]), "schema": at["dbname"]}
+    kept = {**place, "login": at["user"], "password": at["password"]}
+    where = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{tmp_path}/airflow.db"}
+    own = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(), **where}
+    filled = programs.run(
+        [sys.executable, "-c", FILL, json.dumps(kept), json.dumps({"samples": {"horizon": 3}})],
+        env={**os.environ, **own}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert filled.returncode == 0, filled.stderr
+    commands = ("config", "report --json", "lineage champion --json", "compare champion previous --json")
+    after = loaded_after("", *commands, **own)
+    assert json.loads(after[0][0])["samples"]["horizon"] == 3
+    assert json.loads(after[1][0])["builds"] == []
+    for command, (_, packages) in zip(commands, after, strict=True):
+        assert packages & set(SLOW) == set(), command
 
 
 def test_errors_that_no_retry_mends_are_airflows_own_outside_of_a_command() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -62,10 +63,14 @@ def current_settings() -> Settings:
 
 
 def _variable() -> str | None:
-    """Return the Variable's text, from the environment where that is enough; None where there is none."""
+    """Return the Variable's text, without Airflow where that can be; None where there is none."""
     text = variable(VARIABLE)
     if text is not None or not is_airflow_configured():
         return text
+    from ljwx.airflow_database import AirflowNeeded, stored_variable
+
+    with suppress(AirflowNeeded):
+        return stored_variable(VARIABLE)
     from airflow.sdk import Variable
 
     found: str | None = Variable.get(VARIABLE, default=None)
