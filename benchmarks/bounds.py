@@ -20,7 +20,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.looks import FIFTH, TENTH, Year, rank_ics_of
+from benchmarks.looks import FIFTH, TENTH
+from benchmarks.years import Year, rank_ics_of
 
 Floats = NDArray[np.float64]
 NORMAL: Final = NormalDist()

@@ -1,28 +1,26 @@
 """The evidence of a year looked at daily: how often chance promotes, which skill is found. No model is asked.
 
-A trial is a market of some stocks over 250 sessions and some answerers, who order the stocks of each session; a label
-is the return over the next five sessions, so that labels overlap. An answerer's signal is the outcome as far as his
-skill goes, and noise that mostly stays from one session to the next, as the facts in prompts do. Luck is shared: a part
-of every return is one style's return on that day, times how much of the style the stock has, and a part of every
-answerer's noise is the style too. So his order of a whole session, and of those that overlap with it, is right or wrong
-together. The statistics, what is gathered of a session, the budget and the decision are the product's: a challenger is
-promoted where :func:`ljwx.core.promotions.decide_line` says so at a look of the year. The year begins when the line is
-opened. ``Year.lag`` tells how many sessions lie between a look and the newest session that can count, and
-``Year.before`` how many could count already when the line was opened: the sealed window lies between, and the questions
-are asked of the validation window before it (``BEHIND``). ``LJWX_BENCH_TRIALS`` trials are drawn.
+A trial is a drawn year (:mod:`benchmarks.years`). The statistics, the budget, the evidence and the decision are the
+product's: a challenger is promoted where :func:`ljwx.core.promotions.decide_line` says so at a look of the year. It is
+asked at each look from the confirmation of the evidence on; before it promotes nobody, as a test shows. ``Year.lag``
+tells how many sessions lie between a look and the newest session that can count, and ``Year.before`` how many could
+count already when the line was opened: the sealed window lies between, and the questions are asked of the validation
+window before it (``BEHIND``). ``LJWX_BENCH_TRIALS`` trials are drawn; in brackets stands the 95 % interval of a share.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
-from math import pi, sin
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
+from benchmarks.years import Year, drawn, rank_ics_of
 from ljwx.core.evidence import (
     Bounds,
     Budget,
@@ -33,14 +31,13 @@ from ljwx.core.evidence import (
     as_shares,
     chance_of_rank_ics,
     follow,
-    rank_differences,
-    rank_ics,
     usual_bounds,
 )
 from ljwx.core.promotions import Against, Circumstances, Decision, GatePolicy, Predecessor, Reason, decide_line
 from ljwx.core.promotions.judging import against
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 TRIALS = int(os.environ.get("LJWX_BENCH_TRIALS", "500"))
 POINT = 0.038
 """RankIC that is worth one point of accuracy on three classes of a third each, for normal signals and outcomes."""
@@ -52,168 +49,75 @@ BEHIND = {500: (85, 10), 1000: (160, 10), 1500: (235, 10)}
 about first, without gaps: by default half of 20."""
 TENTH, FIFTH = 0.005, 0.01
 """What is a tenth of the error rate, and a fifth: what the first line gets by default."""
-EVERY = 10
-"""The gate is asked at the confirmation and every so many sessions after it."""
+WIDEST = 2.0
+"""Two RankICs differ by no more."""
 
 
-@dataclass(frozen=True)
-class Year:
-    """The circumstances of a trial.
+def promoted(year: Year, ics: Floats, begins: Sequence[int], alphas: Sequence[float]) -> Bools:
+    """Tell of each year whether the gate promotes a challenger on any of its days.
 
-    :param luck: about the standard deviation of a session's RankIC from what its stocks share.
-    :param style: share of a return's variance that is the style's.
-    :param persistence: correlation of an answerer's noise on neighbouring sessions.
-    :param looks: sessions at whose close one looks after the line was opened.
-    :param lag: sessions from a look to the newest that can count; None: the horizon.
-    :param before: sessions that can count when the line is opened.
+    :param ics: years × answerers × sessions: RankICs of the champion, and of the challengers.
+    :param begins: the session at which each challenger begins; ``alphas``: the error rate that each was given.
     """
-
-    stocks: int = 100
-    looks: int = 250
-    horizon: int = 5
-    luck: float = 0.03
-    style: float = 0.1
-    persistence: float = 0.8
-    lag: int | None = None
-    before: int = 0
-
-    @property
-    def behind(self) -> int:
-        """Sessions from a look to the newest that can count."""
-        return self.horizon if self.lag is None else self.lag
-
-    @property
-    def opened(self) -> int:
-        """How many sessions there are before the line is opened."""
-        return self.before + self.behind - self.horizon
-
-    @property
-    def sessions(self) -> int:
-        """From the first that can count to the last look."""
-        return self.opened + self.looks
-
-
-def rank_ics_of(year: Year, skills: list[float], seed: int) -> Floats:
-    """Draw a market, and answerers with these RankICs on average; return answerers × sessions."""
-    signals, outcomes = market_of(year, skills, seed)
-    return rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
-
-
-def market_of(year: Year, skills: list[float], seed: int) -> tuple[Floats, Floats]:
-    """Draw a market; return the signals of answerers with these RankICs on average, and outcomes: sessions × stocks."""
-    generator = np.random.default_rng(seed)
-    tilt = generator.normal(size=year.stocks)
-    outcomes = _outcomes(year, tilt, generator)
-    known = np.array([2 * sin(pi * skill / 6) for skill in skills])  # of normal values whose ranks have this one
-    known = known[:, None, None]
-    signals = known * outcomes + (1 - known**2) ** 0.5 * noise(year, len(skills), tilt, generator)
-    return signals, outcomes
-
-
-def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> Floats:
-    """Return sessions × stocks: returns over the horizon after each session, with variance 1."""
-    days = year.sessions + year.horizon - 1
-    own = generator.normal(size=(days, year.stocks))
-    shared = generator.normal(size=(days, 1)) * tilt
-    daily = (1 - year.style) ** 0.5 * own + year.style**0.5 * shared
-    sums = np.cumsum(np.vstack([np.zeros((1, year.stocks)), daily]), axis=0)
-    return np.asarray((sums[year.horizon :] - sums[: -year.horizon]) / year.horizon**0.5)
-
-
-def noise(year: Year, answerers: int, tilt: Floats, generator: np.random.Generator) -> Floats:
-    """Return answerers × sessions × stocks, with variance 1."""
-    weight = year.luck**2 / year.style
-    own = lasting(generator.normal(size=(answerers, year.sessions, year.stocks)), year.persistence)
-    liking = lasting(generator.normal(size=(answerers, year.sessions, 1)), year.persistence)
-    return np.asarray((1 - weight) ** 0.5 * own + weight**0.5 * liking * tilt)
-
-
-def lasting(shocks: Floats, persistence: float) -> Floats:
-    """Return values with variance 1 whose neighbours along the second axis correlate by this much."""
-    values = shocks.copy()
-    values[:, 1:] *= (1 - persistence**2) ** 0.5
-    for session in range(1, values.shape[1]):
-        values[:, session] += persistence * values[:, session - 1]
-    return values
-
-
-def promoted_one(year: Year, champion: float, challenger: float, alpha: float, seed: int) -> bool:
-    """Tell whether one challenger is promoted on any of the year's days."""
-    return _promoted(year, [champion, challenger], np.zeros(1, dtype=np.intp), [alpha], seed)
-
-
-def promoted_any(year: Year, champion: float, challenger: float, every: int, budget: Budget, seed: int) -> bool:
-    """Tell whether any challenger is promoted, when a new one comes every so many sessions and none ever leaves."""
-    begins = np.arange(0, year.looks, every)
-    given: list[Stake] = []
-    for begin in begins:
-        given.append(budget.stake(given, int(begin)))
-    return _promoted(year, [champion, *[challenger] * len(begins)], begins, [stake.alpha for stake in given], seed)
-
-
-def _promoted(year: Year, skills: list[float], begins: NDArray[np.intp], alphas: list[float], seed: int) -> bool:
-    """Let the gate decide about every challenger that its evidence may promote, and about the first in any case."""
-    signals, outcomes = market_of(year, skills, seed)
-    ics = rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
-    confirmed = _confirmed(year, ics, begins, np.array(alphas))
-    last = year.sessions - 1
-    wanted = {0: [last]} | {
-        int(at): [*range(int(confirmed[at]) + year.behind - year.horizon, last, EVERY), last]
-        for at in np.flatnonzero(confirmed >= 0)
-    }
-    return any(
-        decided(year, signals[[at + 1, 0]], outcomes, int(begins[at]), alphas[at], look).verdict == "promoted"
-        for at, looks in sorted(wanted.items())
-        for look in looks
-        if look == last
-        or look >= int(begins[at]) + year.opened + year.behind + year.horizon - 1  # fresh ones are there
-    )
+    confirmed = _confirmed(year, ics, np.array(begins), np.array(alphas))
+    found = np.zeros(len(ics), dtype=np.bool_)
+    for at, challenger in np.argwhere(confirmed >= 0):
+        if not found[at]:
+            begin, pair = begins[challenger], ics[at, [challenger + 1, 0]]
+            fresh = begin + year.opened + year.behind + year.horizon - 1  # so many came after it was opened
+            first = max(int(confirmed[at, challenger]) + year.behind - year.horizon, fresh)
+            found[at] = any(
+                decided(year, pair, begin, alphas[challenger], look).verdict == "promoted"
+                for look in range(first, year.sessions)
+            )
+    return found
 
 
 def _confirmed(year: Year, ics: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
-    """Return at which session the evidence of each challenger is confirmed, all at once; -1 where it is not.
+    """Return years × challengers: at which session the evidence is confirmed, all at once; -1 where it is not.
 
     It is seen as much later as the newest session that can count lies more than the horizon back.
     """
     at = np.arange(year.sessions)
     counts = (at >= begins[:, None]) & (at < year.sessions - year.behind)
-    differences = np.where(counts, ics[1:] - ics[0], np.nan)
+    differences = np.where(counts, ics[:, 1:] - ics[:, :1], np.nan)
     bounds = usual_bounds(differences, chance_of_rank_ics(np.float64(year.stocks)), year.horizon)
-    return follow(as_shares(differences, bounds), year.horizon, alphas).confirmed
+    shares = as_shares(differences, bounds)
+    return follow(shares, year.horizon, np.broadcast_to(alphas, shares.shape[:-1])).confirmed
 
 
-def decided(year: Year, signals: Floats, outcomes: Floats, begin: int, alpha: float, look: int) -> Decision:
+def decided(year: Year, ics: Floats, begin: int, alpha: float, look: int) -> Decision:
     """Return what the gate decides about a challenger at a session.
 
-    :param signals: (2, sessions, stocks) of the challenger, and of the champion.
+    :param ics: (2, sessions): RankICs of the challenger, and of the champion.
     :param begin: the session from which on it challenges.
     """
-    calendar = [FIRST + timedelta(at) for at in range(look + 1)]
+    calendar = [FIRST + timedelta(at) for at in range(begin, look + 1)]
     opened = FIRST + timedelta(begin + year.opened - 1)
     known = slice(begin, max(begin, look + 1 - year.behind))
-    said = np.repeat(np.array(calendar[known], dtype="datetime64[D]"), year.stocks).tolist()
-    pair, alone = (
-        against(
-            {"price_direction": _told(said, each[:, known].reshape(len(each), -1), outcomes[known].ravel())},
-            {}, calendar[begin:], year.horizon, alpha, when,
-        )
-        for each, when in ((signals, opened), (signals[:1], None))
-    )  # fmt: skip
+    told = [{"price_direction": said(calendar, values[known], year.stocks)} for values in (ics[0] - ics[1], ics[0])]
+    pair = against(told[0], {}, calendar, year.horizon, alpha, opened)
+    alone = against(told[1], {}, calendar, year.horizon, alpha)
     return decide_line(POLICY, HELD, pair, alone, Circumstances(1, 1, alpha, alpha))
 
 
-def _told(said: list[date], signals: Floats, outcomes: Floats) -> list[SessionDifference]:
-    return rank_differences(said, signals, outcomes) if said else []
+def said(calendar: Sequence[date], values: Floats, stocks: int) -> list[SessionDifference]:
+    """Return what sessions say, as :func:`ljwx.core.evidence.rank_differences` makes it of signals and outcomes."""
+    return [SessionDifference(day, float(value), WIDEST, stocks) for day, value in zip(calendar, values, strict=False)]
 
 
 def share_of_one(year: Year, champion: float, challenger: float, alpha: float = 0.05, trials: int = TRIALS) -> float:
     """Return the share of trials in which one challenger with this error rate is promoted within the year."""
-    return sum(promoted_one(year, champion, challenger, alpha, seed) for seed in range(trials)) / trials
+    return float(promoted(year, drawn(year, (champion, challenger), trials), [0], [alpha]).mean())
 
 
 def share_of_any(year: Year, champion: float, challenger: float, every: int = 10, trials: int = TRIALS) -> float:
-    """Return the share of trials in which any of many challengers is promoted within the year."""
-    return sum(promoted_any(year, champion, challenger, every, Budget(), seed) for seed in range(trials)) / trials
+    """Return the share of trials in which any is promoted, when a new one comes every so often and none ever leaves."""
+    begins, given = range(0, year.looks, every), list[Stake]()
+    for begin in begins:
+        given.append(Budget().stake(given, begin))
+    ics = drawn(year, (champion, *[challenger] * len(begins)), trials)
+    return float(promoted(year, ics, begins, [stake.alpha for stake in given]).mean())
 
 
 def gate_false_promotion_250() -> dict[str, Any]:
@@ -246,8 +150,7 @@ def retrained_worse(year: Year, proven: float, loss: float, seed: int, every: in
     be compared on ten sessions, and on one more each day.
     """
     begins = range(every, year.sessions, every)
-    signals, outcomes = market_of(year, [proven, *[proven - loss] * len(begins)], seed)
-    ics = rank_ics(signals, np.broadcast_to(outcomes, signals.shape))
+    ics = rank_ics_of(year, [proven, *[proven - loss] * len(begins)], seed)
     serves, newer = 0, np.full(year.sessions, np.nan)
     for number, begin in enumerate(begins, start=1):
         for look in range(begin, min(begin + every, year.sessions)):
@@ -309,8 +212,8 @@ def _power(year: Year, edge: float) -> dict[str, Any]:
 def gate_smallest_ic_250() -> dict[str, Any]:
     """Smallest edge in RankIC found in 80 % of the years, on 500 stocks a session; in the note 100 and 5,000."""
     found = {stocks: smallest_found(Year(stocks=stocks), trials) for stocks, trials in _SIZES}
-    named = {f"{stocks} stocks, {trials} trials": found[stocks] for stocks, trials in _SIZES}
-    return _figure(found[500], named) | {"unit": "IC"}
+    named = "; ".join(f"{stocks} stocks, {trials} trials: {found[stocks]:.3g}" for stocks, trials in _SIZES)
+    return _figure(found[500], {}) | {"unit": "IC", "note": named}
 
 
 _SIZES = ((100, min(TRIALS, 200)), (500, min(TRIALS, 100)), (5000, min(TRIALS, 30)))
@@ -327,5 +230,11 @@ def smallest_found(year: Year, trials: int) -> float:
 
 
 def _figure(value: float, found: dict[str, float]) -> dict[str, Any]:
-    told = "; ".join(f"{name}: {share:.3g}" for name, share in found.items())
+    told = "; ".join(f"{name}: {_told(share)}" for name, share in found.items())
     return {"value": value, "unit": "share", "ours": value, "peer": 0.0, "runs": TRIALS, "note": told}
+
+
+def _told(share: float) -> str:
+    """Return a share of the trials with its 95 % interval (Wilson 1927)."""
+    low, high = binomtest(round(share * TRIALS), TRIALS).proportion_ci(0.95, "wilson")
+    return f"{share:.1%} ({low:.1%} to {high:.1%})"

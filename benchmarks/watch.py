@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.looks import Year, lasting, noise
+from benchmarks.years import Year, lasting, noise
 from ljwx.core.forward.watch import (
     YEAR,
     Watched,

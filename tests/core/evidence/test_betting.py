@@ -18,6 +18,44 @@ def capital(shares):
     return np.mean([np.prod([max(1 + stake * share, 0) for share in shares]) for stake in STAKES])
 
 
+def look_by_look(shares, horizon, alpha):
+    """One pair's year, one look after the other, as the package describes it."""
+    capitals = [[1.0] * len(STAKES) for _ in range(horizon)]
+    counted, evidence = [not np.isnan(share) for share in shares], []
+    proposed, proposals, confirmed = None, 0, -1
+    for look in range(len(shares)):
+        known = look - horizon
+        if known >= 0 and counted[known]:
+            gambler = capitals[known % horizon]
+            gambler[:] = [
+                capital * max(1 + stake * shares[known], 1e-12) for capital, stake in zip(gambler, STAKES, strict=True)
+            ]
+        evidence.append(np.log(np.mean(capitals)))
+        above = evidence[-1] >= -np.log(alpha)
+        if above and proposed is None and confirmed < 0:
+            proposed, proposals = look, proposals + 1
+            counted[look : look + horizon - 1] = [False] * len(counted[look : look + horizon - 1])
+        if proposed is not None and look == proposed + horizon - 1:
+            if above:
+                confirmed, counted[look:] = look, [False] * len(counted[look:])
+            proposed = None
+    return evidence, counted, proposals, confirmed
+
+
+@pytest.mark.parametrize("horizon", [1, 2, 5])
+def test_a_whole_year_at_once_is_the_year_look_by_look(horizon):
+    generator = np.random.default_rng(5)
+    shares = np.minimum(generator.normal(0.2, 0.4, size=(40, 70)), 1.0)
+    shares[generator.random(shares.shape) < 0.1] = np.nan
+    course = follow(shares, horizon, 0.4)
+    assert course.proposals.max() > 1 or horizon == 1
+    for row, given in enumerate(shares):
+        evidence, counted, proposals, confirmed = look_by_look(given, horizon, 0.4)
+        assert course.log_evidence[row] == pytest.approx(evidence)
+        assert course.counted[row].tolist() == counted
+        assert (course.proposals[row], course.confirmed[row]) == (proposals, confirmed)
+
+
 def test_the_evidence_for_labels_without_overlap_is_that_of_the_reference():
     course = follow(np.array(ORACLE["shares"]), 1, 1e-9)
     assert course.log_evidence[1:] == pytest.approx(np.log(ORACLE["capital"])[:-1], rel=1e-9)

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import pytest
 from benchmarks.bounds import Known, known_of, power
-from benchmarks.looks import Year
+from benchmarks.years import Year
 
 SHARED_LUCK = Known(0.05, 0.1405, (0.625, 0.371, 0.198, 0.077), 5, 245)
 """Of an edge of 0.05 on 300 stocks with a shared luck of 0.1, from 600 simulated years."""

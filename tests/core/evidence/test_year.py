@@ -3,9 +3,14 @@
 With the error rate that the product promises, more false promotions than allowed here come in one of a thousand runs.
 """
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
+from benchmarks.years import drawn, market_of, rank_ics_of
 from scipy.stats import binom
+
+from ljwx.core.evidence import rank_differences
 
 TRIALS = 60
 
@@ -64,13 +69,34 @@ def test_behind_a_sealed_window_an_edge_is_found_after_it_and_never_before(looks
     assert looks.share_of_one(too_early, 0.0, 0.3, trials=4) == 0
 
 
+def test_what_sessions_say_is_what_the_package_makes_of_signals_and_outcomes(looks):
+    year = looks.Year(stocks=30, looks=40)
+    signals, outcomes = market_of(year, [0.1, 0.2], seed=3)
+    ics = rank_ics_of(year, [0.1, 0.2], seed=3)
+    days = [looks.FIRST + timedelta(at) for at in range(40)]
+    rows = [day for day in days for _ in range(30)]
+    made = rank_differences(rows, signals[::-1].reshape(2, -1), outcomes.ravel())
+    assert looks.said(days, ics[1] - ics[0], 30) == made
+
+
+@pytest.mark.parametrize(("sessions", "lag", "before"), [(80, None, 0), (60, 12, 10)])
+def test_the_gate_asked_at_every_look_promotes_in_the_same_years(looks, sessions, lag, before):
+    year = looks.Year(stocks=25, looks=sessions, lag=lag, before=before)
+    ics = drawn(year, (0.0, 0.3), 3)
+    promoted = looks.promoted(year, ics, [0], [0.05])
+    assert 0 < promoted.sum() < 3
+    for at, expected in enumerate(promoted):
+        decisions = [looks.decided(year, ics[at, ::-1], 0, 0.05, look) for look in range(year.sessions)]
+        assert any(each.verdict == "promoted" for each in decisions) == expected
+
+
 def test_answerers_have_on_average_the_rank_correlation_that_was_asked_for(looks):
-    ics = np.concatenate([looks.rank_ics_of(looks.Year(stocks=200), [0.0, 0.1], seed) for seed in range(8)], axis=1)
+    ics = np.concatenate([rank_ics_of(looks.Year(stocks=200), [0.0, 0.1], seed) for seed in range(8)], axis=1)
     assert ics.mean(axis=1) == pytest.approx([0.0, 0.1], abs=0.012)
 
 
 def test_luck_is_shared_within_a_session_and_over_the_horizon(looks):
-    ics = np.stack([looks.rank_ics_of(looks.Year(stocks=300, luck=0.1), [0.0], seed)[0] for seed in range(30)])
+    ics = np.stack([rank_ics_of(looks.Year(stocks=300, luck=0.1), [0.0], seed)[0] for seed in range(30)])
     assert 0.07 < (ics.var() - 1 / 299) ** 0.5 < 0.1
     next_but_one = np.mean([np.corrcoef(row[:-2], row[2:])[0, 1] for row in ics])
     after_it = np.mean([np.corrcoef(row[:-5], row[5:])[0, 1] for row in ics])

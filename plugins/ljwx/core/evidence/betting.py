@@ -61,11 +61,7 @@ def follow(shares: Floats, horizon: int, alpha: Floats | float) -> Course:
     :param alpha: chance of a confirmation, if there is nothing, over all looks together; one, or one for each row.
     """
     rows = np.atleast_2d(shares)
-    table = _Table(rows.reshape(-1, rows.shape[-1]), horizon, alpha)
-    for look in range(rows.shape[-1]):
-        table.look(look)
-    course = Course(table.evidence, table.counted, table.proposals, table.proposed >= 0, table.confirmed)
-    return _shaped(course, shares.shape)
+    return _shaped(_followed(rows.reshape(-1, rows.shape[-1]), horizon, alpha), shares.shape)
 
 
 def log_gains(shares: Floats) -> Floats:
@@ -74,41 +70,43 @@ def log_gains(shares: Floats) -> Floats:
     return np.asarray(np.log(capital), dtype=np.float64)
 
 
-class _Table:
-    """The gamblers of many pairs at once.
+def _followed(shares: Floats, horizon: int, alpha: Floats | float) -> Course:
+    """Go from proposal to proposal, of all pairs at once: between two the evidence only adds up."""
+    pairs, sessions = shares.shape
+    threshold = -np.log(np.broadcast_to(np.asarray(alpha, dtype=np.float64).reshape(-1), (pairs,)))
+    gains, counted, at = log_gains(shares), ~np.isnan(shares), np.arange(sessions)
+    evidence = _evidence(gains, counted, horizon)
+    proposals, confirmed = np.zeros(pairs, dtype=np.intp), np.full(pairs, -1)
+    waiting = np.zeros(pairs, dtype=np.bool_)
+    going, since = np.arange(pairs), np.zeros(pairs, dtype=np.intp)
+    while len(going):
+        above = (evidence[going] >= threshold[going, None]) & (at >= since[going, None])
+        crossed, going = above.argmax(axis=1)[above.any(axis=1)], going[above.any(axis=1)]
+        settled = crossed + horizon - 1
+        proposals[going] += 1
+        waits = settled >= sessions
+        held = ~waits & (evidence[going, np.minimum(settled, sessions - 1)] >= threshold[going])
+        waiting[going[waits]], confirmed[going[held]] = True, settled[held]
+        until = np.where(held, sessions, settled)
+        counted[going] &= (at < crossed[:, None]) | (at >= until[:, None])
+        evidence[going] = _evidence(gains[going], counted[going], horizon)
+        since[going] = settled + 1
+        going = going[~waits & ~held]
+    return Course(evidence, counted, proposals, waiting, confirmed)
 
-    :param capital: pairs × gamblers × stakes, logarithms.
-    :param proposed: look of the open proposal, or -1.
-    """
 
-    def __init__(self, shares: Floats, horizon: int, alpha: Floats | float) -> None:
-        pairs, sessions = shares.shape
-        self.horizon = horizon
-        self.threshold = -np.log(np.broadcast_to(np.asarray(alpha, dtype=np.float64).reshape(-1), (pairs,)))
-        self.counted = ~np.isnan(shares)
-        self.gains = log_gains(shares)
-        self.capital = np.full((pairs, horizon, len(STAKES)), -np.log(horizon * len(STAKES)))
-        self.evidence = np.zeros((pairs, sessions))
-        self.proposals = np.zeros(pairs, dtype=np.intp)
-        self.proposed, self.confirmed = np.full(pairs, -1), np.full(pairs, -1)
-
-    def look(self, look: int) -> None:
-        known = look - self.horizon
-        if known >= 0:
-            counts = self.counted[:, known, None]
-            self.capital[:, known % self.horizon] += np.where(counts, self.gains[:, known], 0.0)
-        self.evidence[:, look] = np.logaddexp.reduce(self.capital.reshape(len(self.capital), -1), axis=1)
-        above = self.evidence[:, look] >= self.threshold
-        self._propose(look, above & (self.proposed < 0) & (self.confirmed < 0))
-        settled = (self.proposed >= 0) & (look == self.proposed + self.horizon - 1)
-        self.confirmed[settled & above] = look
-        self.counted[settled & above, look:] = False
-        self.proposed[settled] = -1
-
-    def _propose(self, look: int, new: Bools) -> None:
-        self.proposed[new] = look
-        self.proposals[new] += 1
-        self.counted[new, look : look + self.horizon - 1] = False
+def _evidence(gains: Floats, counted: Bools, horizon: int) -> Floats:
+    """Return pairs × looks: the logarithm of the mean capital from the sessions counted and known at each look."""
+    pairs, sessions, stakes = gains.shape
+    known = np.zeros((pairs, sessions + horizon, stakes))
+    known[:, horizon:] = np.where(counted[..., None], gains, 0.0)
+    capitals = []
+    for first in range(horizon):
+        own = np.zeros((pairs, sessions, stakes))
+        own[:, first::horizon] = known[:, first:sessions:horizon]
+        own[:, 0] -= np.log(horizon * stakes)
+        capitals.append(np.cumsum(own, axis=1))
+    return np.asarray(np.logaddexp.reduce(np.concatenate(capitals, axis=2), axis=2))
 
 
 def _shaped(course: Course, shape: tuple[int, ...]) -> Course:
