@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -206,6 +208,38 @@ def test_what_nobody_took_is_tried_again_with_the_next_failure(db: Database, inb
     inbox.status = 200
     FailureAlert()(failed(index=1))
     assert len(inbox.posts) == 1
+
+
+def killed_before_it_sent(monkeypatch: pytest.MonkeyPatch, context: dict[str, Any]) -> None:
+    """What a process leaves that ends between the note and the message."""
+    with monkeypatch.context() as patched:
+        patched.setattr(AlertsHook, "send", lambda *_, **__: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            FailureAlert()(context)
+
+
+def test_an_alert_whose_sender_was_killed_is_sent_by_a_later_failure_and_listed_until_then(
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse, week = WarehouseHook(), timedelta(days=7)
+    killed_before_it_sent(monkeypatch, failed(index=0))
+    FailureAlert()(failed(index=1))
+    assert (inbox.posts, warehouse.unsent(week)) == ([], []), "it may still be sending"
+    db.execute("UPDATE ljwx.incidents SET sending_since = now() - interval '11 minutes'")
+    assert [(each.kind, each.run_id) for each in warehouse.unsent(week)] == [("failed", "r1")]
+    FailureAlert()(failed(index=2))
+    FailureAlert()(failed(index=3))
+    assert (len(inbox.posts), warehouse.unsent(week)) == (1, [])
+    assert db.rows("SELECT count, told_at FROM ljwx.incidents") == [{"count": 4, "told_at": 3}]
+
+
+def test_what_nobody_took_is_listed_until_it_is_over(db: Database, inbox: Inbox) -> None:
+    inbox.status = 500
+    FailureAlert()(failed())
+    assert [each.kind for each in WarehouseHook().unsent(timedelta(days=1))] == ["failed"]
+    assert WarehouseHook().unsent(timedelta(0)) == []
+    note_recovery(failed(attempt=5))
+    assert WarehouseHook().unsent(timedelta(days=1)) == []
 
 
 def test_one_broken_address_does_not_close_the_others_and_is_not_logged(

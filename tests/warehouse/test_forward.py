@@ -296,6 +296,17 @@ def test_when_a_digest_was_told_is_dated_once(warehouse: WarehouseHook, warehous
     stop_clock(warehouse_url, at(MONDAY, 23))
     warehouse.note_published(MONDAY)
     assert [each.published_at for each in warehouse.forward_batches()] == [at(MONDAY, 19)]
+    assert warehouse.unsent(timedelta(days=7)) == []
+
+
+@pytest.mark.parametrize(("hours", "named"), [(0, False), (1, True), (24 * 8, False)])
+def test_a_digest_that_did_not_leave_the_house_is_named_for_a_week(
+    warehouse: WarehouseHook, warehouse_url: str, hours: int, named: bool
+) -> None:
+    sealed(warehouse, SAID)
+    stop_clock(warehouse_url, at(MONDAY, 19) + timedelta(hours=hours))
+    found = warehouse.unsent(timedelta(days=7))
+    assert [(each.kind, each.run_id) for each in found] == [("digest", f"session {MONDAY}")] * named
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ class LateAlert(BaseNotifier):
 def send_once(alert: Alert) -> None:
     """Send an alert to every address, unless it is silent or was sent before.
 
-    When the warehouse cannot say what was sent before, the alert goes out: twice is better than never.
+    It is noted before it is sent, and noted as sent when an address has taken it: whoever is killed in between has it
+    sent again by the next attempt, and the doctor names it until then. When the warehouse cannot say what was sent
+    before, the alert goes out: twice is better than never.
     """
     from ljwx.hooks.warehouse import WarehouseHook
 
@@ -59,15 +61,15 @@ def send_once(alert: Alert) -> None:
     if not _asked(lambda: WarehouseHook().note_incident(*of_run, alert.what), otherwise=True):
         log.info("%s of %s %s: its alert was sent before", *_which(alert))
         return
-    if not _send(alert):
-        _asked(lambda: WarehouseHook().forget_incident(*of_run), otherwise=None)
+    taken = _send(alert) > 0
+    _asked(lambda: WarehouseHook().note_sent(*of_run, taken=taken), otherwise=None)
 
 
 def end_incident(alert: Alert) -> None:
     """Record that what an alert is about is over, so that an alert is sent again when it comes again."""
     from ljwx.hooks.warehouse import WarehouseHook
 
-    _asked(lambda: WarehouseHook().forget_incident(alert.dag_id, alert.run_id, alert.kind), otherwise=None)
+    _asked(lambda: WarehouseHook().end_incident(alert.dag_id, alert.run_id, alert.kind), otherwise=None)
 
 
 def _send(alert: Alert) -> int:

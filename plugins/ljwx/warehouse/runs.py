@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
 from ljwx.warehouse.base import WarehouseBase
+
+PATIENCE: Final = timedelta(minutes=10)
+"""How long sending a message may take; a sender that has not ended by then was killed."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,19 @@ class ComparedBars:
     closes: int
     pre_closes: int
     factors: int
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A message that reached nobody.
+
+    :param kind: as of :meth:`RunsVerbs.note_incident`, or ``digest``: of a session of the forward record.
+    """
+
+    dag_id: str
+    run_id: str
+    kind: str
+    last_seen: datetime
 
 
 class RunsVerbs(WarehouseBase):
@@ -105,17 +121,27 @@ class RunsVerbs(WarehouseBase):
         """Record an incident, that `what` failed in a run or was late; return whether an alert is to be sent.
 
         Of failures at the same time exactly one is. After all failures of a run have recovered, its next one is again.
+        So is one that reached nobody, because its sender was killed or no address took it: see `note_sent`.
 
         :param kind: ``failed``, ``late``; ``watch``: then the run is an alarm of the watch, and `what` its check; or
-            ``answers``: then it is a session whose answers were sent.
+            ``answers``: then it is a session whose answers are sent. The last two have one sender at a time.
         :param what: the task instance, as ``task`` or ``task[map index]``.
         """
-        (due,) = self.column("runs/add_incident", dag_id=dag_id, run_id=run_id, kind=kind, what=what)
+        values = {"dag_id": dag_id, "run_id": run_id, "kind": kind, "what": what, "patience": PATIENCE}
+        (due,) = self.column("runs/add_incident", **values)
         return bool(due)
 
-    def forget_incident(self, dag_id: str, run_id: str, kind: str) -> None:
-        """Let the next failure of this run send an alert: that of this one reached no address, or it is over."""
-        self.execute("runs/forget_incident", dag_id=dag_id, run_id=run_id, kind=kind)
+    def note_sent(self, dag_id: str, run_id: str, kind: str, *, taken: bool) -> None:
+        """Record that the alert of an incident was sent: an address took it, or the next one that notes it tries."""
+        self.execute("runs/note_sent", dag_id=dag_id, run_id=run_id, kind=kind, taken=taken)
+
+    def end_incident(self, dag_id: str, run_id: str, kind: str) -> None:
+        """Record that an incident is over; when it comes again it is a new one."""
+        self.execute("runs/end_incident", dag_id=dag_id, run_id=run_id, kind=kind)
+
+    def unsent(self, since: timedelta) -> list[Unsent]:
+        """Return messages of late that reached nobody: no address took them, or their sender was killed."""
+        return self.records(Unsent, "runs/unsent", since=since, patience=PATIENCE)
 
     def note_recovery(self, dag_id: str, run_id: str, what: str) -> None:
         """Record that a task instance which had failed has succeeded."""

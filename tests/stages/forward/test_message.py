@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.core.datasets.spec import RISK_STATEMENT
+from ljwx.notifications.channels import AlertsHook
+from ljwx.services.doctor import Finding
+from ljwx.services.doctor.alerts import alerts
 from ljwx.stages.forward.message import tell_watchlist
 from support_alerts import Inbox, connection, listening
 from support_chain import bars_of, whole_day
@@ -98,6 +102,33 @@ def test_what_no_address_took_fails_nothing_and_is_sent_when_it_is_cleared(
     inbox.status = 200
     assert tasks.run(tell_watchlist, SESSION, again=True) == 2
     assert len(inbox.posts) == 1
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_killed_around_the_sending_it_is_named_by_the_doctor_and_sent_by_the_next_attempt(
+    record: Market, tasks: TaskRunner, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, has_left: bool
+) -> None:
+    send = AlertsHook.send
+
+    def killed(hook: AlertsHook, *message: Any, **how: Any) -> None:
+        if has_left:
+            send(hook, *message, **how)
+        sys.exit("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AlertsHook, "send", killed)
+        with pytest.raises(SystemExit):
+            tasks.run(tell_watchlist, SESSION)
+    record.db.execute("UPDATE ljwx.incidents SET sending_since = sending_since - interval '11 minutes'")
+    found = alerts()
+    assert found is not None
+    assert (found.ok, f"answers of ljwx_forward session {SESSION}" in found.found) == (False, True)
+    assert found.advice == "clear tell_watchlist of that session; test the connection ljwx_alerts"
+    assert tasks.run(tell_watchlist, SESSION, again=True) == 2
+    assert len(inbox.posts) == 1 + has_left
+    assert tasks.run(tell_watchlist, SESSION, again=True) == 2
+    assert len(inbox.posts) == 1 + has_left
+    assert alerts() == Finding("alerts", True, "each message of the last 7 days was taken")
 
 
 @pytest.mark.parametrize(

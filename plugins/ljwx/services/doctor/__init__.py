@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from ljwx.services.doctor import database, machine, market, models, record
+from ljwx.services.doctor import alerts, database, machine, market, models, record
 from ljwx.services.doctor.finding import Finding, advice
 
 __all__ = ["CHECKS", "Finding", "examine"]
@@ -30,6 +30,7 @@ CHECKS: Mapping[str, Callable[[], Finding | None]] = MappingProxyType(
         "servers": models.servers,
         "asking": models.asking,
         "record": record.record,
+        "alerts": alerts.alerts,
         "calendar": machine.calendar,
         "disk": machine.disk,
         "pools": machine.pools,

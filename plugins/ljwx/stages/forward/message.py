@@ -33,7 +33,8 @@ OFF: Final = "forward.message is off"
 def tell_watchlist(session: str) -> int:
     """Send the champion's line's answers about the stocks of the watchlist by the alert channels, once a session.
 
-    What no address took is sent when the task is cleared; nothing fails for it.
+    What no address took is sent when the task is cleared; nothing fails for it. So is what a killed attempt may have
+    sent or not: rather twice than never.
 
     :return: the stocks that the message is about.
     :raises AirflowSkipException: the settings do not ask for it, or there is nothing to tell; says why.
