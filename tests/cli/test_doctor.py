@@ -32,7 +32,7 @@ PARTS = (
     "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
     "disk", "pools",
 )  # fmt: skip
-SOMETIMES = ("terms", "index", "include", "servers", "asking", "record", "alerts")
+SOMETIMES = ("terms", "index", "levels", "include", "servers", "asking", "record", "alerts")
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
 Years = Callable[[int, int], None]
@@ -316,6 +316,23 @@ def test_an_index_is_looked_at_only_where_the_settings_name_one(
     found = doctor()
     assert care(found) == {}
     assert found["index"]["found"] == "000905.SH: no session is complete yet"
+
+
+def test_levels_of_indexes_are_told_and_their_absence_asks_for_nothing(healthy: Database, doctor: Doctor) -> None:
+    assert "levels" not in doctor(), "no session is complete"
+    with_lists(healthy)
+    found = doctor()
+    assert care(found) == {}
+    assert (found["levels"]["ok"], found["levels"]["found"]) == (
+        None,
+        "000300.SH of 2026-03-02 is not there: the record is shown without it, and nothing waits for it",
+    )
+    healthy.execute(
+        "INSERT INTO ljwx.index_bars (session, ts_code, revision, close, run_key) "
+        "SELECT '2026-03-02', '000300.SH', 1, 4000, min(run_key) FROM ljwx.runs"
+    )
+    told = doctor()["levels"]
+    assert (told["ok"], told["found"]) == (True, "000300.SH of 2026-03-02 is there")
 
 
 def test_a_model_server_that_is_down_is_named(

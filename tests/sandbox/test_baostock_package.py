@@ -47,6 +47,24 @@ def test_a_day_of_the_market(package: Any, tushare_server: TushareServer) -> Non
     assert all(row["volume"] == "0" and row["close"] == row["preclose"] for row in rested)
 
 
+def test_the_levels_of_an_index_are_tushares(
+    package: Any, tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = "date,code,open,high,low,close,preclose,volume,amount,pctChg"
+    asked = {"start_date": "2026-03-02", "end_date": "2026-03-06", "frequency": "d", "adjustflag": "3"}
+    rows = rows_of(package.query_history_k_data_plus("sh.000300", fields, **asked))
+    theirs = tushare_server.rows("index_daily", ts_code="000300.SH", start_date="20260302", end_date="20260306")
+    assert [row["date"].replace("-", "") for row in rows] == [row["trade_date"] for row in reversed(theirs)]
+    names = {"open": "open", "low": "low", "close": "close", "preclose": "pre_close", "pctChg": "pct_chg"}
+    for ours, row in zip(rows, reversed(theirs), strict=True):
+        assert {two: float(ours[one]) for one, two in names.items()} == {two: row[two] for two in names.values()}
+        assert float(ours["volume"]) == pytest.approx(100 * row["vol"])
+    monkeypatch.setattr(contants, "BAOSTOCK_PER_PAGE_COUNT", 2)
+    assert rows_of(package.query_history_k_data_plus("sh.000300", fields, **asked)) == rows, "in pages"
+    stock = package.query_history_k_data_plus("sh.600000", fields, **asked)
+    assert stock.error_code == contants.BSERR_CODE_INVALIED, "not served here"
+
+
 def test_the_calendar(package: Any) -> None:
     rows = rows_of(package.query_trade_dates(start_date="2026-02-27", end_date="2026-03-02"))
     assert [(row["calendar_date"], row["is_trading_day"]) for row in rows] == [

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.datasets.spec import IndexCode, SampleSpec
 from ljwx.core.evaluations.intervals import Resampling
+from ljwx.core.features.of_index import BENCHMARK
 from ljwx.core.model_names import is_of_repository
 from ljwx.core.ollama.requests import parameter_problems
 from ljwx.core.promotions import GatePolicy
@@ -45,12 +46,15 @@ class IngestSettings(_Section):
     :param catch_up: sessions before its own in which a scheduled run makes up for what is missing; 0: none.
     :param second_source: connection of another source, against which bars are held; null: none.
     :param quarantine_differing: in what a bar may not differ from the second source's: close, pre_close, factor.
+    :param indexes: whose daily levels are fetched with the bars, where the source has them; the forward record is held
+        against the first.
     """
 
     tolerance: float = Field(default=0.0, ge=0, lt=0.1)
     catch_up: int = Field(default=60, ge=0, le=500)
     second_source: str | None = None
     quarantine_differing: tuple[Literal["close", "pre_close", "factor"], ...] = ()
+    indexes: tuple[IndexCode, ...] = (BENCHMARK,)
 
 
 class ModelSettings(_Section):

@@ -186,6 +186,10 @@ class MarketSource(ABC):
         """Return what the table of a feature group holds of some sessions: the columns of its ``FactTable``."""
         return None
 
+    def index_bars(self, _index_code: str, _sessions: Sequence[date]) -> SourceRows | None:
+        """Return an index's levels of some sessions: the columns of ``core.features.of_index.TABLE``."""
+        return None
+
     def members(self, _index_code: str, _first: date, _last: date) -> SourceRows | None:
         """Return an index's lists of the days of a range: columns of ``MEMBERS``."""
         return None

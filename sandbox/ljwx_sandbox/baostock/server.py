@@ -6,7 +6,7 @@ import socketserver
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ljwx_sandbox.baostock import wire
@@ -125,7 +125,7 @@ class _Handler(socketserver.StreamRequestHandler):
             return wire.answer(kind, *said, wire.record(told.rows), fields)
         page, size = int(request.part(2)), int(request.part(3))
         rows = told.rows[(page - 1) * size : page * size]
-        return wire.answer(kind, *said, str(page), str(size), wire.record(rows), *told.echo, fields)
+        return wire.answer(kind, *said, str(page), str(size), wire.record(rows), *told.echo, fields, *told.after)
 
     def _login(self, request: wire.Request) -> bytes:
         known = request.part(3).startswith("bs-") or request.parts[1:3] == ("anonymous", "123456")
@@ -179,8 +179,9 @@ def _as_the_fault_says(told: Told, fault: Fault | None) -> Told:
     if fault is None or fault.kind not in ROWS | {"shuffled"}:
         return told
     if fault.kind == "late":
-        return Told(told.fields, [], told.echo)
+        return replace(told, rows=[])
     if fault.kind == "shuffled":
-        return Told(told.fields[::-1], [row[::-1] for row in told.rows], told.echo)
+        return replace(told, fields=told.fields[::-1], rows=[row[::-1] for row in told.rows])
     fields, rows = spoil(fault, told.fields, list(told.rows))
-    return Told(fields, [tuple("" if value is None else str(value) for value in row) for row in rows], told.echo)
+    texts = [tuple("" if value is None else str(value) for value in row) for row in rows]
+    return replace(told, fields=fields, rows=texts)

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from ljwx_sandbox.baostock.wire import ProtocolError, Request
 from ljwx_sandbox.tushare.interfaces import Source
 from ljwx_sandbox.tushare.wire import Query
+from ljwx_sandbox.tushare.year import INDEXES
 
 Rows = list[tuple[str, ...]]
 DAILY_FIELDS = (
@@ -22,6 +23,7 @@ DAILY_FIELDS = (
 )  # fmt: skip
 BASIC_FIELDS = ("code", "code_name", "ipoDate", "outDate", "type", "status")
 INDUSTRY_FIELDS = ("updateDate", "code", "code_name", "industry", "industryClassification")
+LEVEL_FIELDS = ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "pctChg")
 CALENDAR_FIELDS = ("calendar_date", "is_trading_day")
 NO_STOCKS = (
     ("sh.000001", "上证综合指数", "1991-07-15", "", "2", "1"),
@@ -37,12 +39,13 @@ _TAKEN = (
 class Told:
     """A whole answer before it is cut into pages.
 
-    :param echo: what the answer repeats of the request between rows and columns.
+    :param echo: what the answer repeats of the request between rows and columns; ``after``: behind the columns.
     """
 
     fields: Sequence[str]
     rows: Rows
     echo: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 def daily(source: Source, request: Request) -> Told:
@@ -76,6 +79,25 @@ def industries(source: Source, request: Request) -> Told:
     return Told(INDUSTRY_FIELDS, sorted(rows, key=lambda row: row[1]), (request.part(4), request.part(5)))
 
 
+def levels(source: Source, request: Request) -> Told:
+    """Return the rows of an index of a range, the oldest day first; k-lines of stocks are not served here."""
+    code, wanted, *echoed = (request.part(at) for at in range(4, 10))
+    first, last, frequency, _ = echoed
+    fields, ts_code = tuple(wanted.split(",")), f"{code[3:]}.{code[:2].upper()}"
+    if set(fields) - set(LEVEL_FIELDS):
+        raise ProtocolError("10004012", "无效的指标")
+    if ts_code not in INDEXES or frequency != "d" or not code.startswith(("sh.", "sz.")):
+        raise ProtocolError("10004011", "无效的证券代码")
+    names = ("trade_date", "open", "high", "low", "close", "pre_close", "vol", "amount", "pct_chg")
+    rows = []
+    for block in source.blocks("index_daily", Query((ts_code,), f"{_day(first):%Y%m%d}", f"{_day(last):%Y%m%d}")):
+        for day, *prices, lots, amount, percent in zip(*(block.column(n, 0, block.size) for n in names), strict=True):
+            texts = (*(_number(each, 1.0, 4) for each in prices), _number(lots, 100, 0), _number(amount, 1000, 4))
+            row = dict(zip(LEVEL_FIELDS, (_iso(str(day)), code, *texts, _number(percent, 1.0, 6)), strict=True))
+            rows.append(tuple(row[name] for name in fields))
+    return Told(fields, rows[::-1], (code,), tuple(echoed))
+
+
 def trade_dates(source: Source, request: Request) -> Told:
     """Return the calendar of a range, the oldest day first."""
     first, last = _day(request.part(4)), _day(request.part(5))
@@ -89,6 +111,7 @@ def trade_dates(source: Source, request: Request) -> Told:
 Tables = dict[str, tuple[str, bool, Callable[[Source, Request], Told]]]
 TABLES: Tables = {
     "98": ("99", False, daily),
+    "95": ("96", True, levels),
     "33": ("34", True, trade_dates),
     "45": ("46", True, stock_basic),
     "59": ("60", True, industries),

@@ -16,7 +16,7 @@ HEAD_CHARACTERS = 21
 END = b"<![CDATA[]]>\n"
 VERSION = "00.9.00"
 FAILED = "04"
-PACKED = frozenset({"99"})
+PACKED = frozenset({"96", "99"})
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,38 @@ def test_valuations_are_stored_once_or_refused_with_what_came(case: str) -> None
     came = ("code", "date", "peTTM", "turn")
     as_given = [[row[name] for name in came] for row in given[: len(kept)]]
     assert [[row[name] for name in came] for row in kept] == as_given
+
+
+LEVEL = {
+    "date": "2026-03-03", "code": "sh.000300", "open": "3990.1000", "high": "4010.0000", "low": "3980.0000",
+    "close": "4000.5000", "preclose": "3980.5970", "pctChg": "0.500000",
+}  # fmt: skip
+OF_LEVEL = ("000300.SH", date(2026, 3, 3), 3990.1, 4010.0, 3980.0, 4000.5, 3980.597)
+LEVELS: dict[str, tuple[list[dict[str, str | None]], list[tuple[object, ...]], list[list[str]]]] = {
+    "as it came": ([LEVEL], [OF_LEVEL], []),
+    "a day between that nobody asked for": ([LEVEL, LEVEL | {"date": "2026-03-04"}], [OF_LEVEL], []),
+    "a day outside": ([LEVEL | {"date": "2026-03-09"}], [], [["index_daily:day"]]),
+    "no day": ([LEVEL | {"date": None}], [], [["index_daily:keys"]]),
+    "another index": ([LEVEL | {"code": "sh.000905"}], [], [["index_daily:kind"]]),
+    "twice, otherwise": ([LEVEL, LEVEL | {"close": "4000.6000"}], [], [["index_daily:duplicate"]] * 2),
+    "no close": ([LEVEL | {"close": None}], [], [["index_daily:close"]]),
+    "a text that is no number": ([LEVEL | {"close": "4000,5"}], [], [["index_daily:type"]]),
+}
+
+
+@pytest.mark.parametrize("case", LEVELS)
+def test_levels_of_an_index_are_stored_once_or_refused(case: str) -> None:
+    given, usable, reasons = LEVELS[case]
+    columns = wire.LEVELS.columns
+    came = Table(columns, [[row[name] for name in columns] for row in given], "levels")
+    found = rows.index_bars(rows.frame_of(came), "000300.SH", [date(2026, 3, 3), date(2026, 3, 5)])
+    assert found.usable.rows() == usable
+    assert found.rejected["reasons"].to_list() == reasons
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("000300.SH", "sh.000300"), ("399006.SZ", "sz.399006"), ("930955.CSI", None), ("899050.BJ", None)],
+)
+def test_an_index_has_its_code_where_baostock_has_it(ours: str, theirs: str | None) -> None:
+    assert rows.index_code_of(ours) == theirs

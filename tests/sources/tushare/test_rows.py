@@ -83,6 +83,35 @@ def test_valuations_are_null_for_a_loss_and_refused_where_they_cannot_be() -> No
     assert found.rejected["session"].to_list() == [DAY, DAY]
 
 
+LEVELS: dict[str, object] = {
+    "ts_code": "000300.SH", "trade_date": WIRE_DAY, "open": 3580.5, "high": 3610.0, "low": 3571.25, "close": 3600.0,
+    "pre_close": 3564.3564, "pct_chg": 1.0,
+}  # fmt: skip
+OF_INDEX: dict[str, tuple[dict[str, object], list[str]]] = {
+    "as it came": ({}, []),
+    "the first of all has none before": ({"pre_close": None, "pct_chg": None}, []),
+    "a close alone": ({"open": None, "high": None, "low": None}, []),
+    "another index": ({"ts_code": "000905.SH"}, ["index_daily:kind"]),
+    "another day": ({"trade_date": "20240603"}, ["index_daily:day"]),
+    "no close": ({"close": None}, ["index_daily:close"]),
+    "a text": ({"close": "3600"}, ["index_daily:type"]),
+    "not finite": ({"close": float("inf")}, ["index_daily:range", "index_daily:pct_chg", "index_daily:infinite"]),
+    "no price": ({"low": 0.0}, ["index_daily:price"]),
+    "a close above the high": ({"high": 3590.0}, ["index_daily:range"]),
+    "a change that is another": ({"pct_chg": 1.02}, ["index_daily:pct_chg"]),
+}
+
+
+@pytest.mark.parametrize("case", OF_INDEX)
+def test_levels_of_an_index_are_kept_or_refused_with_their_reasons(case: str) -> None:
+    changed, reasons = OF_INDEX[case]
+    given = LEVELS | changed
+    found = rows.index_bars(wire(interfaces.INDEX_DAILY, list(given.values())), "000300.SH", [WIRE_DAY])
+    kept = [(given["ts_code"], DAY, *(given[name] for name in ("open", "high", "low", "close", "pre_close")))]
+    assert found.usable.rows() == ([] if reasons else kept)
+    assert found.rejected["reasons"].to_list() == ([reasons] if reasons else [])
+
+
 def test_money_flows_sum_the_large_orders() -> None:
     values = {"buy_sm_amount": 10.0, "buy_md_amount": 20.0, "buy_lg_amount": 30.0, "buy_elg_amount": 40.0}
     values |= {"sell_lg_amount": 25.0, "sell_elg_amount": 5.0}

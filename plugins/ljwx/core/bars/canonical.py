@@ -33,6 +33,8 @@ class Capability(Enum):
     """Which stocks did not trade."""
     MEMBERS = "index_weight"
     """Lists of an index's members."""
+    INDEXES = "index_daily"
+    """Daily levels of indexes."""
     RENAMES = "bse_mapping"
     """Which code took the place of which."""
     VALUATION = "daily_basic"
@@ -54,10 +56,10 @@ class Capability(Enum):
 EVERYTHING = frozenset(Capability)
 ANNOUNCED = frozenset({Capability.REPORTS, Capability.EXPRESSES, Capability.FORECASTS})
 OF_A_SESSION = EVERYTHING - {
-    Capability.MEMBERS, Capability.RENAMES, Capability.VALUATION, Capability.MONEY_FLOW, *ANNOUNCED,
+    Capability.MEMBERS, Capability.INDEXES, Capability.RENAMES, Capability.VALUATION, Capability.MONEY_FLOW, *ANNOUNCED,
 }  # fmt: skip
-"""What a session of bars can lack; lists of members, and of renamed codes, belong to no session, and the facts of
-feature groups to no bar."""
+"""What a session of bars can lack; lists of members, and of renamed codes, belong to no session, and levels of indexes
+and the facts of feature groups to no bar."""
 
 QUOTES = ("open", "high", "low", "close", "pre_close", "vol", "amount", "ah_vol", "ah_amount")
 CLAIMS = ("change", "pct_chg")

@@ -24,6 +24,7 @@ CHECKS: Mapping[str, Callable[[], Finding | None]] = MappingProxyType(
         "second_source": market.second_source,
         "index": market.index,
         "tables": market.tables,
+        "levels": market.levels,
         "ollama": models.ollama,
         "base": models.base,
         "champion": models.champion,

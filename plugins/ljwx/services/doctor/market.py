@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
+from ljwx.core.features.of_index import index_table
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.market import market_terms, try_market
 from ljwx.hooks.warehouse import WarehouseHook
@@ -76,6 +77,23 @@ def tables() -> Finding | None:
     said = ", ".join(f"{min(share, 1):.0%} have {name}" for name, share in shares.items())
     whole = min(shares.values()) >= WHOLE_SHARE
     return Finding("tables", whole, f"of the stocks of {session} {said}", "" if whole else LATE)
+
+
+def levels() -> Finding | None:
+    """Say whether the newest session has levels of the indexes; nothing while no session is complete, or none asked."""
+    try:
+        codes = current_settings().ingest.indexes
+    except ConfigurationError:
+        return None  # the finding `settings` says it
+    warehouse = WarehouseHook()
+    found = {code: state for code in codes if (state := warehouse.published(index_table(code))) is not None}
+    if not found:
+        return None
+    session, without = max(each.session for each in found.values()), [c for c, each in found.items() if not each.rows]
+    if not without:
+        return Finding("levels", True, f"{', '.join(found)} of {session} is there")
+    said = f"{', '.join(without)} of {session} is not there: the record is shown without it, and nothing waits for it"
+    return Finding("levels", None, said)
 
 
 def index() -> Finding | None:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Sequence
 from datetime import date
 
+from ljwx.core.bars import SourceRows
+from ljwx.core.features.of_index import IndexTable
 from ljwx.core.features.tables import FactTable
 from ljwx.exceptions import SourceError
 from ljwx.hooks.warehouse import WarehouseHook
@@ -21,17 +23,24 @@ def save_table(
 
     :return: counts for the run's record.
     """
+    what = f"{table.name} of {table.code}" if isinstance(table, IndexTable) else table.name
     try:
-        rows = source.facts(table.capability, sessions)
+        rows = _asked(source, table, sessions)
     except SourceError as error:
-        log.warning("no %s for now: %s", table.name, error)
+        log.warning("no %s for now: %s", what, error)
         rows = None
     else:
         if rows is None:
             why = "for now" if source.is_deferred(table.capability) else "which this source does not carry"
-            log.warning("no %s, %s", table.name, why)
+            log.warning("no %s, %s", what, why)
     if rows is None:
         return {table.name: 0}
     warehouse.save_unassigned_rejects(run_key, rows.rejected)
     merged = warehouse.save_facts(run_key, table, rows.usable)
     return {table.name: merged.inserted, f"{table.name}_revised": merged.revised}
+
+
+def _asked(source: MarketSource, table: FactTable, sessions: Sequence[date]) -> SourceRows | None:
+    if isinstance(table, IndexTable):
+        return source.index_bars(table.code, sessions)
+    return source.facts(table.capability, sessions)

@@ -78,6 +78,11 @@ class BaostockClient:
         """Return the whole market's rows of a day; none where it is not out yet, or the exchange was closed."""
         return self._asked(wire.DAILY, day.isoformat())
 
+    def levels(self, code: str, first: date, last: date) -> Table:
+        """Return an index's rows of a range, the oldest first: k-lines of days that nothing adjusts."""
+        columns = ",".join(wire.LEVELS.columns)
+        return self._asked(wire.LEVELS, code, columns, first.isoformat(), last.isoformat(), "d", "3")
+
     def trade_dates(self, first: date, last: date) -> Table:
         """Return the calendar days of a range."""
         return self._kept(wire.TRADE_DATES, first.isoformat(), last.isoformat())

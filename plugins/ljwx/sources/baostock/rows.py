@@ -14,6 +14,7 @@ from ljwx.core.bars import RAW, SourceRows
 from ljwx.core.bars import canonical as frames
 from ljwx.core.bars.limits import TICK, limit_band, limit_percent
 from ljwx.core.bars.reference import with_board
+from ljwx.core.features.of_index import TABLE as INDEX_BARS
 from ljwx.core.features.valuation import TABLE as VALUATIONS
 from ljwx.sources.baostock.wire import DAILY
 from ljwx.sources.facts import positive, possible
@@ -40,6 +41,10 @@ VALUATIONS_OF_DAY = WireSchema(
     "valuation", ("ts_code", "trade_date", "tradestatus"), ("trade_date",), ("turn", *_RATIOS.values()),
     kinds={"tradestatus": (TRADED,)}, once=True,
 )  # fmt: skip
+_LEVELS = {
+    "open": "open", "high": "high", "low": "low", "close": "close", "preclose": "pre_close", "pctChg": "pct_chg",
+}  # fmt: skip
+LEVELS = WireSchema("index_daily", ("ts_code", "trade_date"), ("trade_date",), tuple(_LEVELS), once=True)
 STOCK_BASIC = WireSchema(
     "stock_basic", ("ts_code", "list_date"), ("list_date", "delist_date"), kinds={"list_status": ("L", "D")}
 )  # fmt: skip
@@ -126,6 +131,26 @@ def valuations(wire: pl.DataFrame, sessions: Sequence[date]) -> SourceRows:
         *(positive(theirs).alias(ours) for ours, theirs in _RATIOS.items()),
     )
     return possible(VALUATIONS, rows, rejected, VALUATIONS_OF_DAY.name)
+
+
+def index_bars(wire: pl.DataFrame, index_code: str, sessions: Sequence[date]) -> SourceRows:
+    """Read an index's levels of some days; those of another index, or of days outside of their range, are rejected."""
+    asked = [f"{day:%Y%m%d}" for day in sessions]
+    day, known = pl.col("trade_date"), pl.when(pl.col("code").str.contains(CODE)).then(_stock())
+    dated = wire.with_columns(_day(), known.alias("ts_code"))
+    between = day.is_between(pl.lit(min(asked)), pl.lit(max(asked))) & ~day.is_in(asked)
+    usable, rejected = split_valid(
+        LEVELS, dated.filter(~between.fill_null(False)), asked, kinds={"ts_code": (index_code,)}
+    )
+    numbers = (as_number(theirs).alias(ours) for theirs, ours in _LEVELS.items())
+    levels = usable.select("ts_code", as_date("trade_date").alias("session"), *numbers)
+    return possible(INDEX_BARS, levels, rejected, LEVELS.name)
+
+
+def index_code_of(ts_code: str) -> str | None:
+    """Return BaoStock's code of an index: `sh.000300`; None of one that is of neither exchange."""
+    number, _, exchange = ts_code.partition(".")
+    return f"{exchange.lower()}.{number}" if exchange in ("SH", "SZ") and number.isdigit() else None
 
 
 def instruments(basic: pl.DataFrame, industries: pl.DataFrame) -> SourceRows:

@@ -28,11 +28,11 @@ class BaostockSource(MarketSource):
     offers = frozenset(
         {
             Capability.CALENDAR, Capability.INSTRUMENTS, Capability.SUSPENSIONS, Capability.AMOUNTS,
-            Capability.REFERENCES, Capability.VALUATION,
+            Capability.REFERENCES, Capability.VALUATION, Capability.INDEXES,
         }
     )  # fmt: skip
     terms = Terms(
-        gives="the whole market of Shanghai and Shenzhen, with suspensions, stocks and calendar",
+        gives="the whole market of Shanghai and Shenzhen, with suspensions, stocks, calendar and levels of indexes",
         lacks="the Beijing exchange, limit prices, names over time, weights of indexes; factors are chained",
         costs="nothing, up to about 50,000 calls a day and one connection at a time",
         allows="its package says nothing of how the data may be used: take them for your own use, pass no price on",
@@ -83,6 +83,14 @@ class BaostockSource(MarketSource):
         if capability is not Capability.VALUATION or self.lacks(capability):
             return None
         return rows.valuations(self._days(sessions), sessions)
+
+    def index_bars(self, index_code: str, sessions: Sequence[date]) -> SourceRows | None:
+        """Return an index's levels of some sessions; it has those of Shanghai and Shenzhen."""
+        code = rows.index_code_of(index_code)
+        if code is None or self.lacks(Capability.INDEXES):
+            return None
+        came = rows.frame_of(self._client.levels(code, min(sessions), max(sessions)))
+        return rows.index_bars(came, index_code, sessions)
 
     def calendar(self, first: date, last: date) -> pl.DataFrame | None:
         """Return the calendar days of a range; whole years are asked for, so that one answer is good for many runs."""

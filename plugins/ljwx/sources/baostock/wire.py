@@ -73,6 +73,10 @@ DAILY = Query(
     ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "tradestatus", "pctChg", "isST"),
     paged=False, beside=("turn", "peTTM", "pbMRQ", "psTTM"),
 )  # fmt: skip
+LEVELS = Query(
+    "query_history_k_data_plus", "95", "96", 6, 8,
+    ("date", "code", "open", "high", "low", "close", "preclose", "pctChg"),
+)  # fmt: skip
 TRADE_DATES = Query("query_trade_dates", "33", "34", 6, 9, ("calendar_date", "is_trading_day"))
 STOCK_BASIC = Query(
     "query_stock_basic", "45", "46", 6, 9, ("code", "code_name", "ipoDate", "outDate", "type", "status")

@@ -26,6 +26,7 @@ _ANNOUNCED = ("ts_code", "ann_date", "end_date")
 FINA_INDICATOR = (*_ANNOUNCED, "update_flag", "roe", "or_yoy", "netprofit_yoy")
 EXPRESS = (*_ANNOUNCED, "diluted_roe", "yoy_sales", "yoy_dedu_np")
 FORECAST = (*_ANNOUNCED, "type", "p_change_min", "p_change_max")
+INDEX_DAILY = ("ts_code", "trade_date", "open", "high", "low", "close", "pre_close", "pct_chg")
 INDEX_WEIGHT = ("index_code", "con_code", "trade_date", "weight")
 TRADE_CAL = ("exchange", "cal_date", "is_open", "pretrade_date")
 NAMES = ("ts_code", "name", "start_date", "end_date", "ann_date", "change_reason")
@@ -132,3 +133,7 @@ class TushareInterfaces(ABC):
         """
         wanted = {"index_code": index_code, "start_date": start, "end_date": end, **params}
         return self.query("index_weight", fields=INDEX_WEIGHT, **wanted)
+
+    def index_daily(self, ts_code: str, start: str, end: str) -> Table:
+        """Return an index's levels from `start` to `end`, in points; an index that it does not know has none."""
+        return self.query("index_daily", fields=INDEX_DAILY, ts_code=ts_code, start_date=start, end_date=end)

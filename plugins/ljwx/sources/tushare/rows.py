@@ -10,11 +10,13 @@ import polars as pl
 from ljwx.core.bars import SourceRows
 from ljwx.core.bars import canonical as frames
 from ljwx.core.features.money_flow import TABLE as MONEY_FLOWS
+from ljwx.core.features.of_index import TABLE as INDEX_BARS
 from ljwx.core.features.valuation import TABLE as VALUATIONS
 from ljwx.sources.facts import positive, possible
 from ljwx.sources.rows import Table, WireSchema, as_date, as_number, split_valid
 from ljwx.sources.tushare.interfaces import BOUGHT, LARGE_BOUGHT, LARGE_SOLD
 from ljwx.sources.tushare.interfaces import DAILY_BASIC as _RATIOS
+from ljwx.sources.tushare.interfaces import INDEX_DAILY as _LEVELS
 from ljwx.sources.tushare.interfaces import MONEYFLOW as _FLOWS
 
 _BY_DAY = ("ts_code", "trade_date")
@@ -25,6 +27,7 @@ SUSPEND_D = WireSchema(
 )  # fmt: skip
 DAILY_BASIC = WireSchema("daily_basic", _BY_DAY, ("trade_date",), _RATIOS[2:], once=True)
 MONEYFLOW = WireSchema("moneyflow", _BY_DAY, ("trade_date",), _FLOWS[2:], once=True)
+INDEX_DAILY = WireSchema("index_daily", _BY_DAY, ("trade_date",), _LEVELS[2:], once=True)
 STOCK_BASIC = WireSchema("stock_basic", ("ts_code",), ("list_date", "delist_date"))
 NAMECHANGE = WireSchema("namechange", ("ts_code", "name", "start_date"), ("start_date", "end_date", "ann_date"))
 BSE_MAPPING = WireSchema("bse_mapping", ("o_code", "n_code"), ("list_date",), stock=None)
@@ -69,6 +72,12 @@ def money_flows(wire: pl.DataFrame, days: Collection[str] | None) -> SourceRows:
         *(pl.sum_horizontal(names, ignore_nulls=False).alias(name) for name, names in sums.items()),
     )
     return possible(MONEY_FLOWS, rows, rejected, "moneyflow")
+
+
+def index_bars(wire: pl.DataFrame, index_code: str, days: Collection[str] | None) -> SourceRows:
+    """Read index_daily's rows of some days (YYYYMMDD; None is any); those of another index are rejected."""
+    usable, rejected = split_valid(INDEX_DAILY, wire, days, kinds={"ts_code": (index_code,)})
+    return possible(INDEX_BARS, usable.with_columns(as_date("trade_date").alias("session")), rejected, "index_daily")
 
 
 def instruments(wire: pl.DataFrame) -> SourceRows:

@@ -129,6 +129,12 @@ class TushareSource(MarketSource):
         wire = self._by_day(capability, sessions) if capability in FACTS else None
         return None if wire is None else FACTS[capability](wire, _days(sessions))
 
+    def index_bars(self, index_code: str, sessions: Sequence[date]) -> SourceRows | None:
+        """Return an index's levels of some sessions, out of one answer of their range."""
+        days = _days(sessions)
+        table = self._ask(Capability.INDEXES, lambda: self._client.index_daily(index_code, min(days), max(days)))
+        return None if table is None else rows.index_bars(_of_days(table, days), index_code, days)
+
     def members(self, index_code: str, first: date, last: date) -> SourceRows | None:
         """Return an index's lists of the days of a range."""
         days = f"{first:%Y%m%d}", f"{last:%Y%m%d}"
@@ -206,3 +212,10 @@ class TushareSource(MarketSource):
 
 def _days(sessions: Sequence[date]) -> list[str]:
     return [f"{session:%Y%m%d}" for session in sessions]
+
+
+def _of_days(table: Table, days: Sequence[str]) -> pl.DataFrame:
+    """Leave out what lies between days that were asked for."""
+    day = pl.col("trade_date")
+    between = day.is_between(pl.lit(min(days)), pl.lit(max(days))) & ~day.is_in(list(days))
+    return wire_frame(table).filter(~between.fill_null(False))

@@ -12,10 +12,12 @@ from psycopg.rows import class_row, scalar_row
 from ljwx.core.bars import UNRENAMED, Codes
 from ljwx.core.features import FeatureGroup
 from ljwx.core.features.announced import AnnouncedTable
+from ljwx.core.features.of_index import IndexTable
 from ljwx.core.features.tables import FactTable, with_facts
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.market.bars import SESSION_LOCK
 from ljwx.warehouse.market.features import FeaturesVerbs
+from ljwx.warehouse.market.reference import ReferenceVerbs
 from ljwx.warehouse.market.revisions import Merged, merge_revisions
 
 WHOLE_SHARE = 0.9
@@ -31,7 +33,7 @@ class Published:
     rows: int
 
 
-class FactsVerbs(FeaturesVerbs):
+class FactsVerbs(FeaturesVerbs, ReferenceVerbs):
     """Verbs of the tables that feature groups have."""
 
     def save_facts(self, run_key: int, table: FactTable, rows: pl.DataFrame) -> Merged:
@@ -69,17 +71,24 @@ class FactsVerbs(FeaturesVerbs):
     def sessions_short_of(self, table: FactTable, first: date, last: date) -> list[date]:
         """Return the complete sessions of a range of which a table has few rows, or none; sorted.
 
-        Of announcements, which a session may be without, there are none.
+        Of announcements, which a session may be without, there are none; of an index a session has one row.
         """
         if isinstance(table, AnnouncedTable):
             return []
+        if isinstance(table, IndexTable):
+            return self.column("facts/without_index", code=table.code, first=first, last=last)
         query = statement("facts/short", ljwx=(table.name,))
         wanted = {"first": first, "last": last, "share": WHOLE_SHARE}
         with self.transaction() as connection, connection.cursor(row_factory=scalar_row) as cursor:
             return cursor.execute(query, wanted).fetchall()
 
     def published(self, table: FactTable) -> Published | None:
-        """Return how much a table has of the newest complete session; None where no session is complete."""
+        """Return how much a table has of the newest complete session; None where no session is complete.
+
+        A row of an index counts for all bars, whose snapshots tell it.
+        """
+        if isinstance(table, IndexTable):
+            return self.record(Published, "facts/index_shares", code=table.code)
         name = "facts/announced_shares" if isinstance(table, AnnouncedTable) else "facts/shares"
         query = statement(name, ljwx=(table.name,))
         with self.transaction() as connection, connection.cursor(row_factory=class_row(Published)) as cursor:
@@ -102,13 +111,24 @@ class FactsVerbs(FeaturesVerbs):
         if not tables or features.is_empty():
             return features
         of_stocks = None if industries is None else industries.with_columns(ts_code=codes.stock())
-        made = (
-            self._announced_of(features, table, of_stocks, codes, known_at)
-            if isinstance(table, AnnouncedTable)
-            else self._stated_of(features, table, of_stocks, codes, known_at)
-            for table in tables
-        )
-        return with_facts(features, list(made))
+        made = [self._made_of(features, table, of_stocks, codes, known_at) for table in tables]
+        return with_facts(features, made)
+
+    def _made_of(
+        self,
+        features: pl.DataFrame,
+        table: FactTable,
+        industries: pl.DataFrame | None,
+        codes: Codes,
+        known_at: datetime | None,
+    ) -> pl.DataFrame:
+        if isinstance(table, AnnouncedTable):
+            return self._announced_of(features, table, industries, codes, known_at)
+        if isinstance(table, IndexTable):
+            first, last = _range(features, table)
+            levels = self.facts(table, first, last, known_at)
+            return table.as_of(levels, self.trading_days(first, last), features.select("ts_code", "session"))
+        return self._stated_of(features, table, industries, codes, known_at)
 
     def _stated_of(
         self,
