@@ -86,6 +86,7 @@ LINES = {
     "money_flow": "92a2595609fee9f61c66e8cda40f32c813dfa8fc0465e7d4e143786c019597ea",
     "fundamentals": "92ea3688bfe429643ffe0d60182bc34bf67c636f40dffe54ed88a447ae3b4eca",
     "market": "e4dcbddd9285b1efebde1990399d53cc608f966b7276087d1cb3d3d598e8b629",
+    "index": "548573e989e3065e13b813faa95c4303cdbd2b9afd0608c0fa20938e24b220c7",
 }
 """Of the lines that v2 tells of a group."""
 

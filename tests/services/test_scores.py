@@ -17,6 +17,7 @@ from ljwx.services.scores import earned_from_record, earned_from_validation, sco
 from ljwx.stages.forward.settle import settle_sessions
 from support_chain import Database, bars_of, whole_day
 from support_forward import at, stop_clock
+from support_levels import save_levels
 from support_lines import DAYS as LINE_DAYS
 from support_lines import Market
 from support_settled import DAYS, MONDAY, SPEC, STOCKS, record_until_wednesday, said
@@ -51,6 +52,32 @@ def test_the_record_is_scored_and_what_it_would_have_earned_is_simulated(warehou
     assert model.curve == pytest.approx(model.market)
     assert certain.curve[-1] == pytest.approx(0.5 + 0.5 * 1.02 * (1 - 0.0005))
     assert "no advice" in model.note
+
+
+def test_an_index_stands_beside_it_where_all_its_closes_are_stored(warehouse_url: str, tasks: TaskRunner) -> None:
+    record = record_until_wednesday(warehouse_url)
+    tasks.run(settle_sessions)
+    save_levels(record.hook, record.key, {MONDAY: 4000.0, DAYS[2]: 3960.0})
+    (alone,) = earned_from_record()
+    assert (alone.index, alone.index_code, alone.index_annual) == (None, None, None)
+    assert alone.index_note == (
+        f"No index beside it: 1 of 3 closes of 000300.SH are not stored, the first of {DAYS[1]}."
+    )
+    save_levels(record.hook, record.key, {DAYS[1]: 4040.0})
+    save_levels(record.hook, record.key, dict.fromkeys(DAYS[:3], 100.0), code="000905.SH")
+    (found,) = earned_from_record()
+    assert found.index_code == "000300.SH"
+    assert found.index == pytest.approx((1.01, 0.99))
+    assert found.index_annual == pytest.approx(0.99**121 - 1)
+    assert (found.curve, found.market, found.excess) == (alone.curve, alone.market, alone.excess)
+    assert found.index_note.startswith("Index: 000300.SH, from its close of 2026-03-02")
+    shown = CliRunner().invoke(app, ["record", "earned"]).output
+    assert "index_annual" in shown
+    assert "dividends are not in it" in " ".join(shown.split())
+    tasks.variables["ljwx_training_config"] = {"ingest": {"indexes": ["000905.SH"]}}
+    assert [each.index for each in earned_from_record()] == [(1.0, 1.0)]
+    tasks.variables["ljwx_training_config"] = {"ingest": {"indexes": []}}
+    assert [each.index_note for each in earned_from_record()] == ["No index beside it: ingest.indexes names none."]
 
 
 def test_what_other_settings_say_of_the_classes_is_scored_and_earned_apart(

@@ -38,18 +38,22 @@ class BinDocument(BaseModel):
 
 
 class EarnedDocument(BaseModel):
-    """A simulated portfolio after costs, beside the market of the same stocks; nobody traded it."""
+    """A simulated portfolio after costs, beside the market of the same stocks and an index; nobody traded it."""
 
     sessions: list[date]
     curve: list[float]
     market: list[float]
+    index_code: str | None
+    index: list[float] | None
     annual: float
     market_annual: float
+    index_annual: float | None
     excess: float
     drawdown: float
     turnover: float
     recipes_tried: int
     deflated_sharpe: float | None
+    index_note: str
     note: str
 
 
@@ -147,7 +151,9 @@ def _score(score: Score) -> ScoreDocument:
 
 def _earned(earned: EarnedBy) -> EarnedDocument:
     return EarnedDocument(
-        sessions=list(earned.sessions), curve=list(earned.curve), market=list(earned.market), annual=earned.annual,
-        market_annual=earned.market_annual, excess=earned.excess, drawdown=earned.drawdown, turnover=earned.turnover,
-        recipes_tried=earned.recipes_tried, deflated_sharpe=earned.deflated_sharpe, note=earned.note,
+        sessions=list(earned.sessions), curve=list(earned.curve), market=list(earned.market),
+        index_code=earned.index_code, index=None if earned.index is None else list(earned.index),
+        annual=earned.annual, market_annual=earned.market_annual, index_annual=earned.index_annual,
+        excess=earned.excess, drawdown=earned.drawdown, turnover=earned.turnover, recipes_tried=earned.recipes_tried,
+        deflated_sharpe=earned.deflated_sharpe, index_note=earned.index_note, note=earned.note,
     )  # fmt: skip

@@ -23,7 +23,7 @@ HEADS = (
 )  # fmt: skip
 EARNED = (
     "from", "answerer", "digest", "task", "horizon", "meaning",
-    "sessions", "annual", "market_annual", "excess", "drawdown", "turnover", "capacity_cny",
+    "sessions", "annual", "market_annual", "index_annual", "excess", "drawdown", "turnover", "capacity_cny",
     "ratio", "low", "high", "deflated_sharpe", "recipes_tried", "ic_1", "ic_h", "ic_2h",
 )  # fmt: skip
 
@@ -131,12 +131,12 @@ def _draw_earned(console: Console, found: list[EarnedBy]) -> None:
         ratio = each.information_ratio
         rows.append([
             each.origin, each.answerer, _short(each.digest), each.task, each.horizon, each.meaning,
-            len(each.sessions), each.annual, each.market_annual, each.excess, each.drawdown,
+            len(each.sessions), each.annual, each.market_annual, each.index_annual, each.excess, each.drawdown,
             each.turnover, each.capacity_cny, *((ratio.value, ratio.low, ratio.high) if ratio else (None,) * 3),
             each.deflated_sharpe, each.recipes_tried, *(_ic(each, h) for h in (1, each.horizon, 2 * each.horizon)),
         ])  # fmt: skip
     console.print(table(EARNED, rows))
-    for note in dict.fromkeys(each.note for each in found):
+    for note in dict.fromkeys(said for each in found for said in (each.note, each.index_note)):
         console.print(f"\n{note}", markup=False)
 
 

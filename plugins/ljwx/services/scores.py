@@ -10,10 +10,11 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.evidence.sessions import RECORD, VALIDATION, Source
+from ljwx.core.features.of_index import TABLE as INDEX_BARS
 from ljwx.core.forward.chain import Batch, meaning_of
 from ljwx.core.forward.earned import Earned, EarnedBy, earn
 from ljwx.core.forward.market import Market, market_of
-from ljwx.core.forward.portfolio import BACKTEST, LEFT_OUT, PortfolioSpec
+from ljwx.core.forward.portfolio import BACKTEST, LEFT_OUT, IndexLevels, PortfolioSpec
 from ljwx.core.forward.scores import Score, scores
 from ljwx.core.forward.settled import SETTLED, signals
 from ljwx.core.labels.costs import Costs
@@ -21,6 +22,7 @@ from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.answers import RISK_NOTE
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.settings import current_settings
 
 __all__ = [
     "EarnedBy", "KnownRecord", "ScoredRecord", "earned_from_record", "earned_from_validation", "known_record",
@@ -123,7 +125,7 @@ def earned_from_record(top: float = 0.1, slippage: float = 0.0005, known: KnownR
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), days)
     portfolios = {each.meaning: _portfolio(each.spec, top, slippage) for each in batches}
     answers = codes.as_stocks(known.settled.filter(~pl.col("late"), pl.col("session") < last))
-    return _simulated(answers, market, portfolios, _tried(warehouse))
+    return _simulated(answers, market, portfolios, _levels(warehouse, first, last), _tried(warehouse))
 
 
 def earned_from_validation(top: float = 0.1, slippage: float = 0.0005) -> list[EarnedBy]:
@@ -151,7 +153,7 @@ def earned_from_validation(top: float = 0.1, slippage: float = 0.0005) -> list[E
     days = warehouse.trading_days(asked[0], last)
     market = market_of(codes.as_stocks(warehouse.bars(asked[0], last)), days)
     known = rows.filter(pl.col("session").is_in(days[:-1]))
-    return _simulated(known, market, portfolios, _tried(warehouse), VALIDATION)
+    return _simulated(known, market, portfolios, _levels(warehouse, asked[0], last), _tried(warehouse), VALIDATION)
 
 
 @dataclass(frozen=True)
@@ -191,29 +193,47 @@ def _tried(warehouse: WarehouseHook) -> int:
     return max(len(warehouse.lines()), 1)
 
 
+def _levels(warehouse: WarehouseHook, first: date, last: date) -> IndexLevels:
+    """Return the closes of the first index that the settings name."""
+    codes = current_settings().ingest.indexes
+    if not codes:
+        return IndexLevels()
+    rows = warehouse.facts(INDEX_BARS, first, last).filter(ts_code=codes[0])
+    return IndexLevels(codes[0], dict(rows.select("session", "close").iter_rows()))
+
+
 def _portfolio(spec: Mapping[str, Any], top: float, slippage: float) -> PortfolioSpec:
     costs = Costs.model_validate(spec["costs"])
     return PortfolioSpec(horizon=int(spec["horizon"]), top=top, costs=costs, slippage=slippage)
 
 
 def _simulated(
-    answers: pl.DataFrame, market: Market, portfolios: Mapping[str, PortfolioSpec], tried: int, origin: Source = RECORD
+    answers: pl.DataFrame,
+    market: Market,
+    portfolios: Mapping[str, PortfolioSpec],
+    levels: IndexLevels,
+    tried: int,
+    origin: Source = RECORD,
 ) -> list[EarnedBy]:
     """Simulate each answerer's answers to each task that orders stocks, whose classes mean the same."""
     valid = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
     apart = ("answerer", "digest", "task", "meaning")
     parts = valid.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
     return [
-        _earned(rows, market, portfolios[rows.item(0, "meaning")], tried, origin)
+        _earned(rows, market, portfolios[rows.item(0, "meaning")], levels, tried, origin)
         for rows in parts
         if TASKS[rows.item(0, "task")].direction is not None
     ]
 
 
-def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int, origin: Source) -> EarnedBy:
+def _earned(
+    rows: pl.DataFrame, market: Market, spec: PortfolioSpec, levels: IndexLevels, tried: int, origin: Source
+) -> EarnedBy:
     answerer, digest, task, meaning = rows.select("answerer", "digest", "task", "meaning").row(0)
     said = rows.select("session", "ts_code", signal=pl.Series(signals(rows, task)))
-    found: Earned = earn(said, market, spec, tried)
+    first = rows.select(pl.col("session").min()).item()
+    days = [day for day in market.sessions if day >= first]
+    found: Earned = earn(said, market, spec, tried, levels.of(days))
     return EarnedBy(
         answerer=answerer,
         digest=digest,
@@ -223,8 +243,11 @@ def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int,
         sessions=found.curve.sessions,
         curve=tuple(found.curve.values.tolist()),
         market=tuple(found.market.values.tolist()),
+        index_code=None if found.index is None else levels.code,
+        index=None if found.index is None else tuple(found.index.tolist()),
         annual=found.annual,
         market_annual=found.market_annual,
+        index_annual=found.index_annual,
         excess=found.excess,
         drawdown=found.drawdown,
         turnover=found.turnover,
@@ -234,6 +257,7 @@ def _earned(rows: pl.DataFrame, market: Market, spec: PortfolioSpec, tried: int,
         deflated_sharpe=found.deflated,
         recipes_tried=found.tried,
         ics=found.ics,
+        index_note=levels.note(days),
         origin=origin,
         note=LEFT_OUT if origin == RECORD else f"{BACKTEST}{LEFT_OUT}",
     )

@@ -68,12 +68,14 @@ class RecordState:
 
     :param batches: sessions that were asked about; ``digest``: of the newest sealed one.
     :param last: the newest complete session; ``settled``: the newest moment whose bars a session was settled with.
+    :param levels: when the newest level of an index was first seen.
     """
 
     batches: int
     digest: str | None
     last: date | None
     settled: datetime | None
+    levels: datetime | None
 
 
 class ForwardOutcomesVerbs(ForwardVerbs):

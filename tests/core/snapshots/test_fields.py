@@ -39,6 +39,6 @@ def test_every_place_is_declared_once_and_in_the_order_of_the_json() -> None:
     paths = [field.path for field in fields(GROUPS, horizon=5)]
     assert paths == sorted(set(paths))
     sections = {path[0] for path in paths if len(path) > 1}
-    of_groups = {"features", "flow", "fundamentals", "market", "ranks", "valuation"}
+    of_groups = {"features", "flow", "fundamentals", "index", "market", "ranks", "valuation"}
     assert sections == {"bar", "levels", "range", "readings", *of_groups}
     assert not sections & {path[0] for path in paths if len(path) == 1}

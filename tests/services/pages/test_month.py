@@ -18,11 +18,12 @@ from typer.testing import CliRunner
 from ljwx.cli.app import app
 from ljwx.core.datasets.spec import RISK_STATEMENT
 from ljwx.core.reports.month.content import Recipe
-from ljwx.core.reports.month.render import as_html
+from ljwx.core.reports.month.render import as_html, as_json
 from ljwx.services.pages.month import month_page, months_due
 from ljwx.stages.forward.month import write_month
 from support_chain import Database, bars_of, whole_day
 from support_docs import ROOT
+from support_levels import save_levels
 from support_lines import DAYS as LINE_DAYS
 from support_lines import Market
 from support_month import AFTER, DAYS, MODEL, STOCKS, MonthRecord
@@ -136,6 +137,21 @@ def test_the_page_says_all_that_a_stranger_needs_and_loads_nothing(record: Month
         ("all", "2026-02-26"),
         ("month", "2026-03-01"),
     }
+
+
+def test_an_index_stands_beside_what_it_would_have_earned(record: MonthRecord, tmp_path: Path) -> None:
+    template = (ROOT / "include" / "reports" / "month.html.j2").read_text(encoding="utf-8")
+    assert "No index beside it: 8 of 8 closes of 000300.SH are not stored" in as_html(
+        month_page(record.hook, "2026-03"), template
+    )
+    save_levels(record.hook, record.key, {day: 4000.0 + 10 * at for at, day in enumerate(DAYS)})
+    page = month_page(record.hook, "2026-03")
+    html = as_html(page, template)
+    found = json.loads(as_json(page))["earned"][0]
+    assert found["index_code"] == "000300.SH"
+    assert found["index"] == pytest.approx([1 + at / 400 for at in range(1, len(DAYS))])
+    assert "Index: 000300.SH, from its close of 2026-02-26" in html
+    assert "价格指数,不含分红" in html
 
 
 def test_the_script_of_the_docs_comes_to_the_numbers_of_the_page(record: MonthRecord, tmp_path: Path) -> None:

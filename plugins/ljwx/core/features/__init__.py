@@ -15,6 +15,7 @@ import polars as pl
 from ljwx.core.features.engine import computed
 from ljwx.core.features.fundamentals import FUNDAMENTALS
 from ljwx.core.features.group import Feature, FeatureGroup
+from ljwx.core.features.index import INDEX
 from ljwx.core.features.market import MARKET
 from ljwx.core.features.money_flow import MONEY_FLOW
 from ljwx.core.features.segments import segments
@@ -27,7 +28,7 @@ __all__ = [
     "feature_names", "groups_named", "groups_of", "inputs", "running", "segments",
 ]  # fmt: skip
 
-GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL, VALUATION, MONEY_FLOW, FUNDAMENTALS, MARKET)
+GROUPS: tuple[FeatureGroup, ...] = (TECHNICAL, VALUATION, MONEY_FLOW, FUNDAMENTALS, MARKET, INDEX)
 """Every feature group, in the order in which prompts tell them; `technical` is first."""
 
 FEATURE_VERSION = "2"

@@ -13,6 +13,7 @@ import polars as pl
 from ljwx.core.features.announced import AnnouncedTable
 from ljwx.core.features.citable import Citable, of_group
 from ljwx.core.features.facts import Fact
+from ljwx.core.features.of_index import IndexTable
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.tables import FactTable
 from ljwx.core.features.windows import Block, Column
@@ -101,6 +102,12 @@ class FeatureGroup:
     def is_announced(self) -> bool:
         """Whether its facts change when companies announce something, and not from session to session."""
         return isinstance(self.table, AnnouncedTable)
+
+    @property
+    def of_many(self) -> frozenset[str]:
+        """The columns that are one number for all stocks of a session, or for those of an industry."""
+        stated = self.table.makes if isinstance(self.table, IndexTable) else ()
+        return frozenset({*(column.name for column in self.across), *stated})
 
     @property
     def by_industry(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def _prepare(levels: pl.DataFrame) -> pl.DataFrame:
     close = pl.col("close")
     since = {n: close / close.shift(n) - 1 for n in PERIODS}
     moved = {**since, 1: pl.coalesce(close / pl.col("pre_close") - 1, since[1])}
-    return levels.with_columns(100 * value.alias(f"index_{n}") for n, value in moved.items())
+    return levels.with_columns((100 * value).alias(f"index_{n}") for n, value in moved.items())
 
 
 def _outside() -> pl.Expr:

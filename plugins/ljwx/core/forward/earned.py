@@ -78,6 +78,8 @@ class EarnedBy:
     """A simulated portfolio of one answerer's answers to one task; fractions a year, but the curves.
 
     :param curve: its value at each close, after all costs; ``market``: of the equal-weight market of the same stocks.
+    :param index: the level of an index at each close, in times of that at the close before the first; None where one is
+        not stored. ``index_note``: what it is, or why there is none.
     :param origin: where the answers stand: the forward record, or a dataset's validation split, which is a backtest.
     """
 
@@ -89,8 +91,11 @@ class EarnedBy:
     sessions: tuple[date, ...]
     curve: tuple[float, ...]
     market: tuple[float, ...]
+    index_code: str | None
+    index: tuple[float, ...] | None
     annual: float
     market_annual: float
+    index_annual: float | None
     excess: float
     drawdown: float
     turnover: float
@@ -100,6 +105,7 @@ class EarnedBy:
     deflated_sharpe: float | None
     recipes_tried: int
     ics: tuple[IcAt, ...]
+    index_note: str
     note: str = LEFT_OUT
     origin: Source = RECORD
 

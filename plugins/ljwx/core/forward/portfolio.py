@@ -8,7 +8,7 @@ What cannot be bought at that open stays cash. What cannot be sold at that close
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
@@ -24,8 +24,7 @@ Floats = NDArray[np.float64]
 
 LEFT_OUT: Final = """Simulated from answers and daily bars; nobody traded it. It is no advice.
 It leaves out: how orders move the price, beyond the slippage that is set; trades at other prices than the open and \
-the close; taxes on dividends; interest on cash; an index beside it, whose closes no source here gives. A stock that \
-is delisted keeps its last price."""
+the close; taxes on dividends; interest on cash. A stock that is delisted keeps its last price."""
 BACKTEST: Final = """BACKTEST: answers about sessions that were over when they were given, of a dataset's validation \
 split. A model may remember them, and by them it was chosen: only the forward record shows what it foresees.
 """
@@ -123,6 +122,35 @@ def index_curve(closes: Sequence[float], curve: Curve) -> Floats:
     if len(levels) != len(curve.values) + 1:
         raise ValueError("an index needs a close for each session of the curve, and the one before")
     return np.asarray(levels[1:] / levels[0])
+
+
+@dataclass(frozen=True)
+class IndexLevels:
+    """The closes of an index, as far as they are stored.
+
+    :param code: None: the settings name no index.
+    """
+
+    code: str | None = None
+    closes: Mapping[date, float] = field(default_factory=dict)
+
+    def of(self, sessions: Sequence[date]) -> list[float] | None:
+        """Return the closes of some sessions; None where one of them is not there."""
+        found = [self.closes[day] for day in sessions if day in self.closes]
+        return found if found and len(found) == len(sessions) else None
+
+    def note(self, sessions: Sequence[date]) -> str:
+        """Say what is compared, or why nothing is."""
+        if self.code is None:
+            return "No index beside it: ingest.indexes names none."
+        missing = [day for day in sessions if day not in self.closes]
+        if missing:
+            stored = f"{len(missing)} of {len(sessions)} closes of {self.code} are not stored"
+            return f"No index beside it: {stored}, the first of {missing[0]}."
+        return (
+            f"Index: {self.code}, from its close of {sessions[0]}, the evening of the first answer, while portfolio "
+            "and market begin with the next open. A price index: dividends are not in it, and no costs are taken."
+        )
 
 
 class _Books:

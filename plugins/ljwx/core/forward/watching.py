@@ -88,19 +88,19 @@ def strange_facts(
 ) -> Series:
     """Return of each fact of a snapshot the share of strange numbers by session, among the stocks asked about.
 
-    Ranks are left out, which are evenly spread on every day, and so are facts of the whole market or of an industry:
-    each is one number for many stocks, and needs more of them than are asked about. What companies announce moves with
-    the seasons of the year, which the reference does not hold.
+    Ranks are left out, which are evenly spread on every day, and so are facts of the whole market, an index or an
+    industry: each is one number for many stocks, and needs more of them than are asked about. What companies announce
+    moves with the seasons of the year, which the reference does not hold.
 
     :param bars: BARS frame of the stocks asked about, with some sessions before the market's first.
     :param features: their feature rows, of the same sessions.
     :param asked: session and ts_code of the questions.
     """
-    across = {column.name for group in spec.groups for column in group.across}
+    of_many = {column for group in spec.groups for column in group.of_many}
     facts = [
         fact.column
         for fact in facts_in(group for group in spec.groups if not group.is_announced)
-        if fact.section != RANKS and not fact.of_industry and not across & set(fact.value.meta.root_names())
+        if fact.section != RANKS and not fact.of_industry and not of_many & set(fact.value.meta.root_names())
     ]
     rows = facts_of_market(bars, features, spec).filter(pl.col("session").is_in(list(market.sessions)))
     keys = asked.select("session", "ts_code").unique()

@@ -41,5 +41,5 @@ def _earned(known: KnownRecord) -> tuple[EarnedBy, ...]:
 
 
 def record_keeper(warehouse: WarehouseHook) -> Keeper[RecordPage]:
-    """Return what keeps the page until a batch is sealed, a session completed or an outcome settled."""
+    """Return what keeps the page until a batch is sealed, a session completed, an outcome settled or an index came."""
     return Keeper(warehouse.record_state, lambda: record_page(warehouse))

@@ -17,7 +17,7 @@ add({
     "data-interfaces": "数据源各接口", "data-interface": "接口", "data-there": "有它的交易日", "data-deferred": "因限额暂缺", "data-without": "最近一次缺它",
     "data-groups": "特征组", "data-group": "特征组", "data-used": "在用", "data-newest": "最新", "data-yes": "是", "data-no": "否", "data-groups-hint": "有自己的表的特征组只数最近 {n} 个完整的交易日。",
     "data-trade_cal": "交易日历", "data-stock_basic": "股票列表", "data-namechange": "曾用名", "data-adj_factor": "复权因子", "data-stk_limit": "涨跌停价", "data-suspend_d": "停复牌", "data-amount": "成交额", "data-pre_close": "昨收价",
-    "data-technical": "技术指标", "data-market": "全市场", "data-valuation": "估值", "data-money_flow": "资金流向", "data-fundamentals": "财务", "data-months": "月",
+    "data-technical": "技术指标", "data-market": "全市场", "data-index": "指数", "data-valuation": "估值", "data-money_flow": "资金流向", "data-fundamentals": "财务", "data-months": "月",
   },
   en: {
     "data-intro": "{n} trading days from {first} to {last}.", "data-none": "Nothing was ingested yet. Run the DAG ljwx_daily_ingest; for certain dates:",
@@ -31,7 +31,7 @@ add({
     "data-interfaces": "Interfaces of the source", "data-interface": "Interface", "data-there": "Sessions with it", "data-deferred": "Left out for a limit", "data-without": "Newest without it",
     "data-groups": "Feature groups", "data-group": "Group", "data-used": "In use", "data-newest": "Newest", "data-yes": "yes", "data-no": "no", "data-groups-hint": "Of a group with a table of its own the newest {n} complete sessions are counted.",
     "data-trade_cal": "calendar", "data-stock_basic": "list of stocks", "data-namechange": "former names", "data-adj_factor": "factors", "data-stk_limit": "limit prices", "data-suspend_d": "suspensions", "data-amount": "amounts", "data-pre_close": "previous closes",
-    "data-technical": "technical", "data-market": "whole market", "data-valuation": "valuation", "data-money_flow": "money flow", "data-fundamentals": "fundamentals", "data-months": "Month",
+    "data-technical": "technical", "data-market": "whole market", "data-index": "index", "data-valuation": "valuation", "data-money_flow": "money flow", "data-fundamentals": "fundamentals", "data-months": "Month",
   },
 });
 

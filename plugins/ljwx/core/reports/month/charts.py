@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INKS = (OWN, "#c2571a", "#1b7a43", "#7a3e9d", "#8a6d00")
 MOST, FEW = 6, 6
 """Pictures of one kind: of a record with more models the tables say the rest."""
+INDEX = INKS[1]
 COLOURS = {"counts": OWN, "late": "#c2571a", "open": "#d9dee5"}
 
 
@@ -120,6 +121,8 @@ def _earned(earned: Sequence[EarnedBy]) -> Figure:
         days = _places(each.sessions)
         axes.plot(days, each.curve, color=OWN, label=f"{each.answerer}, {each.task.replace('_', ' ')}")
         axes.plot(days, each.market, color=OTHER, linestyle="--", label="market of the same stocks")
+        if each.index is not None:
+            axes.plot(days, each.index, color=INDEX, linestyle=":", label=f"index {each.index_code}")
         axes.set_ylabel("simulated value")
         _few_days(axes, each.sessions)
         axes.legend(frameon=False, fontsize=8)
