@@ -60,6 +60,14 @@ def cite(
     return Citable(key or named, kind, name, english or named.replace("_", " "), (path,), fact.said, signal)
 
 
+def cite_named(
+    facts: Iterable[Fact], fact: str, key: str, name: str, english: str, signal: Signal | None = None
+) -> Citable:
+    """Make a line of the fact of a name, of a kind of its section's."""
+    found = next(each for each in facts if each.name == fact)
+    return cite(found.section, found, signal, key=key, name=name, english=english)
+
+
 def of_group(name: str, facts: Iterable[Fact], signals: Iterable[Signal]) -> tuple[Citable, ...]:
     """A line for each fact, with the word of the signal that is made of it alone, and one for each other signal.
 

@@ -95,3 +95,11 @@ def rank(column: str, *names: str, required: bool = True) -> Fact:
     """Percentile of a column among the stocks of the same session, 1 to 100, the largest value highest."""
     said = Said("rank", usual=(1.5, 99.5))
     return Fact(RANKS, column, pl.col(f"rank_{column}"), 0, names, required, said)
+
+
+def stated(section: str, name: str, column: str, decimals: int, said: Said, *, industry: bool = False) -> Fact:
+    """A number that a source states itself, and may lack.
+
+    :param industry: it compares within an industry.
+    """
+    return Fact(section, name, pl.col(column), decimals, required=False, said=said, of_industry=industry)

@@ -5,14 +5,15 @@ Pure: nothing here may import airflow, HTTP or SQL.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from ljwx.core.bars.canonical import Capability
 from ljwx.core.features.announced import AnnouncedTable
-from ljwx.core.features.citable import Citable, cite
-from ljwx.core.features.facts import Fact, Said
+from ljwx.core.features.citable import cite_named
+from ljwx.core.features.facts import Said, stated
 from ljwx.core.features.fundamentals.outlook import CODE, OUTLOOK, code_of
 from ljwx.core.features.group import FeatureGroup
 from ljwx.core.features.tables import FEWEST_PEERS, among_peers
@@ -70,13 +71,8 @@ TABLE: Final = AnnouncedTable(
 )  # fmt: skip
 """Percent. A row is one announcement; `corrected`: TuShare's update_flag."""
 
+_fact = partial(stated, SECTION)
 _MOVE: Final = Said("percent", "move")
-
-
-def _fact(name: str, column: str, decimals: int, said: Said, *, industry: bool = False) -> Fact:
-    return Fact(SECTION, name, pl.col(column), decimals, required=False, said=said, of_industry=industry)
-
-
 FACTS: Final = (
     _fact("roe", "roe", 1, Said("percent")),
     _fact("quarter", "roe_quarter", 0, Said()),
@@ -88,12 +84,7 @@ FACTS: Final = (
 )
 """Whole percent of growth: few tokens, and fewer stocks that the number alone would name."""
 
-_OF: Final = {fact.name: fact for fact in FACTS}
-
-
-def _line(fact: str, key: str, name: str, english: str) -> Citable:
-    return cite(SECTION, _OF[fact], key=key, name=name, english=english)
-
+_line = partial(cite_named, FACTS)
 
 FUNDAMENTALS: Final = FeatureGroup(
     name="fundamentals",
@@ -106,9 +97,7 @@ FUNDAMENTALS: Final = FeatureGroup(
         _line("profit", "profit", "净利润同比", "net profit on the year"),
         _line("roe_industry", "roe_peers", "净资产收益率在行业中", "return on equity in its industry"),
         _line("age", "age", "财报公告后天数", "days since the figures"),
-        cite(
-            SECTION, _OF["forecast"], OUTLOOK, key="forecast", name="预告净利润同比", english="net profit forecast",
-        ),
+        _line("forecast", "forecast", "预告净利润同比", "net profit forecast", OUTLOOK),
     ),
     table=TABLE,
 )  # fmt: skip

@@ -5,13 +5,14 @@ Pure: nothing here may import airflow, HTTP or SQL.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from ljwx.core.bars.canonical import Capability
-from ljwx.core.features.citable import Citable, cite
-from ljwx.core.features.facts import Fact, Said
+from ljwx.core.features.citable import cite_named
+from ljwx.core.features.facts import Said, stated
 from ljwx.core.features.group import FeatureGroup
 from ljwx.core.features.tables import FEWEST_PEERS, FactTable, among_own, among_peers, percentile
 
@@ -58,10 +59,7 @@ TABLE: Final = FactTable(
 turnover in per cent of the floating shares; value of these in 10,000 CNY."""
 
 
-def _fact(name: str, column: str, decimals: int, said: Said, *, industry: bool = False) -> Fact:
-    return Fact(SECTION, name, pl.col(column), decimals, required=False, said=said, of_industry=industry)
-
-
+_fact = partial(stated, SECTION)
 _RATIO: Final = Said("ratio")
 FACTS: Final = (
     _fact("pe", "pe_ttm", 1, _RATIO),
@@ -76,12 +74,7 @@ FACTS: Final = (
 )
 """The value of the floating shares is told as a percentile in the market: the number itself would name the stock."""
 
-_OF: Final = {fact.name: fact for fact in FACTS}
-
-
-def _line(fact: str, key: str, name: str, english: str) -> Citable:
-    return cite(SECTION, _OF[fact], key=key, name=name, english=english)
-
+_line = partial(cite_named, FACTS)
 
 VALUATION: Final = FeatureGroup(
     name="valuation",
