@@ -27,19 +27,20 @@ def timestamp(seconds: float | None = None) -> str:
 def tags(store: ModelStore) -> dict[str, Any]:
     """Every model, the newest first."""
     with store.lock:
-        listed = [(store.modified(name), _listed(store, name)) for name in store.names()]
+        written = {name: store.modified(name) for name in store.names()}
+        listed = [(modified, _listed(store, name, modified)) for name, modified in written.items()]
     ordered = sorted(listed, key=lambda pair: pair[0], reverse=True)
     return {"models": [entry for _, entry in ordered]}
 
 
-def _listed(store: ModelStore, name: ModelName) -> dict[str, Any]:
-    manifest = store.read(name)
+def _listed(store: ModelStore, name: ModelName, modified: float) -> dict[str, Any]:
+    manifest = store.read_listed(name)
     if manifest is None:
         raise ApiError.missing_model(name.short)
     entry = {
         "name": name.short,
         "model": name.short,
-        "modified_at": timestamp(store.modified(name)),
+        "modified_at": timestamp(modified),
         "size": manifest.size,
         "digest": manifest.digest,
         "details": {"parent_model": "", "format": "", "family": "", "families": None, "parameter_size": "",
@@ -47,7 +48,7 @@ def _listed(store: ModelStore, name: ModelName) -> dict[str, Any]:
     }  # fmt: skip
     if manifest.layer(layers.MODEL) is None:  # the shell that a failed create leaves
         return entry
-    model = Model.load(store, name.short)
+    model = Model.of(store, name, manifest)
     lengths = {"context_length": model.info.context_length, "embedding_length": model.info.embedding_length}
     return {**entry, "details": {**model.details(), **lengths}, "capabilities": capabilities(model.template)}
 

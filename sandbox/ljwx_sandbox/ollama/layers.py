@@ -84,6 +84,11 @@ class Manifest:
         """Bytes of every blob the manifest needs, shared or not."""
         return sum(layer.size for layer in (self.config, *self.layers))
 
+    @property
+    def weights(self) -> Layer:
+        """The layer of the weights, which a shell has none of."""
+        return next(layer for layer in self.layers if layer.media_type == MODEL)
+
     def layer(self, media_type: str) -> Layer | None:
         """Return the layer in this role, if there is one."""
         return next((layer for layer in self.layers if layer.media_type == media_type), None)

@@ -41,17 +41,22 @@ class Model:
         name = ModelName.parse(text)
         if name is None:
             raise bad_name or ApiError.missing_model(text)
-        manifest = store.read(name)
-        weights = manifest.layer(layers.MODEL) if manifest else None
-        if manifest is None or weights is None:
+        name = store.existing(name)
+        manifest = store.read_listed(name)
+        if manifest is None or manifest.layer(layers.MODEL) is None:
             raise ApiError.missing_model(text)
+        return cls.of(store, name, manifest)
+
+    @classmethod
+    def of(cls, store: ModelStore, name: ModelName, manifest: Manifest) -> Model:
+        """Read what a manifest with weights describes."""
 
         def content(media_type: str) -> str:
             layer = manifest.layer(media_type)
             return _text(store, layer) if layer else ""
 
         return cls(
-            store.existing(name), manifest, _blob(store, weights.digest), json.loads(_text(store, manifest.config)),
+            name, manifest, _blob(store, manifest.weights.digest), json.loads(_text(store, manifest.config)),
             content(layers.TEMPLATE) or PLAIN, content(layers.SYSTEM), json.loads(content(layers.PARAMS) or "{}"),
             json.loads(content(layers.MESSAGES) or "[]"), content(layers.LICENSE),
         )  # fmt: skip
@@ -63,9 +68,8 @@ class Model:
 
     def details(self, parent: bool = True) -> dict[str, Any]:
         """The `details` of show (with the parent) and ps (without)."""
-        weights = self.manifest.layer(layers.MODEL)
         return {
-            "parent_model": weights.source if parent and weights else "",
+            "parent_model": self.manifest.weights.source if parent else "",
             "format": self.config["model_format"],
             "family": self.config["model_family"],
             "families": self.config["model_families"],

@@ -90,8 +90,12 @@ class ModelStore:
 
     def read(self, name: ModelName) -> Manifest | None:
         """Return a tag's manifest, or None when there is no such tag."""
+        return self.read_listed(self.existing(name))
+
+    def read_listed(self, name: ModelName) -> Manifest | None:
+        """Return the manifest of a tag whose name is spelled as `names` does: no other one is looked at."""
         try:
-            return Manifest.from_bytes(self._path(name).read_bytes())
+            return Manifest.from_bytes(self._file(name).read_bytes())
         except FileNotFoundError:
             return None
 
@@ -106,8 +110,8 @@ class ModelStore:
             return True
 
     def modified(self, name: ModelName) -> float:
-        """Return when the tag was last written, in seconds since the epoch."""
-        return self._path(name).stat().st_mtime
+        """Return when a tag, its name spelled as `names` does, was last written, in seconds since the epoch."""
+        return self._file(name).stat().st_mtime
 
     def existing(self, name: ModelName) -> ModelName:
         """Return the name in the case in which a tag has it; a name of which there is none stays as it is."""
@@ -115,7 +119,8 @@ class ModelStore:
 
     def names(self) -> list[ModelName]:
         """Return every tag."""
-        files = [path.relative_to(self._manifests).parts for path in self._manifests.rglob("*") if path.is_file()]
+        above = len(self._manifests.parts)
+        files = [(*Path(folder).parts[above:], file) for folder, _, found in os.walk(self._manifests) for file in found]
         return [ModelName(parts[-3], parts[-2], parts[-1], "/".join(parts[:-3]) or HOST) for parts in files]
 
     def prune(self) -> None:
@@ -127,12 +132,14 @@ class ModelStore:
                     path.unlink()
 
     def _path(self, name: ModelName) -> Path:
-        found = self.existing(name)
+        return self._file(self.existing(name))
+
+    def _file(self, found: ModelName) -> Path:
         folder = self._manifests if found.host == HOST else self._manifests / found.host
         return folder / found.namespace / found.model / found.tag
 
     def _used(self) -> set[str]:
-        manifests = [manifest for name in self.names() if (manifest := self.read(name)) is not None]
+        manifests = [manifest for name in self.names() if (manifest := self.read_listed(name)) is not None]
         return {digest.replace(":", "-") for manifest in manifests for digest in manifest.digests}
 
     def _remove_unused(self, old: Manifest) -> None:
