@@ -17,6 +17,7 @@ from ljwx.core.models import BuildSpec
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import Settings, load_settings
 from ljwx.stages.promote.evidence import Judged, judge
+from ljwx.stages.promote.looks import Look, look_at
 from ljwx.warehouse.promotions import Alias
 from ljwx.warehouse.runs import RunRef
 from ljwx_sandbox.postgres import EmbeddedPostgres
@@ -119,7 +120,11 @@ class Market:
         )  # fmt: skip
 
     def judged(self, model: Alias, champion: Alias | None, last: int, *, holds: bool = True) -> Judged:
-        return judge(self.warehouse, self.settings, 1, model.model, champion, DAYS[last], holds=holds)
+        return judge(self.look(DAYS[last]), model.model, champion, holds=holds)
+
+    def look(self, session: date) -> Look:
+        """At the close of a session."""
+        return look_at(self.warehouse, self.settings, 1, session)
 
     def noted(self, rival: str) -> list[date]:
         return self.db.column("SELECT DISTINCT session FROM ljwx.line_evidence WHERE rival = %s ORDER BY 1", rival)

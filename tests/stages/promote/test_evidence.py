@@ -62,7 +62,7 @@ def test_with_eight_years_of_sessions_those_before_the_sealed_window_still_count
     calendar = sorted((*before, *DAYS, *after))
     sessions_of_lines.warehouse.save_sessions(1, calendar)
     look = calendar[calendar.index(DAYS[36]) + 600]
-    judged = judge(sessions_of_lines.warehouse, sessions_of_lines.settings, 1, "new", old, look, holds=True)
+    judged = judge(sessions_of_lines.look(look), "new", old, holds=True)
     assert sessions_of_lines.noted(judged.record.rival or "") == DAYS[36:60]
     assert sessions_of_lines.noted("none") == DAYS[36:60]
 
@@ -221,7 +221,7 @@ def test_a_champion_that_nobody_challenges_is_proven_and_loses_it_without_a_deci
     sessions_of_lines.answers(serves, -9, range(112, 150), seed=8)
     proven = []
     for last in (60, 116, 156):
-        seen = look_alone(sessions_of_lines.warehouse, sessions_of_lines.settings, 1, serves, DAYS[last])
+        seen = look_alone(sessions_of_lines.look(DAYS[last]), serves)
         assert (seen.line, seen.until) == (line_of(SPEC).line_id, DAYS[min(last - HORIZON, 149)])
         proven += sessions_of_lines.db.column("SELECT proven FROM ljwx.lines")
         assert is_proven(sessions_of_lines.settings.gate, seen.alone) == proven[-1]

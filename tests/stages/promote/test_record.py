@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from ljwx.core.evidence.gathering import Said
 from ljwx.core.promotions import is_proven
 from ljwx.core.promotions.decision import Decision
 from ljwx.core.promotions.lines import decide_line
 from ljwx.core.promotions.record import FromSource
-from ljwx.stages.promote.evidence import Judged, look_alone
-from support_lines import DAYS, OTHER, TASKS, Market
+from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.stages.promote.evidence import Judged, judge, look_alone
+from support_lines import DAYS, OTHER, SPEC, TASKS, Market
 
+THIRD = SPEC.model_copy(update={"system": "z"})
 CHANGED = "UPDATE ljwx.forward_{} SET {} WHERE session = %s"
 
 
@@ -38,6 +43,27 @@ def test_a_better_challenger_is_promoted_on_the_record_alone_and_the_decision_sa
     reason = next(reason for reason in found.reasons if reason.code == "sources")
     assert f"110 came from the forward record ({DAYS[40]} to {DAYS[149]})" in reason.text
     assert judged.circumstances.newest == DAYS[149]
+
+
+def test_of_lines_that_are_looked_at_together_each_is_read_once_and_judged_as_apart(
+    sessions_of_lines: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, reads, read = sessions_of_lines.model("old", OTHER), list[str](), WarehouseHook.said_in_record
+    challengers = [sessions_of_lines.model("new"), sessions_of_lines.model("third", THIRD)]
+    sessions_of_lines.record((old, 0.0), (challengers[0], 0.3), (challengers[1], 0.5), days=range(40, 80))
+    apart = [sessions_of_lines.judged(each, old, last=86) for each in challengers]
+
+    def counted(hook: WarehouseHook, models: Any, *which: Any) -> list[Said]:
+        reads.append(models[0].model)
+        return read(hook, models, *which)
+
+    monkeypatch.setattr(WarehouseHook, "said_in_record", counted)
+    look = sessions_of_lines.look(DAYS[86])
+    look_alone(look, old)
+    together = [judge(look, each.model, old, holds=True) for each in challengers]
+    assert [each.champion for each in together] == [each.champion for each in apart]
+    assert [each.record.compared for each in together] == [each.record.compared for each in apart]
+    assert reads == ["old", "new", "third"]
 
 
 def test_an_equal_challenger_is_not_promoted_on_the_record(sessions_of_lines: Market) -> None:
@@ -164,10 +190,10 @@ def test_a_correction_counts_where_it_came_before_the_session_was_noted_and_chan
 def test_a_champion_that_was_proven_loses_the_word_by_the_record(sessions_of_lines: Market) -> None:
     serves = sessions_of_lines.model("old", OTHER)
     sessions_of_lines.answers(serves, 0.9, range(36, 115), seed=3)
-    seen = look_alone(sessions_of_lines.warehouse, sessions_of_lines.settings, 1, serves, DAYS[123])
+    seen = look_alone(sessions_of_lines.look(DAYS[123]), serves)
     assert is_proven(sessions_of_lines.settings.gate, seen.alone)
     sessions_of_lines.record((serves, -0.9), days=range(115, 150))
-    seen = look_alone(sessions_of_lines.warehouse, sessions_of_lines.settings, 1, serves, DAYS[156])
+    seen = look_alone(sessions_of_lines.look(DAYS[156]), serves)
     assert not is_proven(sessions_of_lines.settings.gate, seen.alone)
     assert sessions_of_lines.db.column("SELECT proven FROM ljwx.lines") == [False]
 

@@ -16,6 +16,7 @@ from ljwx.stages.context import params
 from ljwx.stages.evaluate.asking import ask_all
 from ljwx.stages.evaluate.classes import freeze_classes
 from ljwx.stages.promote.evidence import Seen, look_alone
+from ljwx.stages.promote.looks import look_at
 from ljwx.stages.runs import recorded_run
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def look_at_champion() -> dict[str, Any]:
         if asked is not None:
             evaluation_id = open_evaluation(warehouse, settings, run.key, model, asked, class_alone=True)
             questions = ask_all(warehouse, servers_of(settings), settings, evaluation_id)
-            seen = look_alone(warehouse, settings, run.key, champion, dataset.last_session)
+            seen = look_alone(look_at(warehouse, settings, run.key, dataset.last_session), champion)
             found = _told(settings, champion.model, questions, seen)
             run.outputs |= found
     if asked is None:

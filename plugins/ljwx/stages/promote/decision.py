@@ -24,6 +24,7 @@ from ljwx.settings import Settings, current_settings
 from ljwx.stages.context import event_of
 from ljwx.stages.evaluate.scoring import dataset_of, gather
 from ljwx.stages.promote.evidence import Judged, judge
+from ljwx.stages.promote.looks import look_at
 from ljwx.stages.promote.sealed import report_sealed_test
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import Evaluation
@@ -153,7 +154,8 @@ def _decide(
     dataset_id = dataset_of(warehouse, evaluation.question_set_id)
     session, newest = session or warehouse.last_session_of(dataset_id), warehouse.validated_until(dataset_id)
     holds = all(reason.favourable for reason in held)
-    judged = judge(warehouse, settings, run_key, evaluation.model, champion, session, holds=holds, newest=newest)
+    look = look_at(warehouse, settings, run_key, session)
+    judged = judge(look, evaluation.model, champion, holds=holds, newest=newest)
     decision = decide_line(settings.gate, held, judged.champion, judged.alone, judged.circumstances)
     warehouse.note_proof(judged.record.line, decision.proven)
     more = [

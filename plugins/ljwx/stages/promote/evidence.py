@@ -13,10 +13,8 @@ from ljwx.core.promotions import Against, Circumstances, Predecessor, is_proven
 from ljwx.core.promotions.judging import PREDICTED, RETURNS
 from ljwx.core.promotions.lines import shown_scores
 from ljwx.core.promotions.record import LineRecord
-from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.lines import line_id_of
-from ljwx.settings import Settings
-from ljwx.stages.promote.looks import Look, Pair, look_at, spent, weighed
+from ljwx.stages.promote.looks import Look, Pair, spent, weighed
 from ljwx.stages.promote.noting import against_line, against_nothing, not_counted
 from ljwx.stages.promote.predecessor import held_against, up_to
 from ljwx.warehouse.lines import CLASS_RATES, NOTHING
@@ -51,24 +49,13 @@ class Seen:
     looks: int
 
 
-def judge(
-    warehouse: WarehouseHook,
-    settings: Settings,
-    run_key: int,
-    model: str,
-    champion: Alias | None,
-    session: date,
-    *,
-    holds: bool,
-    newest: date | None = None,
-) -> Judged:
+def judge(look: Look, model: str, champion: Alias | None, *, holds: bool, newest: date | None = None) -> Judged:
     """Note what sessions say about a model's line, give it a part of the error rate, and weigh all that counts.
 
-    :param session: the look is at the close of this one.
     :param holds: whether the model is above the floors; else nothing is noted or given, and it is no evidence.
     :param newest: the newest session that questions are chosen from.
     """
-    look = look_at(warehouse, settings, run_key, session)
+    warehouse, run_key = look.warehouse, look.run_key
     line = line_id_of(warehouse, run_key, model)
     theirs = None if champion is None else line_id_of(warehouse, run_key, champion.model)
     made = warehouse.made_of(line, model, holds=holds)
@@ -92,13 +79,10 @@ def judge(
     return _judged(look, line, theirs, pair, alone, left_out | not_counted(both), newest)
 
 
-def look_alone(warehouse: WarehouseHook, settings: Settings, run_key: int, champion: Alias, session: date) -> Seen:
-    """Note what sessions say about the line that serves, and find out whether it is proven, or is no more.
-
-    :param session: the look is at the close of this one.
-    """
-    look = look_at(warehouse, settings, run_key, session)
-    line = line_id_of(warehouse, run_key, champion.model)
+def look_alone(look: Look, champion: Alias) -> Seen:
+    """Note what sessions say about the line that serves, and find out whether it is proven, or is no more."""
+    warehouse = look.warehouse
+    line = line_id_of(warehouse, look.run_key, champion.model)
     made = up_to(warehouse.made_of(line, champion.model), champion)
     alone, _ = _alone(look, line, made, look.said(made), note=True)
     warehouse.note_proof(line, is_proven(look.policy, alone.against))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Final
@@ -19,11 +20,13 @@ from ljwx.warehouse.lines import CLASS_RATES, Given, kind_of
 
 BEGIN: Final = date(1990, 12, 19)
 """The exchanges opened."""
+KEPT: Final = 2
+"""Lines whose answers a look keeps: the one that serves, and the one that challenges."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """When one looks, and by which rules.
+    """When one looks, and by which rules; lines that are looked at together share it, for what was said is read once.
 
     :param calendar: all sessions up to the one at whose close is looked, which is `session`.
     """
@@ -33,6 +36,7 @@ class Look:
     run_key: int
     session: date
     calendar: Sequence[date]
+    _last: OrderedDict[tuple[Made, ...], list[Said]] = field(default_factory=OrderedDict, repr=False, compare=False)
 
     @property
     def policy(self) -> LinePolicy:
@@ -48,8 +52,17 @@ class Look:
 
         The questions lie before the sealed window, which with a long history is longer than a year. What still older
         sessions said was noted when they were newer. Of the forward record sessions count whose classes mean what those
-        of the newest mean.
+        of the newest mean. What the last two asked about said is kept: challengers are held against one champion.
         """
+        key = tuple(made)
+        if key not in self._last:
+            self._last[key] = self._read(made)
+        self._last.move_to_end(key)
+        while len(self._last) > KEPT:
+            self._last.popitem(last=False)
+        return self._last[key]
+
+    def _read(self, made: Sequence[Made]) -> list[Said]:
         year = self.calendar[-self.policy.error_sessions :][0]
         since = min([year, *(each.counts_from for each in made[:1])])
         said = self.warehouse.said_by(made, PREDICTED, since, self.session)

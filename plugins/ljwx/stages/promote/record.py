@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -21,6 +20,7 @@ from ljwx.settings import Settings, current_settings
 from ljwx.stages.context import event_of
 from ljwx.stages.promote.decision import decided_at
 from ljwx.stages.promote.evidence import judge, look_alone
+from ljwx.stages.promote.looks import Look, look_at
 from ljwx.stages.runs import recorded_run
 from ljwx.warehouse.evaluations import Evaluation
 from ljwx.warehouse.promotions import Alias, Decided
@@ -43,10 +43,11 @@ def look_at_record() -> dict[str, Any]:
         raise AirflowSkipException("there is no champion yet, or no forward record")
     session = sessions[-1]
     with recorded_run(warehouse, model=champion.model, session=session.isoformat()) as run:
-        seen = look_alone(warehouse, settings, run.key, champion, session)
+        look = look_at(warehouse, settings, run.key, session)
+        seen = look_alone(look, champion)
         proven = alone_told(settings.gate, seen.alone)[-1]
         log.info("the champion %s: %s", champion.model, proven.text)
-        decided = _challenged(warehouse, settings, run.key, champion, session)
+        decided = _challenged(look, champion)
         if decided is not None:
             serve_aliases(warehouse, OllamaHook(), settings.model.repository)
         run.outputs |= {"proven": proven.favourable} | ({} if decided is None else asdict(decided))
@@ -58,20 +59,19 @@ def look_at_record() -> dict[str, Any]:
     return asdict(decided)
 
 
-def _challenged(
-    warehouse: WarehouseHook, settings: Settings, run_key: int, champion: Alias, session: date
-) -> Decided | None:
+def _challenged(look: Look, champion: Alias) -> Decided | None:
     """Look at the newest model of each open line until one is promoted; return that decision."""
+    warehouse, settings = look.warehouse, look.settings
     for each in warehouse.newest_models():
         asked = None if each.digest == champion.digest else _waiting(warehouse, settings, each.model, champion)
         if asked is None:
             continue
-        judged = judge(warehouse, settings, run_key, each.model, champion, session, holds=True)
+        judged = judge(look, each.model, champion, holds=True)
         found = decide_line(settings.gate, (), judged.champion, judged.alone, judged.circumstances)
         for reason in found.reasons:
             log.info("%s %s %s: %s", each.model, "+" if reason.favourable else "-", reason.code, reason.text)
         if found.promote:
-            decided = decided_at(warehouse, settings, run_key, asked, session)
+            decided = decided_at(warehouse, settings, look.run_key, asked, look.session)
             log.info("decision %d about %s: %s", decided.promotion_id, each.model, decided.verdict)
             if decided.verdict in PROMOTING:
                 return decided
