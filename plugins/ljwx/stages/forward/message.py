@@ -14,12 +14,10 @@ from ljwx.core.forward.chain import Answer
 from ljwx.core.forward.message import watchlist_message
 from ljwx.core.forward.scores import RIVALS, Score, scores
 from ljwx.core.standing import standing
-from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.notifications.alerts import send_once
 from ljwx.notifications.messages import Alert
 from ljwx.services.lines import line_id_of
-from ljwx.services.scores import known_record
 from ljwx.services.watch import spoken
 from ljwx.settings import current_settings
 from ljwx.stages.runs import recorded_run
@@ -80,11 +78,9 @@ def _message(
 
 def _record(warehouse: WarehouseHook, line_id: str, digest: str) -> list[Score]:
     """Return the scores of a line over the whole record: of a model where it spoke, else of whichever did."""
-    try:
-        known = known_record(warehouse)
-    except NotFound:
-        return []
+    batches, complete = warehouse.forward_batches(), warehouse.complete_sessions()
+    days = warehouse.trading_days(batches[0].session, max(batches[-1].session, *complete[-1:]))
     settled = warehouse.settled_record(by_line=True)
     mine, rivals = settled.filter(answerer=line_id), settled.filter(pl.col("answerer").is_in(RIVALS))
     one = pl.concat([spoken(mine, digest), rivals]).with_columns(digest=pl.lit(None, pl.String))
-    return [each for each in scores(one, known.days) if each.answerer == line_id and each.window.name == "all"]
+    return [each for each in scores(one, days) if each.answerer == line_id and each.window.name == "all"]
