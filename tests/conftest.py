@@ -27,6 +27,7 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
     XDG_RUNTIME_DIR=_HOME,  # a folder of our own: one that others can write to is warned about
     POLARS_MAX_THREADS="1",  # the tests' frames are small, and the cores have other processes to run
+    OPENBLAS_NUM_THREADS="1",  # and so are their matrices: a second thread would wait in a loop
 )
 
 

@@ -24,7 +24,7 @@ def run_live(settings: SandboxSettings, sessions: int, stocks: int, *, anew: boo
     home, begun = settings.home / "live", time.monotonic()
     if anew:
         shutil.rmtree(home, ignore_errors=True)
-    _quiet_airflow(home)
+    _prepare(home)
     live = Live(home, settings.secret("postgres"), LivePlan(sessions=sessions, stocks=stocks), _say)
     with live.running() as peers:
         live.run(peers)
@@ -33,13 +33,15 @@ def run_live(settings: SandboxSettings, sessions: int, stocks: int, *, anew: boo
     return 0
 
 
-def _quiet_airflow(home: Path) -> None:
-    """Give Airflow, which is a library here, a home of its own before it is loaded."""
+def _prepare(home: Path) -> None:
+    """Give Airflow, which is a library here, a home of its own before it is loaded, and small frames one thread."""
     (home / "airflow").mkdir(parents=True, exist_ok=True)
     os.environ.update(
         AIRFLOW_HOME=str(home / "airflow"),
         AIRFLOW__CORE__LOAD_EXAMPLES="False",
         AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR",
+        POLARS_MAX_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
     )
 
 

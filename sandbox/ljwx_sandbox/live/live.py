@@ -100,13 +100,14 @@ class Live:
         return f"{plan['model']}: {decided['verdict'] if decided else 'not decided on'}"
 
     def _step(self, peers: Peers, number: int, day: date) -> str:
-        """Take one session from its bars to its seal, and settle, watch and look at what came before."""
+        """Take one session from its bars to its seal; settle, publish, watch and look at what came before."""
         from ljwx import tasks
 
         evening = datetime.combine(day, EVENING, SHANGHAI)
         self._set(peers, number, max(evening, self._known() + ON) if self._known().date() == day else evening)
         self._ingest(day, day)
         settled = self._task(tasks.settle_sessions) or {}
+        pages = self._task(tasks.write_month) or []
         watched = self._task(tasks.watch_champion) or {}
         decided = self._task(tasks.look_at_record) or {}
         if decided:
@@ -121,6 +122,7 @@ class Live:
             f"{number:3}/{self.plan.sessions} {day}  answers {asked.get('answers', 0):5}  seal {digest[:12]}  "
             f"settled {settled.get('new', 0):5}  watch {rings}"
             + (f"  {decided['verdict']} {decided['model']}" if decided else "")
+            + "".join(f"  page {page}" for page in pages)
         )
 
     def _ingest(self, first: date, last: date) -> None:
