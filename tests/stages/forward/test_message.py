@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -17,7 +16,7 @@ from ljwx.notifications.channels import AlertsHook
 from ljwx.services.doctor import Finding
 from ljwx.services.doctor.alerts import alerts
 from ljwx.stages.forward.message import tell_watchlist
-from support_alerts import Inbox, connection, listening
+from support_alerts import Inbox
 from support_chain import bars_of, whole_day
 from support_lines import DAYS, Market
 from support_rows import add_alias
@@ -29,14 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 ASKED = range(40, 46)
 SESSION = DAYS[ASKED[-1]].isoformat()
 WATCHLIST = ["000007.SZ", "000001.SZ"]
-
-
-@pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    """An address that the alert channels know."""
-    with listening() as found:
-        monkeypatch.setenv("AIRFLOW_CONN_LJWX_ALERTS", connection(found.address()))
-        yield found
 
 
 @pytest.fixture

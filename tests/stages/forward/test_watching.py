@@ -19,7 +19,7 @@ from ljwx.services.report import build_history
 from ljwx.services.watch import Speaker, WatchedLine, WatchedRecord
 from ljwx.stages.forward import watching
 from ljwx.stages.forward.watching import watch_champion
-from support_alerts import Inbox, connection, listening
+from support_alerts import Inbox
 from support_chain import SMALL, Chain, Database, evaluation_of
 from support_ollama import OllamaServer
 from support_rows import add_alias, add_decision, add_model
@@ -114,13 +114,6 @@ def watch(
     yield found
     for name in (NEWER, LATEST, PREVIOUS):
         ollama_sandbox.delete(name)
-
-
-@pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    with listening() as found:
-        monkeypatch.setenv("AIRFLOW_CONN_LJWX_ALERTS", connection(found.address()))
-        yield found
 
 
 def test_before_there_is_a_champion_the_task_skips(chain_db: Database, tasks: TaskRunner) -> None:
