@@ -155,7 +155,7 @@ def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapp
     from ljwx.core.evaluations import Question, ScoredAnswer
     from ljwx.core.evidence.sessions import of_answers, of_rates, ranking_differences, score_differences
     from ljwx.core.promotions.judging import RULE, against
-    from ljwx.core.training.rows import class_rates
+    from ljwx.core.training.targets import class_rates
 
     asked = [
         Question(row["sample_id"], TASK, row["ts_code"], row["session"], row["label"], None, "", "") for row in rows

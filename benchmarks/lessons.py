@@ -30,12 +30,13 @@ class Lessons:
 
     def write(self, folder: Path, truth_share: float) -> dict[str, Any]:
         """Write the rows of a job into its folder; return what of job.json depends on them."""
-        from ljwx.core.training.rows import class_rates, classes, lines
+        from ljwx.core.training.rows import classes, lines
+        from ljwx.core.training.targets import by_class_rates
 
         folder.mkdir(parents=True, exist_ok=True)
-        rates, files = class_rates(self.train), {}
+        forecast, files = by_class_rates(self.train), {}
         for name, samples in (("train", self.train), ("validation", self.watched)):
-            text = "".join(lines(samples, self.prompts, truth_share, rates))
+            text = "".join(lines(samples, self.prompts, truth_share, forecast))
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
             files[name] = [{"path": f"{name}.jsonl", "sha256": hashlib.sha256(text.encode()).hexdigest()}]
         return {**files, "classes": classes(self.prompts.used)}

@@ -12,8 +12,9 @@ import pytest
 from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec, changes
 from ljwx.core.training.recipe import TrainingRecipe
-from ljwx.core.training.rows import SCHEMA, check_splits, chosen, class_rates, digest_of, target
+from ljwx.core.training.rows import SCHEMA, check_splits, chosen, digest_of
 from ljwx.core.training.settings import LoraSettings
+from ljwx.core.training.targets import by_class_rates, by_logistic, target
 from ljwx.exceptions import ConfigurationError
 
 RECIPE: dict[str, Any] = {
@@ -51,11 +52,26 @@ def test_a_digest_is_of_samples_and_weights_in_any_order() -> None:
 
 
 def test_what_comes_is_softened_by_the_class_rates_and_what_is_read_off_the_snapshot_is_not() -> None:
-    rates = {"price_direction": {"up": 0.6, "flat": 0.3, "down": 0.1}, "technical_analysis": {"bullish": 1.0}}
-    assert target("price_direction", "down", 0.5, rates) == {"up": 0.3, "flat": 0.15, "down": 0.55}
-    copied = target("technical_analysis", "bearish", 0.5, rates)
+    assert target("price_direction", "down", 0.5, {"up": 0.6, "flat": 0.3, "down": 0.1}) == {
+        "up": 0.3, "flat": 0.15, "down": 0.55,
+    }  # fmt: skip
+    copied = target("technical_analysis", "bearish", 0.5, {"bullish": 1.0})
     assert (copied["bearish"], sum(copied.values())) == (1.0, 1.0)
-    assert class_rates(MIXED)["price_direction"] == {"down": 0.25, "up": 0.75}
+    assert by_class_rates(MIXED)("price_direction", "{}") == {"down": 0.25, "up": 0.75}
+
+
+def test_a_regression_expects_of_a_snapshot_what_snapshots_like_it_showed() -> None:
+    rows = samples(*[("price_direction", label) for label in ("up", "up", "down", "down", "up", "down") * 20])
+    low = pl.int_range(pl.len()) % 2
+    numbers = pl.when(pl.col("label") == "up").then(1.0 - low / 10).otherwise(-1.0 + low / 10)
+    place = pl.struct(numbers.alias("ret_5"), pl.lit(None, pl.Float64).alias("amount"))
+    told = rows.with_columns(snapshot=pl.struct(place.alias("features")).struct.json_encode())
+    expected = by_logistic(told)
+    rises, falls = (expected("price_direction", json.dumps({"features": {"ret_5": at}})) for at in (1.0, -1.0))
+    assert rises["up"] > 0.9
+    assert falls["down"] > 0.9
+    assert sum(rises.values()) == pytest.approx(1)
+    assert expected("technical_analysis", "{}") == {}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +100,9 @@ def test_a_recipe_is_known_by_what_decides_the_weights() -> None:
     assert recipe().recipe_id == recipe(class_weight=5).recipe_id
     others = [recipe(**{name: "c" * 64}) for name in ("base_gguf", "train", "validation", "prompts")]
     others += [recipe(hyperparameters={"rank": 8}), recipe(seed=8), recipe(output="Q8_0"), recipe(trainer="9")]
-    assert len({each.recipe_id for each in (recipe(), *others)}) == 9
+    others.append(recipe(forecast="c" * 64))
+    assert len({each.recipe_id for each in (recipe(), *others)}) == 10
+    assert "forecast" not in recipe().model_dump()  # the names of earlier trainings stay
 
 
 def test_the_model_is_named_by_its_recipe_and_the_weights_are_an_outcome() -> None:

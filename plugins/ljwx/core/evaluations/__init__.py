@@ -14,7 +14,7 @@ from ljwx.core.evaluations.intervals import (
     paired_difference,
     predictive_difference,
 )
-from ljwx.core.evaluations.logistic import logistic, numbers, unknown
+from ljwx.core.evaluations.logistic import logistic, numbers, regressions, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
@@ -56,6 +56,7 @@ __all__ = [
     "question_set_hash",
     "rank_ic",
     "regime",
+    "regressions",
     "score",
     "slice_scores",
     "unknown",

@@ -64,12 +64,7 @@ def logistic(
         frequent as that, whatever balancing chose them; without it they count alike.
     :raises ValueError: when it is asked about a task without train samples, or a question whose numbers are not known.
     """
-    rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    labels: dict[str, list[str]] = defaultdict(list)
-    for task, label, values in train:
-        rows[task].append(values)
-        labels[task].append(label)
-    fitted = {task: _fit(np.array(rows[task]), labels[task], (rates or {}).get(task)) for task in rows}
+    fitted = regressions(train, rates)
 
     def answer(question: Question) -> ScoredAnswer:
         if question.task not in fitted or question.sample_id not in asked:
@@ -81,22 +76,35 @@ def logistic(
     return answer
 
 
-class _Fitted:
-    """A regression, or the one class there was."""
+def regressions(
+    train: Iterable[tuple[str, str, tuple[float, ...]]], rates: Mapping[str, Mapping[str, float]] | None = None
+) -> dict[str, Regression]:
+    """Fit one regression a task, as :func:`logistic` does."""
+    rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    labels: dict[str, list[str]] = defaultdict(list)
+    for task, label, values in train:
+        rows[task].append(values)
+        labels[task].append(label)
+    return {task: _fit(np.array(rows[task]), labels[task], (rates or {}).get(task)) for task in rows}
+
+
+class Regression:
+    """A fitted regression, or the one class there was."""
 
     def __init__(self, model: Any, only: str | None) -> None:
         self._model, self._only = model, only
 
     def shares(self, values: tuple[float, ...]) -> dict[str, float]:
+        """Return the probability of each class that was among the samples, from :func:`numbers`."""
         if self._only is not None:
             return {self._only: 1.0}
         (row,) = self._model.predict_proba(np.array([values]))
         return {str(name): float(share) for name, share in zip(self._model.classes_, row, strict=True)}
 
 
-def _fit(rows: Floats, labels: list[str], rates: Mapping[str, float] | None) -> _Fitted:
+def _fit(rows: Floats, labels: list[str], rates: Mapping[str, float] | None) -> Regression:
     if len(set(labels)) == 1:
-        return _Fitted(None, labels[0])
+        return Regression(None, labels[0])
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
@@ -104,4 +112,4 @@ def _fit(rows: Floats, labels: list[str], rates: Mapping[str, float] | None) -> 
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     drawn = Counter(labels)
     weights = None if rates is None else [rates.get(each, 0.0) * len(labels) / drawn[each] for each in labels]
-    return _Fitted(model.fit(rows, labels, logisticregression__sample_weight=weights), None)
+    return Regression(model.fit(rows, labels, logisticregression__sample_weight=weights), None)

@@ -41,6 +41,8 @@ class TrainingRecipe(BaseModel):
         of the train split's last sessions.
     :param prompts: digest of the prompts that they are rendered with.
     :param hyperparameters: as the trainer takes them.
+    :param forecast: digest of the samples that a logistic regression is fitted on, which the targets are softened by;
+        None: they are softened by class rates.
     :param seed: of the order of the samples, the adapter's first weights, and which samples are taken.
     :param output: form of the trained tensors.
     :param template: chat template in Jinja instead of the base's own.
@@ -57,6 +59,7 @@ class TrainingRecipe(BaseModel):
     hyperparameters: dict[str, bool | int | float | str | None]
     class_weight: float
     truth_share: float
+    forecast: Sha256 | None = Field(default=None, exclude_if=lambda value: value is None)
     seed: int
     output: Output
     template: str | None = None

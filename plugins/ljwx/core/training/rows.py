@@ -16,6 +16,7 @@ from ljwx.core.datasets.selection import draw
 from ljwx.core.datasets.without_facts import asked_without_facts, bare_texts
 from ljwx.core.prompts import Prompts, question
 from ljwx.core.tasks import TASKS
+from ljwx.core.training.targets import Forecast, class_rates, target
 from ljwx.exceptions import ConfigurationError
 
 SCHEMA: Final = {
@@ -25,9 +26,6 @@ SCHEMA: Final = {
 }
 """A sample as it is trained on; ``weight`` is its uniqueness."""
 _DIGITS: Final = 6
-
-Rates = Mapping[str, Mapping[str, float]]
-"""Task → class → its share."""
 
 
 def chosen(samples: pl.DataFrame, most: int | None, seed: int) -> pl.DataFrame:
@@ -45,15 +43,6 @@ def digest_of(samples: pl.DataFrame) -> str:
     weights = samples["weight"].round_sig_figs(_DIGITS)
     lines = [f"{name} {weight:g}\n" for name, weight in zip(samples["sample_id"], weights, strict=True)]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
-
-
-def class_rates(samples: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Return of each task the share of each of its classes."""
-    counts = samples.group_by("task", "label").len()
-    found: dict[str, dict[str, float]] = {}
-    for task, label, count in counts.sort("task", "label").iter_rows():
-        found.setdefault(task, {})[label] = count
-    return {task: {label: n / sum(shares.values()) for label, n in shares.items()} for task, shares in found.items()}
 
 
 def check_splits(dataset_id: str, splits: Mapping[str, pl.DataFrame]) -> None:
@@ -74,11 +63,10 @@ def check_splits(dataset_id: str, splits: Mapping[str, pl.DataFrame]) -> None:
             )
 
 
-def lines(samples: pl.DataFrame, prompts: Prompts, truth_share: float, rates: Rates) -> Iterator[str]:
+def lines(samples: pl.DataFrame, prompts: Prompts, truth_share: float, forecast: Forecast) -> Iterator[str]:
     """Yield the trainer's lines ``{"messages": …, "weight": …, "target": …}``, each with a newline.
 
-    :param truth_share: of the wanted probabilities; the rest is the class rates. Where the snapshot decides the class,
-        all is truth.
+    :param truth_share: of the wanted probabilities; the rest is the forecast.
     """
     columns = ("task", "snapshot", "answer", "label", "weight")
     for task, snapshot, answer, label, weight in samples.select(columns).iter_rows():
@@ -86,7 +74,7 @@ def lines(samples: pl.DataFrame, prompts: Prompts, truth_share: float, rates: Ra
         row = {
             "messages": messages,
             "weight": float(f"{weight:.{_DIGITS}g}"),
-            "target": target(task, label, truth_share, rates),
+            "target": target(task, label, truth_share, forecast(task, snapshot)),
         }
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
 
@@ -103,16 +91,6 @@ def bare_lines(samples: pl.DataFrame, prompts: Prompts, share: float, seed: int)
         messages = [{"role": role, "content": content} for role, content in said]
         row = {"messages": messages, "weight": float(f"{weight:.{_DIGITS}g}")}
         yield json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
-
-
-def target(task: str, label: str, truth_share: float, rates: Rates) -> dict[str, float]:
-    """Return the probability that is wanted of each class; they sum to 1."""
-    share = 1.0 if TASKS[task].is_copying else truth_share
-    shares = rates.get(task, {})
-    return {
-        name: round(share * (name == label) + (1 - share) * shares.get(name, 0.0), _DIGITS)
-        for name in TASKS[task].classes
-    }
 
 
 def classes(tasks: Collection[str]) -> dict[str, tuple[str, ...]]:

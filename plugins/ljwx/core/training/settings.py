@@ -35,8 +35,10 @@ class LoraSettings(BaseModel):
     :param patience: looks without a better class log score until training stops; 0: never.
     :param output: form of the trained tensors in the file that is served.
     :param class_weight: weight of the token that decides the class; 1 treats it as any other.
-    :param truth_share: the class to be learned is this share of truth, and for the rest the train split's class rates.
+    :param truth_share: the class to be learned is this share of truth, and for the rest what `soft_targets` names.
         Where the snapshot decides the class, it is all truth.
+    :param soft_targets: `class_rates` of the train split, or what a `logistic` regression on the numbers of its
+        snapshots expects of this one.
     :param start: `base` trains from the base; `champion` goes on with the champion's adapter, where it has one.
     :param replay_share: with `start` = `champion`: samples of the champion's own train split that are seen again, as a
         share of the new ones.
@@ -67,6 +69,7 @@ class LoraSettings(BaseModel):
     output: Output = "F16"
     class_weight: float = Field(default=5.0, ge=0)
     truth_share: float = Field(default=0.5, gt=0, le=1)
+    soft_targets: Literal["class_rates", "logistic"] = "class_rates"
     start: Literal["base", "champion"] = "base"
     replay_share: float = Field(default=0.25, ge=0, le=1)
     proof: int = Field(default=200, ge=1)

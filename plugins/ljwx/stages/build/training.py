@@ -17,7 +17,8 @@ from ljwx.core.prompts import Prompts, load_prompts, question
 from ljwx.core.tasks import TASKS
 from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.result import JOB, RESULT
-from ljwx.core.training.rows import bare_lines, class_rates, classes, lines
+from ljwx.core.training.rows import bare_lines, classes, lines
+from ljwx.core.training.targets import by_class_rates, by_logistic
 from ljwx.exceptions import ConfigurationError, PromptTooLong
 from ljwx.files import data_root, is_whole, location_of, save_text
 from ljwx.hooks.ollama import OllamaHook
@@ -80,11 +81,11 @@ class _Job:
         splits, start = self._splits()
         prompts = self._prompts()
         checked = self._checked_prompts(splits, prompts)
-        rates = class_rates(splits.train)
+        forecast = by_logistic(splits.learned) if recipe.forecast else by_class_rates(splits.train)
         share = prompts.abstention_share if recipe.abstention_share is None else recipe.abstention_share
         more = {"train": "".join(bare_lines(splits.seen, prompts, share, recipe.seed))}
         files = {
-            name: self._save(name, "".join(lines(samples, prompts, recipe.truth_share, rates)) + more.get(name, ""))
+            name: self._save(name, "".join(lines(samples, prompts, recipe.truth_share, forecast)) + more.get(name, ""))
             for name, samples in (("train", splits.seen), ("validation", splits.validation))
         }
         job = {

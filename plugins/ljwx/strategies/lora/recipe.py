@@ -41,6 +41,7 @@ def trained_spec(request: BuildRequest) -> BuildSpec:
         hyperparameters=settings.hyperparameters,
         class_weight=settings.class_weight,
         truth_share=settings.truth_share,
+        forecast=digest_of(splits.learned) if settings.soft_targets == "logistic" else None,
         seed=request.seed,
         output=settings.output,
         template=settings.template,

@@ -29,11 +29,13 @@ class Splits:
     :param train: of the train split but for its last sessions.
     :param validation: of the last sessions of the train split; training is stopped by them.
     :param replayed: of the train split of an earlier dataset, seen again.
+    :param learned: all of the train split but for its last sessions; `train` is as many of it as the settings say.
     """
 
     train: pl.DataFrame
     validation: pl.DataFrame
     replayed: pl.DataFrame
+    learned: pl.DataFrame
 
     @property
     def seen(self) -> pl.DataFrame:
@@ -55,7 +57,7 @@ def splits_of(
     train = chosen(learned, settings.max_samples, seed)
     validation = chosen(watched, settings.max_validation, seed)
     most = round(settings.replay_share * len(train)) if before else 0
-    return Splits(train, validation, _replayed(warehouse, learned, watched, most, seed, before))
+    return Splits(train, validation, _replayed(warehouse, learned, watched, most, seed, before), learned)
 
 
 def _replayed(
