@@ -10,7 +10,7 @@ from typing import Any
 
 from ljwx_sandbox.progress import Progress, name_of
 from ljwx_sandbox.settings import SandboxError
-from ljwx_sandbox.stack import Stack
+from ljwx_sandbox.stack import Stack, check_strategy
 from ljwx_sandbox.summary import summarise
 
 INGEST, SAMPLES, BUILD, CLEANUP = DAGS = (
@@ -55,7 +55,12 @@ class Demo:
     _started: float = field(default_factory=time.monotonic)
 
     def run(self) -> int:
-        """Run everything; 0 only when every task succeeded or ended as skipped with a reason."""
+        """Run everything; 0 only when every task succeeded or ended as skipped with a reason.
+
+        :raises SandboxError: something cannot be had here, or failed.
+        """
+        if self.strategy:
+            check_strategy(self.strategy)
         with self._running_stack():
             if self.strategy:
                 self.stack.choose(self.strategy)

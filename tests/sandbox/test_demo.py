@@ -14,9 +14,10 @@ import pytest
 from ljwx.core.promotions import GatePolicy
 from ljwx.settings import load_settings
 from ljwx_sandbox import stack as module
+from ljwx_sandbox.demo import Demo
 from ljwx_sandbox.processes import stop_family
 from ljwx_sandbox.settings import SandboxError, SandboxSettings
-from ljwx_sandbox.stack import CONFIGS, SMALL, TRAINED, VARIABLE, Stack
+from ljwx_sandbox.stack import CONFIGS, SMALL, TRAINED, VARIABLE, Stack, check_strategy
 
 
 class Api:
@@ -62,7 +63,7 @@ def test_a_demo_that_trains_is_held_to_the_shipped_floors() -> None:
     )
     assert {name: getattr(trained.gate, name) for name in floors} == {name: getattr(shipped, name) for name in floors}
     assert trained.gate.min_faithful_share == GatePolicy().min_faithful_share == 0.9
-    assert (trained.model.lora.max_samples, trained.model.lora.proof) == (240, 20)
+    assert (trained.model.lora.max_samples, trained.model.lora.proof) == (480, 20)
     assert trained.evaluation.class_questions >= 20 * 3, "20 of each task that asks what comes"
 
 
@@ -79,8 +80,9 @@ def test_settings_that_their_owner_has_changed_stay(stack: Stack) -> None:
 def test_without_a_python_that_can_train_it_says_how_to_get_one(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "python").unlink()
     with pytest.raises(SandboxError, match="make demo STRATEGY=lora"):
-        chosen(stack, SMALL, "lora")
-    assert chosen(stack, TRAINED, "fewshot") == SMALL
+        Demo(stack, "2026-01-01", "2026-01-31", "lora").run()
+    assert not (tmp_path / "postgres").exists(), "nothing was started for it"
+    check_strategy("fewshot")
 
 
 def test_a_trainer_that_outlived_its_task_is_ended_with_the_stack(stack: Stack, tmp_path: Path) -> None:
