@@ -149,7 +149,7 @@ def test_the_record_is_shown_by_model_and_task(warehouse_url: str, tasks: TaskRu
     assert (direction["score"]["hit_rate"], direction["reliability"][0]["accuracy"]) == (1, 1)
     assert direction["earned"]["sessions"] == ["2026-03-03", "2026-03-04"]
     assert (direction["earned"]["index"], direction["earned"]["index_code"]) == (None, None)
-    assert direction["earned"]["index_note"].startswith("No index beside it: 3 of 3 closes")
+    assert direction["earned"]["index_note"].startswith("No index beside it: no level of one is stored")
     assert record.hook.forward_batches()
 
 

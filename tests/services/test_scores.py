@@ -57,14 +57,18 @@ def test_the_record_is_scored_and_what_it_would_have_earned_is_simulated(warehou
 def test_an_index_stands_beside_it_where_all_its_closes_are_stored(warehouse_url: str, tasks: TaskRunner) -> None:
     record = record_until_wednesday(warehouse_url)
     tasks.run(settle_sessions)
-    save_levels(record.hook, record.key, {MONDAY: 4000.0, DAYS[2]: 3960.0})
     (alone,) = earned_from_record()
     assert (alone.index, alone.index_code, alone.index_annual) == (None, None, None)
-    assert alone.index_note == (
-        f"No index beside it: 1 of 3 closes of 000300.SH are not stored, the first of {DAYS[1]}."
+    assert alone.index_note.startswith("No index beside it: no level of one is stored")
+    save_levels(record.hook, record.key, dict.fromkeys(DAYS[:3], 100.0), code="000905.SH")
+    assert [(each.index_code, each.index) for each in earned_from_record()] == [("000905.SH", (1.0, 1.0))]
+    save_levels(record.hook, record.key, {MONDAY: 4000.0, DAYS[2]: 3960.0})
+    (partly,) = earned_from_record()
+    assert (partly.index, partly.index_note) == (
+        None,
+        f"No index beside it: 1 of 3 closes of 000300.SH are not stored, the first of {DAYS[1]}.",
     )
     save_levels(record.hook, record.key, {DAYS[1]: 4040.0})
-    save_levels(record.hook, record.key, dict.fromkeys(DAYS[:3], 100.0), code="000905.SH")
     (found,) = earned_from_record()
     assert found.index_code == "000300.SH"
     assert found.index == pytest.approx((1.01, 0.99))
@@ -74,10 +78,6 @@ def test_an_index_stands_beside_it_where_all_its_closes_are_stored(warehouse_url
     shown = CliRunner().invoke(app, ["record", "earned"]).output
     assert "index_annual" in shown
     assert "dividends are not in it" in " ".join(shown.split())
-    tasks.variables["ljwx_training_config"] = {"ingest": {"indexes": ["000905.SH"]}}
-    assert [each.index for each in earned_from_record()] == [(1.0, 1.0)]
-    tasks.variables["ljwx_training_config"] = {"ingest": {"indexes": []}}
-    assert [each.index_note for each in earned_from_record()] == ["No index beside it: ingest.indexes names none."]
 
 
 def test_what_other_settings_say_of_the_classes_is_scored_and_earned_apart(

@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from ljwx.core.evidence.sessions import RECORD, VALIDATION, Source
+from ljwx.core.features.of_index import BENCHMARK
 from ljwx.core.features.of_index import TABLE as INDEX_BARS
 from ljwx.core.forward.chain import Batch, meaning_of
 from ljwx.core.forward.earned import Earned, EarnedBy, earn
@@ -22,7 +23,6 @@ from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.answers import RISK_NOTE
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.settings import current_settings
 
 __all__ = [
     "EarnedBy", "KnownRecord", "ScoredRecord", "earned_from_record", "earned_from_validation", "known_record",
@@ -194,12 +194,12 @@ def _tried(warehouse: WarehouseHook) -> int:
 
 
 def _levels(warehouse: WarehouseHook, first: date, last: date) -> IndexLevels:
-    """Return the closes of the first index that the settings name."""
-    codes = current_settings().ingest.indexes
+    """Return the closes of the benchmark, or else of the first other index by its code that has any."""
+    rows = warehouse.facts(INDEX_BARS, first, last)
+    codes = sorted(rows.get_column("ts_code").unique(), key=lambda code: (code != BENCHMARK, code))
     if not codes:
         return IndexLevels()
-    rows = warehouse.facts(INDEX_BARS, first, last).filter(ts_code=codes[0])
-    return IndexLevels(codes[0], dict(rows.select("session", "close").iter_rows()))
+    return IndexLevels(codes[0], dict(rows.filter(ts_code=codes[0]).select("session", "close").iter_rows()))
 
 
 def _portfolio(spec: Mapping[str, Any], top: float, slippage: float) -> PortfolioSpec:

@@ -46,8 +46,7 @@ class IngestSettings(_Section):
     :param catch_up: sessions before its own in which a scheduled run makes up for what is missing; 0: none.
     :param second_source: connection of another source, against which bars are held; null: none.
     :param quarantine_differing: in what a bar may not differ from the second source's: close, pre_close, factor.
-    :param indexes: whose daily levels are fetched with the bars, where the source has them; the forward record is held
-        against the first.
+    :param indexes: whose daily levels are fetched with the bars, where the source has them.
     """
 
     tolerance: float = Field(default=0.0, ge=0, lt=0.1)

@@ -157,6 +157,26 @@ def test_files_of_every_layout_give_the_same_bars(
         assert found == expected, name
 
 
+def test_rows_of_indexes_among_the_bars_are_levels_and_no_stocks(
+    db: Database, tables: Tables, market_process: TushareServer, tmp_path: Path
+) -> None:
+    days = {"start_date": "20260301", "end_date": "20260331"}
+    rows = [
+        row for code in ("000300.SH", "399006.SZ") for row in market_process.rows("index_daily", ts_code=code, **days)
+    ]
+    sessions = {row["trade_date"] for row in month(tables)["daily"].iter_rows(named=True)}
+    wanted = [row for row in rows if row["trade_date"] in sessions]
+    folder = write_files(tmp_path, {**month(tables), "index_daily": pl.DataFrame(wanted)})
+    done = import_history([folder])
+    assert (done.inserted, done.quarantined) == (month(tables)["daily"].height, {})
+    stored = db.rows("SELECT ts_code, to_char(session, 'YYYYMMDD') AS day, close, pre_close FROM ljwx.index_bars")
+    assert {tuple(row.values()) for row in stored} == {
+        (row["ts_code"], row["trade_date"], row["close"], row["pre_close"]) for row in wanted
+    }
+    assert len(stored) == len(wanted) == 2 * len(sessions)
+    assert db.value("SELECT count(*) FROM ljwx.instruments WHERE ts_code IN ('000300.SH', '399006.SZ')") == 0
+
+
 def changed(frames: Tables, table: str, *changes: pl.Expr) -> dict[str, pl.DataFrame]:
     return {**frames, table: frames[table].with_columns(*changes)}
 

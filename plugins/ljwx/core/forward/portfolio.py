@@ -128,7 +128,7 @@ def index_curve(closes: Sequence[float], curve: Curve) -> Floats:
 class IndexLevels:
     """The closes of an index, as far as they are stored.
 
-    :param code: None: the settings name no index.
+    :param code: None: of no index a level is stored.
     """
 
     code: str | None = None
@@ -142,7 +142,7 @@ class IndexLevels:
     def note(self, sessions: Sequence[date]) -> str:
         """Say what is compared, or why nothing is."""
         if self.code is None:
-            return "No index beside it: ingest.indexes names none."
+            return "No index beside it: no level of one is stored; ingest.indexes says which are fetched."
         missing = [day for day in sessions if day not in self.closes]
         if missing:
             stored = f"{len(missing)} of {len(sessions)} closes of {self.code} are not stored"

@@ -12,6 +12,8 @@ from itertools import groupby
 
 from ljwx.core.bars import Capability
 from ljwx.core.features import GROUPS
+from ljwx.core.features.of_index import IndexTable, index_table
+from ljwx.core.features.tables import FactTable
 from ljwx.core.sessions import unbroken
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.ingesting.facts import save_table
@@ -128,9 +130,8 @@ class Importer:
             self.warehouse.save_sessions(key, sessions)
             saved += ingest_linked(source, self.warehouse, key, sessions, writers=self._writers)[1]
         for sessions in self._parts(month):
-            for group in GROUPS:
-                if group.table is not None and not source.lacks(group.table.capability):
-                    facts.update(save_table(source, self.warehouse, key, group.table, sessions))
+            for table in _tables(source, sessions):
+                facts.update(save_table(source, self.warehouse, key, table, sessions))
         self.warehouse.finish_run(key, **totals(saved), **facts)
         return Months.of(saved)
 
@@ -175,3 +176,12 @@ class _Pace:
             f"{written.refused} rows refused; {self._rows / taken:,.0f} new bars a second; "
             f"{self._left} sessions left, about {ahead:.0f} min"
         )
+
+
+def _tables(source: FileSource, sessions: Sequence[date]) -> Iterator[FactTable]:
+    """Yield what the files hold beside the bars: tables of groups, and each index that they have levels of."""
+    for group in GROUPS:
+        table = group.table
+        if table is not None and not isinstance(table, IndexTable) and not source.lacks(table.capability):
+            yield table
+    yield from map(index_table, source.indexes(sessions))

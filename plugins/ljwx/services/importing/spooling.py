@@ -19,7 +19,7 @@ from ljwx.resources import data_folder
 from ljwx.services.importing.files import Found
 from ljwx.sources.files.reading import MarketFile, as_wire
 from ljwx.sources.files.spool import Spool
-from ljwx.sources.files.tables import CODES, DAILY, FileTable
+from ljwx.sources.files.tables import CODES, DAILY, INDEX, INDEX_DAILY, FileTable
 from ljwx.sources.rows import as_date
 
 CODE = r"^\d{6}\.(SH|SZ|BJ)$"
@@ -99,9 +99,20 @@ def _spool_file(file: MarketFile, spool: Spool) -> None:
         for table in file.tables:
             wire = as_wire(part, table, alone=len(file.tables) == 1)
             counts[table].add(table, wire)
+            wire = _stocks_of(wire, spool) if table is DAILY else wire
             (spool.add if table.is_of_days else spool.add_whole)(table.name, wire)
     for table, count in counts.items():
         count.require(file.path, table)
+
+
+def _stocks_of(wire: pl.DataFrame, spool: Spool) -> pl.DataFrame:
+    """Return the rows of stocks, and put those of indexes, which have the same columns, into a table of their own."""
+    of_index = pl.col("ts_code").str.contains(INDEX).fill_null(False)
+    found = wire.filter(of_index)
+    if found.is_empty():
+        return wire
+    spool.add(INDEX_DAILY.name, found.select(*INDEX_DAILY.columns, RAW))
+    return wire.filter(~of_index)
 
 
 class _Count:

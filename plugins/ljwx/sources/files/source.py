@@ -13,7 +13,7 @@ from ljwx.core.bars.canonical import EVERYTHING
 from ljwx.exceptions import ConfigurationError
 from ljwx.sources.base import MarketSource, Terms
 from ljwx.sources.files.spool import Spool
-from ljwx.sources.files.tables import DAILY, TABLES
+from ljwx.sources.files.tables import DAILY, INDEX_DAILY, TABLES
 from ljwx.sources.rows import NUMBERS, as_date, fetched_bars
 from ljwx.sources.tushare import rows
 
@@ -114,6 +114,19 @@ class FileSource(MarketSource):
         """Return what the table of a feature group holds of some sessions."""
         readers = {Capability.VALUATION: rows.valuations, Capability.MONEY_FLOW: rows.money_flows}
         return self._of_days(capability, readers[capability], sessions) if capability in readers else None
+
+    def indexes(self, sessions: Sequence[date]) -> list[str]:
+        """Return the codes of the indexes that the files have levels of, on some sessions."""
+        wire = self._spool.read(INDEX_DAILY.name, sessions)
+        return [] if wire is None else wire["ts_code"].unique().sort().to_list()
+
+    def index_bars(self, index_code: str, sessions: Sequence[date]) -> SourceRows | None:
+        """Return an index's levels of some sessions."""
+        wire = self._spool.read(INDEX_DAILY.name, sessions)
+        if wire is None:
+            return None
+        days = [f"{day:%Y%m%d}" for day in sessions]
+        return rows.index_bars(wire.filter(ts_code=index_code), index_code, days)
 
     def _of_days(self, capability: Capability, read: Reader, sessions: Sequence[date]) -> SourceRows | None:
         """Return rows, none where the files have none of these sessions; None where they lack the capability."""

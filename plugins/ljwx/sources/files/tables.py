@@ -19,7 +19,7 @@ class FileTable:
 
     :param name: TuShare's name of it.
     :param capability: what it gives besides bars; None of the bars themselves.
-    :param known_by: a file with one of these columns is meant to hold the table.
+    :param known_by: a file with one of these columns is meant to hold the table; none: it is part of another.
     :param needed: columns without which it cannot be read.
     :param optional: columns that are null where the file has none.
     """
@@ -47,6 +47,10 @@ DAILY = FileTable(
     "daily", None, ("open", "high", "low"),
     tuple(name for name in interfaces.DAILY if name not in _OPTIONAL_OF_BARS), _OPTIONAL_OF_BARS,
 )  # fmt: skip
+INDEX_DAILY = FileTable("index_daily", Capability.INDEXES, (), interfaces.INDEX_DAILY[:-1], interfaces.INDEX_DAILY[-1:])
+"""Rows of :data:`DAILY` whose code is of an index: a file of them has the same columns."""
+INDEX = r"^(000\d{3}\.SH|399\d{3}\.SZ|899\d{3}\.BJ)$"
+"""Codes that the exchanges give to indexes and to no stock."""
 ADJ_FACTOR = FileTable("adj_factor", Capability.FACTORS, ("adj_factor",), interfaces.ADJ_FACTOR)
 STK_LIMIT = FileTable("stk_limit", Capability.LIMITS, ("up_limit", "down_limit"), interfaces.STK_LIMIT)
 SUSPEND_D = FileTable(
@@ -66,7 +70,7 @@ NAMECHANGE = FileTable(
 BSE_MAPPING = FileTable("bse_mapping", Capability.RENAMES, ("o_code",), interfaces.BSE_MAPPING)
 
 TABLES = (
-    DAILY, ADJ_FACTOR, STK_LIMIT, SUSPEND_D, DAILY_BASIC, MONEYFLOW, STOCK_BASIC, NAMECHANGE, BSE_MAPPING,
+    DAILY, INDEX_DAILY, ADJ_FACTOR, STK_LIMIT, SUSPEND_D, DAILY_BASIC, MONEYFLOW, STOCK_BASIC, NAMECHANGE, BSE_MAPPING,
 )  # fmt: skip
 """Every table that is read from files."""
 
