@@ -11,7 +11,7 @@ window before it (``BEHIND``). ``LJWX_BENCH_TRIALS`` trials are drawn; in bracke
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from benchmarks.years import Year, drawn, rank_ics_of
+from benchmarks.years import Ranked, Year, drawn, rank_ics_of
 from ljwx.core.evidence import (
     Bounds,
     Budget,
@@ -28,10 +28,9 @@ from ljwx.core.evidence import (
     Size,
     Stake,
     Weighed,
-    as_shares,
     chance_of_rank_ics,
-    follow,
-    usual_bounds,
+    follow_days,
+    of_days,
 )
 from ljwx.core.promotions import Against, Circumstances, Decision, GatePolicy, Predecessor, Reason, decide_line
 from ljwx.core.promotions.judging import against
@@ -53,19 +52,21 @@ WIDEST = 2.0
 """Two RankICs differ by no more."""
 
 
-def promoted(year: Year, ics: Floats, begins: Sequence[int], alphas: Sequence[float]) -> Bools:
+def promoted(year: Year, years: Ranked, begins: Sequence[int], alphas: Sequence[float]) -> Bools:
     """Tell of each year whether the gate promotes a challenger on any of its days.
 
-    :param ics: years × answerers × sessions: RankICs of the champion, and of the challengers.
+    :param years: the first answerer is the champion, the others are challengers.
     :param begins: the session at which each challenger begins; ``alphas``: the error rate that each was given.
     """
-    confirmed = _confirmed(year, ics, np.array(begins), np.array(alphas))
-    found = np.zeros(len(ics), dtype=np.bool_)
+    parts = [_confirmed(year, part, np.array(begins), np.array(alphas)) for part in _parts(years.days)]
+    confirmed = np.concatenate(parts)
+    found = np.zeros(len(confirmed), dtype=np.bool_)
     for at, challenger in np.argwhere(confirmed >= 0):
         if not found[at]:
-            begin, pair = begins[challenger], ics[at, [challenger + 1, 0]]
+            begin, both = begins[challenger], [challenger + 1, 0]
+            pair = Ranked(years.ics[at, both], years.days[at, both])
             fresh = begin + year.opened + year.behind + year.horizon - 1  # so many came after it was opened
-            first = max(int(confirmed[at, challenger]) + year.behind - year.horizon, fresh)
+            first = max(int(confirmed[at, challenger]) + year.behind - 1, fresh)
             found[at] = any(
                 decided(year, pair, begin, alphas[challenger], look).verdict == "promoted"
                 for look in range(first, year.sessions)
@@ -73,37 +74,45 @@ def promoted(year: Year, ics: Floats, begins: Sequence[int], alphas: Sequence[fl
     return found
 
 
-def _confirmed(year: Year, ics: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
-    """Return years × challengers: at which session the evidence is confirmed, all at once; -1 where it is not.
+def _parts(table: Floats, at_a_time: int = 50) -> Iterator[Floats]:
+    for first in range(0, len(table), at_a_time):
+        yield table[first : first + at_a_time]
 
-    It is seen as much later as the newest session that can count lies more than the horizon back.
+
+def _confirmed(year: Year, days: Floats, begins: NDArray[np.intp], alphas: Floats) -> NDArray[np.intp]:
+    """Return years × challengers: which day confirms the evidence, all at once; -1 where none does.
+
+    A session is noted as much later as it lies back, and with it the day after it.
     """
     at = np.arange(year.sessions)
     counts = (at >= begins[:, None]) & (at < year.sessions - year.behind)
-    differences = np.where(counts, ics[:, 1:] - ics[:, :1], np.nan)
-    bounds = usual_bounds(differences, chance_of_rank_ics(np.float64(year.stocks)), year.horizon)
-    shares = as_shares(differences, bounds)
-    return follow(shares, year.horizon, np.broadcast_to(alphas, shares.shape[:-1])).confirmed
+    said = of_days(np.where(counts[..., None], days[:, 1:] - days[:, :1], np.nan))
+    chance = chance_of_rank_ics(np.float64(year.stocks))
+    return follow_days(said, chance, np.broadcast_to(alphas, said.shape[:-1])).confirmed
 
 
-def decided(year: Year, ics: Floats, begin: int, alpha: float, look: int) -> Decision:
+def decided(year: Year, pair: Ranked, begin: int, alpha: float, look: int) -> Decision:
     """Return what the gate decides about a challenger at a session.
 
-    :param ics: (2, sessions): RankICs of the challenger, and of the champion.
+    :param pair: the challenger, and the champion.
     :param begin: the session from which on it challenges.
     """
     calendar = [FIRST + timedelta(at) for at in range(begin, look + 1)]
     opened = FIRST + timedelta(begin + year.opened - 1)
     known = slice(begin, max(begin, look + 1 - year.behind))
-    told = [{"price_direction": said(calendar, values[known], year.stocks)} for values in (ics[0] - ics[1], ics[0])]
-    pair = against(told[0], {}, calendar, year.horizon, alpha, opened)
-    alone = against(told[1], {}, calendar, year.horizon, alpha)
-    return decide_line(POLICY, HELD, pair, alone, Circumstances(1, 1, alpha, alpha))
+    gap, own = Ranked(pair.ics[0] - pair.ics[1], pair.days[0] - pair.days[1]), Ranked(pair.ics[0], pair.days[0])
+    told = [{"price_direction": said(calendar, each, known, year.stocks)} for each in (gap, own)]
+    both = against(told[0], {}, calendar, year.horizon, alpha, opened, by_day=True)
+    alone = against(told[1], {}, calendar, year.horizon, alpha, by_day=True)
+    return decide_line(POLICY, HELD, both, alone, Circumstances(1, 1, alpha, alpha))
 
 
-def said(calendar: Sequence[date], values: Floats, stocks: int) -> list[SessionDifference]:
-    """Return what sessions say, as :func:`ljwx.core.evidence.rank_differences` makes it of signals and outcomes."""
-    return [SessionDifference(day, float(value), WIDEST, stocks) for day, value in zip(calendar, values, strict=False)]
+def said(calendar: Sequence[date], values: Ranked, known: slice, stocks: int) -> list[SessionDifference]:
+    """Return what sessions say, as :func:`ljwx.core.evidence.rank_differences` makes it of signals and returns."""
+    told = zip(calendar, values.ics[known], values.days[known], strict=False)
+    return [
+        SessionDifference(day, float(value), WIDEST, stocks, days=tuple(days.tolist())) for day, value, days in told
+    ]
 
 
 def share_of_one(year: Year, champion: float, challenger: float, alpha: float = 0.05, trials: int = TRIALS) -> float:
@@ -116,8 +125,8 @@ def share_of_any(year: Year, champion: float, challenger: float, every: int = 10
     begins, given = range(0, year.looks, every), list[Stake]()
     for begin in begins:
         given.append(Budget().stake(given, begin))
-    ics = drawn(year, (champion, *[challenger] * len(begins)), trials)
-    return float(promoted(year, ics, begins, [stake.alpha for stake in given]).mean())
+    years = drawn(year, (champion, *[challenger] * len(begins)), trials)
+    return float(promoted(year, years, begins, [stake.alpha for stake in given]).mean())
 
 
 def gate_false_promotion_250() -> dict[str, Any]:

@@ -9,6 +9,7 @@ together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import pi, sin
@@ -16,7 +17,7 @@ from math import pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from ljwx.core.evidence import rank_ics
+from ljwx.core.evidence import mean_ranks
 
 Floats = NDArray[np.float64]
 
@@ -58,36 +59,74 @@ class Year:
         return self.opened + self.looks
 
 
-@lru_cache(maxsize=4)
-def drawn(year: Year, skills: tuple[float, ...], trials: int) -> Floats:
-    """Draw so many years; return trials × answerers × sessions: RankICs of answerers with these on average."""
-    return np.array([rank_ics_of(year, list(skills), seed) for seed in range(trials)])
+@dataclass(frozen=True)
+class Ranked:
+    """What sessions say about answerers.
+
+    :param ics: (..., answerers, sessions) their RankICs against the returns over the horizon.
+    :param days: (..., answerers, sessions, horizon) those against the returns of each day after a session.
+    """
+
+    ics: Floats
+    days: Floats
 
 
-def rank_ics_of(year: Year, skills: list[float], seed: int) -> Floats:
+@lru_cache(maxsize=3)
+def drawn(year: Year, skills: tuple[float, ...], trials: int) -> Ranked:
+    """Draw so many years of answerers with these RankICs on average; the first axis is of the years."""
+    every = [ranked(year, skills, seed) for seed in range(trials)]
+    ics, days = (np.array([getattr(each, name) for each in every]) for name in ("ics", "days"))
+    return Ranked(ics, days)
+
+
+def ranked(year: Year, skills: Sequence[float], seed: int) -> Ranked:
+    """Draw a market, and answerers with these RankICs on average."""
+    signals, outcomes, daily = market_of(year, skills, seed)
+    said, came, moved = (_unit_ranks(each) for each in (signals, outcomes, daily))
+    after = [moved[later : later + year.sessions] for later in range(year.horizon)]
+    return Ranked(_inner(said, came), np.stack([_inner(said, each) for each in after], axis=-1))
+
+
+def rank_ics_of(year: Year, skills: Sequence[float], seed: int) -> Floats:
     """Draw a market, and answerers with these RankICs on average; return answerers × sessions."""
-    return rank_ics(*market_of(year, skills, seed))
+    signals, outcomes, _ = market_of(year, skills, seed)
+    return _inner(_unit_ranks(signals), _unit_ranks(outcomes))
 
 
-def market_of(year: Year, skills: list[float], seed: int) -> tuple[Floats, Floats]:
-    """Draw a market; return the signals of answerers with these RankICs on average, and outcomes: sessions × stocks."""
+def _unit_ranks(values: Floats) -> Floats:
+    """Return ranks along the last axis, with mean 0 and length 1."""
+    ranks = mean_ranks(values)
+    ranks -= ranks.mean(axis=-1, keepdims=True)
+    return np.asarray(ranks / np.sqrt((ranks**2).sum(axis=-1, keepdims=True)))
+
+
+def _inner(said: Floats, came: Floats) -> Floats:
+    return np.asarray(np.einsum("ast,st->as", said, came))
+
+
+def market_of(year: Year, skills: Sequence[float], seed: int) -> tuple[Floats, Floats, Floats]:
+    """Draw a market; return the signals of answerers with these RankICs on average, outcomes, and daily returns.
+
+    :return: answerers × sessions × stocks; sessions × stocks; days × stocks, of which the first is the day after the
+        first session.
+    """
     generator = np.random.default_rng(seed)
     tilt = generator.normal(size=year.stocks)
-    outcomes = _outcomes(year, tilt, generator)
+    outcomes, daily = _outcomes(year, tilt, generator)
     known = np.array([2 * sin(pi * skill / 6) for skill in skills])  # of normal values whose ranks have this one
     known = known[:, None, None]
     signals = known * outcomes + (1 - known**2) ** 0.5 * noise(year, len(skills), tilt, generator)
-    return signals, outcomes
+    return signals, outcomes, daily
 
 
-def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> Floats:
-    """Return sessions × stocks: returns over the horizon after each session, with variance 1."""
+def _outcomes(year: Year, tilt: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return sessions × stocks: returns over the horizon after each session, with variance 1; and days × stocks."""
     days = year.sessions + year.horizon - 1
     own = generator.normal(size=(days, year.stocks))
     shared = generator.normal(size=(days, 1)) * tilt
     daily = (1 - year.style) ** 0.5 * own + year.style**0.5 * shared
     sums = np.cumsum(np.vstack([np.zeros((1, year.stocks)), daily]), axis=0)
-    return np.asarray((sums[year.horizon :] - sums[: -year.horizon]) / year.horizon**0.5)
+    return np.asarray((sums[year.horizon :] - sums[: -year.horizon]) / year.horizon**0.5), daily
 
 
 def noise(year: Year, answerers: int, tilt: Floats, generator: np.random.Generator) -> Floats:

@@ -1,6 +1,6 @@
 -- Without sessions on which either line was promoted, and those before the pair had the stake that it challenges with.
 -- What a line is worth by itself may rest on sessions that promoted it: there it is held against no other line.
-SELECT e.session, e.value, e.bound, e.stocks, e.label_end, e.source
+SELECT e.session, e.value, e.bound, e.stocks, e.label_end, e.source, e.days
 FROM ljwx.line_evidence e
 JOIN ljwx.line_stakes s ON s.challenger = e.challenger AND s.rival = e.rival AND s.used_by IS NULL
 WHERE e.challenger = %(challenger)s AND e.rival = %(rival)s AND e.task = %(task)s AND e.statistic = %(statistic)s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
@@ -64,6 +64,7 @@ class SessionEvidence:
     :param bound: the largest value that was possible, known before the outcome.
     :param label_end: the session at whose close the outcome was known.
     :param source: who asked about the session.
+    :param days: of a RankIC, the differences on each of the h days after the session; None where they are not known.
     """
 
     challenger: str
@@ -78,6 +79,7 @@ class SessionEvidence:
     challenger_model: str
     rival_model: str | None
     source: Source = VALIDATION
+    days: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Given:
     """The error rate that a line has to challenge a rival with, from a session on.
 
     :param used_by: the decision that promoted the line by it; None while it holds.
+    :param by_day: RankICs are added up by the days after sessions; else session by session in turn.
     """
 
     challenger: str
@@ -92,6 +95,7 @@ class Given:
     session: date
     alpha: float
     used_by: int | None = None
+    by_day: bool = False
 
     def holds(self, challenger: str, rival: str) -> bool:
         """Tell whether a pair challenges with it."""
@@ -224,6 +228,10 @@ class LinesVerbs(WarehouseBase):
         first, last = self.column("lines/noted", challenger=challenger, rival=rival)
         return None if first is None else (first, last)
 
+    def last_ranked(self, challenger: str, rival: str) -> date | None:
+        """Return the newest session of which a RankIC was noted of a pair; None before one was."""
+        return self._last_noted(challenger, rival).get("rank_ic")
+
     def _last_noted(self, challenger: str, rival: str) -> dict[Statistic, date]:
         return self.mapping("lines/last_noted", challenger=challenger, rival=rival)
 
@@ -244,7 +252,8 @@ class LinesVerbs(WarehouseBase):
         it is given another part, and what counts begins with the newest session.
 
         Those who ask at the same time are given theirs one after the other. Those who challenge lines share one error
-        rate; those who are held against nothing, or against class rates, share one each.
+        rate; those who are held against nothing, or against class rates, share one each. RankICs are added up by days
+        from then on where those of the newest session noted are known.
 
         :param session: the pair's evidence begins with it, or where nothing was left at the time, with the newest one.
         :param calendar: all sessions up to the newest, in their order.
@@ -262,8 +271,8 @@ class LinesVerbs(WarehouseBase):
             for begins in (calendar[-1],) if again else (session, calendar[-1]):
                 given = Given(challenger, rival, begins, budget.stake(before, position[begins]).alpha)
                 if given.alpha > 0:
-                    connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
-                    return given
+                    row = connection.execute(statement("lines/add_stake"), vars(given) | {"run_key": run_key})
+                    return replace(given, by_day=bool(row.fetchall()[0]["by_day"]))
         return None
 
     def note_look(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from benchmarks.years import drawn, market_of, rank_ics_of
+from benchmarks.years import Ranked, drawn, market_of, rank_ics_of, ranked
 from scipy.stats import binom
 
 from ljwx.core.evidence import rank_differences
@@ -69,24 +69,29 @@ def test_behind_a_sealed_window_an_edge_is_found_after_it_and_never_before(looks
     assert looks.share_of_one(too_early, 0.0, 0.3, trials=4) == 0
 
 
-def test_what_sessions_say_is_what_the_package_makes_of_signals_and_outcomes(looks):
+def test_what_sessions_say_is_what_the_package_makes_of_signals_and_returns(looks):
     year = looks.Year(stocks=30, looks=40)
-    signals, outcomes = market_of(year, [0.1, 0.2], seed=3)
-    ics = rank_ics_of(year, [0.1, 0.2], seed=3)
+    signals, outcomes, daily = market_of(year, [0.1, 0.2], seed=3)
     days = [looks.FIRST + timedelta(at) for at in range(40)]
+    moves = np.stack([daily[later : later + 40] for later in range(5)], axis=-1).reshape(-1, 5)
     rows = [day for day in days for _ in range(30)]
-    made = rank_differences(rows, signals[::-1].reshape(2, -1), outcomes.ravel())
-    assert looks.said(days, ics[1] - ics[0], 30) == made
+    made = rank_differences(rows, signals[::-1].reshape(2, -1), outcomes.ravel(), moves)
+    years = ranked(year, [0.1, 0.2], seed=3)
+    gap = Ranked(years.ics[1] - years.ics[0], years.days[1] - years.days[0])
+    for ours, theirs in zip(looks.said(days, gap, slice(0, 40), 30), made, strict=True):
+        assert (ours.session, ours.bound, ours.stocks) == (theirs.session, theirs.bound, theirs.stocks)
+        assert [ours.value, *ours.days] == pytest.approx([theirs.value, *theirs.days])
 
 
-@pytest.mark.parametrize(("sessions", "lag", "before"), [(80, None, 0), (60, 12, 10)])
+@pytest.mark.parametrize(("sessions", "lag", "before"), [(60, None, 0), (50, 12, 10)])
 def test_the_gate_asked_at_every_look_promotes_in_the_same_years(looks, sessions, lag, before):
     year = looks.Year(stocks=25, looks=sessions, lag=lag, before=before)
-    ics = drawn(year, (0.0, 0.3), 3)
-    promoted = looks.promoted(year, ics, [0], [0.05])
+    years = drawn(year, (0.0, 0.3), 3)
+    promoted = looks.promoted(year, years, [0], [0.05])
     assert 0 < promoted.sum() < 3
     for at, expected in enumerate(promoted):
-        decisions = [looks.decided(year, ics[at, ::-1], 0, 0.05, look) for look in range(year.sessions)]
+        pair = Ranked(years.ics[at, ::-1], years.days[at, ::-1])
+        decisions = [looks.decided(year, pair, 0, 0.05, look) for look in range(year.sessions)]
         assert any(each.verdict == "promoted" for each in decisions) == expected
 
 

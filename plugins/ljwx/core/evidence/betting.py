@@ -18,6 +18,7 @@ Ville's bound holds for all proposals together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,29 +53,30 @@ class Course:
     confirmed: Ints
 
 
-def follow(shares: Floats, horizon: int, alpha: Floats | float) -> Course:
+def follow(shares: Floats, horizon: int, alpha: Floats | float, stakes: Sequence[float] = STAKES) -> Course:
     """Follow the evidence that the mean of the shares is above 0, one look at the close of every session.
 
     :param shares: (..., sessions) along the exchange's calendar, shares of a bound, at most 1; NaN where a session says
         nothing.
     :param horizon: h: the outcome of a session is known at the close of the h-th session after it.
     :param alpha: chance of a confirmation, if there is nothing, over all looks together; one, or one for each row.
+    :param stakes: shares of a capital that bets risk.
     """
     rows = np.atleast_2d(shares)
-    return _shaped(_followed(rows.reshape(-1, rows.shape[-1]), horizon, alpha), shares.shape)
+    return _shaped(_followed(rows.reshape(-1, rows.shape[-1]), horizon, alpha, stakes), shares.shape)
 
 
-def log_gains(shares: Floats) -> Floats:
+def log_gains(shares: Floats, stakes: Sequence[float] = STAKES) -> Floats:
     """Return (..., stakes): by what the logarithm of each capital changes; not at all where a session says nothing."""
-    capital = np.maximum(1 + np.nan_to_num(shares)[..., None] * np.array(STAKES), RUINED)
+    capital = np.maximum(1 + np.nan_to_num(shares)[..., None] * np.array(stakes), RUINED)
     return np.asarray(np.log(capital), dtype=np.float64)
 
 
-def _followed(shares: Floats, horizon: int, alpha: Floats | float) -> Course:
+def _followed(shares: Floats, horizon: int, alpha: Floats | float, stakes: Sequence[float]) -> Course:
     """Go from proposal to proposal, of all pairs at once: between two the evidence only adds up."""
     pairs, sessions = shares.shape
     threshold = -np.log(np.broadcast_to(np.asarray(alpha, dtype=np.float64).reshape(-1), (pairs,)))
-    gains, counted, at = log_gains(shares), ~np.isnan(shares), np.arange(sessions)
+    gains, counted, at = log_gains(shares, stakes), ~np.isnan(shares), np.arange(sessions)
     evidence = _evidence(gains, counted, horizon)
     proposals, confirmed = np.zeros(pairs, dtype=np.intp), np.full(pairs, -1)
     waiting = np.zeros(pairs, dtype=np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
 
@@ -22,6 +22,9 @@ Answers = Mapping[str, ScoredAnswer]
 Distribution = Callable[[Question], Sequence[float]]
 """What somebody says of a question: a probability for each class of its task."""
 
+Moves = Callable[[Sequence[Question]], Floats]
+"""Returns on the days after questions: (questions, h)."""
+
 Source = Literal["record", "validation"]
 """Who asked about a session: the forward record before its outcome existed, or a dataset's validation window."""
 RECORD: Final[Source] = "record"
@@ -38,12 +41,14 @@ class SessionDifference:
     """By how much the challenger is better on one session's questions.
 
     :param bound: the largest value that was possible, known before the outcome.
+    :param days: the differences on each of the days after it; None where they are not known, or of a score.
     """
 
     session: date
     value: float
     bound: float
     stocks: int
+    days: Sequence[float] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,9 @@ class Counted(SessionDifference):
     source: Source = VALIDATION
 
 
-def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats) -> list[SessionDifference]:
+def rank_differences(
+    sessions: Sequence[date], signals: Floats, outcomes: Floats, moves: Floats | None = None
+) -> list[SessionDifference]:
     """Return the difference of the RankICs of each session, in their order.
 
     Sessions of fewer than ``FEWEST_STOCKS`` rows, or with equal outcomes only, are left out.
@@ -62,23 +69,39 @@ def rank_differences(sessions: Sequence[date], signals: Floats, outcomes: Floats
     :param sessions: (rows) each row is a stock of a session.
     :param signals: (1 or 2, rows): the challenger's, and the rival's; without a rival the RankIC is held against 0.
     :param outcomes: (rows) numbers such as the excess return.
+    :param moves: (rows, h) returns on each of the days after the session; NaN where they are not known.
     """
     ordinals = np.fromiter((each.toordinal() for each in sessions), np.int64, len(sessions))
     days, place, counts = np.unique(ordinals, return_inverse=True, return_counts=True)
     order, ends = np.argsort(place, kind="stable"), np.cumsum(counts)
     values = np.full(len(days), np.nan)
+    parts: list[Sequence[float] | None] = [None] * len(days)
     for count in np.unique(counts[counts >= FEWEST_STOCKS]):
         alike = np.flatnonzero(counts == count)
         rows = order[(ends[alike] - count)[:, None] + np.arange(count)]
         came = np.broadcast_to(outcomes[rows], (len(signals), *rows.shape))
         ics = rank_ics(signals[:, rows], came)
         values[alike] = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
+        if moves is not None:
+            for at, said in zip(alike, _on_days(signals[:, rows], moves[rows]), strict=True):
+                parts[at] = None if np.isnan(said).any() else tuple(said.tolist())
     widest = WIDEST * len(signals) / 2
     return [
-        SessionDifference(date.fromordinal(day), float(value), widest, int(stocks))
-        for day, value, stocks in zip(days.tolist(), values, counts, strict=True)
+        SessionDifference(date.fromordinal(day), float(value), widest, int(stocks), days=said)
+        for day, value, stocks, said in zip(days.tolist(), values, counts, parts, strict=True)
         if not np.isnan(value)
     ]
+
+
+def _on_days(signals: Floats, moves: Floats) -> Floats:
+    """Return sessions × h: differences of RankIC on the days after sessions of as many stocks each.
+
+    :param signals: (1 or 2, sessions, stocks), and `moves`: (sessions, stocks, h).
+    """
+    came = np.moveaxis(moves, -1, 0)
+    ics = rank_ics(signals[:, None], came)
+    found = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
+    return np.asarray(np.where(np.isnan(came).any(axis=-1), np.nan, found).T)
 
 
 def known_rank_ic(signals: Floats, outcomes: Floats) -> float:
@@ -91,12 +114,18 @@ def known_rank_ic(signals: Floats, outcomes: Floats) -> float:
 
 
 def ranking_differences(
-    task: str, questions: Sequence[Question], ours: Answers, theirs: Answers | None, outcomes: Mapping[str, float]
+    task: str,
+    questions: Sequence[Question],
+    ours: Answers,
+    theirs: Answers | None,
+    outcomes: Mapping[str, float],
+    moves: Moves | None = None,
 ) -> list[SessionDifference]:
     """Return the difference of the RankICs of each session, as :func:`rank_differences` does.
 
     :param theirs: None: the challenger's RankIC against 0.
     :param outcomes: sample_id → a number such as the excess return; a sample without one is left out.
+    :param moves: returns on the days after the questions, as :meth:`ljwx.core.evidence.days.DailyMoves.of` has them.
     :raises ValueError: the task has no direction.
     """
     direction = TASKS[task].direction
@@ -106,7 +135,8 @@ def ranking_differences(
     came = np.array([outcomes[each.sample_id] for each in asked], dtype=np.float64)
     both = [given for given in (ours, theirs) if given is not None]
     signals = np.array([[signal(direction, given[each.sample_id]) for each in asked] for given in both])
-    return rank_differences([each.session for each in asked], signals.reshape(len(both), len(asked)), came)
+    after = None if moves is None else moves(asked)
+    return rank_differences([each.session for each in asked], signals.reshape(len(both), len(asked)), came, after)
 
 
 def score_differences(

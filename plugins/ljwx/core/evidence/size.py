@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 from statistics import NormalDist
@@ -59,7 +60,9 @@ def size_of(differences: Floats, horizon: int, usual_edge: float = USUAL_EDGE) -
     return Size(raw, error, spread, weight * raw, n)
 
 
-def smallest_visible(spread: float, sessions: int, horizon: int, alpha: float, power: float = 0.8) -> float | None:
+def smallest_visible(
+    spread: float, sessions: int, horizon: int, alpha: float, power: float = 0.8, stakes: Sequence[float] = STAKES
+) -> float | None:
     """Return about the smallest mean difference that is confirmed with this chance; None where none is.
 
     Of n sessions a gambler has n / h, the last of which come too late to be confirmed by. The logarithm of his capital
@@ -67,13 +70,14 @@ def smallest_visible(spread: float, sessions: int, horizon: int, alpha: float, p
 
     :param spread: standard deviation of a session's difference.
     :param sessions: that count.
+    :param stakes: of his bets, each with an equal part of the capital.
     """
     bets = sessions / horizon - 2
     if bets <= 0:
         return None
-    needed = log(len(STAKES)) - log(alpha)
+    needed = log(len(stakes)) - log(alpha)
     z = np.linspace(0, 2, 2001)
-    stakes = np.array(STAKES)[:, None] / BOUND
-    reached = bets * (stakes * z - stakes**2 * (1 + z**2) / 2) - NormalDist().inv_cdf(power) * stakes * sqrt(bets)
+    bet = np.array(stakes)[:, None] / BOUND
+    reached = bets * (bet * z - bet**2 * (1 + z**2) / 2) - NormalDist().inv_cdf(power) * bet * sqrt(bets)
     enough = (reached >= needed).any(axis=0)
     return float(spread * z[enough.argmax()]) if enough.any() else None

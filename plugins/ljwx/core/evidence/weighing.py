@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import log
+from dataclasses import dataclass, replace
+from math import log, sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ljwx.core.evidence.betting import follow
+from ljwx.core.evidence.betting import Course, follow
 from ljwx.core.evidence.confidence import Bounds, confidence_bounds
+from ljwx.core.evidence.days import DAY_STAKES, LEAST_SIZE, follow_days, of_days
 from ljwx.core.evidence.scale import as_shares, chance_of_rank_ics, usual_bounds
 from ljwx.core.evidence.size import Size, size_of, smallest_visible
 
@@ -48,6 +49,7 @@ class Weighed:
         without a size.
     :param since: the sessions after those that confirmed it, which count no more; None without one.
     :param newest: the newest ``NEWEST`` sessions, whether they count or not; None without one.
+    :param by_day: the evidence was added up day by day, not session by session in turn.
     """
 
     confirmed: bool
@@ -60,6 +62,7 @@ class Weighed:
     smallest: float | None
     since: Later | None = None
     newest: Later | None = None
+    by_day: bool = False
 
     @property
     def holds(self) -> bool:
@@ -79,6 +82,25 @@ def weigh_rank_ics(differences: Floats, stocks: Floats, horizon: int, alpha: flo
     return _weighed(differences, bounds, horizon, alpha)
 
 
+def weigh_days(differences: Floats, parts: Floats, stocks: Floats, horizon: int, alpha: float) -> Weighed:
+    """Weigh differences of two RankICs as :func:`weigh_rank_ics` does, by what they say about the days after sessions.
+
+    :param parts: (sessions, h) the differences on each of the days after a session; NaN where they are not known: such
+        a session counts for nothing.
+    """
+    days, bounds = of_days(parts), usual_bounds(differences, chance_of_rank_ics(stocks), horizon)
+    course = follow_days(days, chance_of_rank_ics(stocks), alpha)
+    found = _told(course, np.where(np.isnan(parts[:, 0]), np.nan, differences), bounds, horizon, alpha)
+    counted = days[course.counted]
+    if found.size is None or len(counted) < 2:
+        return replace(found, by_day=True)
+    on_a_day = smallest_visible(
+        max(float(counted.std()), LEAST_SIZE), len(counted) - horizon, 1, alpha, stakes=DAY_STAKES
+    )
+    # The returns of h days that go their own ways add up to sqrt(h) times those of one.
+    return replace(found, by_day=True, smallest=None if on_a_day is None else sqrt(horizon) * on_a_day)
+
+
 def weigh_scores(differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:
     """Weigh differences of proper scores.
 
@@ -91,7 +113,10 @@ def weigh_scores(differences: Floats, bounds: Floats, horizon: int, alpha: float
 
 
 def _weighed(differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:
-    course = follow(as_shares(differences, bounds), horizon, alpha)
+    return _told(follow(as_shares(differences, bounds), horizon, alpha), differences, bounds, horizon, alpha)
+
+
+def _told(course: Course, differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:
     known = np.where(course.counted, differences, np.nan)
     sessions = int((~np.isnan(known)).sum())
     last = int(np.flatnonzero(~np.isnan(known))[-1]) if sessions else -1

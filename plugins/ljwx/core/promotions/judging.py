@@ -8,8 +8,9 @@ from datetime import date
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ljwx.core.evidence import SessionDifference, Weighed, weigh_rank_ics, weigh_scores
+from ljwx.core.evidence import SessionDifference, Weighed, weigh_days, weigh_rank_ics, weigh_scores
 from ljwx.core.evidence.sessions import along
 from ljwx.core.promotions.lines import Against, Fresh
 from ljwx.core.tasks import TASKS
@@ -32,6 +33,8 @@ def against(
     alpha: float,
     opened: date | None = None,
     score_alpha: float | None = None,
+    *,
+    by_day: bool = False,
 ) -> Against:
     """Weigh what sessions say about a line and a rival.
 
@@ -41,13 +44,17 @@ def against(
     :param alpha: the chance that what is not so is confirmed, over all looks.
     :param opened: the newest session that was there when the line was opened; None where those before do not count.
     :param score_alpha: that chance for a task's score; by default the same.
+    :param by_day: RankICs are added up by the days after sessions, those of before in turn.
     """
     said = of_all_tasks(ranking)
     inside = set(calendar)
     rows = [each for each in said if each.session in inside]
     values = along(calendar, [each.session for each in rows], [each.value for each in rows])
     stocks = along(calendar, [each.session for each in rows], [each.stocks for each in rows], 2.0)
-    weighed = weigh_rank_ics(values, stocks, horizon, alpha)
+    if by_day:
+        weighed = weigh_days(values, _parts(rows, calendar, horizon), stocks, horizon, alpha)
+    else:
+        weighed = weigh_rank_ics(values, stocks, horizon, alpha)
     per_task = {
         task: _weigh_scores([each for each in found if each.session in inside], calendar, horizon, score_alpha or alpha)
         for task, found in scores.items()
@@ -67,9 +74,24 @@ def of_all_tasks(ranking: Differences) -> list[SessionDifference]:
             float(np.mean([each.value for each in found])),
             max(each.bound for each in found),
             min(each.stocks for each in found),
+            days=_mean_days([each.days for each in found]),
         )
         for session, found in sorted(by_session.items())
     ]
+
+
+def _mean_days(found: Sequence[Sequence[float] | None]) -> Sequence[float] | None:
+    known = [each for each in found if each is not None]
+    return tuple(np.mean(known, axis=0).tolist()) if len(known) == len(found) else None
+
+
+def _parts(rows: Sequence[SessionDifference], calendar: Sequence[date], horizon: int) -> NDArray[np.float64]:
+    """Return calendar × h: what sessions say about the days after them; NaN where that is not known."""
+    position, found = {day: at for at, day in enumerate(calendar)}, np.full((len(calendar), horizon), np.nan)
+    for each in rows:
+        if each.days is not None and len(each.days) == horizon:
+            found[position[each.session]] = each.days
+    return found
 
 
 def _weigh_scores(rows: Sequence[SessionDifference], calendar: Sequence[date], horizon: int, alpha: float) -> Weighed:

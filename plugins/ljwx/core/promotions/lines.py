@@ -263,11 +263,12 @@ def _state(weighed: Weighed) -> str:
     evidence = exp(min(weighed.log_evidence, 50))
     shown = f"{min(evidence, SHOWN_UP_TO):.3g} of {exp(weighed.log_needed):.4g}"
     if weighed.confirmed:
-        return f" The evidence was confirmed.{_since(weighed)}"
+        return f" The evidence was confirmed{' day by day' if weighed.by_day else ''}.{_since(weighed)}"
     if weighed.waiting:
         return f" The evidence is {shown}; it is decided when the open sessions are known."
     worse = " and less than 1: so far it looks worse" if float(f"{evidence:.3g}") < 1 else ""
-    return f" The evidence is {shown}; that is not enough{worse}."
+    added = ", day by day," if weighed.by_day else ""
+    return f" The evidence{added} is {shown}; that is not enough{worse}."
 
 
 def _since(weighed: Weighed) -> str:

@@ -22,6 +22,7 @@ class Compared(Frozen):
     :param smallest: about the smallest mean that so many sessions confirm in four of five cases.
     :param log_evidence: natural logarithm; it is confirmed from `log_needed` on.
     :param lapsed: it was confirmed, and the newest sessions do not bear it out.
+    :param by_day: the evidence was added up day by day; before that was kept, session by session in turn.
     """
 
     rival: str
@@ -39,6 +40,7 @@ class Compared(Frozen):
     confirmed: bool
     waiting: bool
     lapsed: bool = False
+    by_day: bool = False
 
 
 class FromSource(Frozen):
@@ -111,4 +113,5 @@ def compared(rival: str, measure: str, task: str | None, weighed: Weighed) -> Co
         confirmed=weighed.confirmed,
         waiting=weighed.waiting,
         lapsed=weighed.confirmed and not weighed.holds,
+        by_day=weighed.by_day,
     )

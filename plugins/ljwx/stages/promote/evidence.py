@@ -73,7 +73,7 @@ def judge(look: Look, model: str, champion: Alias | None, *, holds: bool, newest
     warehouse.note_proof(theirs, is_proven(look.policy, their_own.against))
     both = gathered(said, made, answers, rivals, warehouse.uses(line, theirs))
     if holds:
-        warehouse.save_evidence(run_key, against_line(line, theirs, both))
+        warehouse.save_evidence(run_key, against_line(line, theirs, both, look.moves(line, theirs, both)))
     pair = weighed(look, line, theirs, PREDICTED, give=holds, opened=warehouse.opened_on(line))
     pair = replace(pair, against=replace(pair.against, shown=shown_scores(their_own.against)))
     return _judged(look, line, theirs, pair, alone, left_out | not_counted(both), newest)
@@ -96,7 +96,8 @@ def _alone(
     """A line's RankIC against 0, and its scores against the class rates of the train period, of tasks about returns."""
     own = gathered(said, made, used=look.warehouse.uses(line))
     if note:
-        look.warehouse.save_evidence(look.run_key, against_nothing(look.warehouse, line, made, own))
+        moves = look.moves(line, NOTHING, own)
+        look.warehouse.save_evidence(look.run_key, against_nothing(look.warehouse, line, made, own, moves))
     ranking = weighed(look, line, NOTHING, (), give=note, opened=look.warehouse.opened_on(line))
     scores = weighed(look, line, CLASS_RATES, RETURNS, give=note, shared_by=len(RETURNS))
     both = Against(ranking.against.ranking, scores.against.scores, ranking.against.fresh)

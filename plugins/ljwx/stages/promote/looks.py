@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import Final
 
 from ljwx.core.evidence import Stake
-from ljwx.core.evidence.gathering import Made, Said
+from ljwx.core.evidence.gathering import Gathered, Made, Said
+from ljwx.core.evidence.sessions import Moves
 from ljwx.core.promotions import Against, LinePolicy
 from ljwx.core.promotions.judging import PREDICTED, RETURNS, RULE, against
 from ljwx.core.promotions.record import Compared, FromSource, compared, from_sources
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import Settings
+from ljwx.stages.promote.moves import moves_after
 from ljwx.warehouse.lines import CLASS_RATES, Given, kind_of
 
 BEGIN: Final = date(1990, 12, 19)
@@ -69,6 +71,12 @@ class Look:
         sessions = [session for session in self.in_record if session >= since]
         return [*said, *self.warehouse.said_in_record(made, PREDICTED, sessions, self.session)] if sessions else said
 
+    def moves(self, line: str, rival: str, found: Gathered) -> Moves:
+        """Return what stocks did on the days after the sessions that are to be noted of a pair."""
+        last = self.warehouse.last_ranked(line, rival) or BEGIN
+        new = sorted({each.session for each in found.questions if each.session > last})
+        return moves_after(self.warehouse, new, self.calendar, self.settings.samples.horizon).of
+
     @cached_property
     def in_record(self) -> Sequence[date]:
         """Sessions of the forward record whose classes mean what is asked about now."""
@@ -117,8 +125,9 @@ def weighed(
     ranking = {task: look.warehouse.evidence(line, rival, task, "rank_ic") for task in RETURNS}
     scores = {task: look.warehouse.evidence(line, rival, task, RULE) for task in look.in_use(scored)}
     found = against(
-        ranking, scores, calendar, look.settings.samples.horizon, alpha, opened, score_alpha=alpha / shared_by
-    )
+        ranking, scores, calendar, look.settings.samples.horizon, alpha, opened, score_alpha=alpha / shared_by,
+        by_day=given is not None and given.by_day,
+    )  # fmt: skip
     every = (
         *(() if rival == CLASS_RATES else (compared(rival, "rank_ic", None, found.ranking),)),
         *(compared(rival, RULE, task, score) for task, score in found.scores.items()),

@@ -11,6 +11,7 @@ from ljwx.core.evidence.gathering import Gathered, Made
 from ljwx.core.evidence.sessions import (
     FEWEST_STOCKS,
     Distribution,
+    Moves,
     of_answers,
     of_rates,
     ranking_differences,
@@ -21,13 +22,16 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.warehouse.lines import CLASS_RATES, NOTHING, SessionEvidence, Statistic
 
 
-def against_line(line: str, rival: str, both: Gathered) -> list[SessionEvidence]:
-    """Return by how much a line ranks and forecasts better than another one, session by session."""
+def against_line(line: str, rival: str, both: Gathered, moves: Moves) -> list[SessionEvidence]:
+    """Return by how much a line ranks and forecasts better than another one, session by session.
+
+    :param moves: returns on the days after the sessions that are not noted yet.
+    """
     theirs = both.theirs or {}
     found = [
         _evidence(line, rival, both, task, "rank_ic", each)
         for task in RETURNS
-        for each in ranking_differences(task, both.questions, both.ours, theirs, both.outcomes)
+        for each in ranking_differences(task, both.questions, both.ours, theirs, both.outcomes, moves)
     ]
     return found + [
         _evidence(line, rival, both, task, RULE, each)
@@ -37,7 +41,9 @@ def against_line(line: str, rival: str, both: Gathered) -> list[SessionEvidence]
     ]
 
 
-def against_nothing(warehouse: WarehouseHook, line: str, made: Sequence[Made], own: Gathered) -> list[SessionEvidence]:
+def against_nothing(
+    warehouse: WarehouseHook, line: str, made: Sequence[Made], own: Gathered, moves: Moves
+) -> list[SessionEvidence]:
     """Return a line's RankIC against 0, and its scores against class rates, session by session.
 
     The class rates are those of the train period of the model that was asked.
@@ -45,7 +51,7 @@ def against_nothing(warehouse: WarehouseHook, line: str, made: Sequence[Made], o
     found = [
         _evidence(line, NOTHING, own, task, "rank_ic", each)
         for task in RETURNS
-        for each in ranking_differences(task, own.questions, own.ours, None, own.outcomes)
+        for each in ranking_differences(task, own.questions, own.ours, None, own.outcomes, moves)
     ]
     datasets = {each.model: each.dataset_id for each in made}
     rates = {dataset_id: warehouse.class_rates(dataset_id) for dataset_id in set(datasets.values())}
@@ -91,4 +97,5 @@ def _evidence(
         own,
         other,
         found.sources[each.session],
+        None if each.days is None else list(each.days),
     )
