@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +99,37 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Lend an empty folder on this machine's disk, below the data folder where that is here too; it is gone afterwards.
+
+    What a killed process left is removed by the next that asks.
+    """
+    root = data_folder()
+    home = (Path(tempfile.gettempdir()) / "ljwx" if "://" in root else Path(root)) / "scratch"
+    home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        with _locked(home):
+            for left in home.iterdir():
+                with suppress(BlockingIOError), _locked(left, fcntl.LOCK_NB):
+                    shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(dir=home))
+            held.enter_context(_locked(folder))
+        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process; with `LOCK_NB` an error says that another holds it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def is_whole(folder: ObjectStoragePath, last: str) -> bool:

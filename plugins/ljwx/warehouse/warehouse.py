@@ -9,8 +9,8 @@ from ljwx.warehouse.forward_outcomes import ForwardOutcomesVerbs
 from ljwx.warehouse.history import HistoryVerbs
 from ljwx.warehouse.lineage import LineageVerbs
 from ljwx.warehouse.lines import LinesVerbs
-from ljwx.warehouse.market.bars import BarsVerbs
 from ljwx.warehouse.market.coverage import CoverageVerbs
+from ljwx.warehouse.market.vintages import VintagesVerbs
 from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
@@ -23,7 +23,7 @@ from ljwx.warehouse.watchlists import WatchlistsVerbs
 
 class Warehouse(
     RunsVerbs,
-    BarsVerbs,
+    VintagesVerbs,
     CoverageVerbs,
     DatasetsVerbs,
     ModelsVerbs,

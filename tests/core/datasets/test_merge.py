@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ljwx.core import features
-from ljwx.core.datasets import market as light
+from ljwx.core.datasets import labelling
 from ljwx.core.datasets.build import Dataset, build
 from ljwx.core.datasets.content import SAMPLE_COLUMNS, identified
 from ljwx.core.datasets.exports import dataset_hash, jsonl_lines
+from ljwx.core.datasets.market import sessions, stocks
 from ljwx.core.datasets.merge import merge
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.labels.outcomes import NUMBERS
@@ -85,7 +86,9 @@ def test_prompt_columns_say_to_the_byte_what_the_snapshot_fills_in(base: Dataset
 
 
 def test_size_of_the_parts_decides_nothing(small: Any, base: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(light, "PART_ROWS", 1)
+    for sizes, name in ((sessions, "SESSIONS_ROWS"), (sessions, "STOCKS_ROWS"), (stocks, "PART_ROWS"),
+                        (stocks, "BLOCK_ROWS"), (labelling, "STOCKS")):  # fmt: skip
+        monkeypatch.setattr(sizes, name, 1)
     again = small.build(thin_gap=1, class_ratio=1000)
     assert again.samples.equals(base.samples)
     assert again.exclusions.equals(base.exclusions)

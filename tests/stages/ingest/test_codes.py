@@ -23,7 +23,7 @@ from ljwx.sources.tushare.client import TushareClient
 from ljwx.stages.ingest.bars import ingest_bars
 from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
-from ljwx.stages.samples.as_of import AsOf, market_as_of
+from ljwx.stages.samples.as_of import AsOf, parts_as_of, sessions_as_of
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx.warehouse.market.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
@@ -211,7 +211,9 @@ def test_a_code_that_is_renamed_ends_after_its_last_bar_as_a_revision_and_was_li
 def as_known(hook: WarehouseHook, moment: datetime) -> tuple[pl.DataFrame, ...]:
     """Everything that a dataset is made of, as it was known at a moment."""
     about = (hook.instruments_as_of(moment), hook.names_as_of(moment), hook.industries_as_of(moment))
-    return (*market_as_of(hook, AsOf(moment), 8), *about)
+    as_of = AsOf(moment)
+    parts = list(parts_as_of(hook, as_of, sessions_as_of(hook, as_of)))
+    return (pl.concat([part.bars for part in parts]), pl.concat([part.features for part in parts]), *about)
 
 
 @pytest.fixture

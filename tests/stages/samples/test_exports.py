@@ -242,15 +242,18 @@ def test_what_killed_processes_left_behind_is_cleared_after_a_day_and_what_other
     assert set(data_of(datasets)) == {"z/card.json", "w.json"}
 
 
-def test_a_disk_that_is_full_leaves_no_dataset(market_db: Database, data_folder: Path, run_script: RunScript) -> None:
+@pytest.mark.parametrize("most", [200_000, 1_500_000], ids=["rows on the way", "files"])
+def test_a_disk_that_is_full_leaves_no_dataset(
+    market_db: Database, data_folder: Path, run_script: RunScript, most: int
+) -> None:
     """The operating system refuses to write on, as it does when a disk or a quota is full."""
     ended = run_script(
-        """
+        f"""
 import resource, signal
 from support_chain import running_tasks
 from ljwx.stages.samples.dataset import build_dataset
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))
 with running_tasks() as (runner, _):
     runner.run(build_dataset)
 """

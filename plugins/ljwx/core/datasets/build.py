@@ -8,47 +8,42 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, cast
 
 import polars as pl
 
 from ljwx.core.bars.codes import UNRENAMED, Codes
-from ljwx.core.datasets.content import SPLIT, Content, task_type
-from ljwx.core.datasets.labelling import Fit, fit_and_label
-from ljwx.core.datasets.market import Market
-from ljwx.core.datasets.members import MEMBERS, MembersUsed, members_used, with_membership
-from ljwx.core.datasets.requirements import require_enough, require_windows
-from ljwx.core.datasets.selection import STEPS, count_reasons, draw, select
-from ljwx.core.datasets.spec import IndexUniverse, SampleSpec
-from ljwx.core.datasets.splits import Proof, Windows, assign, prove
-from ljwx.core.datasets.uniqueness import uniqueness
-from ljwx.core.labels.outcomes import NUMBERS, REASONS
+from ljwx.core.datasets.content import Content, outcomes_name
+from ljwx.core.datasets.decisions import Decision, decide
+from ljwx.core.datasets.labelling import Fit
+from ljwx.core.datasets.market.known import Known
+from ljwx.core.datasets.market.sessions import Laid, lay, parts_of
+from ljwx.core.datasets.market.shelf import MemoryShelf
+from ljwx.core.datasets.market.stocks import Stocks
+from ljwx.core.datasets.members import MembersUsed, members_used
+from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.datasets.splits import Proof, Windows, prove
+from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.profiles import UNKNOWN
-from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.forms import PROSE, Form
-from ljwx.exceptions import TooFewSessions
+from ljwx.exceptions import LeakDetected
 
 INDUSTRY_SHARE: Final = 0.9
 """Of the training samples, at least, must know their industry for any sample to tell it."""
-
-REASON: Final = pl.Enum([*REASONS, "near_duplicate", "purged", *(name for name, _ in STEPS)])
 
 
 @dataclass(frozen=True)
 class Dataset:
     """A dataset: what it holds, what was left out and why, what was fitted on train, and the proof.
 
-    :param index: all of a sample but its texts: sample_id, ts_code, session, task, label, previous_label, label_end,
-        split, weight, board, industry; in the order (session, ts_code, task).
     :param rows: row, ts_code and session of every stock-session; ``left_out``: row, task and reason of those in the
         range that are no sample.
     :param members: the lists of the index whose members the samples are of; None without an index.
     """
 
-    index: pl.DataFrame
     rows: pl.DataFrame
     left_out: pl.DataFrame
     exclusions: pl.DataFrame
@@ -58,10 +53,31 @@ class Dataset:
     content: Content
     members: MembersUsed | None = None
 
+    @property
+    def keys(self) -> pl.DataFrame:
+        """All of a sample but its texts and its id: the columns of ``index``, in its order."""
+        return self.content.index
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """The columns of ``index`` of some sessions at a time, in its order."""
+        return (part.drop("row") for _, part in self.content.parts())
+
+    @cached_property
+    def index(self) -> pl.DataFrame:
+        """All of a sample but its texts, for what fits into memory: sample_id, ts_code, session, task, label,
+        previous_label, label_end, split, weight, board, industry; in the order (session, ts_code, task).
+        """
+        return pl.concat(list(self.parts()))
+
     def reasons(self, keys: pl.DataFrame) -> pl.DataFrame:
         """Add ``reason`` to ts_code, session and task: why it is no sample; null when it is one, or no bar is there."""
-        numbered = keys.join(self.rows, on=["ts_code", "session"], how="left", maintain_order="left")
-        return numbered.join(self.left_out, on=["row", "task"], how="left", maintain_order="left").drop("row")
+        code = pl.col("ts_code").cast(self.rows.schema["ts_code"], strict=False)
+        days = (keys["session"].min(), keys["session"].max())
+        near = self.rows.filter(pl.col("session").is_between(*days))
+        numbered = keys.with_columns(code).join(near, on=["ts_code", "session"], how="left", maintain_order="left")
+        why = self.left_out.filter(pl.col("row").is_in(numbered["row"].unique().implode()))
+        found = numbered.join(why, on=["row", "task"], how="left", maintain_order="left").drop("row")
+        return found.with_columns(keys["ts_code"])
 
     def blocks(self, split: str | None = None, prompts: Prompts | None = None) -> Iterator[pl.DataFrame]:
         """SAMPLES frames of some sessions at a time, in the order (session, ts_code, task).
@@ -74,17 +90,17 @@ class Dataset:
     @property
     def first_session(self) -> dt.date:
         """The oldest as-of session."""
-        return cast("dt.date", self.index.item(0, "session"))
+        return cast("dt.date", self.keys.item(0, "session"))
 
     @property
     def last_session(self) -> dt.date:
         """The newest as-of session."""
-        return cast("dt.date", self.index.item(-1, "session"))
+        return cast("dt.date", self.keys.item(-1, "session"))
 
     def counts(self) -> list[dict[str, Any]]:
         """Samples by split, task and label, for JSON."""
         by = ("split", "task", "label")
-        return self.index.group_by(by).len("samples").sort(by).to_dicts()
+        return self.keys.group_by(by).len("samples").sort(by).to_dicts()
 
     @cached_property
     def samples(self) -> pl.DataFrame:
@@ -107,15 +123,18 @@ def build(
     since: dt.date | None = None,
     until: dt.date | None = None,
 ) -> Dataset:
-    """Make a dataset.
+    """Make a dataset of a market that is in memory: see :class:`Known` and :func:`made`.
 
     :param bars: BARS frame; rows before ``since`` and after ``until`` serve as look-back and as outcomes.
     :param features: FEATURES frame of the same stocks, with at least 21 rows per stock before ``since``.
-    :param instruments: ts_code, list_date, delist_date.
-    :param sessions: all trading sessions; those after the newest bar are ignored.
-    :param names: and ``industries``, over time: see :func:`ljwx.core.snapshots.profiles.with_profile`.
-    :param members: MEMBERS frame of the index that the spec names; not looked at when it names none.
-    :param codes: a renamed stock is one for look-back and labels; each sample has the code of its session.
+    """
+    known = Known(instruments, sessions, spec, names, industries, members, codes)
+    return made(lay(parts_of(bars, features), known, MemoryShelf()), form, since=since, until=until)
+
+
+def made(laid: Laid, form: Form = PROSE, *, since: dt.date | None = None, until: dt.date | None = None) -> Dataset:
+    """Make a dataset of a market that was laid on a shelf, from which the dataset reads as long as it is used.
+
     :param form: of the training answers, as the version of the prompts that the spec names has it.
     :param since: first as-of session, and ``until`` the last; None is no bound.
     :returns: the dataset, and exclusions (task, reason, count).
@@ -123,126 +142,56 @@ def build(
     :raises ConfigurationError: when enough are and the settings make no dataset of them; it says what was left out.
     :raises LeakDetected: when a promise about splits is broken.
     """
-    if bars.is_empty():
-        raise TooFewSessions("there are no bars")
-    market = Market(bars, features, instruments, sessions, names, industries, spec, codes)
-    rows = market.rows()
-    if spec.index is not None:
-        members = pl.DataFrame(schema=MEMBERS) if members is None else members
-        rows = with_membership(rows, codes.as_stocks(members).select(*MEMBERS))
-    rows = market.as_traded(rows)
-    chosen, left_out, fit, where = _decide(rows, sessions, spec, codes, since, until)
-    wanted = pl.int_range(len(rows), eager=True).cast(pl.UInt32).is_in(chosen["row"].unique().implode())
-    happened = rows.filter(wanted).select("row", *NUMBERS)
-    rows = rows.select("row", "ts_code", "session")
-    content = _content(market, wanted, happened, chosen, fit, form)
-    index = content.index.drop("row")
+    known, stocks = laid.known, Stocks(laid)
+    rows = stocks.rows()
+    decided = decide(rows, known.sessions, known.spec, known.codes, since, until)
+    content = _content(stocks, rows, decided, form)
+    used = None if known.spec.index is None or known.members is None else known.members
     return Dataset(
-        index=index,
-        rows=rows,
-        left_out=left_out,
-        exclusions=count_reasons(left_out),
-        fit=fit,
-        windows=where,
-        proof=prove(index, sessions, spec),
+        rows=rows.select("row", "ts_code", "session"),
+        left_out=decided.left_out,
+        exclusions=decided.exclusions,
+        fit=decided.fit,
+        windows=decided.windows,
+        proof=_proved(content, known),
         content=content,
-        members=None if spec.index is None or members is None else members_used(index["session"], members),
+        members=None if used is None else members_used(content.index["session"], used),
     )
 
 
-def _decide(
-    rows: pl.DataFrame,
-    sessions: Sequence[dt.date],
-    spec: SampleSpec,
-    codes: Codes,
-    since: dt.date | None,
-    until: dt.date | None,
-) -> tuple[pl.DataFrame, pl.DataFrame, Fit, Windows]:
-    """Which keys (row, task) are samples, and of which split and class.
-
-    :returns: the chosen keys; row, task and reason of the others; the fit; where the splits begin.
-    """
-    if since or until:
-        rows = rows.filter(pl.col("session").is_between(since or dt.date.min, until or dt.date.max))
-    keys, unfit = _keys(rows, spec, codes)
-    where = require_windows(keys, unfit, spec, since, until)
-    split = assign(keys, sessions, spec, where).with_columns(pl.col("split").cast(SPLIT))
-    purged = split.filter(pl.col("split").is_null()).select("row", "task", reason=pl.lit("purged", REASON))
-    fit, labelled = fit_and_label(rows, split, spec)
-    del keys, split
-    chosen, omitted = _choose(labelled, rows, spec)
-    left_out = pl.concat([unfit.select("row", "task", "reason"), purged, omitted])
-    require_enough(chosen, labelled, left_out, spec)
-    return chosen.select("row", "task", "label", "previous_label", "label_end", "split"), left_out, fit, where
+def _proved(content: Content, known: Known) -> Proof:
+    """Prove with hashes of the ids, which take less memory; where a promise is broken, again to name the sample."""
+    hashes = pl.concat([part["sample_id"].hash() for _, part in content.parts()])
+    try:
+        return prove(content.index.with_columns(sample_id=hashes), known.sessions, known.spec)
+    except LeakDetected:
+        return prove(pl.concat([part for _, part in content.parts()]), known.sessions, known.spec)
 
 
-def _keys(rows: pl.DataFrame, spec: SampleSpec, codes: Codes) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """One key per task and row that can be a sample, and those that cannot with their reason."""
-    missing = _missing(spec, codes)
-    parts = []
-    for task in spec.tasks:
-        future = TASKS[task].needs_future
-        parts.append(
-            rows.select(
-                "row",
-                "stock",
-                "session",
-                "run_position",
-                task=pl.lit(task, task_type(spec)),
-                reason=(pl.coalesce(missing, "reason") if future else missing).cast(REASON),
-                label_end="label_end" if future else "session",
-            )
-        )
-    keys = pl.concat(parts)
-    return keys.filter(pl.col("reason").is_null()).drop("reason"), keys.filter(pl.col("reason").is_not_null())
+def _content(stocks: Stocks, rows: pl.DataFrame, decided: Decision, form: Form) -> Content:
+    """The chosen samples in their order and, found by writing every text once, their ids."""
+    known, shelf = stocks.laid.known, stocks.laid.shelf
+    tells = _tells_industries(rows, decided.chosen)
+    if not tells:
+        rows = rows.with_columns(industry=pl.lit(UNKNOWN, rows.schema["industry"]))
+    wanted = pl.int_range(len(rows), eager=True).cast(pl.UInt32).is_in(decided.chosen["row"].unique().implode())
+    index: list[pl.DataFrame] = []
+    for (block,), days in stocks.blocks.partition_by("block", as_dict=True).items():
+        inside = pl.col("session").is_between(days["session"][0], days["session"][-1])
+        mine = rows.filter(inside & wanted)
+        shelf.put(outcomes_name(block), mine.select("row", *NUMBERS))
+        named = mine.select("row", "session", "ts_code", "board", "industry")
+        index.append(decided.chosen.join(named, on="row").sort("session", "ts_code", "task"))
+    content = Content(pl.concat(index), stocks.blocks, shelf, known.spec, decided.fit, tells, form)
+    content.identify()
+    return content
 
 
-def _missing(spec: SampleSpec, codes: Codes) -> pl.Expr:
-    """Why a row is no sample of any task, as far as that is known at its own session; null when it can be one."""
-    missing: pl.Expr = pl.when(~pl.col("complete")).then(pl.lit("missing_features"))
-    if spec.universe is None:
-        return missing
-    if isinstance(spec.universe, IndexUniverse):
-        missing = pl.when(~pl.col("member")).then(pl.lit("not_in_universe")).otherwise(missing)
-        return pl.when(pl.col("listed_on").is_null()).then(pl.lit("no_index_list")).otherwise(missing)
-    outside = ~pl.col("ts_code").cast(pl.String).is_in(codes.all_of(spec.universe))
-    return pl.when(outside).then(pl.lit("not_in_universe")).otherwise(missing)
-
-
-def _choose(labelled: pl.DataFrame, rows: pl.DataFrame, spec: SampleSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Thin, cap and balance: the keys that stay, and the others with their reason."""
-    nth = pl.col("run_position") % spec.thin_gap == 0
-    near = labelled.filter(~nth).select("row", "task", reason=pl.lit("near_duplicate", REASON))
-    drawn = labelled.filter(nth).join(rows.select("row", "ts_code"), on="row", how="left", maintain_order="left")
-    chosen, omitted = select(draw(drawn, spec.seed), spec)
-    return chosen, pl.concat([near, omitted.select("row", "task", pl.col("reason").cast(REASON))])
-
-
-def _content(
-    market: Market, wanted: pl.Series, happened: pl.DataFrame, chosen: pl.DataFrame, fit: Fit, form: Form
-) -> Content:
-    """The chosen samples with their facts and, found by writing every text once, their ids."""
-    facts = _with_industries_or_none(market.as_traded(market.facts_of(wanted)), chosen, market.spec)
-    index = chosen.join(facts.select("row", "session", "ts_code", "board", "industry"), on="row", how="left").sort(
-        "session", "ts_code", "task"
-    )
-    index = index.with_columns(uniqueness(market.codes.as_stocks(index, by=None), market.sessions))
-    content = Content(index, facts, happened, market.spec, fit, form)
-    ids = pl.concat([block["sample_id"] for block in content.blocks()])
-    return replace(content, index=index.with_columns(ids))
-
-
-def _with_industries_or_none(facts: pl.DataFrame, chosen: pl.DataFrame, spec: SampleSpec) -> pl.DataFrame:
+def _tells_industries(rows: pl.DataFrame, chosen: pl.DataFrame) -> bool:
     """Tell industries in all splits, or in none: what a model is not trained on it is not asked with.
 
     A source tells only today's industries, so backfilled sessions have none. What groups tell of them goes with them.
     """
     train = chosen.filter(pl.col("split") == "train")["row"].unique()
-    known = facts.filter(pl.col("row").is_in(train.implode()))["industry"] != UNKNOWN
-    share = float(known.mean() or 0)  # type: ignore[arg-type]
-    if share >= INDUSTRY_SHARE:
-        return facts
-    nulled = (name for group in spec.groups for name in group.by_industry)
-    return facts.with_columns(
-        *(pl.lit(None, facts.schema[name]).alias(name) for name in nulled), industry=pl.lit(UNKNOWN)
-    )
+    share = float((rows["industry"].gather(train) != UNKNOWN).mean() or 0)  # type: ignore[arg-type]
+    return share >= INDUSTRY_SHARE

@@ -63,15 +63,15 @@ def card(
 
     :param origin: where it is known.
     """
-    text = [pl.col(name).cast(pl.String) for name in ("task", "label", "split", "board", "industry")]
-    samples = dataset.index.with_columns(text)
-    month = samples.with_columns(month=pl.col("session").dt.strftime("%Y-%m"))
+    samples = dataset.keys
+    days = samples.group_by("session").agg(count=pl.len())
+    months = days.select("count", month=pl.col("session").dt.strftime("%Y-%m"))
     return {
-        "sha256": dataset_hash(samples, spec, prompts),
+        "sha256": dataset_hash(dataset.parts(), spec, prompts),
         **_origin(origin),
         "samples": len(samples),
         "stocks": samples["ts_code"].n_unique(),
-        "sessions": samples["session"].n_unique(),
+        "sessions": len(days),
         "market": _market(dataset),
         "index": {"code": spec.index, **dataset.members.as_dict()} if dataset.members else None,
         "by_split": dataset.proof.counts,
@@ -79,7 +79,7 @@ def card(
         "by_split_and_task": _nested(samples, "split", "task"),
         "by_board": _counts(samples, "board"),
         "by_industry": _counts(samples, "industry"),
-        "by_month": _counts(month, "month"),
+        "by_month": _counts(months, "month", pl.col("count").sum()),
         "exclusions": _nested(dataset.exclusions, "task", "reason", pl.col("count").sum()),
         "fit": dataset.fit.as_dict(),
         "proof": dataset.proof.as_dict(),
@@ -107,9 +107,11 @@ def _share_with(dataset: Dataset, group: FeatureGroup) -> float:
     if group.table is None:
         return 1.0
     known = pl.any_horizontal(pl.col(fact.column).is_not_null() for fact in group.facts)
-    rows = dataset.content.facts.select("row", known=known)
-    found = dataset.content.index.select("row").join(rows, on="row", how="left")["known"].mean()
-    return round(float(found or 0), 4)  # type: ignore[arg-type]
+    content, found = dataset.content, 0
+    for block, mine in content.parts():
+        there = content.facts(block).filter(known)["row"]
+        found += int(mine["row"].is_in(there.implode()).sum())
+    return round(found / len(dataset.keys), 4)
 
 
 def _share_of_samples(group: tuple[str, float]) -> str:
@@ -132,14 +134,16 @@ def _moment(at: dt.datetime) -> str:
     return at.astimezone(dt.timezone.utc).isoformat(timespec="microseconds")
 
 
-def _counts(frame: pl.DataFrame, by: str) -> dict[str, int]:
-    return dict(frame.group_by(by).agg(pl.len()).sort(by).iter_rows())
+def _counts(frame: pl.DataFrame, by: str, count: pl.Expr | None = None) -> dict[str, int]:
+    """Counts by the texts of a column, in their order."""
+    rows = frame.group_by(by).agg(pl.len() if count is None else count)
+    return dict(rows.with_columns(pl.col(by).cast(pl.String)).sort(by).iter_rows())
 
 
 def _nested(frame: pl.DataFrame, by: str, then: str, count: pl.Expr | None = None) -> dict[str, dict[str, int]]:
-    rows = frame.group_by(by, then).agg(pl.len() if count is None else count).sort(by, then)
+    rows = frame.group_by(by, then).agg(pl.len() if count is None else count)
     result: dict[str, dict[str, int]] = {}
-    for outer, inner, n in rows.iter_rows():
+    for outer, inner, n in rows.with_columns(pl.col(by, then).cast(pl.String)).sort(by, then).iter_rows():
         result.setdefault(outer, {})[inner] = n
     return result
 

@@ -14,11 +14,13 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.datasets.labelling import Fit
+from ljwx.core.datasets.market.shelf import Shelf
 from ljwx.core.datasets.spec import SPLITS, SampleSpec
 from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.citable import citable_in
 from ljwx.core.snapshots.facts import signals_in
+from ljwx.core.snapshots.profiles import UNKNOWN
 from ljwx.core.snapshots.snapshot import filled, rendered
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.forms import PROSE, Form
@@ -50,10 +52,25 @@ PROMPT_COLUMNS: Final = ("instruction", "facts")
 
 SPLIT: Final = pl.Enum(SPLITS)
 _MADE: Final = ("answer", "prompt_version", "feature_version")
-_PACKED: Final = ("task", "label", "previous_label", "split")
+_PACKED: Final = ("task", "label", "previous_label", "split", "board", "industry")
 
 BLOCK_ROWS: Final = 2_500
 """Stock-sessions whose texts are in memory at once; a session's are never parted."""
+
+
+def facts_name(block: int) -> str:
+    """Name on the shelf of the facts of a block of sessions."""
+    return f"facts-{block}"
+
+
+def outcomes_name(block: int) -> str:
+    """The same of the outcomes: ``row`` and :data:`NUMBERS`."""
+    return f"outcomes-{block}"
+
+
+def ids_name(block: int) -> str:
+    """The same of the ids: ``sample_id``, in content order."""
+    return f"ids-{block}"
 
 
 def task_type(spec: SampleSpec) -> pl.Enum:
@@ -63,20 +80,21 @@ def task_type(spec: SampleSpec) -> pl.Enum:
 
 @dataclass(frozen=True)
 class Content:
-    """What is needed to write every sample.
+    """What is needed to write every sample; its facts, outcomes and ids lie on a shelf, by blocks of sessions.
 
-    :param index: row, task, label, previous_label, label_end, split, weight (uniqueness) and, once they are known,
-        sample_id of each sample, in content order.
-    :param facts: packed facts of the rows that the index names, in the order of ``row``.
-    :param outcomes: ``row`` and :data:`NUMBERS` of these rows.
+    :param index: row, session, ts_code, task, label, previous_label, label_end, split, weight (uniqueness), board and
+        industry of each sample, in content order.
+    :param blocks_of: ``session`` of each day, in order, and the ``block`` that it belongs to.
+    :param industries: whether snapshots tell industries.
     :param form: of the training answers.
     """
 
     index: pl.DataFrame
-    facts: pl.DataFrame
-    outcomes: pl.DataFrame
+    blocks_of: pl.DataFrame
+    shelf: Shelf
     spec: SampleSpec
     fit: Fit
+    industries: bool = True
     form: Form = PROSE
 
     def blocks(
@@ -88,21 +106,61 @@ class Content:
         :param prompts: add the columns :data:`PROMPT_COLUMNS`, filled with these.
         :param rows: about how many stock-sessions a block holds.
         """
-        index = self.index if split is None else self.index.filter(pl.col("split") == split)
-        known = self.facts["row"]
+        for block, mine in self.parts():
+            index = mine if split is None else mine.filter(pl.col("split") == split)
+            yield from self._block(block, index, prompts, rows)
+
+    def parts(self) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The index by blocks of sessions, in order, with their numbers and, once they are known, ``sample_id``."""
+        sessions = self.index["session"]
+        for block, days in self.blocks_of.group_by("block", maintain_order=True):
+            first, last = days["session"][0], days["session"][-1]
+            start, end = sessions.search_sorted(first, "left"), sessions.search_sorted(last, "right")
+            if start < end:
+                number = int(block[0])
+                yield number, self._with_ids(number, self.index.slice(start, end - start))
+
+    def identify(self) -> None:
+        """Find the ids of all samples, which are hashes of their texts: every text is made once."""
+        for block, mine in self.parts():
+            for samples in self._block(block, mine, None, BLOCK_ROWS):
+                self.shelf.put(ids_name(block), samples.select("sample_id"))
+
+    def _with_ids(self, block: int, index: pl.DataFrame) -> pl.DataFrame:
+        try:
+            return index.with_columns(self.shelf.get(ids_name(block)).to_series())
+        except KeyError:
+            return index
+
+    def _block(self, block: int, index: pl.DataFrame, prompts: Prompts | None, rows: int) -> Iterator[pl.DataFrame]:
+        if index.is_empty():
+            return
+        facts, outcomes = self.facts(block), self.shelf.get(outcomes_name(block))
+        known = facts["row"]
         for start, end in _spans(index, rows):
             members = index.slice(start, end - start)
-            facts = self.facts[known.search_sorted(members["row"].unique())]
-            yield self._written(members, facts, prompts)
+            yield self._written(members, facts[known.search_sorted(members["row"].unique())], outcomes, prompts)
 
-    def _written(self, members: pl.DataFrame, facts: pl.DataFrame, prompts: Prompts | None) -> pl.DataFrame:
+    def facts(self, block: int) -> pl.DataFrame:
+        """Packed facts of a block's complete rows, in their order."""
+        facts = self.shelf.get(facts_name(block))
+        if self.industries:
+            return facts
+        nulled = (name for group in self.spec.groups for name in group.by_industry)
+        return facts.with_columns(
+            *(pl.lit(None, facts.schema[name]).alias(name) for name in nulled), industry=pl.lit(UNKNOWN)
+        )
+
+    def _written(
+        self, members: pl.DataFrame, facts: pl.DataFrame, outcomes: pl.DataFrame, prompts: Prompts | None
+    ) -> pl.DataFrame:
         facts = facts.with_columns(pl.col(s.name).cast(pl.String) for s in signals_in(self.spec.groups))
         if prompts is not None:
             facts = facts.with_columns(facts=filled(prompts.facts, self.spec))
         texts = rendered(facts, self.spec).drop("board", "industry")
         wide = members.drop("session", "ts_code").with_columns(pl.col(_PACKED).cast(pl.String))
         wide = wide.join(texts, on="row", how="left", maintain_order="left")
-        wide = wide.join(self.outcomes, on="row", how="left", maintain_order="left")
+        wide = wide.join(outcomes, on="row", how="left", maintain_order="left")
         parts = [self._answered(wide.filter(pl.col("task") == task), task, prompts) for task in self.spec.tasks]
         samples = identified(pl.concat(parts).sort("session", "ts_code", "task"))
         return samples.select(*SAMPLE_COLUMNS, *(PROMPT_COLUMNS if prompts else ()))

@@ -18,6 +18,7 @@ from ljwx.core.prompts import Prompts, facts_of
 _TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
 
 
+_LINES: Final = 100_000
 NO_TEXT: Final = '""'
 """The facts, as JSON, of a question that gives none."""
 
@@ -104,9 +105,20 @@ def dataset_info(splits: tuple[str, ...] = SPLITS, prefix: str = "ljwx") -> dict
     return info
 
 
-def dataset_hash(samples: pl.DataFrame, spec: SampleSpec, prompts: Prompts) -> str:
-    """sha256 over the spec, the prompts and every (split, sample_id), sorted: what it holds, not how it was made."""
+def dataset_hash(samples: Samples, spec: SampleSpec, prompts: Prompts) -> str:
+    """sha256 over the spec, the prompts and every (split, sample_id), sorted: what it holds, not how it was made.
+
+    :param samples: split and sample_id.
+    """
     digest = hashlib.sha256(f"{spec.sha256}\n{prompts.sha256}\n".encode())
-    for line in samples.select(pl.format("{} {}\n", "split", "sample_id").alias("line")).to_series().sort():
-        digest.update(line.encode())
+    ids: dict[str, list[pl.Series]] = {}
+    for block in [samples] if isinstance(samples, pl.DataFrame) else samples:
+        packed = block.select(pl.col("split").cast(pl.String), pl.col("sample_id").str.decode("hex"))
+        for (split,), mine in packed.partition_by("split", as_dict=True).items():
+            ids.setdefault(split, []).append(mine["sample_id"])
+    for split in sorted(ids):
+        ordered = pl.concat(ids.pop(split)).sort().to_frame()
+        for part in ordered.iter_slices(_LINES):
+            lines = part.select(pl.format("{} {}\n", pl.lit(split), pl.col("sample_id").bin.encode("hex"))).to_series()
+            digest.update("".join(lines).encode())
     return digest.hexdigest()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -15,7 +16,10 @@ from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.tasks import TASKS
 from ljwx.core.tasks.definition import Numbers
 
-_OUTCOME: Final = ("excess", "net", "realised_volatility", "max_drawdown")
+LABELLED: Final = ("excess", "net", "realised_volatility", "max_drawdown")
+"""The numbers of an outcome that labels are made of."""
+STOCKS: Final = 500
+"""Stocks whose previous labels are looked for at once: bounds memory, not results."""
 
 
 @dataclass(frozen=True)
@@ -60,47 +64,45 @@ def _column(task: str) -> str:
     return f"label.{task}"
 
 
-def fit_and_label(rows: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> tuple[Fit, pl.DataFrame]:
-    """Fit on the train split, then put a class on every key: on purged ones too, which may be a later row's previous.
+def fitted(train: pl.DataFrame, spec: SampleSpec) -> dict[str, Numbers]:
+    """Return each task's numbers from the outcomes of the train split's rows, those of every task with a future.
 
-    :param rows: row, the columns of outcomes, and those of :func:`labels_of_facts`.
-    :param split: keys (row, stock, session, task, label_end) and their split, null for the purged.
-    :returns: the fit, and the keys of all splits (purged left out) with label and previous_label.
+    :param train: the columns of outcomes that labels are made of.
     """
-    known = rows.select("row", *_OUTCOME, *(_column(task) for task in spec.tasks if not TASKS[task].needs_future))
-    numbers = _fitted(known, split, spec)
-    parts: list[pl.DataFrame] = []
-    rates: dict[str, Numbers] = {}
-    for task in spec.tasks:
-        keys = split.filter(pl.col("task") == task).join(known, on="row", how="left", maintain_order="left")
-        label = _label(task, spec, numbers).cast(label_type(spec))
-        labelled = keys.with_columns(label=label).drop(known.columns[1:])
-        rates[task] = _rates(labelled, task)
-        parts.append(_with_previous(labelled, task).filter(pl.col("split").is_not_null()))
-    return Fit(numbers, rates), pl.concat(parts)
-
-
-def _fitted(known: pl.DataFrame, split: pl.DataFrame, spec: SampleSpec) -> dict[str, Numbers]:
-    """Each task's numbers from the outcomes of the train split's rows, those of every task that needs the future."""
-    future = [task for task in spec.tasks if TASKS[task].needs_future]
-    train = split.filter((pl.col("split") == "train") & pl.col("task").is_in(future))
-    outcomes = train.select(pl.col("row").unique(maintain_order=True)).join(known, on="row", how="left")
     fits = {task: TASKS[task].fit for task in spec.tasks}
-    return {task: fit(outcomes) for task, fit in fits.items() if fit is not None}
+    return {task: fit(train) for task, fit in fits.items() if fit is not None}
 
 
-def _label(task: str, spec: SampleSpec, numbers: Mapping[str, Numbers]) -> pl.Expr:
+def labelled(task: str, spec: SampleSpec, numbers: Numbers) -> pl.Expr:
+    """The class of a row, from its outcome, or from the column of :func:`labels_of_facts`."""
     definition = TASKS[task]
-    return definition.label(spec, numbers.get(task, {})) if definition.needs_future else pl.col(_column(task))
+    label = definition.label(spec, numbers) if definition.needs_future else pl.col(_column(task))
+    return label.cast(label_type(spec))
 
 
-def _rates(labelled: pl.DataFrame, task: str) -> dict[str, float]:
-    labels = labelled.filter(pl.col("split") == "train")["label"]
+def rates_of(keys: pl.DataFrame, task: str) -> dict[str, float]:
+    """Return each class's share of the train labels of a task.
+
+    :param keys: split and label.
+    """
+    labels = keys.filter(pl.col("split") == "train")["label"]
     return {c: float((labels == c).mean() or 0) for c in TASKS[task].classes}  # type: ignore[arg-type]
 
 
+def with_previous(keys: pl.DataFrame, task: str) -> pl.DataFrame:
+    """Add ``previous_label``: the newest label of the same stock and task that was mature at as-of, before this one.
+
+    A purged key, too, may be a later one's previous.
+
+    :param keys: stock (numbers in order), session, label_end and label of a task; some stocks are looked at at a time.
+    """
+    newest = int(keys["stock"][-1]) if len(keys) else 0
+    bounds = keys["stock"].search_sorted(pl.Series(range(0, newest + STOCKS + 1, STOCKS), dtype=pl.UInt32))
+    parts = [keys.slice(first, last - first) for first, last in pairwise(bounds)]
+    return pl.concat([_with_previous(part, task) for part in parts if len(part)] or [_with_previous(keys, task)])
+
+
 def _with_previous(labelled: pl.DataFrame, task: str) -> pl.DataFrame:
-    """Add ``previous_label``: the newest label of the same stock and task that was mature at as-of, before this one."""
     known = labelled.select("stock", known="label_end", previous_label="label").sort("known", maintain_order=True)
     # A label that needs no future is known the session it is given, so only earlier sessions are previous to it.
     before = pl.col("session") if TASKS[task].needs_future else pl.col("session").dt.offset_by("-1d")

@@ -6,6 +6,8 @@ Pure: never imports airflow, an HTTP client or a database driver.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from statistics import median
 
 import polars as pl
 
@@ -15,13 +17,13 @@ from ljwx.core.datasets.splits import Windows, windows
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 
 
-def require_market(bars: pl.DataFrame, spec: SampleSpec) -> None:
+def require_market(rows: Mapping[dt.date, int], spec: SampleSpec) -> None:
     """Refuse a market of few stocks, unless the settings say that it is meant.
 
-    :param bars: ts_code and session, of all stocks.
+    :param rows: session → stocks that have a bar.
     :raises ConfigurationError: half of the sessions have bars of fewer stocks than ``min_market_stocks``.
     """
-    stocks = int(bars.group_by("session").len()["len"].median() or 0)  # type: ignore[arg-type]
+    stocks = int(median(rows.values())) if rows else 0
     if stocks < spec.min_market_stocks:
         raise ConfigurationError(
             f"the market has {stocks} stocks a session, fewer than samples.min_market_stocks = "
@@ -30,19 +32,18 @@ def require_market(bars: pl.DataFrame, spec: SampleSpec) -> None:
         )
 
 
-def require_windows(
-    keys: pl.DataFrame, unfit: pl.DataFrame, spec: SampleSpec, since: dt.date | None, until: dt.date | None
-) -> Windows:
+def require_windows(census: pl.DataFrame, spec: SampleSpec, since: dt.date | None, until: dt.date | None) -> Windows:
     """Where the splits begin.
 
-    :param keys: session and task of what can be a sample; ``unfit``: of what cannot, with its reason.
+    :param census: session, task, reason and count; the reason is null of what can be a sample.
     :raises TooFewSessions: too few sessions are mature yet.
     :raises ConfigurationError: enough are, and no sample or too few can be made of them.
     """
-    there = keys.select("session", "task").unique()
+    there = census.filter(pl.col("reason").is_null()).select("session", "task")
+    unfit = census.filter(pl.col("reason").is_not_null())
     waiting = len(_complete(pl.concat([there, _settled(unfit)]), spec)) < spec.least_sessions
     refusal = TooFewSessions if waiting else ConfigurationError
-    if keys.is_empty():
+    if there.is_empty():
         between = f"no samples between {since or 'the first'} and {until or 'the last'} session"
         raise refusal(f"{between}: {_counts(unfit) or 'no bars'}")
     try:
@@ -66,29 +67,30 @@ def _complete(keys: pl.DataFrame, spec: SampleSpec) -> pl.Series:
 
 def _counts(left_out: pl.DataFrame) -> str:
     """The reasons with their counts and, where lists of an index are missing, what to do about it."""
-    reasons = left_out.group_by(pl.col("reason").cast(pl.String)).agg(count=pl.len()).sort("reason")
+    reasons = left_out.group_by(pl.col("reason").cast(pl.String)).agg(pl.col("count").sum()).sort("reason")
     text = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
     return f"{text}; {WAY_OUT}" if "no_index_list" in reasons["reason"] else text
 
 
-def require_enough(chosen: pl.DataFrame, labelled: pl.DataFrame, left_out: pl.DataFrame, spec: SampleSpec) -> None:
-    """Refuse a dataset with an empty split, or with a task that has one class to learn from.
+def require_enough(
+    chosen: pl.DataFrame, able: pl.DataFrame, left_out: pl.DataFrame, task: str, spec: SampleSpec
+) -> None:
+    """Refuse a task with an empty split, or with one class to learn from.
 
-    :param chosen: task, split and label of the samples; ``labelled``: of all that could be; ``left_out``: task, reason.
+    :param chosen: split and label of the task's samples; ``able``: split and session of all that could be;
+        ``left_out``: reason and count.
     :raises TooFewSessions: a split is empty because it has few sessions yet.
     :raises ConfigurationError: it is for another reason, or there is one class.
     """
-    for task in spec.tasks:
-        mine, before = (frame.filter(pl.col("task") == task) for frame in (chosen, labelled))
-        why = f"left out: {_counts(left_out.filter(pl.col('task') == task))}"
-        for split in SPLITS:
-            if mine.filter(pl.col("split") == split).is_empty():
-                # Thinning keeps a row of each stock in more sessions than thin_gap: a longer split is not empty by it.
-                short = before.filter(pl.col("split") == split)["session"].n_unique() <= spec.thin_gap
-                refusal = TooFewSessions if short and spec.test_from is None else ConfigurationError
-                raise refusal(f"{task}: the {split} split is empty; give other dates or settings; {why}")
-        classes = mine.filter(pl.col("split") == "train")["label"].unique()
-        if len(classes) < 2:
-            raise ConfigurationError(
-                f"{task}: every training sample is {classes[0]}; widen the range or the thresholds; {why}"
-            )
+    why = f"left out: {_counts(left_out)}"
+    for split in SPLITS:
+        if chosen.filter(pl.col("split") == split).is_empty():
+            # Thinning keeps a row of each stock in more sessions than thin_gap: a longer split is not empty by it.
+            short = able.filter(pl.col("split") == split)["session"].n_unique() <= spec.thin_gap
+            refusal = TooFewSessions if short and spec.test_from is None else ConfigurationError
+            raise refusal(f"{task}: the {split} split is empty; give other dates or settings; {why}")
+    classes = chosen.filter(pl.col("split") == "train")["label"].unique()
+    if len(classes) < 2:
+        raise ConfigurationError(
+            f"{task}: every training sample is {classes[0]}; widen the range or the thresholds; {why}"
+        )

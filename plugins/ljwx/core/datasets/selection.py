@@ -28,7 +28,8 @@ def draw(frame: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 
 def _drawn(rows: pl.DataFrame, key: bytes) -> pl.Series:
-    texts = rows.select(pl.format("{}|{}|{}", "task", "ts_code", pl.col("session").dt.to_string("iso"))).to_series()
+    task, code = (pl.col(name).cast(pl.String) for name in ("task", "ts_code"))
+    texts = rows.select(pl.format("{}|{}|{}", task, code, pl.col("session").dt.to_string("iso"))).to_series()
     digests = b"".join(hashlib.blake2b(t.encode(), digest_size=8, key=key).digest() for t in texts)
     numbers = pl.Series([digests[at : at + 8] for at in range(0, len(digests), 8)], dtype=pl.Binary)
     return numbers.bin.reinterpret(dtype=pl.UInt64, endianness="big")

@@ -71,9 +71,28 @@ def outcomes(
     """
     if bars.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
-    calendar = _calendar(bars, sessions)
+    calendar = calendar_of(bars["session"].unique(), sessions)
+    found = against_market(outcomes_of_stocks(bars, calendar, instruments, spec))
+    return found.select(*_SCHEMA).sort("ts_code", "session")
+
+
+def outcomes_of_stocks(
+    bars: pl.DataFrame, calendar: pl.DataFrame, instruments: pl.DataFrame, spec: OutcomeSpec
+) -> pl.DataFrame:
+    """Outcomes of some stocks, which are not yet held against the market's.
+
+    :param bars: BARS frame, all sessions of each stock.
+    :param calendar: of :func:`calendar_of`, by the bars of all stocks.
+    :returns: the columns of :func:`outcomes` but excess, with ``i`` (number of the session) and ``market`` (what the
+        stock adds to the market's return, null where nothing); what :func:`against_market` makes whole.
+    """
     parts = [_batch(rows, calendar, instruments, spec) for rows in _batches(bars, len(calendar))]
-    return _against_market(pl.concat(parts), calendar)
+    return (
+        pl.concat(parts)
+        .join(calendar.select(end_i="i", label_end="session"), on="end_i", how="left", maintain_order="left")
+        .join(calendar.select(i=pl.col("i") - 1, entry_session="session"), on="i", how="left", maintain_order="left")
+        .drop("end_i")
+    )
 
 
 _SCHEMA: Final = {
@@ -91,12 +110,15 @@ _SCHEMA: Final = {
 }
 
 
-def _calendar(bars: pl.DataFrame, sessions: Sequence[dt.date]) -> pl.DataFrame:
+def calendar_of(days: pl.Series, sessions: Sequence[dt.date]) -> pl.DataFrame:
     """Sessions from the oldest bar to the newest, numbered from 0: ``session``, ``i``, ``missing_i``.
 
     The last is the index of the next later session that has no bar at all; null where there is none.
+
+    :param days: the sessions that have bars.
+    :raises BadData: one of them is not among the sessions.
     """
-    days = bars["session"].unique().sort()
+    days = days.sort()
     known = pl.Series("session", sessions, dtype=pl.Date).unique().sort()
     strange = days.filter(~days.is_in(known.implode()))
     if len(strange):
@@ -253,27 +275,22 @@ def _reason(spec: OutcomeSpec, n: int) -> pl.Expr:
     return pl.coalesce([pl.when(holds).then(pl.lit(name)) for holds, name in cases])
 
 
-def _against_market(frame: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
+def against_market(frame: pl.DataFrame) -> pl.DataFrame:
     """Excess over the equal-weight market: the mean return of all stocks that one could have bought.
 
     Both are after the costs of a round trip, so that costs are no part of the difference. Each stock of the market is
     worth its last close up to t+h, also where it cannot be sold then or is delisted: leaving those out would leave out
     losses, and waiting for them would let a label know more than its own ``label_end``.
+
+    :param frame: of :func:`outcomes_of_stocks`, of all stocks and in their order; columns may be left out.
+    :returns: the same with ``excess`` in the place of ``market``; values are null beside a reason.
     """
-    market = pl.col("market").mean().over("i")
-    no_market = pl.col("reason").is_null() & market.is_null()
-    return (
-        frame.with_columns(
-            excess=pl.col("net") - market,
-            reason=pl.when(no_market).then(pl.lit("no_market_return")).otherwise("reason"),
-        )
-        .join(calendar.select(end_i="i", label_end="session"), on="end_i", how="left")
-        .join(calendar.select(i=pl.col("i") - 1, entry_session="session"), on="i", how="left")
-        .select(
-            "ts_code",
-            "session",
-            "reason",
-            *(pl.when(pl.col("reason").is_null()).then(name).alias(name) for name in list(_SCHEMA)[3:]),
-        )
-        .sort("ts_code", "session")
-    )
+    mean = frame.select("i", "market").select(pl.col("market").mean().over("i")).to_series()
+    frame = frame.with_columns(market=mean)
+    no_market = pl.col("reason").is_null() & pl.col("market").is_null()
+    frame = frame.with_columns(
+        excess=pl.col("net") - pl.col("market"),
+        reason=pl.when(no_market).then(pl.lit("no_market_return").cast(frame.schema["reason"])).otherwise("reason"),
+    ).drop("market")
+    values = [name for name in list(_SCHEMA)[3:] if name in frame.columns]
+    return frame.with_columns(pl.when(pl.col("reason").is_null()).then(name).alias(name) for name in values)

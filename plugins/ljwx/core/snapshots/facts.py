@@ -68,23 +68,37 @@ def signals_in(groups: Iterable[FeatureGroup]) -> tuple[Signal, ...]:
 def bars_with_ranks(
     bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec, industries: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """What the facts of one stock need of all stocks, beside its bars.
+    """What the facts of one stock need of all stocks, beside its bars: :func:`with_ranks`, and :func:`numbered`."""
+    rows = with_ranks(bars, features, spec, industries)
+    return numbered(rows, rows["session"].unique().sort())
+
+
+def with_ranks(
+    bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec, industries: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """What the facts of one stock need of all stocks of the session, beside its bars.
 
     :param industries: over time, see :func:`ljwx.core.snapshots.profiles.with_profile`.
-    :returns: the bars' columns that facts are made of, in (ts_code, session) order, with ``i`` (number of the session
-        among those with bars), ``rank_*`` (percentile in the session, 1 to 100; null where the value is) and the
-        groups' columns of the whole session.
+    :returns: the bars' columns that facts are made of, in (ts_code, session) order, with ``rank_*`` (percentile in the
+        session, 1 to 100; null where the value is) and the groups' columns of the whole session.
     """
     rows = bars.select(_BAR_COLUMNS)
     if not _in_order(rows):
         rows = rows.sort(_KEY)
-    days = rows.select(pl.col("session").unique().sort()).with_row_index("i")
     ranked = [fact.name for fact in facts_in(spec.groups) if fact.section == RANKS]
     of_features = features.select(*_KEY, *(name for name in ranked if name not in rows.columns))
     of_bars = rows.select(*_KEY, *(name for name in ranked if name in rows.columns))
     ranks = of_bars.join(of_features, on=_KEY, how="left", maintain_order="left").select(_rank(name) for name in ranked)
-    numbers = rows.select("session").join(days, on="session", how="left", maintain_order="left").select("i")
-    return pl.concat([rows, numbers, ranks, *_across(rows, features, spec, industries)], how="horizontal")
+    return pl.concat([rows, ranks, *_across(rows, features, spec, industries)], how="horizontal")
+
+
+def numbered(rows: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """Add ``i``, the number of the session among those with bars.
+
+    :param days: those, sorted.
+    """
+    numbers = days.alias("session").to_frame().with_row_index("i")
+    return rows.join(numbers, on="session", how="left", maintain_order="left")
 
 
 def _across(
@@ -123,20 +137,27 @@ def facts_of_market(
 
 
 def facts_of_stocks(bars: pl.DataFrame, features: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
+    """All facts of every stock-session, of some stocks or of all: :func:`facts_of_rows` of bars and features.
+
+    :param bars: some stocks' rows of :func:`bars_with_ranks`, all sessions of each.
+    :param features: feature rows of at least these stocks.
+    """
+    return facts_of_rows(bars.join(features, on=_KEY, how="left", maintain_order="left"), spec)
+
+
+def facts_of_rows(rows: pl.DataFrame, spec: SnapshotSpec) -> pl.DataFrame:
     """All facts of every stock-session, of some stocks or of all.
 
     Rows before as_of serve only to see crossings, flows and gaps; a row whose look-back is not there has nulls, never
     another value.
 
-    :param bars: some stocks' rows of :func:`bars_with_ranks`, all sessions of each.
-    :param features: feature rows of at least these stocks.
+    :param rows: some stocks' rows of :func:`bars_with_ranks`, all sessions of each, with their features.
     :returns: ts_code, session, those of :func:`facts_in`, a word a signal, a vote for each of the technical analysis,
         and limit, suspended_20, support, resistance, range (percent), bars_from (date), look_back_there,
-        in the order of ``bars``.
+        in the order of ``rows``.
     """
     groups = spec.groups
     facts, signals = facts_in(groups), signals_in(groups)
-    rows = bars.join(features, on=_KEY, how="left", maintain_order="left")
     rows = rows.with_columns(expr.alias(name) for group in groups for name, expr in group.derived.items())
     rows = rows.with_columns(
         [fact.expr() for fact in facts]

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import polars as pl
 
-from ljwx.core.features import FEATURE_VERSION, feature_names
+from ljwx.core.bars import UNRENAMED, Codes
+from ljwx.core.bars.frame import KEYS
+from ljwx.core.datasets.market.sessions import Part, spans
+from ljwx.core.features import FEATURE_VERSION, FeatureGroup, feature_names
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.schedule import SHANGHAI
+from ljwx.warehouse.market.vintages import SessionThen
 
 log = logging.getLogger(__name__)
 
-UNUSED = ("vol", "ah_vol", "ah_amount", "flags")
-"""Columns of bars of which neither labels nor facts are made: volume is in the features."""
+USED = ("open", "high", "low", "close", "pre_close", "amount", "adj_factor", "up_limit", "down_limit")
+"""Columns of bars of which labels and facts are made; volume is in the features."""
 PART_ROWS = 40_000
 """Feature rows that are read at once: their text takes several times their memory."""
+PARTS_WITH_TABLES = 15
+"""Parts for which tables of facts are read at once: each time with as many days before as a fact may look back."""
 
 
 @dataclass(frozen=True)
@@ -78,38 +84,31 @@ def _date(params: Mapping[str, Any], name: str) -> date | None:
         raise ConfigurationError(f"{name} {text!r} is not a date; write it as YYYY-MM-DD") from None
 
 
-def market_as_of(warehouse: WarehouseHook, as_of: AsOf, reach: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return bars and features of all sessions that were complete, up to the first whose features were not there.
+def sessions_as_of(warehouse: WarehouseHook, as_of: AsOf) -> list[SessionThen]:
+    """Return all sessions that were complete; those from the first whose features were not there on are not looked at.
 
     They are not computed now from the bars of then: the dataset of that moment could not have been made then.
 
-    :param reach: see :meth:`WarehouseHook.bars`.
-    :returns: both sorted by stock and session.
+    :returns: sorted; `featured` is false of those that are not looked at.
     :raises TooFewSessions: there is no session yet, and no past state was asked for.
     :raises ConfigurationError: no session was known then, or none with features.
     """
-
-    bars = _known_bars(warehouse, as_of, reach)
-    features = _known_features(warehouse, as_of, bars)
-    days = bars.get_column("session").unique().sort()
-    bare = days.filter(~days.is_in(features.get_column("session").unique().implode()))
-    if bare.is_empty():
-        return bars, features
-    first = bare[0]
-    if first == days[0]:
+    sessions = warehouse.sessions_then(as_of.at, as_of.until or date.max, FEATURE_VERSION)
+    if not sessions:
+        _refuse(as_of)
+    bare = [each.session for each in sessions if not each.featured]
+    if not bare:
+        return sessions
+    if bare[0] == sessions[0].session:
         raise ConfigurationError(
-            f"session {first}, the first that was known, had no features of version {FEATURE_VERSION} yet; ask for a "
+            f"session {bare[0]}, the first that was known, had no features of version {FEATURE_VERSION} yet; ask for a "
             "later day"
         )
-    log.warning("sessions from %s on are left out: it had no features then", first)
-    before = pl.col("session") < first
-    return bars.filter(before), features.filter(before)
+    log.warning("sessions from %s on are left out: it had no features then", bare[0])
+    return [replace(each, featured=each.session < bare[0]) for each in sessions]
 
 
-def _known_bars(warehouse: WarehouseHook, as_of: AsOf, reach: int) -> pl.DataFrame:
-    bars = warehouse.bars(date.min, as_of.until or date.max, as_of.at, reach).drop(UNUSED)
-    if len(bars):
-        return bars
+def _refuse(as_of: AsOf) -> NoReturn:
     if not as_of.requested:
         raise TooFewSessions("no complete session in the warehouse yet; run ljwx_daily_ingest first")
     day = f" on {as_of.on}" if as_of.on else ""
@@ -119,27 +118,36 @@ def _known_bars(warehouse: WarehouseHook, as_of: AsOf, reach: int) -> pl.DataFra
     )
 
 
-def _known_features(warehouse: WarehouseHook, as_of: AsOf, bars: pl.DataFrame) -> pl.DataFrame:
+def parts_as_of(
+    warehouse: WarehouseHook,
+    as_of: AsOf,
+    sessions: Sequence[SessionThen],
+    groups: Sequence[FeatureGroup] = (),
+    industries: pl.DataFrame | None = None,
+    codes: Codes = UNRENAMED,
+) -> Iterator[Part]:
+    """Read bars and features some sessions at a time.
 
-    names = list(feature_names())
-    parts = [warehouse.features(names, FEATURE_VERSION, first, last, as_of.at) for first, last in _spans(bars)]
-    columns = {name: pl.concat([part[name] for part in parts]) for name in parts[0].columns}
-    del parts
-    order = pl.DataFrame([columns[name] for name in ("ts_code", "session")]).select(
-        pl.arg_sort_by("ts_code", "session")
-    )
-    for name in columns:  # one at a time: a second copy of all features is much memory
-        columns[name] = columns[name].gather(order.to_series())
-    return pl.DataFrame(columns)
+    :param sessions: of :func:`sessions_as_of`.
+    :param groups: those whose tables of facts are read too; ``industries`` and ``codes`` as known at the moment.
+    """
+    looked_at = [(each.session, each.bars) for each in sessions if each.featured]
+    with_tables = any(group.table is not None for group in groups)
+    for start, end in spans(looked_at, PART_ROWS * (PARTS_WITH_TABLES if with_tables else 1)):
+        parts = [
+            _part(warehouse, as_of, first, last)
+            for first, last in spans([day for day in looked_at if start <= day[0] <= end], PART_ROWS)
+        ]
+        keys = pl.concat([features.select(KEYS) for _, features in parts])
+        facts = warehouse.with_facts(keys, groups, industries, codes, as_of.at)
+        for bars, features in parts:
+            more = features.join(facts, on=KEYS, how="left", maintain_order="left") if with_tables else features
+            yield Part(bars, more)
+    later = [(each.session, each.bars) for each in sessions if not each.featured]
+    for first, last in spans(later, PART_ROWS):
+        yield Part(warehouse.bars_then(USED, first, last, as_of.at), None)
 
 
-def _spans(bars: pl.DataFrame) -> Iterator[tuple[date, date]]:
-    """Ranges of sessions with about PART_ROWS bars each."""
-
-    days = bars.group_by("session").agg(pl.len()).sort("session").rows()
-    start, held = days[0][0], 0
-    for at, (session, count) in enumerate(days):
-        held += count
-        if held >= PART_ROWS or at == len(days) - 1:
-            yield start, session
-            start, held = session + timedelta(days=1), 0
+def _part(warehouse: WarehouseHook, as_of: AsOf, first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    bars = warehouse.bars_then(USED, first, last, as_of.at)
+    return bars, warehouse.features(list(feature_names()), FEATURE_VERSION, first, last, as_of.at)

@@ -6,12 +6,16 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 from airflow.sdk.exceptions import AirflowSkipException
 
 from ljwx.assets import DATASET, LATEST
-from ljwx.core.datasets.build import Dataset, build
+from ljwx.core.datasets.build import Dataset, made
 from ljwx.core.datasets.card import Origin
 from ljwx.core.datasets.exports import dataset_hash
+from ljwx.core.datasets.market.known import Known
+from ljwx.core.datasets.market.sessions import lay
+from ljwx.core.datasets.market.shelf import Shelf
 from ljwx.core.datasets.merge import Merge, merge
 from ljwx.core.datasets.requirements import require_market
 from ljwx.core.datasets.spec import SampleSpec
@@ -19,14 +23,16 @@ from ljwx.core.datasets.without_facts import share_of
 from ljwx.core.prompts import Prompts, load_prompts
 from ljwx.core.tasks.forms import Form
 from ljwx.exceptions import TooFewSessions
+from ljwx.files import scratch_folder
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import code_version, included_below
 from ljwx.settings import current_settings
 from ljwx.stages.context import dag_run, event_of, params
 from ljwx.stages.runs import recorded_run
-from ljwx.stages.samples.as_of import AsOf, market_as_of, requested_as_of
+from ljwx.stages.samples.as_of import AsOf, parts_as_of, requested_as_of, sessions_as_of
 from ljwx.stages.samples.exports import export_dataset
 from ljwx.stages.samples.members import index_lists_as_of
+from ljwx.stages.samples.shelf import DiskShelf
 from ljwx.warehouse.datasets import NewDataset, StoredDataset, Supersessions
 
 log = logging.getLogger(__name__)
@@ -52,8 +58,8 @@ def build_dataset() -> str:
     share_of(spec, prompts)  # refused before anything is built
     as_of = requested_as_of(params(), warehouse)
     woken = dag_run().run_type == "asset_triggered"
-    with recorded_run(warehouse, spec_sha256=spec.sha256, **as_of.as_inputs()) as run:
-        candidate, reason = _decide(warehouse, as_of, spec, prompts, woken=woken)
+    with recorded_run(warehouse, spec_sha256=spec.sha256, **as_of.as_inputs()) as run, scratch_folder() as folder:
+        candidate, reason = _decide(warehouse, as_of, spec, prompts, DiskShelf(folder), woken=woken)
         if candidate is not None:
             if reason is None and not candidate.stored:
                 _save(warehouse, run.key, candidate)
@@ -95,11 +101,11 @@ class _Candidate:
     def outputs(self) -> dict[str, Any]:
         """Identifiers and counts, for the run's record."""
         counts = {"merge": self.comparison.merge.as_dict()} if self.comparison else {}
-        return {"dataset_id": self.dataset_id, "samples": len(self.dataset.index), **counts}
+        return {"dataset_id": self.dataset_id, "samples": len(self.dataset.keys), **counts}
 
 
 def _decide(
-    warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, prompts: Prompts, *, woken: bool
+    warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, prompts: Prompts, shelf: Shelf, *, woken: bool
 ) -> tuple[_Candidate | None, str | None]:
     """Return the dataset as far as it can be built, and the reason to skip it.
 
@@ -108,7 +114,7 @@ def _decide(
     if as_of.stale is not None:
         return None, f"bars from {as_of.stale} on wait for their features; the run that computes them wakes another one"
     try:
-        candidate = _candidate(warehouse, as_of, spec, prompts)
+        candidate = _candidate(warehouse, as_of, spec, prompts, shelf)
     except TooFewSessions as error:
         if not woken or warehouse.latest_dataset() is not None:
             raise
@@ -116,9 +122,9 @@ def _decide(
     return candidate, _reason_to_skip(warehouse, candidate)
 
 
-def _candidate(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, prompts: Prompts) -> _Candidate:
-    dataset = _build(warehouse, as_of, spec, prompts.form)
-    sha256 = dataset_hash(dataset.index, spec, prompts)
+def _candidate(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, prompts: Prompts, shelf: Shelf) -> _Candidate:
+    dataset = _build(warehouse, as_of, spec, prompts.form, shelf)
+    sha256 = dataset_hash(dataset.parts(), spec, prompts)
     dataset_id = f"{dataset.last_session:%Y%m%d}-{sha256[:12]}"
     stored = warehouse.has_dataset(dataset_id)
     parent = None if stored else warehouse.parent_of(dataset_id, dataset.last_session, as_of.at)
@@ -144,29 +150,23 @@ def _reason_to_skip(warehouse: WarehouseHook, candidate: _Candidate) -> str | No
     )
 
 
-def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, form: Form) -> Dataset:
-    bars, features = market_as_of(warehouse, as_of, spec.horizon + spec.exit_roll)
-    require_market(bars, spec)
-    sessions = bars.get_column("session").unique().sort()
-    members = index_lists_as_of(warehouse, as_of, spec, sessions)
-    # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
-    days = warehouse.trading_days(sessions[0], sessions[-1])
-    instruments, names = warehouse.instruments_as_of(as_of.at), warehouse.names_as_of(as_of.at)
-    industries = warehouse.industries_as_of(as_of.at)
-    codes = warehouse.codes(as_of.at)
-    features = warehouse.with_facts(features, spec.groups, industries, codes, as_of.at)
-    dataset = build(
-        bars,
-        features,
-        instruments,
-        days,
-        spec,
-        names=names,
-        industries=industries,
-        members=members,
-        codes=codes,
-        form=form,
+def _build(warehouse: WarehouseHook, as_of: AsOf, spec: SampleSpec, form: Form, shelf: Shelf) -> Dataset:
+    sessions = sessions_as_of(warehouse, as_of)
+    looked_at = pl.Series("session", [each.session for each in sessions if each.featured], dtype=pl.Date)
+    known = Known(
+        instruments=warehouse.instruments_as_of(as_of.at),
+        # Every trading day, not only the complete ones: a missing day must not bring its neighbours together.
+        sessions=warehouse.trading_days(sessions[0].session, sessions[-1].session),
+        spec=spec,
+        names=warehouse.names_as_of(as_of.at),
+        industries=warehouse.industries_as_of(as_of.at),
+        members=index_lists_as_of(warehouse, as_of, spec, looked_at),
+        codes=warehouse.codes(as_of.at),
     )
+    parts = parts_as_of(warehouse, as_of, sessions, spec.groups, known.industries, known.codes)
+    laid = lay(parts, known, shelf)
+    require_market(laid.rows, spec)
+    dataset = made(laid, form)
     for task, reason, count in dataset.exclusions.select("task", "reason", "count").iter_rows():
         log.info("left out of %s: %d (%s)", task, count, reason)
     return dataset
@@ -195,4 +195,4 @@ def _save(warehouse: WarehouseHook, run_key: int, candidate: _Candidate) -> None
     )
     superseded = Supersessions(compared.merge.superseded, compared.parent.known_at) if compared else None
     warehouse.save_dataset(run_key, new, dataset.blocks(), superseded)
-    log.info("dataset %s: %d samples in %s; %s", new.dataset_id, len(dataset.index), new.folder, new.merge)
+    log.info("dataset %s: %d samples in %s; %s", new.dataset_id, len(dataset.keys), new.folder, new.merge)

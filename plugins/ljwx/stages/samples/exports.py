@@ -41,18 +41,23 @@ def _write_files(
 ) -> None:
     files = []
     splits = tuple(split for split in SPLITS if split != SEALED or spec.export_sealed)
-    train = dataset.index.filter(pl.col("split").cast(pl.String) == "train")["sample_id"].to_list()
-    asked = asked_without_facts(train, share_of(spec, prompts), spec.seed, prompts)
+    share = share_of(spec, prompts)
+    asked = asked_without_facts(_train_ids(dataset), share, spec.seed, prompts) if share else {}
     for split in splits:
         lines = jsonl_lines(with_bare_questions(dataset.blocks(split, prompts), asked, prompts), prompts)
         files.append(write_texts(folder / f"{split}.jsonl", lines))
         chunks = alpaca_chunks(with_bare_questions(dataset.blocks(split, prompts), asked, prompts), prompts)
         files.append(write_texts(folder / f"{split}.alpaca.json", chunks))
     files.append(write_texts(folder / "dataset_info.json", [_json(dataset_info(splits))]))
-    files.append(write_texts(folder / "class_balance.svg", [balance_svg(dataset.index)]))
+    files.append(write_texts(folder / "class_balance.svg", [balance_svg(dataset.keys)]))
     facts = card(dataset, spec, prompts, origin, files)
     write_texts(folder / "README.md", [card_markdown(facts)])
     write_texts(folder / LAST_WRITTEN, [_json(facts)])
+
+
+def _train_ids(dataset: Dataset) -> list[str]:
+    """The ids of all training samples."""
+    return [name for part in dataset.parts() for name in part.filter(pl.col("split") == "train")["sample_id"]]
 
 
 def _json(value: Any) -> str:
