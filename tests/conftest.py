@@ -93,7 +93,12 @@ LANES = {
     "long": {"long_range"},
 }
 """The markers, and for each the fixtures of which a test that bears it uses one."""
-LONGEST = ("tests/end_to_end/test_pipeline.py", "shared_stack", "tests/end_to_end/test_celery.py")
+LONGEST = (
+    "tests/end_to_end/test_pipeline.py",
+    "shared_stack",
+    "tests/sandbox/test_live.py",
+    "tests/end_to_end/test_celery.py",
+)
 """The groups that take minutes each: what a process begins with, so that none is left to one process at the end."""
 
 
