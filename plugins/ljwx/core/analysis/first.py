@@ -70,9 +70,9 @@ def of_stock(analysis: Analysis, language: Language) -> Iterator[Line]:
         word = special[1]
         what = ("退市风险警示", "risk of delisting") if word == "*ST" else ("其他风险警示", "other risks")
         yield Line(
-            f"{name} 名称带 {word},被实施{what[0]}:原因在公告里,本报告没有读公告。"
+            f"{name} 名称带 {word},被实施{what[0]}:原因在公告里,本报告没有读公告原文。"
             if zh
-            else f"{name} is under special treatment ({word}, {what[1]}); announcements were not read."
+            else f"{name} is under special treatment ({word}, {what[1]}); the announcements that say why were not read."
         )
     if name.endswith("退"):
         yield Line(f"{name} 处于退市整理期。" if zh else f"{name} is about to be delisted.")

@@ -17,8 +17,12 @@ from ljwx.core.snapshots.citable import cited, sentence
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
 from ljwx.core.tasks.forms import CITED
 
+_ENGLISH: Final[Mapping[str, str]] = {
+    "rsi": "RSI", "macd": "MACD", "kdj": "KDJ", "boll": "Bollinger bands", "ma": "moving averages", "obv": "flow",
+}  # fmt: skip
+"""What signals are called in English, where their own names are no words."""
 _FIELDS: Final = {
-    **{signal.name: (signal.subject, signal.name) for signal in STATES},
+    **{signal.name: (signal.subject, _ENGLISH.get(signal.name, signal.name)) for signal in STATES},
     "support": ("支撑", "support"), "resistance": ("压力", "resistance"), "range": ("区间", "expected range"),
 }  # fmt: skip
 """Fields of an answer that the snapshot holds too, and what they are called."""
@@ -52,8 +56,11 @@ def claims(analysis: Analysis) -> Counted:
 
 
 def reasons(judgement: Judgement, facts: Mapping[str, Any], language: Language) -> Iterator[Line]:
-    """Yield the reasons of a valid answer, and what its other fields say wrong."""
-    fields = judgement.fields or {}
+    """Yield the reasons of a valid answer, and what its other fields say wrong; what is said twice, once."""
+    yield from dict.fromkeys(_reasons(judgement.fields or {}, facts, language))
+
+
+def _reasons(fields: Mapping[str, Any], facts: Mapping[str, Any], language: Language) -> Iterator[Line]:
     for key in fields.get(CITED, ()):
         yield _cited(str(key), facts, language)
     for phrase in (*fields.get("reasons", ()), *fields.get("factors", ())):
@@ -76,7 +83,7 @@ def _phrase(phrase: str, facts: Mapping[str, Any], language: Language) -> Line:
     name, word = PHRASES.get(phrase, ("", ""))
     has, said = facts[SIGNALS_SECTION].get(name), f"{_BECAUSE[language]}{phrase}"
     if language == "en" and name:
-        said = f"{_BECAUSE[language]}{name} {_english(name, word)}"
+        said = f"{_BECAUSE[language]}{_ENGLISH.get(name, name)} {_english(name, word)}"
     if name and has == word:
         return Line(said, "checked")
     if language == "zh":
@@ -130,4 +137,4 @@ def _about(zh: str, en: str, claim: str, language: Language) -> str:
     """Say what is the matter with a claim; the checker speaks English, so that Chinese keeps its first part alone."""
     if language == "zh":
         return f"{zh}:{claim.split(': ')[0]}"
-    return f"{en}: {claim}"
+    return f"{en}: {claim}".replace("the snapshot", "the session")

@@ -17,7 +17,7 @@ from ljwx.core.analysis.record import CLASS_ALONE, fared_lines, told_from
 from ljwx.core.analysis.words import class_word, meaning, title
 from ljwx.core.standing import standing
 from ljwx.core.tasks import TASKS
-from ljwx.core.tasks.technical_analysis import conclusion, votes
+from ljwx.core.tasks.technical_analysis import conclusion, sides
 
 _NEAR: Final = 0.05
 """A probability that differs less from the class rate says hardly more than the rate does."""
@@ -56,9 +56,9 @@ def _first(analysis: Analysis, language: Language) -> Iterator[Line]:
     yield Line(f"模型可信度:{seen.word_chinese}。{seen.chinese}" if zh else f"The model is {seen.word}. {seen.english}")
     if wrong := claims(analysis).wrong:
         yield Line(
-            f"模型的回答有 {wrong} 处与当日事实不符(见 ✗):它的判断更不可依赖。"
+            f"模型的回答有 {wrong} 处与当日事实不符(见 ✗):连对事实的复述也不可依赖。"
             if zh
-            else f"{wrong} of the model's statements contradict the facts (see ✗): rely on its judgement even less."
+            else f"{wrong} of the model's statements contradict the facts (see ✗): it does not even repeat them well."
         )
     yield from without_record(analysis, language)
     yield from of_session(analysis, language)
@@ -106,8 +106,13 @@ def _said(analysis: Analysis, judgement: Judgement, language: Language) -> Itera
 
 def _conclusion(word: str, label: str, facts: Mapping[str, Any], language: Language) -> Line:
     """The class of the technical analysis, which the snapshot's signals decide: true or not."""
-    has, n = conclusion(facts), votes(facts)
-    rule = f"五项指标合计 {n:+d} 票" if language == "zh" else f"five signals vote {n:+d}"
+    has, (bullish, bearish) = conclusion(facts), sides(facts)
+    zh = language == "zh"
+    rule = (
+        f"五项指标中 {bullish} 项偏多、{bearish} 项偏空"
+        if zh
+        else f"of five signals {bullish} bullish, {bearish} bearish"
+    )
     if label == has:
         return Line(f"{word}({rule})" if language == "zh" else f"{word.capitalize()} ({rule})", "checked")
     right = class_word("technical_analysis", has, language)
@@ -165,7 +170,8 @@ def _check(analysis: Analysis, language: Language) -> Line:
     if language == "zh":
         rest = f",另有 {total.unchecked} 处文字无法核对" if total.unchecked else ""
         return Line(f"模型的回答含 {all_of} 个数字和读数:{total.right} 个与当日事实一致,{total.wrong} 个不符{rest}。")
-    rest = f"; {total.unchecked} phrases cannot be checked" if total.unchecked else ""
+    phrases = "1 phrase" if total.unchecked == 1 else f"{total.unchecked} phrases"
+    rest = f"; {phrases} cannot be checked" if total.unchecked else ""
     return Line(
         f"The answers hold {all_of} numbers and readings: {total.right} are the session's, {total.wrong} are not{rest}."
     )
@@ -175,12 +181,12 @@ def _basis(analysis: Analysis, language: Language) -> Iterator[Line]:
     of = analysis.basis
     yield from told_from(analysis.judgements, language)
     if language == "zh":
-        yield Line("只依据行情与上面列出的事实;没有读新闻、公告和研报")
+        yield Line("只依据行情与上面列出的事实;没有读新闻、公告原文和研报")
         yield Line(f"交易日 {analysis.session};百分比以当日收盘价为基准,不含以后的任何信息")
         yield Line(f"模型 {of.model}(摘要 {of.digest[:12]}):{of.made['zh']}")
         yield Line(f"配方 {of.recipe[:12]},数据集 {of.dataset_id};来源可用 ljwx lineage {of.model} 追溯")
         return
-    yield Line("From market data and the facts above alone; no news and no announcements were read")
+    yield Line("From market data and the facts above alone; no news, announcement texts or research were read")
     yield Line(f"Session {analysis.session}; percents are of its close, and nothing later is known to it")
     yield Line(f"Model {of.model} (digest {of.digest[:12]}): {of.made['en']}")
     yield Line(f"Recipe {of.recipe[:12]}, dataset {of.dataset_id}; ljwx lineage {of.model} walks back to its bars")

@@ -48,15 +48,17 @@ def _label(spec: TaskSpec, fitted: Numbers) -> pl.Expr:  # noqa: ARG001 (a defin
     )
 
 
-def votes(facts: Mapping[str, Any]) -> int:
-    """The sum of the votes of the five signals of a parsed snapshot."""
+def sides(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """How many of the five signals of a parsed snapshot are bullish, and how many bearish."""
     words = facts[SIGNALS_SECTION]
-    return sum(state.vote for signal in STATES for state in signal.states if state.word == words[signal.name])
+    votes = [state.vote for signal in STATES for state in signal.states if state.word == words[signal.name]]
+    return sum(vote > 0 for vote in votes), sum(vote < 0 for vote in votes)
 
 
 def conclusion(facts: Mapping[str, Any]) -> str:
     """The class of a parsed snapshot: what the label of a sample is."""
-    n = votes(facts)
+    bullish, bearish = sides(facts)
+    n = bullish - bearish
     return "bullish" if n >= DECIDING_VOTES else "bearish" if n <= -DECIDING_VOTES else "neutral"
 
 

@@ -16,7 +16,7 @@ from ljwx.core.analysis.reasons import claims
 from ljwx.core.analysis.words import class_word, title
 from ljwx.core.standing import standing
 from ljwx.core.tasks import TASKS
-from ljwx.core.tasks.technical_analysis import conclusion, votes
+from ljwx.core.tasks.technical_analysis import conclusion, sides
 
 FACTS: Final = (
     "ret5", "ret20", "rank20", "volatility", "drawdown", "rsi", "trend", "pe", "pb", "size", "large_1",
@@ -115,5 +115,10 @@ def _facts(analyses: Sequence[Analysis], language: Language) -> Iterator[Line]:
 
 def _state(analysis: Analysis, language: Language) -> str:
     """The technical state, which the facts decide."""
-    word, n = class_word("technical_analysis", conclusion(analysis.facts), language), votes(analysis.facts)
-    return f"技术面{word}(五项指标合计 {n:+d} 票)" if language == "zh" else f"{word} ({n:+d} votes of five signals)"
+    word, (bullish, bearish) = (
+        class_word("technical_analysis", conclusion(analysis.facts), language),
+        sides(analysis.facts),
+    )
+    if language == "zh":
+        return f"技术面{word}(五项指标中 {bullish} 项偏多、{bearish} 项偏空)"
+    return f"{word} (of five signals {bullish} bullish, {bearish} bearish)"
