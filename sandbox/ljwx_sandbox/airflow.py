@@ -75,7 +75,7 @@ def _fernet_key(settings: SandboxSettings) -> str:
 class AirflowApi:
     """Airflow's public REST API with one bearer token.
 
-    :param base_url: of the API server, without a path.
+    :param base_url: of the API server, as its setting of that name says it.
     """
 
     def __init__(self, base_url: str, password: str) -> None:
