@@ -107,8 +107,8 @@ def _told_seconds() -> Iterator[list[float]]:
         yield told
 
 
-def _start() -> tuple[str, str]:
-    """Serve on a port until the process ends; return the address and a token."""
+def _start(per_minute: int = 1000) -> tuple[str, str]:
+    """Serve on a port until the process ends; return the address and a token that asks so often at most."""
     import uvicorn
 
     from ljwx.api.app import make_app
@@ -120,7 +120,7 @@ def _start() -> tuple[str, str]:
     threading.Thread(target=server.run, daemon=True).start()
     while not server.started:
         time.sleep(0.05)
-    return f"http://127.0.0.1:{port}", add_token("bench", 1000).token
+    return f"http://127.0.0.1:{port}", add_token("bench", per_minute).token
 
 
 def _ask(url: str, token: str, number: int) -> None:
