@@ -76,7 +76,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 SUPPORT = (
     "support_tushare", "support_ollama", "support_postgres", "support_tasks", "support_chain", "support_lines",
     "support_dags", "support_stack", "support_feature_group", "support_pgbouncer", "support_install", "support_serve",
-    "support_browser", "support_files", "support_programs", "support_night",
+    "support_recorded", "support_browser", "support_files", "support_programs", "support_night",
 )  # fmt: skip
 """The modules with fixtures."""
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+import requests
 from fastapi import Depends, FastAPI, Request
 from starlette.testclient import TestClient
 
-from ljwx.api.app import mounted_app
+from ljwx.api import limits
+from ljwx.api.app import make_app, mounted_app
+from ljwx.api.limits import Limits
 from ljwx.api.own.owner import Owner, note_owner
+from ljwx.api.stored import Documents
+from ljwx.services.config import ServeSettings
 from ljwx.services.tokens import add_token, revoke_token
 from support_chain import Database
-from support_serve import STOCK
+from support_serve import STOCK, running
 
 LIST = "/ljwx/api/v1/watchlist"
 
@@ -102,3 +112,64 @@ def test_a_user_of_airflow_has_a_list_of_their_own(crowned: Database) -> None:
     assert [len(client.get("/api/v1/watchlist", headers=who).json()["stocks"]) for who in (ann, bob)] == [1, 0]
     nobody = client.get("/api/v1/watchlist")
     assert (nobody.status_code, nobody.json()["error"]["kind"]) == (403, "nobody")
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let analyses last until this is set."""
+    go_on = threading.Event()
+
+    def analysis(self: Documents, *_: Any) -> bytes:
+        assert go_on.wait(60)
+        return b"{}"
+
+    monkeypatch.setattr(Documents, "analysis", analysis)
+    yield go_on
+    go_on.set()
+
+
+def test_streams_leave_room_for_others_and_each_owner_has_one(crowned: Database, slow: threading.Event) -> None:
+    names = ("ann", "bob", "carol")
+    heads = {name: {"Authorization": f"Bearer {add_token(name, 1000).token}"} for name in names}
+    for name in names:
+        crowned.execute("INSERT INTO ljwx.watchlists VALUES ('token', %s, %s, 0)", name, STOCK)
+    with running(make_app(ServeSettings(requests=8))) as url, ThreadPoolExecutor(2) as pool:
+
+        def stream(name: str) -> requests.Response:
+            return requests.get(f"{url}{LIST}/analyses", headers=heads[name], timeout=60, stream=True)
+
+        first = {name: pool.submit(stream, name).result() for name in ("ann", "bob")}
+        refused = {name: stream(name) for name in ("ann", "carol")}
+        assert [(each.status_code, each.json()["error"]["kind"]) for each in refused.values()] == [(429, "busy")] * 2
+        assert "your watchlist" in refused["ann"].json()["error"]["message"]
+        assert "2 watchlists" in refused["carol"].json()["error"]["message"]
+        assert refused["carol"].headers["Retry-After"] == "30"
+        assert requests.get(f"{url}{LIST}", headers=heads["carol"], timeout=60).status_code == 200
+        first["bob"].close()  # goes away in the middle
+        slow.set()
+        assert first["ann"].content == b"{}\n"
+        later = next(reply for reply in iter(lambda: stream("carol"), None) if reply.status_code == 200)
+        assert later.content == b"{}\n"
+
+
+def test_who_takes_nothing_of_a_stream_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SEND_SECONDS", 0.01)
+    ended = list[int]()
+
+    async def endless(_: Any, __: Any, send: Any) -> None:
+        try:
+            for number in itertools.count():
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                ended.append(number)
+        finally:
+            ended.append(-1)
+
+    async def never(message: Any) -> None:
+        if len(ended) == 3:
+            await asyncio.Event().wait()
+
+    async def empty() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    asyncio.run(Limits(endless, 1)({"type": "http"}, empty, never))
+    assert ended == [0, 1, 2, -1]

@@ -11,7 +11,9 @@ from ljwx.api import bars, coverage, errors, models, ollama, openai, overviews, 
 from ljwx.api.access import TOKEN
 from ljwx.api.limits import BODY_SECONDS, Limits
 from ljwx.api.own import watchlist
+from ljwx.api.own.streams import Streams
 from ljwx.api.state import State
+from ljwx.api.stored import Documents
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings, serve_settings
 from ljwx.services.data_state import data_state
@@ -55,9 +57,10 @@ def mounted_app(login: Any) -> FastAPI:
     :param login: a dependency that lets nobody else in.
     """
     settings = serve_settings()
+    settings = settings.model_copy(update={"requests": min(settings.requests, BESIDE_AIRFLOW)})
     app = _app(_state(settings, prices=True, in_airflow=True), login, "/api/v1")
     app.include_router(pages.router, dependencies=[login])
-    app.add_middleware(Limits, requests=min(settings.requests, BESIDE_AIRFLOW), body_seconds=BODY_SECONDS)
+    app.add_middleware(Limits, requests=settings.requests, body_seconds=BODY_SECONDS)
     return app
 
 
@@ -66,6 +69,8 @@ def _state(settings: ServeSettings, *, prices: bool, in_airflow: bool) -> State:
     warehouse = analyst.warehouse
     return State(
         analyst=analyst,
+        documents=Documents(analyst, settings.operator),
+        streams=Streams(settings.requests),
         gatekeeper=Gatekeeper(warehouse),
         settings=settings,
         record=record_keeper(warehouse),

@@ -12,6 +12,8 @@ from ljwx.api.errors import problem
 MOST_BYTES: Final = 256 * 1024
 MOST_DEPTH: Final = 32
 BODY_SECONDS: Final = 15.0
+SEND_SECONDS: Final = 60.0
+"""In which a part of a stream has to be taken by who asked for it."""
 WAIT_SECONDS: Final = 10.0
 MOST_WAITING: Final = 4
 HEADERS: Final = (
@@ -22,6 +24,10 @@ HEADERS: Final = (
     (b"x-ai-generated", b"true"),
 )
 """Of every answer that says nothing else itself: no page, in no frame, not kept, and labelled."""
+
+
+class Left(Exception):
+    """Who asked for a stream takes no more of it."""
 
 
 class Limits:
@@ -47,6 +53,8 @@ class Limits:
             return
         try:
             await self._answer(scope, receive, headed)
+        except Left:
+            return  # the server closes what is left unfinished
         finally:
             self._slots.release()
 
@@ -131,6 +139,12 @@ def _with_headers(send: Send) -> Send:
             own = list(message.get("headers", []))
             said = {name.lower() for name, _ in own}
             message["headers"] = [*own, *(each for each in HEADERS if each[0] not in said)]
-        await send(message)
+        if not message.get("more_body", False):
+            await send(message)
+            return
+        try:
+            await asyncio.wait_for(send(message), SEND_SECONDS)
+        except asyncio.TimeoutError:
+            raise Left from None
 
     return headed

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
 
 from ljwx.api.documents import (
     AnalysisDocument,
@@ -13,7 +14,6 @@ from ljwx.api.documents import (
     HealthDocument,
     NodeDocument,
     StockDocument,
-    analysis_document,
     node_document,
 )
 from ljwx.api.errors import Refused, described
@@ -63,20 +63,17 @@ def stock(request: Request, ts_code: Code) -> StockDocument:
     return stock_document(found)
 
 
-@router.get("/analysis/{ts_code}", responses=described(404))
+@router.get("/analysis/{ts_code}", responses=described(404), response_model=AnalysisDocument)
 def analysis(
     request: Request,
     ts_code: Code,
     day: Day = None,
     task: Questions = None,
     language: Language = "zh",
-) -> AnalysisDocument:
+) -> Response:
     """Analyse a stock: a model is asked where it was not asked the same before, which may take minutes."""
-    state = state_of(request)
-    if ts_code not in state.analyst.directory().by_code:
-        raise Refused(404, "unknown", f"no stock {ts_code} is known")
-    (found,) = state.analyst.analyse([ts_code], day, list(dict.fromkeys(task or ())))
-    return analysis_document(found, language, state.settings.operator)
+    written = state_of(request).documents.analysis(ts_code, day, language, tuple(dict.fromkeys(task or ())))
+    return Response(written, media_type="application/json")
 
 
 @router.get("/data")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from ljwx.api.own.streams import Streams
+from ljwx.api.stored import Documents
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings
 from ljwx.services.data_state import DataState
@@ -25,6 +27,8 @@ class State:
     """
 
     analyst: Analyst
+    documents: Documents
+    streams: Streams
     gatekeeper: Gatekeeper
     settings: ServeSettings
     record: Keeper[RecordPage]

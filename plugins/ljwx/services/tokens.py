@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ljwx.exceptions import ConfigurationError, NotFound
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.tokens import ApiToken
-from ljwx.warehouse.watchlists import Owner
+from ljwx.warehouse.served.tokens import ApiToken
+from ljwx.warehouse.served.watchlists import Owner
 
 __all__ = ["ApiToken", "Gatekeeper", "NewToken", "add_token", "revoke_token", "tokens"]
 

@@ -15,10 +15,11 @@ from ljwx.warehouse.models import ModelsVerbs
 from ljwx.warehouse.promotions import PromotionsVerbs
 from ljwx.warehouse.retention import RetentionVerbs
 from ljwx.warehouse.runs import RunsVerbs
-from ljwx.warehouse.tokens import TokensVerbs
+from ljwx.warehouse.served.changes import ChangesVerbs
+from ljwx.warehouse.served.tokens import TokensVerbs
+from ljwx.warehouse.served.watchlists import WatchlistsVerbs
 from ljwx.warehouse.trainings import TrainingsVerbs
 from ljwx.warehouse.watch import WatchVerbs
-from ljwx.warehouse.watchlists import WatchlistsVerbs
 
 
 class Warehouse(
@@ -39,6 +40,7 @@ class Warehouse(
     ForwardOutcomesVerbs,
     WatchVerbs,
     WatchlistsVerbs,
+    ChangesVerbs,
 ):
     """The schema `ljwx` of a PostgreSQL database.
 

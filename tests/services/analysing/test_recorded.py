@@ -2,84 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import replace
-from datetime import date, datetime, timezone
-from typing import Any
 
-import polars as pl
 import pytest
 
 from ljwx.core.analysis.report import text
-from ljwx.core.forward.outcomes import OUTCOMES
-from ljwx.core.tasks import TASKS
-from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.analysing.analyst import Analyst
-from ljwx.services.asking.stock import Market, current_champion
-from ljwx.stages.forward.opening import deadline_of
-from ljwx.warehouse.forward import NewAnswer, NewBatch
-from ljwx.warehouse.runs import RunRef
-from support_chain import Chain, Database
-from support_forward import at, stop_clock
+from support_chain import Chain
+from support_recorded import FUTURE, NEWEST, SETTLED, Recorded
 from support_serve import STOCK
-
-SETTLED, NEWEST = date(2026, 3, 2), date(2026, 3, 20)
-FUTURE = [task for task in TASKS if TASKS[task].needs_future]
-SAID = {
-    "investment_advice": {"buy": 0.6, "hold": 0.3, "sell": 0.1},
-    "risk_assessment": {"low": 0.2, "medium": 0.3, "high": 0.5},
-    "price_direction": {"up": 0.2, "flat": 0.2, "down": 0.6},
-}
-
-
-class Kept:
-    """A record in a warehouse with a champion, written session by session."""
-
-    def __init__(self, db: Database) -> None:
-        self.hook, self.db = WarehouseHook(), db
-        self.key = self.hook.start_run(RunRef("tests", "one", "forward"))
-        self.champion = current_champion(self.hook)
-
-    def open(self, session: date) -> None:
-        stop_clock(self.db.url, at(session, 21, 5))
-        dataset = self.hook.latest_dataset()
-        assert dataset is not None
-        fit = self.hook.dataset_fit(dataset.dataset_id)
-        batch = NewBatch(session, deadline_of(session), dataset.dataset_id, dataset.spec, fit or {})
-        self.hook.open_batch(self.key, batch)
-
-    def answer(self, session: date, code: str, task: str, **other: Any) -> None:
-        alias = self.champion.alias
-        snapshot = "0" * 64
-        if session == NEWEST:
-            text = Market(self.hook, self.champion, session).stock(code).snapshot
-            snapshot = hashlib.sha256(text.encode()).hexdigest()
-        plain = NewAnswer(
-            session, code, task, alias.model, alias.digest, "line", snapshot, TASKS[task].classes, SAID[task]
-        )
-        rates = dict.fromkeys(TASKS[task].classes, 1 / 3)
-        self.hook.save_forward_answer(self.key, replace(plain, **other))
-        rule = replace(plain, answerer="class_rates", digest=None, line_id=None, probabilities=rates)
-        self.hook.save_forward_answer(self.key, rule)
-
-    def came(self, session: date, labels: dict[str, str], task: str) -> None:
-        self.hook.seal_batch(session)
-        rows = [{"session": session, "ts_code": code, "task": task, "label": each} for code, each in labels.items()]
-        frame = pl.DataFrame(rows, schema={name: OUTCOMES[name] for name in ("session", "ts_code", "task", "label")})
-        whole = frame.with_columns(
-            *(
-                pl.lit(None if kind == pl.String() else session if kind == pl.Date() else 0.01, dtype=kind).alias(name)
-                for name, kind in OUTCOMES.items()
-                if name not in frame.columns
-            )
-        ).select(list(OUTCOMES))
-        self.hook.save_outcomes(self.key, datetime.now(timezone.utc), [session], whole)
-
-
-@pytest.fixture
-def kept(crowned: Database) -> Kept:
-    return Kept(crowned)
 
 
 @pytest.fixture
@@ -88,13 +19,13 @@ def without_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_server")
-def test_what_the_record_has_is_told_without_a_model_server(kept: Kept, chain: Chain) -> None:
-    said = kept.db.value(
+def test_what_the_record_has_is_told_without_a_model_server(recorded: Recorded, chain: Chain) -> None:
+    said = recorded.db.value(
         "SELECT answer::text FROM ljwx.samples WHERE task = 'risk_assessment' ORDER BY session DESC LIMIT 1"
     )
-    kept.open(NEWEST)
+    recorded.open(NEWEST)
     for task in FUTURE:
-        kept.answer(NEWEST, STOCK, task, answer=said if task == "risk_assessment" else None)
+        recorded.answer(NEWEST, STOCK, task, answer=said if task == "risk_assessment" else None)
     (found,) = Analyst().analyse([STOCK], None)
     told = text(found, "zh")
     assert {each.task: (each.label, each.source.way) for each in found.judgements} == {
@@ -108,15 +39,15 @@ def test_what_the_record_has_is_told_without_a_model_server(kept: Kept, chain: C
     assert "模型的判断取自前瞻记录,写于 2026-03-20 21:05(北京时间),早于下一次开盘" in told
     assert "技术面由程序按当日指标得出,没有问模型" in told
     assert told.count("前瞻记录里还没有这个模型已结算的判断,准不准尚无从谈起") == 1
-    assert "票) ✓" in told
+    assert "项偏空) ✓" in told
     assert "2026-03-20 21:05 in Shanghai, before the next open" in text(found, "en")
 
 
-def test_an_answer_about_facts_that_were_corrected_since_is_asked_for_anew(kept: Kept) -> None:
-    kept.open(NEWEST)
+def test_an_answer_about_facts_that_were_corrected_since_is_asked_for_anew(recorded: Recorded) -> None:
+    recorded.open(NEWEST)
     for task in FUTURE:
         other = {"snapshot_sha256": "f" * 64} if task == "price_direction" else {}
-        kept.answer(NEWEST, STOCK, task, **other)
+        recorded.answer(NEWEST, STOCK, task, **other)
     (found,) = Analyst().analyse([STOCK], None)
     ways = {each.task: each.source.way for each in found.judgements}
     assert ways == {
@@ -127,18 +58,18 @@ def test_an_answer_about_facts_that_were_corrected_since_is_asked_for_anew(kept:
 
 
 @pytest.mark.usefixtures("without_server")
-def test_a_call_stands_beside_what_such_calls_were_worth(kept: Kept) -> None:
-    kept.db.execute("UPDATE ljwx.datasets SET last_session = '2026-02-27'")  # a model answers about nothing before
-    others = kept.db.column(
+def test_a_call_stands_beside_what_such_calls_were_worth(recorded: Recorded) -> None:
+    recorded.db.execute("UPDATE ljwx.datasets SET last_session = '2026-02-27'")  # a model answers about nothing before
+    others = recorded.db.column(
         "SELECT DISTINCT ts_code FROM ljwx.current_bars WHERE session = %s ORDER BY ts_code LIMIT 4", SETTLED
     )
-    kept.open(SETTLED)
+    recorded.open(SETTLED)
     for code in others:
-        kept.answer(SETTLED, code, "investment_advice")
-    kept.came(SETTLED, dict(zip(others, ("buy", "sell", "buy", "buy"), strict=True)), "investment_advice")
-    kept.open(NEWEST)
+        recorded.answer(SETTLED, code, "investment_advice")
+    recorded.came(SETTLED, dict(zip(others, ("buy", "sell", "buy", "buy"), strict=True)), "investment_advice")
+    recorded.open(NEWEST)
     for task in FUTURE:
-        kept.answer(NEWEST, STOCK, task)
+        recorded.answer(NEWEST, STOCK, task)
     analyst = Analyst()
     (found,) = analyst.analyse([STOCK], None)
     fared = found.judgements[0].fared

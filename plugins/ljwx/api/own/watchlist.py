@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from ljwx.api.documents import StockDocument, analysis_document
+from ljwx.api.documents import StockDocument
 from ljwx.api.errors import described, response_of
 from ljwx.api.own.owner import owner_of
+from ljwx.api.own.streams import OneOfStreams
 from ljwx.api.routes import CODE_PATTERN, Code, Day, Language, stock_document
 from ljwx.api.state import State, state_of
-from ljwx.core.analysis.analysis import Analysis
 from ljwx.services.analysing.watchlists import (
     MOST_STOCKS,
     add_to_watchlist,
-    analyses,
     set_watchlist,
     take_off_watchlist,
     watchlist,
@@ -83,21 +82,19 @@ def stream(
     newest: Annotated[int, Query(ge=1, le=MOST_STOCKS, description="At most so many, the first ones.")] = MOST_STOCKS,
 ) -> StreamingResponse:
     """Analyse the watchlist: a line for each stock as soon as it is there, as of `analysis` or with its `error`."""
-    state = state_of(request)
-    codes = watchlist(state.analyst.warehouse, owner_of(request))[:newest]
-
-    def lines() -> Iterator[str]:
-        for code, found in analyses(state.analyst, codes, day):
-            yield f"{_line(state, code, found, language)}\n"
-
-    return StreamingResponse(lines(), media_type=NDJSON)
+    state, owner = state_of(request), owner_of(request)
+    codes = watchlist(state.analyst.warehouse, owner)[:newest]
+    lines = (_line(state, code, day, language) + b"\n" for code in codes)
+    return OneOfStreams(lines, state.streams, owner, media_type=NDJSON)
 
 
-def _line(state: State, code: str, found: Analysis | Exception, language: Language) -> str:
-    if isinstance(found, Exception):
-        error = json.loads(bytes(response_of(found).body))["error"]
-        return json.dumps({"ts_code": code, "error": error}, ensure_ascii=False)
-    return analysis_document(found, language, state.settings.operator).model_dump_json()
+def _line(state: State, code: str, day: date | None, language: Language) -> bytes:
+    """Return the analysis of a stock, or why there is none: one stock ends no other's."""
+    try:
+        return state.documents.analysis(code, day, language)
+    except Exception as why:
+        error = json.loads(bytes(response_of(why).body))["error"]
+        return json.dumps({"ts_code": code, "error": error}, ensure_ascii=False).encode()
 
 
 def _document(state: State, codes: list[str]) -> WatchlistDocument:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from ljwx.core.analysis.analysis import Analysis, Basis, Fared, Judgement, Measures, Source
 from ljwx.core.analysis.messages import Request, read_message
@@ -21,6 +21,7 @@ from ljwx.exceptions import NotFound
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.schedule import SHANGHAI
+from ljwx.services.analysing.changes import Changes, Fresh, Look
 from ljwx.services.analysing.fared import TrackRecords
 from ljwx.services.analysing.keeping import Kept
 from ljwx.services.analysing.market import MarketDays
@@ -31,12 +32,16 @@ from ljwx.services.ask import ask_about
 from ljwx.services.asking.full import Texts
 from ljwx.services.asking.stock import AskedStock, Champion, Market, asked_session, current_champion
 from ljwx.strategies import describe
-from ljwx.warehouse.market.coverage import WrittenState
 
 CODE = re.compile(r"\d{6}\.[A-Z]{2}", re.ASCII)
 """Of a stock, in full."""
-MARKET_SECONDS = 300.0
-"""Corrected bars are seen after so long at most by an analyst that is kept."""
+NAMED: Final = ("instruments", "names")
+SESSIONS: Final = ("bars", "ingest_days", "complete_days", "feature_marks", "retention_events")
+MARKET: Final = (
+    *SESSIONS, *NAMED, "features", "index_members", "index_bars", "valuations", "money_flows", "fundamentals",
+    "sessions", "suspensions", "datasets",
+)  # fmt: skip
+"""Tables of the directory, of which session is the newest, and of the market as of it."""
 MOST_ANSWERS, ANSWER_SECONDS = 20_000, 86_400.0
 
 
@@ -50,7 +55,7 @@ class _Context:
 
 
 class Analyst:
-    """Analyses stocks. One that is kept remembers for a while what it has read of the market and what was said.
+    """Analyses stocks. One that is kept remembers what it has read until that changes, and what was said.
 
     An answer comes from the forward record where it has one, else from memory, else from the model server.
 
@@ -60,18 +65,18 @@ class Analyst:
 
     def __init__(self, *, asking: int | None = None, queue_seconds: float = 0.0) -> None:
         self.warehouse, self._ollama = WarehouseHook(), OllamaHook()
+        self.changes = Changes(self.warehouse)
         self._records, self._days = TrackRecords(self.warehouse), MarketDays(self.warehouse)
         self._turns = None if asking is None else Turns(asking, queue_seconds)
-        self._directory: Kept[None, Directory] = Kept(1, MARKET_SECONDS)
-        self._markets: Kept[tuple[str, date], Market] = Kept(2, MARKET_SECONDS)
-        self._sessions: Kept[tuple[WrittenState, date | None], date] = Kept(64, MARKET_SECONDS)
+        self._directory: Fresh[None, Directory] = Fresh(1)
+        self._markets: Fresh[tuple[str, date], Market] = Fresh(2)
+        self._sessions: Fresh[date | None, date] = Fresh(64)
         self._said: Kept[tuple[str, str, str], Said] = Kept(MOST_ANSWERS, ANSWER_SECONDS)
-        self._reading, self._listing, self._texts = threading.Lock(), threading.Lock(), Texts()
+        self._texts = Texts()
 
     def directory(self) -> Directory:
         """Return the stocks that are known."""
-        with self._listing:
-            return self._directory.get(None) or self._directory.put(None, directory(self.warehouse))
+        return self._directory.read(None, self.changes.look().version(NAMED), lambda: directory(self.warehouse))
 
     def analyse(self, codes: Sequence[str], day: date | None, tasks: Sequence[str] = ()) -> list[Analysis]:
         """Analyse stocks as of the last complete session, or of one on or before `day`.
@@ -81,12 +86,13 @@ class Analyst:
         :raises ModelMissing: the champion is not on the server any more, or its name stands for another model.
         :raises Busy: the model server is asked for as many analyses as may be.
         """
+        look = self.changes.look()
         champion = current_champion(self.warehouse)
-        session, market = self._market(champion, self._until(day))
+        session, market = self._market(champion, self._until(day), look)
         stocks = [market.stock(code) for code in codes]
         rates = self.warehouse.class_rates(champion.model.dataset_id)
         asked = tasks or [task for task in TASKS if task in champion.spec.tasks]
-        said, fared = self._answers(champion, stocks, asked), self._records.of(champion)
+        said, fared = self._answers(champion, stocks, asked), self._records.of(champion, look)
         context = self._context(champion, day, session)
         return [
             _analysis(
@@ -108,26 +114,17 @@ class Analyst:
 
         :raises NotFound: there is none; says why.
         """
-        return self._days.of(day, self._until(day))
+        return self._days.of(day, self._until(day), self.changes.look())
 
     def _until(self, day: date | None) -> date | None:
         """The day that is looked up: none for today, whose session may not be complete yet."""
         return None if day == today() else day
 
-    def _market(self, champion: Champion, until: date | None) -> tuple[date, Market]:
-        """The session and the market as of it, which takes seconds to read, and is read by one at a time.
-
-        Which session it is takes a look at all bars: none is taken while the market is kept and nothing is written.
-        """
-        asked = (self.warehouse.written_state(), until)
-        session = self._sessions.get(asked)
-        kept = None if session is None else self._markets.get((champion.alias.model, session))
-        if session is not None and kept is not None:
-            return session, kept
-        session = self._sessions.put(asked, asked_session(self.warehouse, until))
+    def _market(self, champion: Champion, until: date | None, look: Look) -> tuple[date, Market]:
+        """The session and the market as of it: looking for the one and reading the other may take seconds."""
+        session = self._sessions.read(until, look.version(SESSIONS), lambda: asked_session(self.warehouse, until))
         key = (champion.alias.model, session)
-        with self._reading:
-            market = self._markets.get(key) or self._markets.put(key, Market(self.warehouse, champion, session))
+        market = self._markets.read(key, look.version(MARKET), lambda: Market(self.warehouse, champion, session))
         return session, market
 
     def _answers(

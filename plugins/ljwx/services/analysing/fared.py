@@ -1,8 +1,7 @@
-"""What the champion's calls of each kind were worth, kept for a while: the record changes once a night."""
+"""What the champion's calls of each kind were worth, kept until the record is changed, as it is once a night."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,26 +9,24 @@ from ljwx.core.analysis.analysis import Fared
 from ljwx.core.forward.calls import calls
 from ljwx.core.forward.scores import RIVALS
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.analysing.keeping import Kept
+from ljwx.services.analysing.changes import Fresh, Look
 from ljwx.services.asking.stock import Champion
 
-KEPT_SECONDS: Final = 600.0
+SETTLED: Final = ("forward_batches", "forward_outcomes", "forward_settled", "sessions", "ingest_days", "datasets")
+"""Tables of it; of what was answered nothing counts before it is settled."""
 
 
 class TrackRecords:
     """Works out what a model's calls were worth, once for all who ask; shared by threads."""
 
-    def __init__(self, warehouse: WarehouseHook, seconds: float = KEPT_SECONDS) -> None:
+    def __init__(self, warehouse: WarehouseHook) -> None:
         self._warehouse = warehouse
-        self._kept: Kept[tuple[str, str], Mapping[str, Fared]] = Kept(2, seconds)
-        self._working = threading.Lock()
+        self._kept: Fresh[tuple[str, str], Mapping[str, Fared]] = Fresh(2)
 
-    def of(self, champion: Champion) -> Mapping[str, Fared]:
+    def of(self, champion: Champion, look: Look) -> Mapping[str, Fared]:
         """Return by task what a champion's calls were worth; a task of which none is settled is not there."""
         key = champion.alias.model, champion.alias.digest
-        with self._working:
-            found = self._kept.get(key)
-            return self._kept.put(key, self._read(champion)) if found is None else found
+        return self._kept.read(key, look.version(SETTLED), lambda: self._read(champion))
 
     def _read(self, champion: Champion) -> Mapping[str, Fared]:
         """Read the record from where the model's data end: it has answered about nothing before."""

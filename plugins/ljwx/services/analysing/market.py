@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from datetime import date
+from typing import Final
 
 import polars as pl
 
@@ -12,13 +12,20 @@ from ljwx.core.analysis.overviews.market_day import BEFORE, Breadth, Calls, Mark
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.analysing.keeping import Kept
+from ljwx.services.analysing.changes import Fresh, Look
 from ljwx.services.asking.stock import asked_session
 from ljwx.warehouse.forward import ForwardCall
-from ljwx.warehouse.market.coverage import WrittenState
 
-KEPT_SECONDS = 300.0
-"""Corrected bars are seen after so long at most."""
+READ: Final = (
+    "bars",
+    "instruments",
+    "ingest_days",
+    "complete_days",
+    "feature_marks",
+    "suspensions",
+    "retention_events",
+)
+"""Tables of a session of the market."""
 
 
 class MarketDays:
@@ -26,20 +33,18 @@ class MarketDays:
 
     def __init__(self, warehouse: WarehouseHook) -> None:
         self._warehouse = warehouse
-        self._kept: Kept[date, Breadth] = Kept(20, KEPT_SECONDS)
-        self._sessions: Kept[tuple[WrittenState, date | None], date] = Kept(64, KEPT_SECONDS)
-        self._working = threading.Lock()
+        self._kept: Fresh[date, Breadth] = Fresh(20)
+        self._sessions: Fresh[date | None, date] = Fresh(64)
 
-    def of(self, asked_day: date | None, until: date | None) -> MarketDay:
+    def of(self, asked_day: date | None, until: date | None, look: Look) -> MarketDay:
         """Return the last complete session, or the one on or before a day.
 
         :param asked_day: what the reader has asked for.
         :raises NotFound: there is none; says why.
         """
-        written = (self._warehouse.written_state(), until)
-        with self._working:
-            session = self._sessions.get(written) or self._sessions.put(written, asked_session(self._warehouse, until))
-            found = self._kept.get(session) or self._kept.put(session, self._breadth(session))
+        version = look.version(READ)
+        session = self._sessions.read(until, version, lambda: asked_session(self._warehouse, until))
+        found = self._kept.read(session, version, lambda: self._breadth(session))
         champion = self._warehouse.champion()
         if champion is None:
             return MarketDay(found, asked_day, None, ())

@@ -1,18 +1,16 @@
-"""Watchlists: read and changed by their owners, and analysed stock by stock."""
+"""Watchlists: read and changed by their owners."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from ljwx.core.analysis.analysis import Analysis
 from ljwx.exceptions import NotFound
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.analysing.analyst import Analyst
-from ljwx.warehouse.watchlists import Owner
+from ljwx.warehouse.served.watchlists import Owner
 
-__all__ = ["MOST_STOCKS", "Owner", "add_to_watchlist", "analyses", "set_watchlist", "take_off_watchlist", "watchlist"]
+__all__ = ["MOST_STOCKS", "Owner", "add_to_watchlist", "set_watchlist", "take_off_watchlist", "watchlist"]
 
 MOST_STOCKS: Final = 100
 """Of one list."""
@@ -64,17 +62,3 @@ def _change(analyst: Analyst, owner: Owner, change: Callable[[list[str]], Sequen
         return wanted
 
     return analyst.warehouse.change_watchlist(owner, checked)
-
-
-def analyses(analyst: Analyst, codes: Sequence[str], day: date | None) -> Iterator[tuple[str, Analysis | Exception]]:
-    """Yield the analysis of each stock as soon as it is there, or why there is none: one stock ends no other's."""
-    for code in codes:
-        yield code, _analysis(analyst, code, day)
-
-
-def _analysis(analyst: Analyst, code: str, day: date | None) -> Analysis | Exception:
-    try:
-        (found,) = analyst.analyse([code], day)
-    except Exception as why:
-        return why
-    return found
