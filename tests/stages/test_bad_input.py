@@ -357,6 +357,8 @@ def test_an_odd_row_is_kept_and_flagged(
         "revised": 0,
         "quarantined": 0,
         "withdrawn": 0,
+        "index_bars": 0,
+        "index_bars_revised": 0,
     }
     flagged = day_db.column("SELECT ts_code FROM ljwx.bars WHERE %s = ANY (flags) ORDER BY 1", flag)
     assert flagged == [rows[0]["ts_code"]] if change else len(flagged) > 1

@@ -95,7 +95,8 @@ def test_a_second_run_inserts_and_revises_nothing(db: Database, market: TushareS
     before = db.state(*written)
     assert tasks.run(plan_ingest, params={"start_date": "2026-03-02", "end_date": LAST}) == [chunk]
     again = tasks.run(ingest_bars, chunk)
-    assert again == {"sessions": 5, "inserted": 0, "revised": 0, "quarantined": 0, "withdrawn": 0}
+    nothing = dict.fromkeys(("inserted", "revised", "quarantined", "withdrawn", "index_bars", "index_bars_revised"), 0)
+    assert again == {"sessions": 5, **nothing}
     assert db.state(*written) == before
     assert db.column("SELECT outputs -> 'inserted' FROM ljwx.runs WHERE task_id = 'ingest_bars' ORDER BY run_key") == [
         len(before["bars"]), 0,

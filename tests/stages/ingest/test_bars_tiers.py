@@ -222,6 +222,8 @@ def test_a_larger_tier_fills_in_and_a_smaller_one_takes_nothing_away(
         "revised": bars,
         "quarantined": 0,
         "withdrawn": 0,
+        "index_bars": 3,
+        "index_bars_revised": 0,
     }
     assert db.column("SELECT DISTINCT absent FROM ljwx.ingest_days") == [[]]
     assert db.value("SELECT count(*) FROM ljwx.current_bars WHERE adj_factor IS NULL") == 0
@@ -235,6 +237,7 @@ def test_a_larger_tier_fills_in_and_a_smaller_one_takes_nothing_away(
         "revised": 0,
         "quarantined": 0,
         "withdrawn": 0,
+        "index_bars": 0,
     }
     assert db.state("bars", "ingest_days", "instruments", "names") == kept
 

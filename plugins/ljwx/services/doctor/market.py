@@ -82,11 +82,10 @@ def tables() -> Finding | None:
 def levels() -> Finding | None:
     """Say whether the newest session has levels of the indexes; nothing while no session is complete, or none asked."""
     try:
-        codes = current_settings().ingest.indexes
-    except ConfigurationError:
-        return None  # the finding `settings` says it
-    warehouse = WarehouseHook()
-    found = {code: state for code in codes if (state := warehouse.published(index_table(code))) is not None}
+        codes, warehouse = current_settings().ingest.indexes, WarehouseHook()
+        found = {code: state for code in codes if (state := warehouse.published(index_table(code))) is not None}
+    except Exception:
+        return None  # the findings before say what is wrong
     if not found:
         return None
     session, without = max(each.session for each in found.values()), [c for c, each in found.items() if not each.rows]
