@@ -209,6 +209,11 @@ def _power(year: Year, edge: float) -> dict[str, Any]:
     found = {"a fifth of the budget": share_of_one(year, 0.0, edge, FIFTH)}
     found |= {"a tenth of it": share_of_one(year, 0.0, edge, TENTH)}
     found |= {f"luck {luck}": share_of_one(replace(year, luck=luck), 0.0, edge) for luck in (0.0, 0.1)}
+    much = replace(year, luck=0.1)
+    found |= {
+        f"luck 0.1, {name}": share_of_one(much, 0.0, edge, alpha)
+        for name, alpha in (("a fifth", FIFTH), ("a tenth", TENTH))
+    }
     for history, (lag, before) in BEHIND.items():
         late = replace(year, lag=lag, before=before)
         found |= {
