@@ -40,7 +40,7 @@ from support_tasks import TaskRunner
 from support_tushare import UNLIMITED, StartMarket, TushareServer
 
 DAY, WIRE_DAY = "2026-03-03", "20260303"
-DATA = ("bars", "quarantine", "ingest_days", "suspensions", "features")
+DATA = ("bars", "quarantine", "ingest_days", "suspensions", "features", "index_bars")
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "realdata"
 
 
@@ -357,7 +357,7 @@ def test_an_odd_row_is_kept_and_flagged(
         "revised": 0,
         "quarantined": 0,
         "withdrawn": 0,
-        "index_bars": 0,
+        "index_bars": 1,
         "index_bars_revised": 0,
     }
     flagged = day_db.column("SELECT ts_code FROM ljwx.bars WHERE %s = ANY (flags) ORDER BY 1", flag)
