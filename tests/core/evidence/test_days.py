@@ -7,7 +7,14 @@ import polars as pl
 import pytest
 
 from ljwx.core.evaluations import Question
-from ljwx.core.evidence import daily_moves, follow_days, of_days, rank_differences
+from ljwx.core.evidence import (
+    chance_of_rank_ics,
+    daily_moves,
+    follow_days,
+    of_days,
+    rank_differences,
+    weigh_days,
+)  # fmt: skip
 from ljwx.core.evidence.days import LARGEST_LOSS
 
 CALENDAR = [date(2026, 1, 5) + timedelta(at) for at in range(12)]
@@ -57,6 +64,14 @@ def test_of_days_worse_than_nothing_at_most_one_year_in_twenty_is_confirmed_what
 def test_one_session_whose_order_was_wrong_ruins_nobody():
     days = of_days(np.where(np.arange(20)[:, None] == 9, -0.95, 0.0) * np.ones(5))
     assert np.exp(follow_days(days, np.float64(0.02), 0.05).log_evidence[-1]) > 0.2
+
+
+def test_days_after_a_session_that_has_none_beside_it_are_weighed_by_as_many_stocks_as_that():
+    here = np.arange(100) % 5 == 0
+    parts = np.where(here[:, None], 0.15, np.nan) * np.ones(5)
+    values, stocks = np.where(here, 0.3, np.nan), np.where(here, 100.0, np.nan)
+    expected = follow_days(of_days(parts), chance_of_rank_ics(np.full(100, 100.0)), 0.05)
+    assert weigh_days(values, parts, stocks, 5, 0.05).log_evidence == expected.log_evidence[-1] > 0.5
 
 
 def test_a_session_says_of_each_day_after_it_by_how_much_the_order_was_better():

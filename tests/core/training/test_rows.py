@@ -11,10 +11,11 @@ import pytest
 
 from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec, changes
+from ljwx.core.training import targets
 from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.rows import SCHEMA, check_splits, chosen, digest_of
 from ljwx.core.training.settings import LoraSettings
-from ljwx.core.training.targets import by_class_rates, by_logistic, target
+from ljwx.core.training.targets import by_class_rates, by_logistic, fitted_on, target
 from ljwx.exceptions import ConfigurationError
 
 RECIPE: dict[str, Any] = {
@@ -64,14 +65,26 @@ def test_a_regression_expects_of_a_snapshot_what_snapshots_like_it_showed() -> N
     rows = samples(*[("price_direction", label) for label in ("up", "up", "down", "down", "up", "down") * 20])
     low = pl.int_range(pl.len()) % 2
     numbers = pl.when(pl.col("label") == "up").then(1.0 - low / 10).otherwise(-1.0 + low / 10)
-    place = pl.struct(numbers.alias("ret_5"), pl.lit(None, pl.Float64).alias("amount"))
+    place = pl.struct(numbers.alias("ret_5"), pl.lit(1.0).alias("amount"))
     told = rows.with_columns(snapshot=pl.struct(place.alias("features")).struct.json_encode())
-    expected = by_logistic(told)
+    lacking = samples(("price_direction", "up")).with_columns(snapshot=pl.lit('{"features":{"ret_5":0.1},"market":{}}'))
+    other = told.with_columns(pl.col("snapshot").str.replace("amount", "turnover"))
+    expected = by_logistic(fitted_on(told, 7), pl.concat([lacking, other]))
     rises, falls = (expected("price_direction", json.dumps({"features": {"ret_5": at}})) for at in (1.0, -1.0))
     assert rises["up"] > 0.9
     assert falls["down"] > 0.9
     assert sum(rises.values()) == pytest.approx(1)
     assert expected("technical_analysis", "{}") == {}
+
+
+def test_a_regression_is_fitted_on_some_thousands_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(targets, "MOST_OF_A_TASK", 3)
+    many = samples(
+        *[("price_direction", "up")] * 9, *[("risk_assessment", "low")] * 2, ("technical_analysis", "bullish")
+    )
+    drawn = fitted_on(many, 7)
+    assert drawn["task"].to_list() == ["price_direction"] * 3 + ["risk_assessment"] * 2
+    assert digest_of(drawn) == digest_of(fitted_on(many.reverse(), 7)) != digest_of(fitted_on(many, 8))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ljwx.core.evaluations.intervals import (
     paired_difference,
     predictive_difference,
 )
-from ljwx.core.evaluations.logistic import logistic, numbers, regressions, unknown
+from ljwx.core.evaluations.logistic import in_all, logistic, numbers, numbers_at, regressions, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
@@ -45,11 +45,13 @@ __all__ = [
     "count_claims",
     "distribution",
     "freeze",
+    "in_all",
     "logistic",
     "majority",
     "masked_gap",
     "moving_averages",
     "numbers",
+    "numbers_at",
     "paired_difference",
     "persistence",
     "predictive_difference",

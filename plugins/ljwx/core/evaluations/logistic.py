@@ -44,6 +44,21 @@ def numbers(snapshot: Mapping[str, Any], without: Collection[str] = ()) -> tuple
     return tuple(float(snapshot[section][name]) for section, name in places)
 
 
+def in_all(snapshots: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Name the numbers that every snapshot has, as ``group.name``: snapshots of two datasets may have other groups."""
+    common: set[str] | None = None
+    for snapshot in snapshots:
+        there = {f"{section}.{name}" for section, name in _places(snapshot) if snapshot[section][name] is not None}
+        common = there if common is None else common & there
+    return tuple(sorted(common or ()))
+
+
+def numbers_at(snapshot: Mapping[str, Any], names: Iterable[str]) -> tuple[float, ...]:
+    """Return the named numbers of a snapshot, of :func:`in_all`."""
+    places = (name.split(".", 1) for name in names)
+    return tuple(float(snapshot[section][name]) for section, name in places)
+
+
 def _places(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Where a snapshot has numbers, in the order of their names; an older one may lack a section."""
     return ((section, name) for section in SECTIONS for name in sorted(snapshot.get(section, ())))

@@ -3,8 +3,9 @@
 The RankIC against a return over h sessions is known h sessions later, and those of neighbours overlap. Of a single day
 the same order says something that no other day shares: its RankIC against that day's returns. A day is judged by the
 orders of the h sessions before it, like a portfolio of which a part of h is bought anew each day; the mean of their
-RankICs is the day's number. It is known at its close and never changes, so one gambler may bet on every day, and the
-whole error rate holds without proposals (Ville 1939), where no day is expected to favour the challenger.
+RankICs is the day's number. It is known at its close, so one gambler may bet on every day, and the whole error rate
+holds without proposals (Ville 1939), where no day is expected to favour the challenger. It is written down when the
+session's outcomes are known: a stock that never gets one, such as one that is delisted, is in no order.
 
 His stake is a share of three usual sizes of the days before, and a usual size is never taken for less than
 ``LEAST_SIZE``. So he is not ruined by any day that is better than ``-LARGEST_LOSS``, and as long as none is worse the

@@ -83,8 +83,9 @@ def rank_differences(
         ics = rank_ics(signals[:, rows], came)
         values[alike] = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
         if moves is not None:
-            for at, said in zip(alike, _on_days(signals[:, rows], moves[rows]), strict=True):
-                parts[at] = None if np.isnan(said).any() else tuple(said.tolist())
+            known = ~np.isnan(moves[rows]).any(axis=(1, 2))
+            for at, said in zip(alike[known], _on_days(signals[:, rows[known]], moves[rows[known]]), strict=True):
+                parts[at] = tuple(said.tolist())
     widest = WIDEST * len(signals) / 2
     return [
         SessionDifference(date.fromordinal(day), float(value), widest, int(stocks), days=said)
@@ -100,8 +101,7 @@ def _on_days(signals: Floats, moves: Floats) -> Floats:
     """
     came = np.moveaxis(moves, -1, 0)
     ics = rank_ics(signals[:, None], came)
-    found = ics[0] - (ics[1] if len(signals) > 1 else 0.0)
-    return np.asarray(np.where(np.isnan(came).any(axis=-1), np.nan, found).T)
+    return np.asarray((ics[0] - (ics[1] if len(signals) > 1 else 0.0)).T)
 
 
 def known_rank_ic(signals: Floats, outcomes: Floats) -> float:

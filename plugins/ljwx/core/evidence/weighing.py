@@ -87,9 +87,11 @@ def weigh_days(differences: Floats, parts: Floats, stocks: Floats, horizon: int,
 
     :param parts: (sessions, h) the differences on each of the days after a session; NaN where they are not known: such
         a session counts for nothing.
+    :param stocks: (sessions) how many each has; NaN where a session has none: its day is that of the ones before.
     """
-    days, bounds = of_days(parts), usual_bounds(differences, chance_of_rank_ics(stocks), horizon)
-    course = follow_days(days, chance_of_rank_ics(stocks), alpha)
+    chance = chance_of_rank_ics(_lasting(stocks))
+    days, bounds = of_days(parts), usual_bounds(differences, chance, horizon)
+    course = follow_days(days, chance, alpha)
     found = _told(course, np.where(np.isnan(parts[:, 0]), np.nan, differences), bounds, horizon, alpha)
     counted = days[course.counted]
     if found.size is None or len(counted) < 2:
@@ -99,6 +101,15 @@ def weigh_days(differences: Floats, parts: Floats, stocks: Floats, horizon: int,
     )
     # The returns of h days that go their own ways add up to sqrt(h) times those of one.
     return replace(found, by_day=True, smallest=None if on_a_day is None else sqrt(horizon) * on_a_day)
+
+
+def _lasting(stocks: Floats) -> Floats:
+    """Return the number of the newest session that has one, for each; of those before the first, the first."""
+    there = np.flatnonzero(~np.isnan(stocks))
+    if not len(there):
+        return np.full_like(stocks, 2.0)
+    newest = np.searchsorted(there, np.arange(len(stocks)), side="right") - 1
+    return np.asarray(stocks[there[np.maximum(newest, 0)]], dtype=np.float64)
 
 
 def weigh_scores(differences: Floats, bounds: Floats, horizon: int, alpha: float) -> Weighed:

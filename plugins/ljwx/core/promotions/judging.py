@@ -50,11 +50,11 @@ def against(
     inside = set(calendar)
     rows = [each for each in said if each.session in inside]
     values = along(calendar, [each.session for each in rows], [each.value for each in rows])
-    stocks = along(calendar, [each.session for each in rows], [each.stocks for each in rows], 2.0)
+    stocks = along(calendar, [each.session for each in rows], [each.stocks for each in rows])
     if by_day:
         weighed = weigh_days(values, _parts(rows, calendar, horizon), stocks, horizon, alpha)
     else:
-        weighed = weigh_rank_ics(values, stocks, horizon, alpha)
+        weighed = weigh_rank_ics(values, np.nan_to_num(stocks, nan=2.0), horizon, alpha)
     per_task = {
         task: _weigh_scores([each for each in found if each.session in inside], calendar, horizon, score_alpha or alpha)
         for task, found in scores.items()

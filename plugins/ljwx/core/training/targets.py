@@ -8,9 +8,12 @@ from typing import Final
 
 import polars as pl
 
-from ljwx.core.evaluations import numbers, regressions, unknown
+from ljwx.core.datasets.selection import draw
+from ljwx.core.evaluations import in_all, numbers_at, regressions
 from ljwx.core.tasks import TASKS
 
+MOST_OF_A_TASK: Final = 5000
+"""Samples that a regression is fitted on; more change nothing, and take memory."""
 _DIGITS: Final = 6
 
 Forecast = Callable[[str, str], Mapping[str, float]]
@@ -32,19 +35,26 @@ def by_class_rates(samples: pl.DataFrame) -> Forecast:
     return lambda task, _: rates.get(task, {})
 
 
-def by_logistic(samples: pl.DataFrame) -> Forecast:
-    """Expect what a logistic regression on the numbers of the snapshot, fitted on these samples, expects.
-
-    A number that some snapshot of the task lacks is left out of its regression.
-    """
+def fitted_on(samples: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Return the samples that a regression is fitted on: some thousands of each task that asks what comes."""
     predictive = [name for name, task in TASKS.items() if not task.is_copying]
-    columns = samples.filter(pl.col("task").is_in(predictive)).select("task", "label", "snapshot")
-    rows = [(task, label, json.loads(text)) for task, label, text in columns.iter_rows()]
-    lacking = {name: unknown(snapshot for task, _, snapshot in rows if task == name) for name in predictive}
-    fitted = regressions((task, label, numbers(snapshot, lacking[task])) for task, label, snapshot in rows)
+    drawn = draw(samples.filter(pl.col("task").is_in(predictive)), seed).sort("task", "draw", "sample_id")
+    return drawn.group_by("task", maintain_order=True).head(MOST_OF_A_TASK).drop("draw")
+
+
+def by_logistic(fitted: pl.DataFrame, asked: pl.DataFrame) -> Forecast:
+    """Expect what a logistic regression on the numbers of the snapshot expects.
+
+    :param fitted: what it is fitted on, of :func:`fitted_on`.
+    :param asked: all that it will be asked about. A number that some snapshot of either lacks is left out.
+    """
+    snapshots = pl.concat([fitted["snapshot"], asked["snapshot"]])
+    names = in_all(json.loads(text) for text in snapshots)
+    rows = fitted.select("task", "label", "snapshot").iter_rows()
+    regression = regressions((task, label, numbers_at(json.loads(text), names)) for task, label, text in rows)
 
     def expected(task: str, snapshot: str) -> Mapping[str, float]:
-        return fitted[task].shares(numbers(json.loads(snapshot), lacking[task])) if task in fitted else {}
+        return regression[task].shares(numbers_at(json.loads(snapshot), names)) if task in regression else {}
 
     return expected
 

@@ -18,7 +18,7 @@ from ljwx.core.tasks import TASKS
 from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.result import JOB, RESULT
 from ljwx.core.training.rows import bare_lines, classes, lines
-from ljwx.core.training.targets import by_class_rates, by_logistic
+from ljwx.core.training.targets import Forecast, by_class_rates, by_logistic, fitted_on
 from ljwx.exceptions import ConfigurationError, PromptTooLong
 from ljwx.files import data_root, is_whole, location_of, save_text
 from ljwx.hooks.ollama import OllamaHook
@@ -81,7 +81,7 @@ class _Job:
         splits, start = self._splits()
         prompts = self._prompts()
         checked = self._checked_prompts(splits, prompts)
-        forecast = by_logistic(splits.learned) if recipe.forecast else by_class_rates(splits.train)
+        forecast = self._forecast(splits)
         share = prompts.abstention_share if recipe.abstention_share is None else recipe.abstention_share
         more = {"train": "".join(bare_lines(splits.seen, prompts, share, recipe.seed))}
         files = {
@@ -104,6 +104,13 @@ class _Job:
         job = {name: value for name, value in job.items() if value is not None}
         path = save_text(f"{recipe.folder}/{JOB}", json.dumps(job, ensure_ascii=False, indent=1))
         log.info("Training %s is prepared: %s", recipe.recipe_id, path)
+
+    def _forecast(self, splits: Splits) -> Forecast:
+        """Return what the targets are softened by."""
+        if self.recipe.forecast is None:
+            return by_class_rates(splits.train)
+        asked = pl.concat([splits.seen, splits.validation])
+        return by_logistic(fitted_on(splits.learned, self.recipe.seed), asked)
 
     def _splits(self) -> tuple[Splits, dict[str, str] | None]:
         """Return the samples, and the adapter that is gone on with."""

@@ -11,6 +11,7 @@ from ljwx.core.ollama import ModelDescription
 from ljwx.core.ollama.requests import parameter_problems
 from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.rows import digest_of
+from ljwx.core.training.targets import fitted_on
 from ljwx.exceptions import ConfigurationError
 from ljwx.strategies.interface import BuildRequest
 from ljwx.strategies.lora.samples import splits_of, start_of, training_before
@@ -41,7 +42,7 @@ def trained_spec(request: BuildRequest) -> BuildSpec:
         hyperparameters=settings.hyperparameters,
         class_weight=settings.class_weight,
         truth_share=settings.truth_share,
-        forecast=digest_of(splits.learned) if settings.soft_targets == "logistic" else None,
+        forecast=digest_of(fitted_on(splits.learned, request.seed)) if settings.soft_targets == "logistic" else None,
         seed=request.seed,
         output=settings.output,
         template=settings.template,
