@@ -14,6 +14,7 @@ FROM (
         SELECT CASE WHEN %(by_line)s THEN coalesce(line_id, answerer) ELSE answerer END AS name,
                CASE WHEN %(by_line)s THEN digest END AS which) n
     WHERE session >= %(first)s AND (%(names)s::text[] IS NULL OR answerer = ANY (%(names)s::text[]))
+          AND (%(sessions)s::date[] IS NULL OR session = ANY (%(sessions)s::date[]))
     ORDER BY session, ts_code, task, name, which, answered_at, answer_id
 ) a
 JOIN ljwx.forward_batches b USING (session)

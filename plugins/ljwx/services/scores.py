@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -71,9 +71,12 @@ class KnownRecord:
     settled: pl.DataFrame
 
 
-def known_record(warehouse: WarehouseHook, until: date = date.max) -> KnownRecord:
+def known_record(
+    warehouse: WarehouseHook, until: date = date.max, read: Callable[[Sequence[Batch]], pl.DataFrame] | None = None
+) -> KnownRecord:
     """Read the record up to a session, with the outcomes that are known now.
 
+    :param read: returns the answers of batches as a SETTLED frame; None: they are read from the warehouse.
     :raises NotFound: there is none.
     """
     every = warehouse.forward_batches()
@@ -85,13 +88,15 @@ def known_record(warehouse: WarehouseHook, until: date = date.max) -> KnownRecor
         raise NotFound("there is no forward record yet; the DAG ljwx_forward makes one")
     first, last = batches[0].session, complete[-1]
     days = warehouse.trading_days(first, max(last, batches[-1].session))
-    return KnownRecord(batches, last, days, warehouse.settled_record().filter(pl.col("session") <= until))
+    settled = warehouse.settled_record() if read is None else read(batches)
+    return KnownRecord(batches, last, days, settled.filter(pl.col("session") <= until))
 
 
-def scored_record(known: KnownRecord | None = None) -> ScoredRecord:
+def scored_record(known: KnownRecord | None = None, brief: bool = False) -> ScoredRecord:
     """Score every answerer of the forward record.
 
     :param known: None: all of it, as it is now.
+    :param brief: as :func:`ljwx.core.forward.scores.scores` has it.
     :raises NotFound: there is no record yet.
     """
     known = known or known_record(WarehouseHook())
@@ -104,7 +109,7 @@ def scored_record(known: KnownRecord | None = None) -> ScoredRecord:
         gaps=len({day for day in days if day <= batches[-1].session} - {batch.session for batch in batches}),
         late=int(settled["late"].sum()),
         open=len(waiting),
-        scores=scores(settled, days),
+        scores=scores(settled, days, brief),
     )
 
 

@@ -12,6 +12,9 @@ from weakref import finalize
 
 import polars as pl
 from psycopg import Connection, OperationalError, sql
+from psycopg.abc import PQGen
+from psycopg.generators import copy_from
+from psycopg.pq.abc import PGconn
 from psycopg.rows import dict_row, kwargs_row, scalar_row, tuple_row
 
 from ljwx.database import IN_UTF8, settle, unfit
@@ -178,11 +181,19 @@ class WarehouseBase:
         :param columns: names of columns, by the table's alias: see :func:`statement`.
         """
         query = f"COPY ({statement(name, **(columns or {}))}) TO STDOUT ({IN_UTF8})"
-        with self.transaction() as connection, connection.cursor().copy(query, values) as copy:
-            data = b"".join(bytes(part) for part in copy)
+        with self.transaction() as connection, connection.cursor().copy(query, values):
+            data = connection.wait(_whole(connection.pgconn))
         if not data:
             return pl.DataFrame(schema=dict(schema))
         return pl.read_csv(data, has_header=False, schema=dict(schema))
+
+
+def _whole(connection: PGconn) -> PQGen[bytes]:
+    """Read all that a COPY sends: waiting for it as a whole, and not for each row, takes half the time."""
+    parts = list[bytes]()
+    while isinstance(part := (yield from copy_from(connection)), memoryview):
+        parts.append(bytes(part))
+    return b"".join(parts)
 
 
 def stage(connection: Connection[Any], table: str, frame: pl.DataFrame, keys: Sequence[str] = ()) -> None:

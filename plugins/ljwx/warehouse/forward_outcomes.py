@@ -127,12 +127,22 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         (found,) = self.records(RecordState, "forward_outcomes/state")
         return found
 
+    def settled_sessions(self) -> dict[date, datetime]:
+        """Return the sealed sessions that were settled, and the moment of whose bars: what is known of them since."""
+        return self.mapping("forward_outcomes/sessions")
+
     def settled_record(
-        self, first: date = date.min, *, by_line: bool = False, names: Sequence[str] | None = None
+        self,
+        first: date = date.min,
+        *,
+        by_line: bool = False,
+        names: Sequence[str] | None = None,
+        sessions: Sequence[date] | None = None,
     ) -> pl.DataFrame:
         """Return the answers from a session on beside what came true, as it is known now: a SETTLED frame.
 
         :param names: of the answerers; None for all.
+        :param sessions: these alone; None for all.
         :param by_line: the answerer of a model is its line, so that a newer model goes on where an older one ended; of
             a question that several of its models answered, what came first stands first.
         """
@@ -143,7 +153,12 @@ class ForwardOutcomesVerbs(ForwardVerbs):
         stored = {name: kind for name, kind in SETTLED.items() if name == "session" or name not in batches.columns}
         schema = {name: pl.String() if name in ("late", "probabilities") else kind for name, kind in stored.items()}
         frame = self.frame(
-            "forward_outcomes/record", schema, first=first, by_line=by_line, names=None if names is None else [*names]
+            "forward_outcomes/record",
+            schema,
+            first=first,
+            by_line=by_line,
+            names=None if names is None else [*names],
+            sessions=None if sessions is None else [*sessions],
         )
         said = pl.col("probabilities").str.split("|").cast(SETTLED["probabilities"])
         read = frame.with_columns(late=pl.col("late") == "t", probabilities=said)

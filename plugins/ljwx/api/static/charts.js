@@ -33,8 +33,15 @@ async function paint({ element, make }) {
   }, { displayModeBar: false, responsive: true });
 }
 
+/** Begin to load plotly while a page waits for its data; a failure is told by the chart that needs it. */
+export const loadAhead = () => { plotly().catch(() => {}); };
+
+const inView = (element) => element.getBoundingClientRect().top < window.innerHeight;
+const whenIdle = (work) => (window.requestIdleCallback ?? window.setTimeout)(work);
+
 /**
  * Draw a chart, and again when the theme changes. Its words for who cannot see it stand in `label`.
+ * One below the screen is not waited for: it is drawn as soon as there is nothing else to do.
  * @param make returns `{traces, layout}` of plotly; asks `colour` for its colours.
  */
 export async function draw(element, label, make) {
@@ -43,7 +50,8 @@ export async function draw(element, label, make) {
   drawn = drawn.filter((each) => each.element.isConnected && each.element !== element);
   const chart = { element, make };
   drawn.push(chart);
-  await paint(chart);
+  if (inView(element)) await paint(chart);
+  else whenIdle(() => paint(chart).catch(reportError));
 }
 
 document.addEventListener("ljwx-theme", () => drawn.filter((each) => each.element.isConnected).forEach(paint));

@@ -8,7 +8,7 @@ of the newest sessions would begin anew each day.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -22,7 +22,7 @@ from ljwx.core.evidence.scale import chance_of_rank_ics, usual_bounds
 from ljwx.core.evidence.sessions import SessionDifference, along, rank_differences
 from ljwx.core.evidence.statistics import Rule, losses, score_difference
 from ljwx.core.evidence.weighing import SIZES_OF_POSSIBLE
-from ljwx.core.forward.settled import counting, matrix, signals, truths
+from ljwx.core.forward.settled import counting, in_order, matrix, signals, truths
 from ljwx.core.tasks import TASKS
 
 Floats = NDArray[np.float64]
@@ -123,26 +123,29 @@ def windows(first: date, last: date) -> tuple[Window, ...]:
     return named[:1] + tuple(each for each in named[1:] if each.first > first)
 
 
-def scores(settled: pl.DataFrame, calendar: Sequence[date]) -> tuple[Score, ...]:
+def scores(settled: pl.DataFrame, calendar: Sequence[date], brief: bool = False) -> tuple[Score, ...]:
     """Score every answerer on every task, over every window in which it has answers that count.
 
     Sessions whose classes mean something else, and models that had one name after another, are scored apart.
 
     :param settled: SETTLED frame.
     :param calendar: the exchange's sessions, from the first of the record to the one at whose close one looks.
+    :param brief: of the whole record alone, and without what takes most of the time: ``ece_of_perfect`` and
+        ``rank_ic`` are None, ``skills`` empty.
     """
+    shown = windows(calendar[0], calendar[-1])[: 1 if brief else None]
     found = []
     for task in (name for name in TASKS if name in set(settled["task"])):
-        asked = counting(settled, task).sort("session", "ts_code")
+        asked = in_order(counting(settled, task))
         if asked.is_empty():
             continue
         for alike in asked.partition_by("meaning", maintain_order=True):
-            for window in windows(calendar[0], calendar[-1]):
-                found += _of_window(alike.filter(pl.col("session") >= window.first), task, window, calendar)
+            for window in shown:
+                found += _of_window(alike.filter(pl.col("session") >= window.first), task, window, calendar, brief)
     return tuple(found)
 
 
-def _of_window(asked: pl.DataFrame, task: str, window: Window, calendar: Sequence[date]) -> list[Score]:
+def _of_window(asked: pl.DataFrame, task: str, window: Window, calendar: Sequence[date], brief: bool) -> list[Score]:
     if asked.is_empty():
         return []
     days = [session for session in calendar if session >= window.first]
@@ -154,7 +157,8 @@ def _of_window(asked: pl.DataFrame, task: str, window: Window, calendar: Sequenc
         .items()
     }
     followers = _Followers(days, asked.item(0, "horizon"))
-    return [_score(each, task, window, questions, by_name, followers) for each in sorted(by_name, key=_by_text)]
+    found = [(who, _score(by_name[who], task, window, questions, followers)) for who in sorted(by_name, key=_by_text)]
+    return [score if brief else _whole(score, who, by_name, followers) for who, score in found]
 
 
 def _by_text(answerer: _Answerer) -> tuple[str, str]:
@@ -184,15 +188,12 @@ class _Followers:
         return Followed(float(np.nanmean(values)), bounds.low, bounds.high, len(each))
 
 
-def _score(
-    who: _Answerer, task: str, window: Window, asked: int, by_name: Mapping[_Answerer, _Answers], followers: _Followers
-) -> Score:
-    ours, (name, digest) = by_name[who], who
+def _score(ours: _Answers, task: str, window: Window, asked: int, followers: _Followers) -> Score:
     rows, valid = np.arange(len(ours.truth)), ours.said.sum(axis=1) > 0
     confidence, right = ours.said.max(axis=1)[valid], (ours.said.argmax(axis=1) == ours.truth) & valid
     return Score(
-        answerer=name,
-        digest=digest,
+        answerer=ours.frame.item(0, "answerer"),
+        digest=ours.frame.item(0, "digest"),
         task=task,
         horizon=followers.horizon,
         meaning=ours.frame.item(0, "meaning"),
@@ -205,15 +206,27 @@ def _score(
         log_score=float(losses(ours.said, "log")[rows, ours.truth].mean()),
         brier=float(losses(ours.said, "brier")[rows, ours.truth].mean()),
         ece=expected_calibration_error(reliability(confidence, right[valid])) if valid.any() else None,
-        ece_of_perfect=ece_null_band(confidence) if valid.any() else None,
+        ece_of_perfect=None,
         hit_rate=_hit_rate(ours, right.astype(np.float64), followers),
-        rank_ic=_rank_ic(ours, task, followers),
-        skills=tuple(
-            skill
-            for rival in RIVALS
-            if (theirs := by_name.get((rival, None))) and rival != name
-            if (skill := _skill(rival, ours, theirs, followers))
-        ),
+        rank_ic=None,
+        skills=(),
+    )
+
+
+def _whole(score: Score, who: _Answerer, by_name: Mapping[_Answerer, _Answers], followers: _Followers) -> Score:
+    """Return a brief score with what it is held against."""
+    ours = by_name[who]
+    confidence = ours.said.max(axis=1)[ours.said.sum(axis=1) > 0]
+    skills = (
+        _skill(rival, ours, theirs, followers)
+        for rival in RIVALS
+        if (theirs := by_name.get((rival, None))) and rival != score.answerer
+    )
+    return replace(
+        score,
+        ece_of_perfect=ece_null_band(confidence) if len(confidence) else None,
+        rank_ic=_rank_ic(ours, score.task, followers),
+        skills=tuple(skill for skill in skills if skill),
     )
 
 

@@ -49,6 +49,14 @@ def counting(settled: pl.DataFrame, task: str) -> pl.DataFrame:
     return asked.join(waiting, on="session", how="anti").filter(pl.col("label").is_not_null())
 
 
+def in_order(answers: pl.DataFrame) -> pl.DataFrame:
+    """Return answers by session and stock; as the warehouse reads them they mostly are, which is quickly seen."""
+    session, code = answers["session"], answers["ts_code"]
+    before, stood = session.shift(1), code.shift(1)
+    falls = (session < before) | ((session == before) & (code < stood))
+    return answers.sort("session", "ts_code", maintain_order=True) if falls.any() else answers
+
+
 def matrix(answers: pl.DataFrame, task: str) -> Floats:
     """Return answers × classes: what each said; of an invalid one no probability for any class."""
     width = len(TASKS[task].classes)

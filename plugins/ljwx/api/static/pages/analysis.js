@@ -1,7 +1,7 @@
 // One stock: its bars with what was said of it, and the analysis as the service composes it.
 
 import { get, needsLogin } from "../api.js";
-import { colour, draw } from "../charts.js";
+import { colour, draw, loadAhead } from "../charts.js";
 import { h, notice, table } from "../dom.js";
 import { add, language, percent, said, t } from "../i18n.js";
 
@@ -39,6 +39,7 @@ export async function show(main, [code], signal) {
     await get("stocks?q=0&limit=1", signal); // who is not signed in learns it here, and not after typing
     return main.replaceChildren(...parts, h("p", { class: "soft" }, t("choose")));
   }
+  loadAhead();
   const [stock, bars] = await Promise.all([get(`stocks/${encodeURIComponent(code)}`, signal), chartOf(code, signal)]);
   const report = h("section", { "aria-live": "polite" });
   main.replaceChildren(h("h1", {}, `${stock.name} ${stock.ts_code}`), search(signal), bars.element, asking(code, report, signal), report, bars.history);

@@ -1,7 +1,7 @@
 // What such calls were worth: skill over time, reliability, order of stocks, and what the answers would have earned.
 
 import { get } from "../api.js";
-import { colour, draw } from "../charts.js";
+import { colour, draw, loadAhead } from "../charts.js";
 import { h, notice, table } from "../dom.js";
 import { add, number, percent, t } from "../i18n.js";
 
@@ -33,6 +33,7 @@ add({
 const YEAR = 242; // sessions; what fewer of them would be a year says nothing
 
 export async function show(main, _rest, signal) {
+  loadAhead();
   let found;
   try {
     found = await get("record", signal);
