@@ -32,6 +32,7 @@ VALIDATION: Final[Source] = "validation"
 
 FEWEST_STOCKS: Final = 20
 """Fewer stocks of a session say nothing about an order: their RankIC is chance."""
+EPOCH: Final = date(1970, 1, 1).toordinal()
 WIDEST: Final = 2.0
 """Two rank correlations can differ by no more."""
 
@@ -71,7 +72,7 @@ def rank_differences(
     :param outcomes: (rows) numbers such as the excess return.
     :param moves: (rows, h) returns on each of the days after the session; NaN where they are not known.
     """
-    ordinals = np.fromiter((each.toordinal() for each in sessions), np.int64, len(sessions))
+    ordinals = np.array(sessions, dtype="datetime64[D]").astype(np.int64) + EPOCH
     days, place, counts = np.unique(ordinals, return_inverse=True, return_counts=True)
     order, ends = np.argsort(place, kind="stable"), np.cumsum(counts)
     values = np.full(len(days), np.nan)

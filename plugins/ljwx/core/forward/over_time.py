@@ -20,7 +20,7 @@ from ljwx.core.evidence.scale import chance_of_rank_ics, usual_bounds
 from ljwx.core.evidence.sessions import SessionDifference, along, rank_differences
 from ljwx.core.evidence.statistics import score_difference
 from ljwx.core.evidence.weighing import SIZES_OF_POSSIBLE
-from ljwx.core.forward.settled import counting, in_order, matrix, signals, truths
+from ljwx.core.forward.settled import counting, in_order, matrix, signals, tasks_of, truths
 from ljwx.core.tasks import TASKS
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def courses(settled: pl.DataFrame, calendar: Sequence[date]) -> tuple[Course, ..
     :param calendar: the exchange's sessions, from the first of the record to the one at whose close one looks.
     """
     found: list[Course] = []
-    for task in (name for name in TASKS if name in set(settled["task"])):
+    for task in tasks_of(settled):
         asked = in_order(counting(settled, task).filter(~pl.col("late")))
         for alike in asked.partition_by("meaning", maintain_order=True):
             models = alike.filter(pl.col("digest").is_not_null()).sort("answerer", "digest", maintain_order=True)

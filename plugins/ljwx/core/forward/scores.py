@@ -22,7 +22,7 @@ from ljwx.core.evidence.scale import chance_of_rank_ics, usual_bounds
 from ljwx.core.evidence.sessions import SessionDifference, along, rank_differences
 from ljwx.core.evidence.statistics import Rule, losses, score_difference
 from ljwx.core.evidence.weighing import SIZES_OF_POSSIBLE
-from ljwx.core.forward.settled import counting, in_order, matrix, signals, truths
+from ljwx.core.forward.settled import counting, in_order, matrix, signals, tasks_of, truths
 from ljwx.core.tasks import TASKS
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ def scores(settled: pl.DataFrame, calendar: Sequence[date], brief: bool = False)
     """
     shown = windows(calendar[0], calendar[-1])[: 1 if brief else None]
     found = []
-    for task in (name for name in TASKS if name in set(settled["task"])):
+    for task in tasks_of(settled):
         asked = in_order(counting(settled, task))
         if asked.is_empty():
             continue

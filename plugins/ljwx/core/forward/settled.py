@@ -38,6 +38,12 @@ digest: of the model on its server; null of a rule. horizon, meaning: those of i
 """
 
 
+def tasks_of(settled: pl.DataFrame) -> list[str]:
+    """Return the tasks that a SETTLED frame has answers to, in their order."""
+    there = settled["task"].unique().to_list()
+    return [name for name in TASKS if name in there]
+
+
 def counting(settled: pl.DataFrame, task: str) -> pl.DataFrame:
     """Return the answers of a task that count: in time, with an outcome, of sessions of which nothing is open.
 

@@ -13,7 +13,7 @@ from ljwx.core.forward.chain import MEANING, Batch
 from ljwx.core.forward.earned import EarnedBy
 from ljwx.core.forward.over_time import Course
 from ljwx.core.forward.scores import Score
-from ljwx.core.forward.settled import counting
+from ljwx.core.forward.settled import counting, tasks_of
 from ljwx.core.reports.month.words import LABEL, NOT_SHOWN, NOT_SHOWN_BY_IT, RISKS, VERDICTS, Found, Words
 from ljwx.core.tasks import TASKS
 
@@ -167,7 +167,7 @@ def asked_in(rows: pl.DataFrame, batches: Sequence[Batch]) -> tuple[Asked, ...]:
     """
     specs = {each.meaning: each.spec for each in batches}
     found = []
-    for task in (name for name in TASKS if name in set(rows["task"])):
+    for task in tasks_of(rows):
         settled = counting(rows, task)
         for alike in rows.filter(task=task).partition_by("meaning", maintain_order=True):
             meaning = alike.item(0, "meaning")
