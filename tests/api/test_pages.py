@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request
@@ -227,3 +228,14 @@ def test_wrong_settings_are_told_in_one_line_without_what_they_are(monkeypatch: 
     response = TestClient(Mounted()).get("/api/v1/data")
     assert (response.status_code, response.json()["error"]["kind"]) == (503, "configuration")
     assert "serve.requests" not in response.text
+
+
+def test_no_text_puts_a_plural_behind_a_number_that_may_be_one(repository: Path) -> None:
+    """Such as "1 reasons"; "reasons: 1" is right of any number."""
+    pages = (repository / "plugins" / "ljwx" / "api" / "static" / "pages").glob("*.js")
+    month = (repository / "include" / "reports" / "month.html.j2").read_text(encoding="utf-8")
+    texts = [text for page in pages for text in re.findall(r'"([^"\n]*)"', page.read_text(encoding="utf-8"))]
+    number = r"\{(?:n|batches|gaps|late|open|questions|quarantined|settled|right)\}"
+    plural = r" (?:(?:[a-z]+ ){0,2}[a-z]+s|have|were|that)\b"
+    assert [text for text in texts if re.search(number + plural, text)] == []
+    assert re.findall(r"\{\{ page\.\w+(?: \| length)? \}\}" + plural, month) == []

@@ -335,6 +335,19 @@ def test_levels_of_indexes_are_told_and_their_absence_asks_for_nothing(healthy: 
     assert (told["ok"], told["found"]) == (True, "000300.SH of 2026-03-02 is there")
 
 
+def test_levels_that_a_feature_group_tells_of_are_said_to_be_waited_for(
+    healthy: Database, doctor: Doctor, tasks: TaskRunner
+) -> None:
+    with_lists(healthy)
+    tasks.variables["ljwx_training_config"] |= {
+        "samples": {"feature_groups": ["technical", "index"]}, "ingest": {"indexes": ["000300.SH", "000905.SH"]},
+    }  # fmt: skip
+    assert doctor()["levels"]["found"] == (
+        "000300.SH, 000905.SH of 2026-03-02 is not there: the record is shown without it, "
+        "and ljwx_forward waits for 000300.SH up to 90 minutes"
+    )
+
+
 def test_a_model_server_that_is_down_is_named(
     healthy: Database, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from ljwx import exceptions
 from ljwx.exceptions import BadToken, LjwxError
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.notifications.advice import ADVICE, advice
-from ljwx.notifications.alerts import FailureAlert, LateAlert, note_recovery
+from ljwx.notifications.alerts import FailureAlert, LateAlert, note_recovery, send_left
 from ljwx.notifications.channels import AlertsHook
 from support_alerts import Inbox, connection, listening
 from support_chain import Database, connect
@@ -225,12 +225,89 @@ def test_an_alert_whose_sender_was_killed_is_sent_by_a_later_failure_and_listed_
     killed_before_it_sent(monkeypatch, failed(index=0))
     FailureAlert()(failed(index=1))
     assert (inbox.posts, warehouse.unsent(week)) == ([], []), "it may still be sending"
-    db.execute("UPDATE ljwx.incidents SET sending_since = now() - interval '11 minutes'")
+    db.execute("UPDATE ljwx.incidents SET sending_since = now() - interval '3 minutes'")
     assert [(each.kind, each.run_id) for each in warehouse.unsent(week)] == [("failed", "r1")]
     FailureAlert()(failed(index=2))
     FailureAlert()(failed(index=3))
     assert (len(inbox.posts), warehouse.unsent(week)) == (1, [])
     assert db.rows("SELECT count, told_at FROM ljwx.incidents") == [{"count": 4, "told_at": 3}]
+
+
+def test_five_failures_whose_first_sender_was_killed_are_told_when_the_run_meets_its_deadline(
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_before_it_sent(monkeypatch, failed(index=0))
+    for index in range(1, 5):
+        FailureAlert()(failed(index=index))
+    LateAlert()(late("failed", run="r1"))
+    assert inbox.posts == [], "it may still be sending"
+    db.execute("UPDATE ljwx.incidents SET sending_since = now() - interval '3 minutes'")
+    for _ in range(2):
+        LateAlert()(late("failed", run="r1"))
+    assert inbox.titles() == ["ljwx · 补发 SENT LATER"]
+    told = inbox.posts[0]["message"].splitlines()[1]
+    assert told.startswith("失败 FAILED · ")
+    assert told.endswith(" · ljwx_daily_ingest · r1 · " + ", ".join(f"ingest_bars[{index}]" for index in range(5)))
+    assert WarehouseHook().unsent(timedelta(days=7)) == []
+    assert db.rows("SELECT count, told_at FROM ljwx.incidents") == [{"count": 5, "told_at": 1}]
+
+
+def test_what_was_left_goes_out_as_one_message_and_stays_left_until_an_address_takes_it(
+    db: Database, inbox: Inbox
+) -> None:
+    inbox.status = 500
+    for number in range(12):
+        FailureAlert()(failed(run=f"r{number}"))
+    LateAlert()(late())
+    db.execute("UPDATE ljwx.incidents SET last_seen = last_seen - interval '8 days' WHERE run_id = 'r0'")
+    seen = db.rows("SELECT last_seen, count FROM ljwx.incidents ORDER BY run_id, kind")
+    send_left()
+    assert len(WarehouseHook().unsent(timedelta(days=7))) == 12
+    inbox.status = 200
+    send_left()
+    (post,) = inbox.posts
+    lines = post["message"].splitlines()
+    assert (len(lines), lines[-2]) == (13, "另有 2 次运行 · further runs: 2")
+    assert lines[1].startswith("超时 LATE · ")
+    assert "r0" not in post["message"]
+    assert db.rows("SELECT last_seen, count FROM ljwx.incidents ORDER BY run_id, kind") == seen
+
+
+def test_others_are_served_without_harm_to_who_sends_for_them(
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inbox.status = 500
+    FailureAlert()(failed())
+    with monkeypatch.context() as broken:
+        broken.setattr(AlertsHook, "get_conn", lambda _: 1 / 0)
+        send_left()
+    assert "alerts that reached nobody are not sent: ZeroDivisionError" in caplog.text
+    assert len(WarehouseHook().unsent(timedelta(days=7))) == 1
+    connect(monkeypatch, "postgresql://nobody:" + SECRET + "@127.0.0.1:1/none")
+    send_left()
+    assert SECRET not in caplog.text
+
+
+def test_a_slow_message_about_an_earlier_failure_does_not_pass_for_that_of_the_next(
+    db: Database, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = AlertsHook.send
+
+    def slow(hook: AlertsHook, *message: Any, **how: Any) -> Any:
+        """While it sends, the run recovers and fails anew, and that message reaches nobody."""
+        monkeypatch.setattr(AlertsHook, "send", send)
+        inbox.status = 500
+        note_recovery(failed(attempt=5))
+        FailureAlert()(failed("compute_features"))
+        inbox.status = 200
+        return send(hook, *message, **how)
+
+    monkeypatch.setattr(AlertsHook, "send", slow)
+    FailureAlert()(failed())
+    assert len(inbox.posts) == 1
+    assert [each.run_id for each in WarehouseHook().unsent(timedelta(days=7))] == ["r1"]
+    FailureAlert()(failed("compute_features", attempt=8))
+    assert [("compute_features" in post["message"]) for post in inbox.posts] == [False, True]
 
 
 def test_what_nobody_took_is_listed_until_it_is_over(db: Database, inbox: Inbox) -> None:
@@ -298,12 +375,12 @@ def test_a_long_text_is_cut_and_only_its_first_line_told(db: Database, inbox: In
 def test_the_connection_can_be_tested_and_says_which_address_is_wrong(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert AlertsHook().test_connection() == (True, "1 addresses took it")
+    assert AlertsHook().test_connection() == (True, "addresses that took it: 1")
     assert inbox.titles() == ["ljwx · 测试 TEST"]
     monkeypatch.setenv(CONNECTION, connection(inbox.address(), f"nosuch://{SECRET}"))
     fine, said = AlertsHook().test_connection()
     assert not fine
-    assert said == "1 addresses took it; address 2 of 2 (nosuch://…) is none that apprise understands"
+    assert said == "addresses that took it: 1; address 2 of 2 (nosuch://…) is none that apprise understands"
 
 
 def leaves(kind: type[LjwxError]) -> set[type[LjwxError]]:

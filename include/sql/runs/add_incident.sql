@@ -13,4 +13,4 @@ SET last_seen = greatest(known.last_seen, now()),
                   known.sending_since IS NULL OR known.sending_since < now() - %(patience)s
                   OR %(kind)s NOT IN ('failed', 'late')) AS due) d),
     failing = array_remove(known.failing, %(what)s) || %(what)s::text
-RETURNING told_at = count AS due
+RETURNING CASE WHEN told_at = count THEN sending_since END AS due

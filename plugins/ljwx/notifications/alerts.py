@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.bases.notifier import BaseNotifier
 
 if TYPE_CHECKING:
+    from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.notifications.messages import Alert
 
 log = logging.getLogger(__name__)
+
+SINCE: Final = timedelta(days=7)
+"""How old a message that reached nobody may be to be sent after all."""
+UNKNOWN: Final = datetime.max.replace(tzinfo=timezone.utc)
+"""Since when an alert is ours to send, where the warehouse did not answer."""
 
 
 class FailureAlert(BaseNotifier):
@@ -33,11 +40,15 @@ class LateAlert(BaseNotifier):
     """Sends an alert for a run that passed its deadline; a deadline's callback, in the triggerer."""
 
     def notify(self, context: Any) -> None:
-        """Send it, unless the run belongs to a backfill, or has ended by now: a failed run meets its deadline too."""
+        """Send it, unless the run belongs to a backfill, or has ended by now: a failed run meets its deadline too.
+
+        Before it goes what the sender of another alert left, such as that of this run's failure.
+        """
         from airflow.sdk.configuration import conf
 
         from ljwx.notifications.messages import lateness
 
+        send_left()
         send_once(lateness(context, conf.get("api", "base_url", fallback="http://localhost:8080")))
 
     async def async_notify(self, context: Any) -> None:
@@ -52,24 +63,43 @@ def send_once(alert: Alert) -> None:
     sent again by the next attempt, and the doctor names it until then. When the warehouse cannot say what was sent
     before, the alert goes out: twice is better than never.
     """
-    from ljwx.hooks.warehouse import WarehouseHook
-
     if alert.silent:
         log.info("%s of %s %s: no alert for a backfill, or for a run that has ended", *_which(alert))
         return
     of_run = (alert.dag_id, alert.run_id, alert.kind)
-    if not _asked(lambda: WarehouseHook().note_incident(*of_run, alert.what), otherwise=True):
+    begun = _asked(lambda: _warehouse().note_incident(*of_run, alert.what), otherwise=UNKNOWN)
+    if begun is None:
         log.info("%s of %s %s: its alert was sent before", *_which(alert))
         return
     taken = _send(alert) > 0
-    _asked(lambda: WarehouseHook().note_sent(*of_run, taken=taken), otherwise=None)
+    if begun is not UNKNOWN:
+        _note_sent(*of_run, begun, taken)
+
+
+def send_left() -> None:
+    """Send one message about the failures and lateness of late whose own reached nobody, if there are any."""
+    found = _asked(lambda: _warehouse().claim_unsent(SINCE), otherwise=[])
+    if not found:
+        return
+    from ljwx.notifications.messages import Left, left
+
+    unsent = [Left(each.kind, each.dag_id, each.run_id, each.failing, each.last_seen) for each in found]
+    try:
+        taken = send_message(*left(unsent), urgent=True) > 0
+    except Exception as error:  # whoever sends for others has work of its own
+        log.error("alerts that reached nobody are not sent: %s", type(error).__name__)  # noqa: TRY400 - as of an address
+        taken = False
+    for each in found:
+        _note_sent(each.dag_id, each.run_id, each.kind, each.sending_since, taken)
+
+
+def _note_sent(dag_id: str, run_id: str, kind: str, begun: datetime, taken: bool) -> None:
+    _asked(lambda: _warehouse().note_sent(dag_id, run_id, kind, begun, taken=taken), otherwise=None)
 
 
 def end_incident(alert: Alert) -> None:
     """Record that what an alert is about is over, so that an alert is sent again when it comes again."""
-    from ljwx.hooks.warehouse import WarehouseHook
-
-    _asked(lambda: WarehouseHook().end_incident(alert.dag_id, alert.run_id, alert.kind), otherwise=None)
+    _asked(lambda: _warehouse().end_incident(alert.dag_id, alert.run_id, alert.kind), otherwise=None)
 
 
 def _send(alert: Alert) -> int:
@@ -110,10 +140,15 @@ def note_recovery(context: Any) -> None:
     ti = context["ti"]
     if (ti.try_number or 1) <= 1:
         return
-    from ljwx.hooks.warehouse import WarehouseHook
     from ljwx.notifications.messages import instance_name
 
-    _asked(lambda: WarehouseHook().note_recovery(ti.dag_id, ti.run_id, instance_name(ti)), otherwise=None)
+    _asked(lambda: _warehouse().note_recovery(ti.dag_id, ti.run_id, instance_name(ti)), otherwise=None)
+
+
+def _warehouse() -> WarehouseHook:
+    from ljwx.hooks.warehouse import WarehouseHook
+
+    return WarehouseHook()
 
 
 def _asked(question: Callable[[], Any], otherwise: Any) -> Any:

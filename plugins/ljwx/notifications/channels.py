@@ -78,7 +78,7 @@ class AlertsHook(BaseHook):
         except ConfigurationError as error:
             return False, str(error)
         taken, problems = self.send("ljwx · 测试 TEST", "告警连接可用 · The connection for alerts works.")
-        return taken > 0 and not problems, "; ".join([f"{taken} addresses took it", *problems])
+        return taken > 0 and not problems, "; ".join([f"addresses that took it: {taken}", *problems])
 
 
 def _read_verify(connection: Connection | None) -> bool | str:

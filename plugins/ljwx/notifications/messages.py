@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from ljwx.notifications.advice import LATE, advice
 Kind = Literal["failed", "late", "watch", "answers"]
 
 LONGEST_TEXT = 300
+NAMED = 10
+"""How many runs one message names, the newest."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,17 @@ class Alert:
     title: str
     body: str
     silent: bool
+
+
+@dataclass(frozen=True)
+class Left:
+    """A failure or lateness whose alert reached nobody. ``failing``: what has not recovered."""
+
+    kind: str
+    dag_id: str
+    run_id: str
+    failing: Sequence[str]
+    last_seen: datetime
 
 
 def failure(context: Mapping[str, Any]) -> Alert:
@@ -74,6 +88,22 @@ def lateness(context: Mapping[str, Any], base_url: str) -> Alert:
     ]
     silent = run.get("run_type") == "backfill" or run.get("state") not in {"queued", "running"}
     return Alert("late", dag_id, run_id, "run", f"ljwx · 超时 LATE · {dag_id}", "\n".join(lines), silent)
+
+
+def left(unsent: Sequence[Left]) -> tuple[str, str]:
+    """Return title and text of one message about those that reached nobody."""
+    newest = sorted(unsent, key=lambda each: each.last_seen, reverse=True)
+    lines = [
+        "这些消息当时没有送达任何人 · Messages about these runs reached nobody at the time",
+        *(
+            f"{'失败 FAILED' if each.kind == 'failed' else '超时 LATE'} · {each.last_seen:%Y-%m-%d %H:%M %Z} · "
+            f"{each.dag_id} · {each.run_id} · {', '.join(sorted(each.failing))[:LONGEST_TEXT]}"
+            for each in newest[:NAMED]
+        ),
+        *([f"另有 {len(newest) - NAMED} 次运行 · further runs: {len(newest) - NAMED}"] if len(newest) > NAMED else []),
+        "处理 What to do: 在 Airflow 中查看这些运行。See these runs in Airflow.",
+    ]
+    return "ljwx · 补发 SENT LATER", "\n".join(lines)
 
 
 def instance_name(ti: Any) -> str:

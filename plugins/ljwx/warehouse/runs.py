@@ -10,8 +10,11 @@ from psycopg.types.json import Jsonb
 
 from ljwx.warehouse.base import WarehouseBase
 
-PATIENCE: Final = timedelta(minutes=10)
-"""How long sending a message may take; a sender that has not ended by then was killed."""
+PATIENCE: Final = timedelta(minutes=2)
+"""How long sending a message may take; a sender that has not ended by then was killed.
+
+An address has 4 seconds to be reached and 4 to answer, mail 15: apprise's own time-outs, one address after another.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,21 @@ class Unsent:
     run_id: str
     kind: str
     last_seen: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A failure or lateness whose message reached nobody, and is ours to send since `sending_since`.
+
+    :param failing: what has not recovered.
+    """
+
+    dag_id: str
+    run_id: str
+    kind: str
+    failing: list[str]
+    last_seen: datetime
+    sending_since: datetime
 
 
 class RunsVerbs(WarehouseBase):
@@ -117,11 +135,12 @@ class RunsVerbs(WarehouseBase):
         """Say whether rows were imported from files."""
         return bool(self.column("runs/imported"))
 
-    def note_incident(self, dag_id: str, run_id: str, kind: str, what: str) -> bool:
-        """Record an incident, that `what` failed in a run or was late; return whether an alert is to be sent.
+    def note_incident(self, dag_id: str, run_id: str, kind: str, what: str) -> datetime | None:
+        """Record an incident, that `what` failed in a run or was late; return since when its alert is ours to send.
 
-        Of failures at the same time exactly one is. After all failures of a run have recovered, its next one is again.
-        So is one that reached nobody, because its sender was killed or no address took it: see `note_sent`.
+        None: there is none to send. Of failures at the same time exactly one is sent. After all failures of a run have
+        recovered, its next one is again. So is one that reached nobody, because its sender was killed or no address
+        took it: see `note_sent`.
 
         :param kind: ``failed``, ``late``; ``watch``: then the run is an alarm of the watch, and `what` its check; or
             ``answers``: then it is a session whose answers are sent. The last two have one sender at a time.
@@ -129,11 +148,14 @@ class RunsVerbs(WarehouseBase):
         """
         values = {"dag_id": dag_id, "run_id": run_id, "kind": kind, "what": what, "patience": PATIENCE}
         (due,) = self.column("runs/add_incident", **values)
-        return bool(due)
+        return due  # type: ignore[no-any-return]  # the query says datetime or null
 
-    def note_sent(self, dag_id: str, run_id: str, kind: str, *, taken: bool) -> None:
-        """Record that the alert of an incident was sent: an address took it, or the next one that notes it tries."""
-        self.execute("runs/note_sent", dag_id=dag_id, run_id=run_id, kind=kind, taken=taken)
+    def note_sent(self, dag_id: str, run_id: str, kind: str, begun: datetime, *, taken: bool) -> None:
+        """Record that the alert of an incident was sent: an address took it, or the next one that notes it tries.
+
+        :param begun: since when it was ours to send; nothing is recorded when another alert of it is sent by now.
+        """
+        self.execute("runs/note_sent", dag_id=dag_id, run_id=run_id, kind=kind, begun=begun, taken=taken)
 
     def end_incident(self, dag_id: str, run_id: str, kind: str) -> None:
         """Record that an incident is over; when it comes again it is a new one."""
@@ -142,6 +164,10 @@ class RunsVerbs(WarehouseBase):
     def unsent(self, since: timedelta) -> list[Unsent]:
         """Return messages of late that reached nobody: no address took them, or their sender was killed."""
         return self.records(Unsent, "runs/unsent", since=since, patience=PATIENCE)
+
+    def claim_unsent(self, since: timedelta) -> list[Claimed]:
+        """Return failures and lateness of late whose alert reached nobody, which are ours to send from now on."""
+        return self.records(Claimed, "runs/claim_unsent", since=since, patience=PATIENCE)
 
     def note_recovery(self, dag_id: str, run_id: str, what: str) -> None:
         """Record that a task instance which had failed has succeeded."""

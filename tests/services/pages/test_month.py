@@ -152,6 +152,19 @@ def test_an_index_stands_beside_what_it_would_have_earned(record: MonthRecord, t
     assert "价格指数,不含分红" in html
 
 
+def test_the_words_about_an_index_are_those_of_all_rows(record: MonthRecord) -> None:
+    """The model that came later has an index beside it, and the one before lacks a close."""
+    template = (ROOT / "include" / "reports" / "month.html.j2").read_text(encoding="utf-8")
+    save_levels(record.hook, record.key, dict.fromkeys(DAYS[5:], 4000.0))
+    page = month_page(record.hook, "2026-03")
+    html = as_html(page, template)
+    assert [each.digest[0] for each in page.earned if each.index and each.digest] == ["e"]
+    assert html.count(f"Index: 000300.SH, from its close of {DAYS[5]}") == 1
+    assert html.count(f"closes of 000300.SH are not stored, the first of {DAYS[0]}") == 1
+    assert html.count("指数:000300.SH,") == 1
+    assert "指数为“–”者没有指数可比" in html
+
+
 def test_the_script_of_the_docs_comes_to_the_numbers_of_the_page(record: MonthRecord, tmp_path: Path) -> None:
     (script,) = SCRIPT.findall((ROOT / "docs" / "how-to.md").read_text(encoding="utf-8"))
     assert sum(bool(line.strip()) for line in script.splitlines()) <= 50

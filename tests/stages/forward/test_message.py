@@ -110,7 +110,7 @@ def test_killed_around_the_sending_it_is_named_by_the_doctor_and_sent_by_the_nex
         patched.setattr(AlertsHook, "send", killed)
         with pytest.raises(SystemExit):
             tasks.run(tell_watchlist, SESSION)
-    record.db.execute("UPDATE ljwx.incidents SET sending_since = sending_since - interval '11 minutes'")
+    record.db.execute("UPDATE ljwx.incidents SET sending_since = sending_since - interval '3 minutes'")
     found = alerts()
     assert found is not None
     assert (found.ok, f"answers of ljwx_forward session {SESSION}" in found.found) == (False, True)

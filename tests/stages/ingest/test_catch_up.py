@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ljwx.core.sessions import Calendar
-from ljwx.exceptions import NotYetPublished
+from ljwx.exceptions import ConfigurationError, NotYetPublished
+from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import sse_calendar
 from ljwx.stages.ingest import catch_up
 from ljwx.stages.ingest.announcing import announce_bars
@@ -19,6 +20,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.gaps import check_gaps
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx_sandbox.postgres import EmbeddedPostgres
+from support_alerts import connection, listening
 from support_chain import Database, ingest
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
@@ -160,3 +162,18 @@ def test_the_days_of_two_years_are_one_question_about_the_calendar(
         ("2025-12-31", "2025-12-31", True), ("2026-01-05", "2026-01-05", True), ("2026-01-06", "2026-01-06", False),
     ]  # fmt: skip
     assert market.stats()["calls"]["trade_cal"] == before + 1
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # of apprise
+def test_alerts_that_reached_nobody_go_out_whatever_becomes_of_the_next_run(
+    db: Database, tasks: TaskRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_TUSHARE_DEFAULT", raising=False)
+    WarehouseHook().note_incident("ljwx_model_build", "r1", "failed", "train_model")
+    db.execute("UPDATE ljwx.incidents SET sending_since = now() - interval '3 minutes'")
+    with listening() as inbox:
+        monkeypatch.setenv("AIRFLOW_CONN_LJWX_ALERTS", connection(inbox.address()))
+        with pytest.raises(ConfigurationError, match="tushare_default"):
+            plan(tasks)
+    assert inbox.titles() == ["ljwx · 补发 SENT LATER"]
+    assert "ljwx_model_build · r1 · train_model" in inbox.posts[0]["message"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
-from ljwx.core.features.of_index import index_table
+from ljwx.core.features.of_index import IndexTable, index_table
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.market import market_terms, try_market
 from ljwx.hooks.warehouse import WarehouseHook
@@ -84,6 +84,7 @@ def levels() -> Finding | None:
     try:
         codes, warehouse = current_settings().ingest.indexes, WarehouseHook()
         found = {code: state for code in codes if (state := warehouse.published(index_table(code))) is not None}
+        told_of = {each.table.code for each in current_settings().samples.groups if isinstance(each.table, IndexTable)}
     except Exception:
         return None  # the findings before say what is wrong
     if not found:
@@ -91,7 +92,9 @@ def levels() -> Finding | None:
     session, without = max(each.session for each in found.values()), [c for c, each in found.items() if not each.rows]
     if not without:
         return Finding("levels", True, f"{', '.join(found)} of {session} is there")
-    said = f"{', '.join(without)} of {session} is not there: the record is shown without it, and nothing waits for it"
+    waited_for = [code for code in without if code in told_of]
+    waits = f"ljwx_forward waits for {', '.join(waited_for)} up to 90 minutes" if waited_for else "nothing waits for it"
+    said = f"{', '.join(without)} of {session} is not there: the record is shown without it, and {waits}"
     return Finding("levels", None, said)
 
 

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from ljwx.core.bars import RAW
 from ljwx.exceptions import MalformedAnswer
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.notifications.alerts import send_left
 from ljwx.resources import sse_calendar
 from ljwx.services.ingesting.reference import refresh_reference
 from ljwx.services.ingesting.source import limited_source
@@ -37,12 +38,13 @@ def plan_ingest() -> list[dict[str, str]]:
 
     Complete sessions that lack something are asked for with the run's own session, after it: it must not want for what
     they take. Where the source has no calendar the shipped one names the sessions; where it has no list of stocks or
-    names there is no reference data to refresh.
+    names there is no reference data to refresh. First of all go the alerts of other runs that reached nobody.
 
     :return: what ``Chunk.as_xcom`` writes, in time order.
     :raises ConfigurationError: dates that make no range, or a range without a session; nothing is written then.
     :raises AirflowSkipException: the exchange was closed on the run's day.
     """
+    send_left()
     wanted = requested_sessions()
     warehouse = WarehouseHook()
     source = limited_source(warehouse)

@@ -24,12 +24,12 @@ add({
     "analysing": "Asking the model, which may take minutes…",
     "ask-hint": "The first question about a stock and session asks the model; the next is answered at once.", "day": "As of (may be empty)",
     "prices": "Prices are comparable over ex-rights, relative to the newest.", "prices-raw": "The source has no factors: prices are as traded, and jump at ex-rights.",
-    "chart": "Daily bars of {code} with averages, Bollinger bands and volume, {first} to {last}, {n} sessions; newest close {close}",
+    "chart": "Daily bars of {code} with averages, Bollinger bands and volume, {first} to {last}, sessions: {n}; newest close {close}",
     "no-bars": "There are no bars of this stock yet.", "volume": "Volume", "candles": "Daily", "band": "Bollinger",
     "calls": "Earlier calls", "no-calls": "The forward record holds no call about this stock yet.", "session": "Session",
     "said": "Said", "chance": "Chance", "came": "Came", "outcome": "Outcome", "which": "Question and model", "lineage": "Lineage", "rests": "It rests on: ", "rests-model": "the model's lineage", "rests-bar": "the bar's lineage",
     "right": "right", "wrong": "wrong", "open": "open", "none": "no outcome", "late": "late, not counted", "unreadable": "unreadable",
-    "facts": "The session's facts", "counts": "{settled} have come due, {right} were right. Of few, most of that is luck.",
+    "facts": "The session's facts", "counts": "Come due: {settled}, right: {right}. Of few, most of that is luck.",
   },
 });
 
