@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
 CHUNK = 1 << 20
+SCRATCH = "ljwx-scratch-"
+"""How the names of scratch folders begin."""
 STALE_SECONDS = 86_400
 """Age at which a half-written file or folder is a dead process's: no run of a DAG may take as long."""
 
@@ -103,30 +105,44 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Lend an empty folder on this machine's disk, below the data folder where that is here too; it is gone afterwards.
+    """Lend an empty folder below this machine's temporary folder, which `TMPDIR` names; it is gone afterwards.
 
-    What a killed process left is removed by the next that asks.
+    It is never on a volume that others reach: there a lock holds for one machine alone. What a killed process of the
+    same user left is removed by the next that asks.
     """
-    root = data_folder()
-    home = (Path(tempfile.gettempdir()) / "ljwx" if "://" in root else Path(root)) / "scratch"
-    home.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.gettempdir())
+    for left in home.glob(f"{SCRATCH}*"):
+        with suppress(OSError), _locked(left):  # in use, gone meanwhile, or another user's
+            shutil.rmtree(left, ignore_errors=True)
     with ExitStack() as held:
-        with _locked(home):
-            for left in home.iterdir():
-                with suppress(BlockingIOError), _locked(left, fcntl.LOCK_NB):
-                    shutil.rmtree(left, ignore_errors=True)
-            folder = Path(tempfile.mkdtemp(dir=home))
-            held.enter_context(_locked(folder))
+        folder = None
+        while folder is None:
+            folder = _own_folder(home, held)
         held.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
 
 
+def _own_folder(home: Path, held: ExitStack) -> Path | None:
+    """Make a folder and hold its lock; None where another process took it for one that was left, before the lock."""
+    folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=home))
+    with suppress(BlockingIOError, FileNotFoundError):
+        held.enter_context(_locked(folder))
+        if folder.exists():
+            return folder
+    return None
+
+
 @contextmanager
-def _locked(folder: Path, how: int = 0) -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process; with `LOCK_NB` an error says that another holds it."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process.
+
+    :raises OSError: another process holds it, or there is no such folder of this user.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | how)
+        if os.fstat(descriptor).st_uid != os.getuid():
+            raise PermissionError(f"{folder} is another user's")
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)

@@ -50,6 +50,10 @@ def _lines(found: Imported) -> list[str]:
         return [f"These files were imported before, on {found.before:%Y-%m-%d %H:%M}; --again does it anew."]
     lines = [f"{found.first} to {found.last}: {found.sessions} sessions in {found.seconds:.0f} s"]
     lines.append(f"{found.inserted} bars new, {found.revised} revised, {found.features} rows of features written")
+    if found.levels:
+        lines.append(f"{found.levels} levels of indexes new or revised")
+    if found.kept:
+        lines.append(f"{found.kept} rows beside the bars stay as the source gave them")
     if found.skipped:
         lines.append(f"{found.skipped} months were done by an earlier import of these files")
     if found.holes:

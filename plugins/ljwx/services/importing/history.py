@@ -18,7 +18,7 @@ from ljwx.resources import sse_calendar
 from ljwx.schedule import SHANGHAI
 from ljwx.services.importing.files import Digests, Found, digests, find_files
 from ljwx.services.importing.months import FEATURES, READ, Importer, Tell
-from ljwx.services.importing.spooling import bar_days, spool_folder, spooled
+from ljwx.services.importing.spooling import days_of, spool_folder, spooled
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +33,13 @@ class Imported:
     :param digest: of the contents of all files; part of `run_id` in `ljwx.runs`.
     :param left_out: files below a folder that hold no table which is imported.
     :param before: when an earlier import of the same files had done all of it; None where this one had work to do.
+    :param first: of the sessions that the files have bars of, or levels of indexes where there are no bars.
     :param skipped: months that an earlier import of the same files had done.
     :param holes: sessions between the first and the last of which the files have no bar.
     :param features: rows that were written.
     :param incomplete: the sessions of the files that are not whole, and what they lack, a line each.
+    :param levels: of indexes, new or revised.
+    :param kept: rows beside the bars that the source gave, and that stay as they are.
     :param quarantined: rows of these files that were refused, by the reason; a row may have several.
     """
 
@@ -54,6 +57,8 @@ class Imported:
     features: int = 0
     seconds: float = 0.0
     incomplete: tuple[str, ...] = ()
+    levels: int = 0
+    kept: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -80,15 +85,19 @@ def import_history(paths: Sequence[Path], *, again: bool = False, tell: Tell = l
 def _import(importer: Importer, found: Found, read: Digests, folder: Path, *, again: bool, begun: float) -> Imported:
     warehouse, files = importer.warehouse, len(found.used)
     spool = spooled(found, folder, lambda at: importer.tell(f"{at} of {files} files read") if at % EACH == 0 else None)
-    days = bar_days(spool, sse_calendar(), datetime.now(SHANGHAI).date())
+    days = days_of(spool, sse_calendar(), datetime.now(SHANGHAI).date())
+    for table, count in days.lost.items():
+        importer.tell(f"left out: rows of {table} on {count} days of which the files have no bar")
     importer.write_reference(spool, {str(f.path): one for f, one in zip(found.used, read.of_files, strict=True)})
-    done = importer.write_months(spool, days, again=again)
+    done = importer.write_months(spool, days.all, again=again)
     features = importer.write_features()
+    span = days.bars or days.levels
+    first, last = span[0], span[-1]
+    holes = len(warehouse.trading_days(first, last)) - len(days.bars) if days.bars else 0
     return Imported(
-        read.of_all, files, tuple(map(str, found.left_out)), None, days[0], days[-1],
-        done.sessions, done.inserted, done.revised, done.skipped,
-        len(warehouse.trading_days(days[0], days[-1])) - len(days), features, time.monotonic() - begun,
-        _incomplete(warehouse, days), warehouse.quarantined_by(importer.run(READ)),
+        read.of_all, files, tuple(map(str, found.left_out)), None, first, last,
+        done.sessions, done.inserted, done.revised, done.skipped, holes, features, time.monotonic() - begun,
+        _incomplete(warehouse, days.bars), done.levels, done.kept, warehouse.quarantined_by(importer.run(READ)),
     )  # fmt: skip
 
 

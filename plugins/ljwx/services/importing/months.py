@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -12,6 +12,7 @@ from itertools import groupby
 
 from ljwx.core.bars import Capability
 from ljwx.core.features import GROUPS
+from ljwx.core.features.of_index import TABLE as LEVELS
 from ljwx.core.features.of_index import IndexTable, index_table
 from ljwx.core.features.tables import FactTable
 from ljwx.core.sessions import unbroken
@@ -23,6 +24,7 @@ from ljwx.services.ingesting.sessions import ingest_linked, totals
 from ljwx.settings import current_settings
 from ljwx.sources.files.source import FileSource
 from ljwx.sources.files.spool import Spool
+from ljwx.sources.files.tables import DAILY
 from ljwx.warehouse.market.bars import SavedDay
 from ljwx.warehouse.runs import RunRef
 
@@ -40,6 +42,8 @@ class Months:
 
     :param refused: rows that were put to quarantine.
     :param skipped: months that an earlier import had done.
+    :param levels: of indexes, new or revised.
+    :param kept: rows beside the bars that the source gave; those of the files are not written.
     """
 
     sessions: int = 0
@@ -47,13 +51,17 @@ class Months:
     revised: int = 0
     refused: int = 0
     skipped: int = 0
+    levels: int = 0
+    kept: int = 0
 
     @classmethod
-    def of(cls, saved: Sequence[SavedDay]) -> Months:
-        """Count what was saved, day by day."""
+    def of(cls, saved: Sequence[SavedDay], facts: Mapping[str, int]) -> Months:
+        """Count what was saved, day by day, and beside it by the names of the tables."""
         return cls(
             len({day.session for day in saved}), sum(day.inserted for day in saved), sum(day.revised for day in saved),
             sum(day.quarantined for day in saved),
+            levels=facts.get(LEVELS.name, 0) + facts.get(f"{LEVELS.name}_revised", 0),
+            kept=sum(count for name, count in facts.items() if name.endswith("_kept")),
         )  # fmt: skip
 
     def __add__(self, other: Months) -> Months:
@@ -93,6 +101,7 @@ class Importer:
     def write_months(self, spool: Spool, days: Sequence[date], *, again: bool) -> Months:
         """Write the months of some days that are not done yet.
 
+        :param days: of bars, of levels of indexes, or of both, sorted.
         :param again: also those that are.
         """
         source = FileSource(spool, known_of_stocks(self.warehouse))
@@ -101,7 +110,7 @@ class Importer:
         left = [month for month in months if month_of(month[0]) not in finished]
         pace, done = _Pace(sum(map(len, left)), self.tell), Months(skipped=len(months) - len(left))
         for month in left:
-            written = self._month(source, month)
+            written = self._month(source, spool.days(DAILY.name), month)
             pace.tell(month, written)
             done += written
         return done
@@ -115,25 +124,37 @@ class Importer:
         self.warehouse.finish_run(key, inserted=written.inserted, revised=written.revised)
         return written.inserted + written.revised
 
-    def _month(self, source: FileSource, month: Sequence[date]) -> Months:
+    def _month(self, source: FileSource, with_bars: Collection[date], month: Sequence[date]) -> Months:
         """Write a month's sessions; where one is missing between them, what is before and after by itself.
 
-        A complete session that the source gave is newer than a file, and keeps its bars.
+        A complete session that the source gave is newer than a file, and keeps its bars; so do its rows beside them.
         """
         key = self._start(BARS, month_of(month[0]), first=f"{month[0]}", last=f"{month[-1]}")
-        given = set(self.warehouse.given_sessions(month[0], month[-1]))
+        days = [day for day in month if day in with_bars]
+        given = set(self.warehouse.given_sessions(month[0], month[-1])).intersection(days)
         if given:
             self.tell(f"{month[0]:%Y-%m}: {len(given)} complete sessions of the source keep their bars")
         saved: list[SavedDay] = []
-        facts: Counter[str] = Counter()
-        for sessions in self._parts([day for day in month if day not in given]):
+        for sessions in self._parts([day for day in days if day not in given]):
             self.warehouse.save_sessions(key, sessions)
             saved += ingest_linked(source, self.warehouse, key, sessions, writers=self._writers)[1]
-        for sessions in self._parts(month):
-            for table in _tables(source, sessions):
-                facts.update(save_table(source, self.warehouse, key, table, sessions))
+        facts = self._beside(source, key, days, month)
         self.warehouse.finish_run(key, **totals(saved), **facts)
-        return Months.of(saved)
+        return Months.of(saved, facts)
+
+    def _beside(self, source: FileSource, key: int, days: Sequence[date], month: Sequence[date]) -> Counter[str]:
+        """Write what the files hold beside the bars: tables of groups, and levels on days without bars too."""
+        facts: Counter[str] = Counter()
+        asked: list[tuple[FactTable, Sequence[date]]] = []
+        asked += [(table, sessions) for sessions in self._parts(days) for table in _tables(source)]
+        asked += [(index_table(code), month) for code in source.indexes(month)]
+        for table, sessions in asked:
+            facts.update(save_table(source, self.warehouse, key, table, sessions, given_stay=True))
+        for name, count in facts.items():
+            if name.endswith("_kept"):
+                line = f"{count} rows of {name.removesuffix('_kept')} that the source gave stay as they are"
+                self.tell(f"{month[0]:%Y-%m}: {line}")
+        return facts
 
     def _parts(self, days: Sequence[date]) -> Iterator[list[date]]:
         """Return days in parts between whose sessions none is left out."""
@@ -178,10 +199,9 @@ class _Pace:
         )
 
 
-def _tables(source: FileSource, sessions: Sequence[date]) -> Iterator[FactTable]:
-    """Yield what the files hold beside the bars: tables of groups, and each index that they have levels of."""
+def _tables(source: FileSource) -> Iterator[FactTable]:
+    """Yield the tables of groups that the files hold."""
     for group in GROUPS:
         table = group.table
         if table is not None and not isinstance(table, IndexTable) and not source.lacks(table.capability):
             yield table
-    yield from map(index_table, source.indexes(sessions))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ljwx.resources import data_folder
 from ljwx.services.importing.files import Found
 from ljwx.sources.files.reading import MarketFile, as_wire
 from ljwx.sources.files.spool import Spool
-from ljwx.sources.files.tables import CODES, DAILY, INDEX, INDEX_DAILY, FileTable
+from ljwx.sources.files.tables import CODES, DAILY, INDEX, INDEX_DAILY, TABLES, FileTable
 from ljwx.sources.rows import as_date
 
 CODE = r"^\d{6}\.(SH|SZ|BJ)$"
@@ -66,15 +67,40 @@ def spooled(found: Found, folder: Path, report: Callable[[int], None]) -> Spool:
     return spool
 
 
-def bar_days(spool: Spool, calendar: Calendar, today: date) -> list[date]:
-    """Return the sessions of which there are bars, sorted.
+@dataclass(frozen=True)
+class Days:
+    """The sessions of a spool, sorted: those with bars, and those with levels of an index; one of them has some.
+
+    :param lost: days of other tables without bars, whose rows are not written: how many, by the table's name.
+    """
+
+    bars: tuple[date, ...]
+    levels: tuple[date, ...]
+    lost: Mapping[str, int]
+
+    @property
+    def all(self) -> list[date]:
+        """Every session of which something is written."""
+        return sorted({*self.bars, *self.levels})
+
+
+def days_of(spool: Spool, calendar: Calendar, today: date) -> Days:
+    """Return the sessions of which there are bars, or levels of an index.
 
     :raises ConfigurationError: there are none, or some are of days without a session: before the shipped calendar
         begins, on closed days, past its end, or still to come.
     """
-    days = sorted(spool.days(DAILY.name))
-    if not days:
+    bars, levels = sorted(spool.days(DAILY.name)), sorted(spool.days(INDEX_DAILY.name))
+    if not bars and not levels:
         raise ConfigurationError("the files of daily have no row with a day")
+    _require_sessions("bars", bars, calendar, today)
+    _require_sessions("levels of indexes", levels, calendar, today)
+    beside = [table.name for table in TABLES if table.is_of_days and table not in (DAILY, INDEX_DAILY)]
+    lost = {name: len(set(spool.days(name)).difference(bars)) for name in beside}
+    return Days(tuple(bars), tuple(levels), {name: count for name, count in lost.items() if count})
+
+
+def _require_sessions(of: str, days: Sequence[date], calendar: Calendar, today: date) -> None:
     begins, ends = calendar.sessions[0], calendar.known_through
     wrong = {
         f"lie after today, {today}": [day for day in days if day > today],
@@ -89,8 +115,7 @@ def bar_days(spool: Spool, calendar: Calendar, today: date) -> list[date]:
     for what, those in wrong.items():
         if those:
             named = ", ".join(map(str, those[:NAMED])) + (", …" if len(those) > NAMED else "")
-            raise ConfigurationError(f"{len(those)} day(s) of the bars {what}: {named}; nothing was written")
-    return days
+            raise ConfigurationError(f"{len(those)} day(s) of the {of} {what}: {named}; nothing was written")
 
 
 def _spool_file(file: MarketFile, spool: Spool) -> None:

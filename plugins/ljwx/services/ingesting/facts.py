@@ -17,10 +17,17 @@ log = logging.getLogger(__name__)
 
 
 def save_table(
-    source: MarketSource, warehouse: WarehouseHook, run_key: int, table: FactTable, sessions: Sequence[date]
+    source: MarketSource,
+    warehouse: WarehouseHook,
+    run_key: int,
+    table: FactTable,
+    sessions: Sequence[date],
+    *,
+    given_stay: bool = False,
 ) -> dict[str, int]:
     """Fetch and write a table's rows of some sessions; one that does not come is a line in the log.
 
+    :param given_stay: rows that a source gave, and no file, stay as they are and are counted.
     :return: counts for the run's record.
     """
     what = f"{table.name} of {table.code}" if isinstance(table, IndexTable) else table.name
@@ -36,8 +43,9 @@ def save_table(
     if rows is None:
         return {table.name: 0}
     warehouse.save_unassigned_rejects(run_key, rows.rejected)
-    merged = warehouse.save_facts(run_key, table, rows.usable)
-    return {table.name: merged.inserted, f"{table.name}_revised": merged.revised}
+    merged = warehouse.save_facts(run_key, table, rows.usable, given_stay=given_stay)
+    kept = {f"{table.name}_kept": merged.kept} if merged.kept else {}
+    return {table.name: merged.inserted, f"{table.name}_revised": merged.revised, **kept}
 
 
 def _asked(source: MarketSource, table: FactTable, sessions: Sequence[date]) -> SourceRows | None:

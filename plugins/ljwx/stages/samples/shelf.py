@@ -19,12 +19,19 @@ class DiskShelf:
         self._pieces: dict[str, list[Path]] = {}
 
     def put(self, name: str, frame: pl.DataFrame) -> None:
-        """Write a file."""
+        """Write a file.
+
+        :raises OSError: as on a full disk; it names the file, and how another disk is taken.
+        """
         pieces = self._pieces.setdefault(name, [])
         path = self._folder / f"{name}.{len(pieces)}.arrow"
         packed = BytesIO()
         frame.write_ipc(packed, compression="lz4")
-        path.write_bytes(packed.getbuffer())  # by Python, whose error says by its number that a disk is full
+        try:
+            path.write_bytes(packed.getbuffer())  # by Python, whose error says by its number that a disk is full
+        except OSError as error:
+            reason = f"{error.strerror} (TMPDIR names another folder for what waits on disk)"
+            raise OSError(error.errno, reason, str(path)) from None
         pieces.append(path)
 
     def get(self, name: str) -> pl.DataFrame:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
-from psycopg.rows import class_row, scalar_row
+from psycopg import Connection
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from ljwx.core.bars import UNRENAMED, Codes
 from ljwx.core.features import FeatureGroup
 from ljwx.core.features.announced import AnnouncedTable
 from ljwx.core.features.of_index import IndexTable
-from ljwx.core.features.tables import FactTable, with_facts
+from ljwx.core.features.tables import KEYS, FactTable, with_facts
 from ljwx.warehouse.base import statement
 from ljwx.warehouse.market.bars import SESSION_LOCK
 from ljwx.warehouse.market.features import FeaturesVerbs
@@ -36,12 +38,17 @@ class Published:
 class FactsVerbs(FeaturesVerbs, ReferenceVerbs):
     """Verbs of the tables that feature groups have."""
 
-    def save_facts(self, run_key: int, table: FactTable, rows: pl.DataFrame) -> Merged:
-        """Write rows of a table in one transaction; what a source corrects is the next revision."""
+    def save_facts(self, run_key: int, table: FactTable, rows: pl.DataFrame, *, given_stay: bool = False) -> Merged:
+        """Write rows of a table in one transaction; what a source corrects is the next revision.
+
+        :param given_stay: rows that a source gave, and no file, stay as they are.
+        """
         with self.transaction() as connection:
             for day in rows[table.day].unique().sort():
                 connection.execute(SESSION_LOCK, (day.toordinal(),))
-            return merge_revisions(connection, table.name, rows, table.keys, run_key)
+            left = _not_given(connection, table, rows) if given_stay else rows
+            merged = merge_revisions(connection, table.name, left, table.keys, run_key)
+        return replace(merged, kept=rows.height - left.height)
 
     def facts(self, table: FactTable, first: date, last: date, known_at: datetime | None = None) -> pl.DataFrame:
         """Return a table's rows of a range, sorted by stock and session.
@@ -154,6 +161,19 @@ class FactsVerbs(FeaturesVerbs, ReferenceVerbs):
         keys = features.select("ts_code", "session")
         stocks = keys.with_columns(ts_code=codes.stock(), traded=pl.col("ts_code"))
         return table.as_of(rows, stocks, industries).drop("ts_code").rename({"traded": "ts_code"})
+
+
+def _not_given(connection: Connection[Any], table: FactTable, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of which a source gave none."""
+    if rows.is_empty():
+        return rows
+    wanted = {
+        "first": rows["session"].min(), "last": rows["session"].max(), "codes": rows["ts_code"].unique().to_list(),
+    }  # fmt: skip
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(statement("facts/given", ljwx=(table.name,)), wanted).fetchall()
+    given = pl.DataFrame(found, schema={name: table.schema[name] for name in KEYS}, orient="row")
+    return rows.join(given, on=KEYS, how="anti", maintain_order="left")
 
 
 def _range(features: pl.DataFrame, table: FactTable) -> tuple[date, date]:

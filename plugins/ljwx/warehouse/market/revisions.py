@@ -14,10 +14,14 @@ from ljwx.warehouse.base import append, stage
 
 @dataclass(frozen=True)
 class Merged:
-    """Rows that were new, and rows whose values differed from the current revision."""
+    """Rows that were new, and rows whose values differed from the current revision.
+
+    :param kept: rows that were not looked at, because those that are there have precedence.
+    """
 
     inserted: int
     revised: int
+    kept: int = 0
 
 
 def merge_revisions(
