@@ -32,7 +32,7 @@ PARTS = (
     "settings", "database", "role", "schema", "clock", "tushare", "tier", "ollama", "base", "champion", "calendar",
     "disk", "pools",
 )  # fmt: skip
-SOMETIMES = ("terms", "index", "levels", "include", "servers", "asking", "record", "alerts")
+SOMETIMES = ("terms", "tables", "index", "levels", "include", "servers", "asking", "record", "alerts")
 NOWHERE = '{"conn_type": "%s", "host": "127.0.0.1", "port": 9, "schema": "http", "password": "hidden"}'
 Doctor = Callable[[], dict[str, dict[str, Any]]]
 Years = Callable[[int, int], None]
