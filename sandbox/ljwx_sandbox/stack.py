@@ -73,8 +73,8 @@ TRAINED: dict[str, Any] = {
 """The same machine, and weights that are trained for minutes, held to the usual floors.
 
 Prompts v2 are short, and their answers cite facts instead of writing numbers. Six questions a task are asked: of two
-that are alike, even a model which is always right gives both one class. So few samples teach a class by what a
-regression on all of them expects rather than by what came of each.
+that are alike, even a model which is always right gives both one class. The class is learned mostly
+from what a regression on the train split expects: what came of each of so few samples is mostly noise.
 """
 CONFIGS = {"lora": TRAINED, "fewshot": SMALL}
 """By the strategy that a demo is asked for."""

@@ -78,7 +78,7 @@ def test_a_regression_expects_of_a_snapshot_what_snapshots_like_it_showed() -> N
 
 
 def test_a_regression_is_fitted_on_some_thousands_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(targets, "MOST_OF_A_TASK", 3)
+    monkeypatch.setattr(targets, "TRAIN_SAMPLES", 3)
     many = samples(
         *[("price_direction", "up")] * 9, *[("risk_assessment", "low")] * 2, ("technical_analysis", "bullish")
     )

@@ -14,7 +14,7 @@ from ljwx.core.evaluations.intervals import (
     paired_difference,
     predictive_difference,
 )
-from ljwx.core.evaluations.logistic import in_all, logistic, numbers, numbers_at, regressions, unknown
+from ljwx.core.evaluations.logistic import TRAIN_SAMPLES, in_all, logistic, numbers, numbers_at, regressions, unknown
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
@@ -23,6 +23,7 @@ from ljwx.core.evaluations.slices import Slice, regime, slice_scores
 from ljwx.core.evaluations.token_probabilities import class_probabilities
 
 __all__ = [
+    "TRAIN_SAMPLES",
     "Answerer",
     "Calibration",
     "ClaimCounts",

@@ -21,6 +21,9 @@ from ljwx.core.tasks import TASKS
 SECTIONS: Final = tuple(sorted({fact.section for fact in facts_in(GROUPS)}))
 """The objects of a snapshot that hold numbers; a number may be null where its source does not carry it."""
 
+TRAIN_SAMPLES: Final = 5000
+"""Samples of each task that a regression is fitted on, at most: more change it little and cost memory."""
+
 Floats = NDArray[np.float64]
 
 

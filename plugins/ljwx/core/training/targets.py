@@ -9,11 +9,9 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.datasets.selection import draw
-from ljwx.core.evaluations import in_all, numbers_at, regressions
+from ljwx.core.evaluations import TRAIN_SAMPLES, in_all, numbers_at, regressions
 from ljwx.core.tasks import TASKS
 
-MOST_OF_A_TASK: Final = 5000
-"""Samples that a regression is fitted on; more change nothing, and take memory."""
 _DIGITS: Final = 6
 
 Forecast = Callable[[str, str], Mapping[str, float]]
@@ -39,7 +37,7 @@ def fitted_on(samples: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Return the samples that a regression is fitted on: some thousands of each task that asks what comes."""
     predictive = [name for name, task in TASKS.items() if not task.is_copying]
     drawn = draw(samples.filter(pl.col("task").is_in(predictive)), seed).sort("task", "draw", "sample_id")
-    return drawn.group_by("task", maintain_order=True).head(MOST_OF_A_TASK).drop("draw")
+    return drawn.group_by("task", maintain_order=True).head(TRAIN_SAMPLES).drop("draw")
 
 
 def by_logistic(fitted: pl.DataFrame, asked: pl.DataFrame) -> Forecast:

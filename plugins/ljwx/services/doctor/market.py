@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ljwx.core.datasets.members import VALID_DAYS, WAY_OUT
 from ljwx.core.features.of_index import IndexTable, index_table
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.market import market_terms, try_market
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.doctor.finding import Finding, advice
+from ljwx.services.ingesting.facts import LATE_TABLES_WAIT
 from ljwx.settings import current_settings
 from ljwx.warehouse.market.facts import WHOLE_SHARE
 from ljwx.warehouse.market.sources import WarehouseKeeper
@@ -93,14 +96,16 @@ def levels() -> Finding | None:
     if not without:
         return Finding("levels", True, f"{', '.join(found)} of {session} is there")
     waited_for = [code for code in without if code in told_of]
-    waits = f"ljwx_forward waits for {', '.join(waited_for)} up to 90 minutes" if waited_for else "nothing waits for it"
+    waits = "nothing waits for it"
+    if waited_for:
+        most = LATE_TABLES_WAIT // timedelta(minutes=1)
+        waits = f"ljwx_forward waits for {', '.join(waited_for)} up to {most} minutes"
     said = f"{', '.join(without)} of {session} is not there: the record is shown without it, and {waits}"
     return Finding("levels", None, said)
 
 
 def index() -> Finding | None:
     """Look whether the sessions have lists of members; there is nothing to look at where no index is asked for."""
-
     try:
         index = current_settings().samples.index
     except ConfigurationError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 
 from ljwx.core.bars import SourceRows
 from ljwx.core.features.of_index import IndexTable
@@ -14,6 +15,9 @@ from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.sources.base import MarketSource
 
 log = logging.getLogger(__name__)
+
+LATE_TABLES_WAIT: Final = timedelta(minutes=90)
+"""How long the forward record waits for tables after its batch of a session was opened."""
 
 
 def save_table(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ljwx.core.evaluations import (
+    TRAIN_SAMPLES,
     Interval,
     MaskedGap,
     Resampling,
@@ -33,9 +34,6 @@ from ljwx.settings import Settings
 from ljwx.warehouse.evaluations import Evaluation, StoredQuestion
 
 log = logging.getLogger(__name__)
-
-TRAIN_SAMPLES = 5000
-"""Samples of each task that the regression is fitted on, at most: more change it little and cost memory."""
 
 
 @dataclass(frozen=True)

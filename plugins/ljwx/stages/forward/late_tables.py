@@ -6,21 +6,16 @@ Models are trained with whole tables. Asked without them they would be asked oth
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
-from typing import Final
 
 from ljwx.core.datasets.spec import spec_of_today
 from ljwx.core.features.tables import FactTable
 from ljwx.core.forward.chain import Batch
 from ljwx.exceptions import ConfigurationError, NotYetPublished
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.services.ingesting.facts import save_table
+from ljwx.services.ingesting.facts import LATE_TABLES_WAIT, save_table
 from ljwx.services.ingesting.source import limited_source
 
 log = logging.getLogger(__name__)
-
-PATIENCE: Final = timedelta(minutes=90)
-"""How long after a batch was opened its tables are waited for."""
 
 
 def fetch_late_tables(warehouse: WarehouseHook, batch: Batch, run_key: int) -> None:
@@ -44,7 +39,7 @@ def fetch_late_tables(warehouse: WarehouseHook, batch: Batch, run_key: int) -> N
                 waited_for.append(table.name)
     if not waited_for:
         return
-    until, names = batch.opened_at + PATIENCE, ", ".join(waited_for)
+    until, names = batch.opened_at + LATE_TABLES_WAIT, ", ".join(waited_for)
     if warehouse.forward_clock() < until:
         raise NotYetPublished(
             f"{batch.session}: the source has not published {names} yet; waited for until {until:%H:%M %Z}"

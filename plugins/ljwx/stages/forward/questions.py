@@ -13,7 +13,7 @@ import polars as pl
 
 from ljwx.core.bars.codes import Codes
 from ljwx.core.datasets.spec import IndexUniverse, SampleSpec, spec_of_today
-from ljwx.core.evaluations import logistic, numbers, unknown
+from ljwx.core.evaluations import TRAIN_SAMPLES, logistic, numbers, unknown
 from ljwx.core.features import FEATURE_VERSION, feature_names
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.choice import in_full, members_on, most_traded, traded_on
@@ -34,7 +34,6 @@ from ljwx.core.tasks import TASKS
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.settings import Settings
 from ljwx.settings.forward import ForwardSettings
-from ljwx.stages.evaluate.scoring import TRAIN_SAMPLES
 from ljwx.warehouse.forward import NewAnswer
 
 log = logging.getLogger(__name__)
