@@ -27,7 +27,7 @@ import support_shared
 from ljwx.warehouse.market.bars import IngestDay
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_ollama import BASE, OllamaServer
-from support_postgres import COPYING, data_of
+from support_postgres import COPYING, close, data_of
 from support_tasks import TaskRunner
 from support_tushare import REPOSITORY, TushareServer, running_tushare
 
@@ -111,17 +111,30 @@ class Database:
 
 @contextmanager
 def database(server: EmbeddedPostgres, template: str, keep: str | None = None) -> Iterator[str]:
-    """A copy of a database, by its name; dropped at the end unless it is one to `keep` under that name."""
+    """A copy of a database, by its name.
+
+    It is dropped at the end, unless it is one to `keep` under that name: that one can only be copied then.
+    """
     name = keep or f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (template,))
-        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} {COPYING}")
     yield name
-    if keep is None:
+    if keep:
+        close(server, name)
+    else:
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def copied(server: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """A copy of a database, which the connection `ljwx_postgres` names meanwhile."""
+    with database(server, template) as name, pytest.MonkeyPatch.context() as patch:
+        connect(patch, server.url(name))
+        yield Database(server.url(name))
 
 
 @contextmanager

@@ -69,6 +69,7 @@ def migrated_template(postgres: EmbeddedPostgres) -> str:
         with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE migrated")
         upgrade(postgres.url("migrated", "postgresql+psycopg"))
+        close(postgres, "migrated")
         return "migrated"
 
     return str(support_shared.once("migrated", migrate))
@@ -85,6 +86,15 @@ def warehouse_url(postgres: EmbeddedPostgres, migrated_template: str, monkeypatc
     yield url
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def close(server: EmbeddedPostgres, template: str) -> None:
+    """Let nobody connect to a template any more: one who does lets another process's copy of it fail."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {template} ALLOW_CONNECTIONS false")
+        # Hooks that nobody uses any more close their connections when they are collected, which may not be yet.
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+        connection.execute(end, (template,))
 
 
 def data_of(folder: Path) -> dict[str, bytes]:

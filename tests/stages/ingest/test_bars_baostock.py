@@ -25,7 +25,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.warehouse.market.sources import WarehouseKeeper
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from support_chain import Database, connect, database, ingest, running_tasks
+from support_chain import Database, connect, copied, database, ingest, running_tasks
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
 
@@ -69,8 +69,7 @@ def baostock(market: TushareServer, monkeypatch: pytest.MonkeyPatch) -> TushareS
 
 
 def bars_of(postgres: EmbeddedPostgres, name: str) -> pl.DataFrame:
-    with pytest.MonkeyPatch.context() as patch:
-        connect(patch, postgres.url(name))
+    with copied(postgres, name):
         return WarehouseHook().bars(START, END).sort("ts_code", "session")
 
 

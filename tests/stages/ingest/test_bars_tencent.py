@@ -21,7 +21,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from support_chain import FIRST, LAST, SMALL, Database, connect, database, ingest, running_tasks
+from support_chain import FIRST, LAST, SMALL, Database, connect, copied, database, ingest, running_tasks
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
 
@@ -73,17 +73,16 @@ def few(market: TushareServer, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ..
 def bars_of_both(postgres: EmbeddedPostgres, klines: str, tushare: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = []
     for template in (klines, tushare):
-        with pytest.MonkeyPatch.context() as patch:
-            connect(patch, postgres.url(template))
+        with copied(postgres, template):
             frames.append(WarehouseHook().bars(START, END).sort("ts_code", "session"))
     return frames[0], frames[1]
 
 
 def test_prices_volumes_and_references_are_those_of_tushare(
-    postgres: EmbeddedPostgres, kline_template: str, ingested: str
+    postgres: EmbeddedPostgres, kline_template: str, kline_db: Database, ingested: str
 ) -> None:
     ours, theirs = bars_of_both(postgres, kline_template, ingested)
-    refused = Database(postgres.url(kline_template)).rows("SELECT session, ts_code, reasons FROM ljwx.quarantine")
+    refused = kline_db.rows("SELECT session, ts_code, reasons FROM ljwx.quarantine")
     first_bars = theirs.filter(pl.col("pre_close").is_not_null()).group_by("ts_code").agg(pl.col("session").min())
     listed_within = {tuple(row) for row in first_bars.filter(pl.col("session") > START).iter_rows()}
     # A stock's very first bar has an issue price before it, which k-lines do not have.

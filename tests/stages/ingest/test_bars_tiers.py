@@ -22,7 +22,7 @@ from ljwx.stages.ingest.features import compute_features
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx.stages.samples.dataset import build_dataset
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from support_chain import FIRST, LAST, MARKET, SMALL, Database, connect, database, ingest, running_tasks
+from support_chain import FIRST, LAST, MARKET, SMALL, Database, connect, copied, database, ingest, running_tasks
 from support_tasks import TaskRunner
 from support_tushare import StartMarket, TushareServer
 
@@ -82,8 +82,7 @@ def free_db(postgres: EmbeddedPostgres, free_template: str, monkeypatch: pytest.
 def both(postgres: EmbeddedPostgres, free: str, paid: str) -> Iterator[WarehouseHook]:
     """The warehouse of each tier, one after the other."""
     for template in (free, paid):
-        with pytest.MonkeyPatch.context() as patch:
-            connect(patch, postgres.url(template))
+        with copied(postgres, template):
             yield WarehouseHook()
 
 

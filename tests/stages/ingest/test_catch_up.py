@@ -21,7 +21,7 @@ from ljwx.stages.ingest.gaps import check_gaps
 from ljwx.stages.ingest.plan import plan_ingest
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_alerts import connection, listening
-from support_chain import Database, ingest
+from support_chain import Database, copied, ingest
 from support_tasks import TaskRunner
 from support_tushare import TushareServer
 
@@ -72,8 +72,8 @@ def test_a_stack_that_was_off_for_thirty_sessions_is_whole_after_one_scheduled_r
     found = down.run(check_gaps, partition_key=OWN)
     assert (found["missing"], found["incomplete"]) == (0, 0)
     assert db.column("SELECT outputs -> 'catch_up' FROM ljwx.runs WHERE task_id = 'plan_ingest'") == [None, len(OFF)]
-    never_down = Database(postgres.url(ingested))
-    assert db.rows(BARS, LAST_UP, OWN) == never_down.rows(BARS, LAST_UP, OWN)
+    with copied(postgres, ingested) as never_down:
+        assert db.rows(BARS, LAST_UP, OWN) == never_down.rows(BARS, LAST_UP, OWN)
 
 
 def test_no_further_back_than_the_setting_says(down: TaskRunner) -> None:

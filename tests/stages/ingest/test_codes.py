@@ -104,8 +104,9 @@ def running(
 
 
 @pytest.fixture
-def plain(postgres: EmbeddedPostgres, templates: dict[str, str]) -> str:
-    return postgres.url(templates["plain"])
+def plain(postgres: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[str]:
+    with database(postgres, templates["plain"]) as name:
+        yield postgres.url(name)
 
 
 def features_of(url: str | None = None) -> pl.DataFrame:
