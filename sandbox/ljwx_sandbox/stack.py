@@ -56,7 +56,7 @@ few are asked.
 """
 TRAINED: dict[str, Any] = {
     **_SMALL,
-    "samples": {**_SMALL["samples"], "prompt_version": "v2"},
+    "samples": {"min_market_stocks": 5, "max_validation": 400, "max_test": 400, "prompt_version": "v3"},
     "model": {
         "base": "smollm2:135m",
         "strategy": "lora",

@@ -12,7 +12,7 @@ import pytest
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import jsonl_lines
 from ljwx.core.features import GROUPS
-from ljwx.core.prompts import Prompts, example_messages, load_prompts, question
+from ljwx.core.prompts import Prompts, example_messages, instruction_and_facts, load_prompts, question
 from ljwx.core.snapshots.citable import LEVELS, citable_template
 from ljwx.core.snapshots.snapshot import masked
 from ljwx.core.tasks import TASKS
@@ -77,6 +77,7 @@ def test_the_second_version_takes_fewer_signs_than_the_first(built: Dataset, pro
 FROZEN = {
     "v1": "184126b2345de8589e760d4fd549671207bf0fba1a7d7c243fef1f4b1bd74125",
     "v2": "a9ebb5851dc4821780dd090e2e46e154a1a1291c13613d9d1b30ff7665cfb0f5",
+    "v3": "ea8e6cffd055659ba90825d542f0fcc1637bbecf42733057f319d81435790168",
 }
 """Of every file of a version; a model was trained on them, and is asked with them."""
 LINES = {
@@ -111,6 +112,21 @@ def test_the_second_version_joins_the_lines_of_one_kind() -> None:
     second = load_prompts(FILES, "v2", TASKS, GROUPS)
     kinds = dict.fromkeys(each.kind for each in second.citable)
     assert len(second.facts.text.splitlines()) == 1 + len(kinds)
+
+
+def test_the_third_version_says_what_the_second_does_and_gives_the_facts_first(built: Dataset) -> None:
+    second, third = (load_prompts(FILES, version, TASKS) for version in ("v2", "v3"))
+    snapshot = built.samples["snapshot"][0]
+    alike = set()
+    for task in TASKS:
+        two, three = (question(task, snapshot, prompts)[-1]["content"] for prompts in (second, third))
+        instruction, facts = instruction_and_facts(task, snapshot, third)
+        assert two == f"{instruction}\n{facts}"
+        assert three == f"{facts}\n{instruction}"
+        alike.add(three.removesuffix(instruction))
+    assert len(alike) == 1, "all tasks begin alike"
+    assert third.sha256 != second.sha256
+    assert third.in_order("?", "") == ("?", "")
 
 
 def test_a_version_is_known_by_its_texts_its_form_and_the_groups_it_tells(two_groups: Any, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from transformers import EarlyStoppingCallback, TrainerState, TrainingArguments
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
+from ljwx_training.computing import in_bf16
 from ljwx_training.errors import BadJob, OutOfMemory
 from ljwx_training.metrics import Metrics, is_out_of_memory
 from ljwx_training.recipe import Hyperparameters
@@ -142,7 +143,7 @@ def arguments_of(plan: Plan, micro: int, from_start: bool) -> TrainingArguments:
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
         optim="adamw_torch_fused" if gpu else "adamw_torch",
-        bf16=settings.precision == "bf16",
+        bf16=in_bf16(settings.precision),
         use_cpu=not gpu,
         **checkpointing(settings),
         seed=plan.seed,

@@ -28,6 +28,7 @@ class Hyperparameters:
     :param steps: optimiser steps; None means ``epochs`` passes over the train split.
     :param evaluate_every: steps between looks at the validation rows, and between checkpoints.
     :param patience: looks without a better class log score (answer loss, without classes) until it stops; 0: never.
+    :param precision: bf16 where the machine has instructions for it, else 32 bits, as with fp32.
     :param compile: fuse each block's element-wise work with torch.compile.
     :param quantize: keep the frozen base in 4 bits while training (QLoRA).
     """

@@ -27,6 +27,7 @@ from ljwx_training.adapter import in_four_bits, with_adapter
 from ljwx_training.base import Base
 from ljwx_training.batches import Collator
 from ljwx_training.compare import Comparison, Said, compare
+from ljwx_training.computing import dtype_of, in_bf16
 from ljwx_training.dataset import Encoder, Question, Row, checked, class_rates, read_rows
 from ljwx_training.errors import (
     Busy,
@@ -120,6 +121,7 @@ def trained(folder: Path, job: Job) -> None:
         "steps": fitted.steps,
         "best_step": fitted.best_step,
         "micro_batch": fitted.micro_batch,
+        "computed_in": "bf16" if in_bf16(job.hyperparameters.precision) else "fp32",
         "validation": validation_of(metrics, fitted.best_step),
         "class_rates": encoder.rates,
         "class_rates_log_score": rates_log_score(encoder, rows["validation"]),
@@ -204,7 +206,7 @@ def enough_space(folder: Path, base: Base) -> None:
 
 def frozen(base: Base, job: Job) -> PreTrainedModel:
     """Return the base as it is kept while the adapter is trained."""
-    model = base.model(torch.bfloat16 if job.hyperparameters.precision == "bf16" else torch.float32)
+    model = base.model(dtype_of(job.hyperparameters.precision))
     return in_four_bits(model) if job.hyperparameters.quantize else model
 
 
@@ -271,7 +273,7 @@ def prove(
     :raises ExportDiffers: it is not the trained model; the file is removed.
     """
     model, precise = fitted.model, parameters_of(base) <= SMALL
-    bf16 = job.hyperparameters.precision == "bf16" and not precise
+    bf16 = in_bf16(job.hyperparameters.precision) and not precise
     if precise:
         adapter = get_peft_model_state_dict(model)
         model = with_adapter(base.model(torch.float32), job.hyperparameters, job.seed)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import nn
+from torch.utils.data import Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ljwx_training import checkpoints
@@ -19,6 +20,7 @@ from ljwx_training.batches import Batch, Collator
 from ljwx_training.errors import NotANumber, Stopped
 from ljwx_training.metrics import Metrics, is_out_of_memory, memory_mb
 from ljwx_training.objective import losses, weight_of
+from ljwx_training.order import InGroups, neighbours
 from ljwx_training.samples import Sample
 
 
@@ -50,10 +52,19 @@ class LoraTrainer(Trainer):
         )
         self.remove_callback(PrinterCallback)
         self.collator = collator
+        self.samples = train
         self.validation = list(validation)
         self.metrics = metrics
         self.tokens = 0
         self.short = False
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        """Draw samples that begin alike together, where there are such."""
+        groups = neighbours(self.samples)
+        if len(groups) == len(self.samples):
+            usual: Sampler[int] | None = super()._get_train_sampler(train_dataset)
+            return usual
+        return InGroups(groups, self.args.seed if self.args.data_seed is None else self.args.data_seed)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device

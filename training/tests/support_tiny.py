@@ -171,6 +171,15 @@ def row(number: int, task: str = "direction") -> dict[str, Any]:
     }
 
 
+def about(number: int) -> list[dict[str, Any]]:
+    """A conversation of each task about the same facts, which begin alike up to the question."""
+    rows = [row(number, task) for task in CLASSES]
+    facts = rows[0]["messages"][1]["content"].partition("\n")[2]
+    for task, each in zip(CLASSES, rows, strict=True):
+        each["messages"][1]["content"] = f"{facts} {'成交平量 ' * 8}\n{task}"
+    return rows
+
+
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

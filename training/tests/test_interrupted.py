@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from support_tiny import digest, make_job, metrics, start
+from support_tiny import about, digest, make_job, metrics, start, write_rows
 
 from ljwx_training.__main__ import main
 
@@ -68,6 +68,23 @@ def compute_loss(self, model, inputs, *rest, **named):
 LoraTrainer.compute_loss = compute_loss
 runpy.run_module("ljwx_training", run_name="__main__")
 """
+
+
+def test_it_goes_on_in_the_middle_of_an_epoch_whose_samples_are_drawn_in_groups(tiny: Path, tmp_path: Path) -> None:
+    rows = [row for number in range(12) for row in about(number)]
+    whole, folder = (tmp_path / name for name in ("whole", "killed"))
+    for job in (whole, folder):
+        job.mkdir()
+        make_job(job, tiny, hyperparameters={"steps": 20}, train=[write_rows(job / "rows.jsonl", rows)])
+    command = [sys.executable, "-c", KILLED, str(folder), str(whole), json.dumps([2, 8, 14])]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "3", ended.stderr
+    lines = [metrics(job) for job in (whole, folder)]
+    assert [line["loss"] for line in lines[0]] == pytest.approx([line["loss"] for line in lines[1]], abs=1e-3)
+    assert len(lines[0]) == 20
+    one, two = (load_file(job / "adapter" / "adapter_model.safetensors") for job in (whole, folder))
+    assert all((one[name] == two[name]).all() for name in one)
 
 
 def test_killed_at_twenty_random_steps_it_gives_the_same_losses_and_the_same_adapter(

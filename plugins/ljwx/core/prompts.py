@@ -43,6 +43,8 @@ class Prompts:
     :param used: the tasks in use.
     :param form: how answers are given; ``citable`` is what they can cite.
     :param without_facts: questions that give no facts, whose answer is an abstention; many versions have none.
+    :param facts_first: a question gives the facts and then the instruction, so that all that is asked about a stock and
+        session begins alike; otherwise the other way round.
     :param abstention_share: the share of a training file that has no facts, where the settings name none.
     :param declared: the text of form.json; empty where there is none.
     :param is_frozen: False: the texts of the version may still change.
@@ -56,6 +58,7 @@ class Prompts:
     form: Form = PROSE
     citable: tuple[Citable, ...] = ()
     without_facts: tuple[Template, ...] = field(default=())
+    facts_first: bool = False
     abstention_share: float = 0.0
     declared: str = ""
     is_frozen: bool = True
@@ -72,6 +75,10 @@ class Prompts:
             texts += [self.declared, *(template.text for template in self.without_facts)]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
+    def in_order(self, instruction: str, facts: str) -> tuple[str, str]:
+        """The two parts of a user's message as they follow each other; without facts, the instruction and nothing."""
+        return (facts, instruction) if self.facts_first and facts else (instruction, facts)
+
 
 class _Declared(BaseModel):
     """A version's form.json."""
@@ -80,6 +87,7 @@ class _Declared(BaseModel):
 
     answers: Literal["prose", "cited"] = "prose"
     abstention_share: float = Field(default=0.0, ge=0, lt=0.5)
+    facts_first: bool = False
     frozen: bool = True
 
 
@@ -115,10 +123,16 @@ def load_prompts(
         form=FORMS[form.answers],
         citable=citable,
         without_facts=tuple(Template.parse(line, f"{version}/without_facts.txt") for line in asked),
+        facts_first=form.facts_first,
         abstention_share=form.abstention_share,
         declared=declared,
         is_frozen=form.frozen,
     )
+
+
+def gives_facts_first(files: Mapping[str, Path], version: str) -> bool:
+    """Tell whether questions of a version give the facts first: then those about one stock and session begin alike."""
+    return _form(version, _optional(files, version, "form.json")).facts_first
 
 
 def _texts(files: Mapping[str, Path], version: str, names: Iterable[str]) -> dict[str, str]:
@@ -177,7 +191,7 @@ def expected(task: str, snapshot: str, prompts: Prompts) -> Expected:
 
 
 def instruction_and_facts(task: str, snapshot: str, prompts: Prompts) -> tuple[str, str]:
-    """The two parts of a user's message."""
+    """The two parts of a user's message; :meth:`Prompts.in_order` tells which comes first."""
     facts = facts_of(snapshot)
     return prompts.instructions[task].fill(facts), prompts.facts.fill(facts)
 
@@ -187,8 +201,7 @@ def question(task: str, snapshot: str, prompts: Prompts, *, system: bool = True)
 
     :param system: leave out the system message for a model that was created with it.
     """
-    instruction, facts = instruction_and_facts(task, snapshot, prompts)
-    user = {"role": "user", "content": f"{instruction}\n{facts}"}
+    user = {"role": "user", "content": "\n".join(prompts.in_order(*instruction_and_facts(task, snapshot, prompts)))}
     return ({"role": "system", "content": prompts.system}, user) if system else (user,)
 
 

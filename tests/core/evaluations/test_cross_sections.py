@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from ljwx.core.evaluations import Question
 from ljwx.core.evaluations.cross_sections import FEWEST_COUNTING, cross_sections
@@ -30,6 +30,15 @@ def sections(questions: tuple[Question, ...]) -> dict[tuple[str, date], set[str]
     for each in questions:
         found[each.task, each.session].add(each.ts_code)
     return found
+
+
+def test_where_facts_come_first_what_is_asked_about_a_stock_and_session_follows_each_other() -> None:
+    by_task = cross_sections(candidates(WEEKDAYS[:30], 12), 600, 20, 7)
+    by_stock = cross_sections(candidates(WEEKDAYS[:30], 12), 600, 20, 7, facts_first=True)
+    assert {q.sample_id for q in by_stock} == {q.sample_id for q in by_task}, "the choice is the same"
+    runs = [key for key, _ in groupby(by_stock, key=lambda q: (q.session, q.ts_code))]
+    assert len(runs) == len(set(runs)) < len(by_stock)
+    assert len([task for task, _ in groupby(by_task, key=lambda q: q.task)]) == len(PREDICTIVE)
 
 
 def test_small_sessions_are_asked_about_whole_in_every_task_that_needs_the_future() -> None:

@@ -13,7 +13,7 @@ from ljwx.core.lines import line_of
 from ljwx.core.models import BuildSpec, changes
 from ljwx.core.training import targets
 from ljwx.core.training.recipe import TrainingRecipe
-from ljwx.core.training.rows import SCHEMA, check_splits, chosen, digest_of
+from ljwx.core.training.rows import SCHEMA, check_splits, chosen, chosen_together, digest_of
 from ljwx.core.training.settings import LoraSettings
 from ljwx.core.training.targets import by_class_rates, by_logistic, fitted_on, target
 from ljwx.exceptions import ConfigurationError
@@ -45,6 +45,20 @@ def test_the_tasks_take_turns_so_that_a_few_rows_hold_each_of_them() -> None:
     assert chosen(MIXED, 4, 7)["task"].to_list() == ["price_direction", "risk_assessment"] * 2
     assert len(chosen(MIXED, None, 7)) == len(MIXED)
     assert chosen(MIXED.reverse(), 4, 7)["sample_id"].to_list() == chosen(MIXED, 4, 7)["sample_id"].to_list()
+
+
+def test_what_is_asked_about_one_stock_and_session_is_chosen_as_one() -> None:
+    days = [dt.date(2026, 1, 1) + dt.timedelta(number) for number in range(4)]
+    asked = [("price_direction", days[0]), *((task, day) for day in days for task in ("investment_advice", "risk"))]
+    rows = samples(*((task, "up") for task, _ in asked)).with_columns(session=pl.Series([day for _, day in asked]))
+    got = chosen_together(rows, 7, 7)
+    assert got["session"].to_list()[:3] == [days[0]] * 3, "first that about which most is asked"
+    assert got["task"].to_list()[:3] == ["investment_advice", "price_direction", "risk"]
+    assert got["session"].to_list()[3::2] == got["session"].to_list()[4::2], "then the others, each whole"
+    assert chosen_together(rows.reverse(), 7, 7).equals(got)
+    orders = {tuple(chosen_together(rows, None, seed)["session"].unique(maintain_order=True)) for seed in range(9)}
+    assert len(orders) > 1, "the seed draws the order"
+    assert digest_of(chosen_together(rows, None, 7)) == digest_of(rows)
 
 
 def test_a_digest_is_of_samples_and_weights_in_any_order() -> None:

@@ -20,7 +20,7 @@ _TEXT_ORDER: Final = ("session", "ts_code", "task", "sample_id")
 
 _LINES: Final = 100_000
 NO_TEXT: Final = '""'
-"""The facts, as JSON, of a question that gives none."""
+"""What follows the instruction, as JSON, in a question that gives no facts."""
 
 Samples = pl.DataFrame | Iterable[pl.DataFrame]
 """A SAMPLES frame in any order, or frames of some sessions at a time in the order of :data:`_TEXT_ORDER`."""
@@ -48,7 +48,10 @@ def _filled(ordered: pl.DataFrame, prompts: Prompts) -> Iterator[tuple[str, str,
 
 
 def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str, str]]:
-    """The same as JSON; neighbours share their facts, and all samples of a task their instruction."""
+    """The same as JSON, the two parts of the question as they follow each other.
+
+    Neighbours share their facts, and all samples of a task their instruction.
+    """
     quote = json.encoder.encode_basestring
     instructions: dict[str, str] = {}
     last, quoted = None, ""
@@ -57,7 +60,9 @@ def _quoted(samples: Samples, prompts: Prompts) -> Iterator[tuple[str, str, str,
             last, quoted = facts, quote(facts)
         if instruction not in instructions:
             instructions[instruction] = quote(instruction)
-        yield instructions[instruction], quoted, quote(answer), f"{weight:.6g}"
+        parts = instructions[instruction], quoted
+        first, second = parts[::-1] if prompts.facts_first and facts else parts
+        yield first, second, quote(answer), f"{weight:.6g}"
 
 
 def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
@@ -67,8 +72,8 @@ def jsonl_lines(samples: Samples, prompts: Prompts) -> Iterator[str]:
     """
     system = json.encoder.encode_basestring(prompts.system)
     before = f'{{"messages":[{{"role":"system","content":{system}}},{{"role":"user","content":'
-    for instruction, facts, answer, weight in _quoted(samples, prompts):
-        user = instruction if facts == NO_TEXT else f"{instruction[:-1]}\\n{facts[1:]}"
+    for first, second, answer, weight in _quoted(samples, prompts):
+        user = first if second == NO_TEXT else f"{first[:-1]}\\n{second[1:]}"
         yield f'{before}{user}}},{{"role":"assistant","content":{answer}}}],"weight":{weight}}}\n'
 
 
@@ -76,8 +81,8 @@ def alpaca_chunks(samples: Samples, prompts: Prompts) -> Iterator[str]:
     """A JSON array of Alpaca records (instruction, input, output, system, weight), in pieces to be written in turn."""
     system = json.encoder.encode_basestring(prompts.system)
     before = "[\n"
-    for instruction, facts, answer, weight in _quoted(samples, prompts):
-        record = f'"instruction":{instruction},"input":{facts},"output":{answer},"system":{system},"weight":{weight}'
+    for first, second, answer, weight in _quoted(samples, prompts):
+        record = f'"instruction":{first},"input":{second},"output":{answer},"system":{system},"weight":{weight}'
         yield f"{before}{{{record}}}"
         before = ",\n"
     yield "\n]\n" if before != "[\n" else "[]\n"

@@ -24,7 +24,13 @@ _DAY_BITS: Final = 22
 
 
 def cross_sections(
-    candidates: Collection[Question], size: int, sessions: int, seed: int, noted: date | None = None
+    candidates: Collection[Question],
+    size: int,
+    sessions: int,
+    seed: int,
+    noted: date | None = None,
+    *,
+    facts_first: bool = False,
 ) -> tuple[Question, ...]:
     """Choose questions about whole sessions, of each task that needs the future.
 
@@ -32,12 +38,13 @@ def cross_sections(
     the time before. A session gives all its stocks, or, where there are too many, the same ones as every other. After a
     pause, all sessions are asked about that have not been noted, the oldest first: they are noted in their order.
 
-    The choice depends on the candidates and the seed, not on their order. The set is ordered by task, then session:
-    requests that share a prompt prefix follow each other.
+    The choice depends on the candidates and the seed, not on their order. Requests that share a prompt prefix follow
+    each other: those of a task, or where questions give the facts first, those about a stock and session.
 
     :param size: most questions, all tasks together.
     :param sessions: most sessions, unless more have not been noted and each of these can be given enough stocks.
     :param noted: the last session of which was noted what it says; None before one was.
+    :param facts_first: whether questions give the facts before what is asked.
     :return: empty where nothing is asked for, or no candidate needs the future.
     """
     able = [question for question in candidates if TASKS[question.task].needs_future]
@@ -57,7 +64,12 @@ def cross_sections(
         for section in by_section.values()
         for question in sorted(section, key=lambda question: _draw(seed, question))[:stocks]
     ]
-    return tuple(sorted(asked, key=lambda q: (tasks.index(q.task), q.session, q.ts_code, q.sample_id)))
+
+    def place(question: Question) -> tuple[object, ...]:
+        task, about = tasks.index(question.task), (question.session, question.ts_code)
+        return (*about, task, question.sample_id) if facts_first else (task, *about, question.sample_id)
+
+    return tuple(sorted(asked, key=place))
 
 
 def _sessions(there: Collection[date], usual: int, most: int, noted: date | None) -> set[date]:

@@ -38,6 +38,19 @@ def chosen(samples: pl.DataFrame, most: int | None, seed: int) -> pl.DataFrame:
     return rounds.sort("round", "task").drop("draw", "round").head(most if most is not None else len(rounds))
 
 
+def chosen_together(samples: pl.DataFrame, most: int | None, seed: int) -> pl.DataFrame:
+    """Return at most so many samples, those of all tasks about one stock and session next to each other.
+
+    Stocks and sessions come in an order drawn by the seed, first those about which most is asked. A trainer computes
+    what their prompts begin with once.
+    """
+    drawn = draw(samples, seed)
+    about = ("ts_code", "session")
+    placed = drawn.with_columns(tasks=pl.len().over(about), first=pl.col("draw").min().over(about))
+    ordered = placed.sort("tasks", "first", *about, "task", "sample_id", descending=[True, *[False] * 5])
+    return ordered.drop("draw", "tasks", "first").head(most if most is not None else len(ordered))
+
+
 def digest_of(samples: pl.DataFrame) -> str:
     """Return the sha256 of samples and their weights, in whatever order they are."""
     weights = samples["weight"].round_sig_figs(_DIGITS)

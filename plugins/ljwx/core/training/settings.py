@@ -33,6 +33,7 @@ class LoraSettings(BaseModel):
         sessions, which is not trained on.
     :param evaluate_every: steps between looks at them.
     :param patience: looks without a better class log score until training stops; 0: never.
+    :param precision: `bf16` where the trainer's machine has instructions for it, else 32 bits; or always `fp32`.
     :param output: form of the trained tensors in the file that is served.
     :param class_weight: weight of the token that decides the class; 1 treats it as any other.
     :param truth_share: the class to be learned is this share of truth, and for the rest what `soft_targets` names.

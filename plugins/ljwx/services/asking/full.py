@@ -65,6 +65,11 @@ class Texts:
         return self._read[key]
 
 
+def beginning(prompted: Prompted, texts: Texts) -> str:
+    """Return what is equal for questions that begin alike: the facts where they come first, else the task."""
+    return prompted.snapshot if texts.of(prompted).facts_first else prompted.task
+
+
 @dataclass(frozen=True)
 class ReadAnswer:
     """An answer as it was read: of an invalid one there is only the reason.

@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from ljwx.services.asking.candidates import ModelRef
 from ljwx.services.asking.classes import ClassTokens, ask_class
-from ljwx.services.asking.full import Prompted, Texts, ask
+from ljwx.services.asking.full import Prompted, Texts, ask, beginning
 from ljwx.services.asking.servers import LOST, Server
 from ljwx.settings import Settings
 from ljwx.warehouse.class_answers import ClassAnswer
@@ -62,7 +62,7 @@ def full_answers(
         answer = ask(server.ollama, model, each.prompted, settings, parameters=parameters, texts=texts)
         return replace(answer, server=server.name)
 
-    return _asked(posed, servers, ask_one)
+    return _asked(posed, servers, ask_one, texts)
 
 
 def class_answers(
@@ -74,13 +74,16 @@ def class_answers(
     def ask_one(server: Server, each: Posed) -> ClassAnswer:
         return ask_class(server, each.model.model, each.prompted, settings, tokens, each.model.parameters, texts)
 
-    return _asked(posed, servers, ask_one)
+    return _asked(posed, servers, ask_one, texts)
 
 
 def _asked(
-    posed: Sequence[Posed], servers: Sequence[Server], ask_one: Callable[[Server, Posed], Said]
+    posed: Sequence[Posed], servers: Sequence[Server], ask_one: Callable[[Server, Posed], Said], texts: Texts
 ) -> Iterator[tuple[Posed, Said]]:
-    return ask_many(posed, servers, ask_one, lambda each: (each.model.model, each.prompted.task))
+    def begins(each: Posed) -> Hashable:
+        return each.model.model, beginning(each.prompted, texts)
+
+    return ask_many(posed, servers, ask_one, begins)
 
 
 def ask_many(

@@ -78,8 +78,8 @@ class _Job:
         """Write rows and job.json, each whole or not at all."""
         recipe, lora = self.recipe, self.settings.model.lora
         base = base_gguf(lora, recipe.base_gguf, self.spec.base)
-        splits, start = self._splits()
         prompts = self._prompts()
+        splits, start = self._splits(prompts)
         checked = self._checked_prompts(splits, prompts)
         forecast = self._forecast(splits)
         share = prompts.abstention_share if recipe.abstention_share is None else recipe.abstention_share
@@ -112,11 +112,11 @@ class _Job:
         asked = pl.concat([splits.seen, splits.validation])
         return by_logistic(fitted_on(splits.learned, self.recipe.seed), asked)
 
-    def _splits(self) -> tuple[Splits, dict[str, str] | None]:
+    def _splits(self, prompts: Prompts) -> tuple[Splits, dict[str, str] | None]:
         """Return the samples, and the adapter that is gone on with."""
         recipe, lora = self.recipe, self.settings.model.lora
         before = self.warehouse.training(recipe.start.recipe_id) if recipe.start else None
-        splits = splits_of(self.warehouse, self.dataset_id, lora, recipe.seed, before)
+        splits = splits_of(self.warehouse, self.dataset_id, lora, recipe.seed, before, together=prompts.facts_first)
         if before is None or recipe.start is None:
             return splits, None
         path = f"{before.job}/adapter/adapter_model.safetensors"

@@ -8,7 +8,9 @@ from datetime import date
 
 from ljwx.core.evaluations import question_set_hash
 from ljwx.core.evaluations.cross_sections import cross_sections
+from ljwx.core.prompts import gives_facts_first
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.resources import included_below
 from ljwx.services.asking.candidates import ModelRef, counting, open_evaluation
 from ljwx.settings import Settings
 from ljwx.stages.evaluate.shards import Shard, shared_out
@@ -67,7 +69,10 @@ def freeze_classes(
     split = warehouse.question_candidates(dataset_id, "validation")
     later = counting(warehouse, split, *(each.model for each in models if each.parameters is None))
     noted = _noted_until(warehouse, models)
-    chosen = cross_sections(later, asked.class_questions, asked.class_sessions, asked.seed, noted)
+    facts_first = gives_facts_first(included_below("prompts"), settings.samples.prompt_version)
+    chosen = cross_sections(
+        later, asked.class_questions, asked.class_sessions, asked.seed, noted, facts_first=facts_first
+    )
     if not chosen:
         return None
     classes_id = f"{question_set_hash(chosen)[:16]}-classes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -12,12 +12,14 @@ from typing import Final
 
 from ljwx.core.forward.chain import Batch
 from ljwx.core.forward.timing import closes_at
+from ljwx.core.prompts import gives_facts_first
 from ljwx.core.tasks import TASKS
 from ljwx.exceptions import ConfigurationError, DeadlinePassed, ModelMissing, RecordUnfinished
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.resources import included_below
 from ljwx.services.asking.candidates import check_digest
 from ljwx.services.asking.classes import ClassTokens, ask_class
-from ljwx.services.asking.full import Prompted, Texts, ask
+from ljwx.services.asking.full import Prompted, Texts, ask, beginning
 from ljwx.services.asking.many import ask_many
 from ljwx.services.asking.servers import LOST, Server, lacks, servers_of
 from ljwx.settings import Settings, current_settings
@@ -113,6 +115,8 @@ class _Asking:
         """Ask what has no answer yet on all servers that have the model; each answer is written as it comes."""
         answered = self._warehouse.forward_answered(self._batch.session)
         waiting = [each for each in questions if self._key(each) not in answered]
+        if gives_facts_first(included_below("prompts"), self._prompt_version):
+            waiting.sort(key=lambda each: each.ts_code)
         problems = {server.name: lacks(server, [self._ref]) for server in servers} if waiting else {}
         able = [server for server in servers if problems.get(server.name) is None]
         for name, why in problems.items():
@@ -125,7 +129,7 @@ class _Asking:
     def _ask(self, able: Sequence[Server], waiting: Sequence[Asked]) -> _Outcome:
         added, closes = 0, closes_at(self._batch)
         try:
-            with closing(ask_many(waiting, able, self._ask_one, lambda each: (each.in_full, each.task))) as come:  # type: ignore[type-var]
+            with closing(ask_many(waiting, able, self._ask_one, self._begins)) as come:  # type: ignore[type-var]
                 for _, answer in come:
                     written = self._warehouse.save_forward_answer(self._run_key, answer)
                     added += written is not None
@@ -141,12 +145,18 @@ class _Asking:
             return _Outcome(added, lost=not isinstance(error, ModelMissing))
         return _Outcome(added)
 
+    def _begins(self, each: Asked) -> Hashable:
+        return each.in_full, beginning(self._prompted(each), self._texts)
+
+    def _prompted(self, each: Asked) -> Prompted:
+        return Prompted("", each.task, each.snapshot, self._prompt_version)
+
     def _ask_one(self, server: Server, each: Asked) -> NewAnswer:
         """Ask in full where that is wanted, and for the class's tokens where no text was asked or it tells none.
 
         The tag is looked at after the answer: one that names another model by now has not given it for sure.
         """
-        prompted = Prompted("", each.task, each.snapshot, self._prompt_version)
+        prompted = self._prompted(each)
         parameters, name = self._ref.parameters, self._ref.model
         text, probabilities, reason, seconds, claims = None, None, None, 0.0, None
         if each.in_full:

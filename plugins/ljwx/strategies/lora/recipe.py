@@ -33,7 +33,9 @@ def trained_spec(request: BuildRequest) -> BuildSpec:
     spec = _checked_dataset(request)
     settings, warehouse = request.lora, request.warehouse
     before = training_before(warehouse, request.dataset_id, settings, shown.weights)
-    splits = splits_of(warehouse, request.dataset_id, settings, request.seed, before)
+    splits = splits_of(
+        warehouse, request.dataset_id, settings, request.seed, before, together=request.prompts.facts_first
+    )
     training = TrainingRecipe(
         base_gguf=shown.weights,
         train=digest_of(splits.train),

@@ -10,7 +10,7 @@ import polars as pl
 
 from ljwx.core.models import BuildSpec
 from ljwx.core.training.recipe import Start
-from ljwx.core.training.rows import check_splits, chosen, digest_of
+from ljwx.core.training.rows import check_splits, chosen, chosen_together, digest_of
 from ljwx.core.training.settings import LoraSettings
 from ljwx.core.training.watched import parted
 from ljwx.hooks.warehouse import WarehouseHook
@@ -44,18 +44,26 @@ class Splits:
 
 
 def splits_of(
-    warehouse: WarehouseHook, dataset_id: str, settings: LoraSettings, seed: int, before: Training | None
+    warehouse: WarehouseHook,
+    dataset_id: str,
+    settings: LoraSettings,
+    seed: int,
+    before: Training | None,
+    *,
+    together: bool = False,
 ) -> Splits:
     """Choose what is trained on.
 
     :param before: the training that is gone on with.
+    :param together: what is asked about one stock and session begins alike, and is chosen as one.
     :raises ConfigurationError: nothing can be learned from it.
     """
     whole = warehouse.training_samples(dataset_id, "train")
     learned, watched = parted(dataset_id, whole, warehouse.purge_of(dataset_id))
     check_splits(dataset_id, {"train": learned, "validation": warehouse.training_samples(dataset_id, "validation")})
-    train = chosen(learned, settings.max_samples, seed)
-    validation = chosen(watched, settings.max_validation, seed)
+    choose = chosen_together if together else chosen
+    train = choose(learned, settings.max_samples, seed)
+    validation = choose(watched, settings.max_validation, seed)
     most = round(settings.replay_share * len(train)) if before else 0
     return Splits(train, validation, _replayed(warehouse, learned, watched, most, seed, before), learned)
 
