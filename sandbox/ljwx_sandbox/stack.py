@@ -56,14 +56,16 @@ few are asked.
 """
 TRAINED: dict[str, Any] = {
     **_SMALL,
-    "samples": {"min_market_stocks": 5, "max_validation": 400, "max_test": 400, "prompt_version": "v3"},
+    "samples": {
+        "min_market_stocks": 5, "max_validation": 400, "max_test": 400, "class_ratio": 1.0, "prompt_version": "v3",
+    },
     "model": {
         "base": "smollm2:135m",
         "strategy": "lora",
         "parameters": {"num_ctx": 2048},
         "lora": {
-            "max_samples": 480, "max_validation": 20, "batch": 4, "micro_batch": 4, "learning_rate": 1e-3,
-            "class_weight": 10, "truth_share": 0.2, "soft_targets": "logistic", "evaluate_every": 40, "patience": 0,
+            "max_samples": 960, "max_validation": 20, "batch": 4, "micro_batch": 4, "learning_rate": 1e-3,
+            "class_weight": 20, "truth_share": 0.2, "soft_targets": "logistic", "evaluate_every": 120, "patience": 0,
             "proof": 20,
         },
     },
@@ -72,9 +74,10 @@ TRAINED: dict[str, Any] = {
 }  # fmt: skip
 """The same machine, and weights that are trained for minutes, held to the usual floors.
 
-Prompts v2 are short, and their answers cite facts instead of writing numbers. Six questions a task are asked: of two
-that are alike, even a model which is always right gives both one class. The class is learned mostly
-from what a regression on the train split expects: what came of each of so few samples is mostly noise.
+Prompts v3 give the facts first, so that four samples about a stock and session cost little more than one, and their
+answers cite facts instead of writing numbers. Six questions a task are asked: of two that are alike, even a model which
+is always right gives both one class. The class is learned mostly from what a regression on the train split expects:
+what came of each of so few samples is mostly noise. All classes are as frequent there: of a rare one, too few are seen.
 """
 CONFIGS = {"lora": TRAINED, "fewshot": SMALL}
 """By the strategy that a demo is asked for."""

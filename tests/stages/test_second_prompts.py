@@ -31,7 +31,9 @@ from support_tasks import TaskRunner
 RUN = "manual__second"
 
 
+@pytest.mark.parametrize("version", ["v2", "v3"])
 def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
+    version: str,
     market_db: Database,
     tasks: TaskRunner,
     data_folder: Path,
@@ -41,11 +43,13 @@ def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "server")
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")
-    tasks.variables["ljwx_training_config"] = settings()
+    tasks.variables["ljwx_training_config"] = settings(version)
     dataset_id = tasks.run(build_dataset)
     card = json.loads((data_folder / "datasets" / dataset_id / "card.json").read_text(encoding="utf-8"))
-    assert (card["prompt_version"], card["prompt_is_frozen"], card["fact_groups"]) == ("v2", True, ["technical"])
+    assert (card["prompt_version"], card["prompt_is_frozen"], card["fact_groups"]) == (version, True, ["technical"])
     lines = (data_folder / "datasets" / dataset_id / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    first = json.loads(lines[0])["messages"][1]["content"].splitlines()[0]
+    assert first.split()[-1].isascii() == (version == "v2"), "the instruction, or the stock and its limit"
     assert sum('{\\"abstain\\"' in line.rpartition('"role":"assistant"')[2] for line in lines) == card["without_facts"]
     assert len(lines) == card["by_split"]["train"] + card["without_facts"]
     assert card["without_facts"] / len(lines) == pytest.approx(0.02, abs=0.002)
@@ -92,10 +96,10 @@ def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
     ollama_faulty.delete(plan["model"])
 
 
-def settings(**evaluation: Any) -> dict[str, Any]:
+def settings(version: str = "v2", **evaluation: Any) -> dict[str, Any]:
     return {
         **SMALL,
-        "samples": SMALL["samples"] | {"prompt_version": "v2"},
+        "samples": SMALL["samples"] | {"prompt_version": version},
         "evaluation": SMALL["evaluation"] | evaluation,
     }
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,17 @@ def test_training_is_stopped_by_the_end_of_the_train_split_and_never_sees_the_va
     between = "SELECT count(*) FROM ljwx.sessions WHERE session > %s AND session < %s"
     purge = chain_db.value("SELECT (spec ->> 'horizon')::integer + 1 FROM ljwx.datasets")
     assert chain_db.value(between, learned_until, looked_from) >= purge
+
+
+def test_what_begins_alike_is_trained_and_looked_at_together(chain_db: Database, chain: Chain) -> None:
+    some = LoraSettings(max_samples=40, max_validation=12)
+    splits = splits_of(WarehouseHook(), chain.dataset_id, some, seed=7, before=None, together=True)
+    assert (len(splits.train), len(splits.validation)) == (40, 12)
+    for frame in (splits.train, splits.validation):
+        about = frame.select("ts_code", "session").rows()
+        assert len([key for key, _ in groupby(about)]) == len(set(about)) < len(about)
+    apart = splits_of(WarehouseHook(), chain.dataset_id, some, seed=7, before=None)
+    assert len(set(apart.train.select("ts_code", "session").rows())) > 20, "usually each is about another one"
 
 
 def test_a_job_is_written_anew_only_until_its_result_is_there(

@@ -35,10 +35,14 @@ def neighbours(samples: Sequence[Sample]) -> list[range]:
 
 
 class InGroups(Sampler[int]):
-    """Draws groups, and the samples of each one after the other."""
+    """Draws micro-batches, each of samples of one group where it has so many; what is left of groups makes the others.
 
-    def __init__(self, groups: Sequence[range], seed: int) -> None:
+    :param size: samples of a micro-batch.
+    """
+
+    def __init__(self, groups: Sequence[range], size: int, seed: int) -> None:
         self.groups = groups
+        self.size = size
         self.seed = seed
         self.epoch = 0
 
@@ -50,6 +54,17 @@ class InGroups(Sampler[int]):
         return sum(len(group) for group in self.groups)
 
     def __iter__(self) -> Iterator[int]:
-        drawn = torch.randperm(len(self.groups), generator=torch.Generator().manual_seed(self.seed + self.epoch))
-        for at in drawn.tolist():
-            yield from self.groups[at]
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        parts = [part for group in self.groups for part in self._parts(group)]
+        whole = [part for part in parts if len(part) == self.size]
+        left = [part for part in parts if len(part) < self.size]
+        rest = [at for drawn in torch.randperm(len(left), generator=generator).tolist() for at in left[drawn]]
+        *mixed, last = self._parts(rest) or [[]]
+        whole += [*mixed, last] if len(last) == self.size else mixed
+        for drawn in torch.randperm(len(whole), generator=generator).tolist():
+            yield from whole[drawn]
+        if len(last) < self.size:
+            yield from last  # behind all others, which would be parted otherwise
+
+    def _parts(self, samples: Sequence[int]) -> list[Sequence[int]]:
+        return [samples[at : at + self.size] for at in range(0, len(samples), self.size)]

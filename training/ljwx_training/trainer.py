@@ -64,7 +64,8 @@ class LoraTrainer(Trainer):
         if len(groups) == len(self.samples):
             usual: Sampler[int] | None = super()._get_train_sampler(train_dataset)
             return usual
-        return InGroups(groups, self.args.seed if self.args.data_seed is None else self.args.data_seed)
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        return InGroups(groups, self.args.per_device_train_batch_size, seed)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device

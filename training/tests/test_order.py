@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def test_questions_of_several_tasks_about_the_same_facts_are_neighbours(tiny: Pa
 
 
 def test_every_epoch_draws_each_sample_once_and_the_groups_in_its_own_order() -> None:
-    drawn = InGroups(neighbours(ABOUT * 5), seed=3)
+    drawn = InGroups(neighbours(ABOUT * 5), 3, seed=3)
     first = list(drawn)
     assert list(drawn) == first, "the same for the same epoch"
     assert Counter(first) == Counter(range(len(drawn)))
@@ -53,7 +54,21 @@ def test_every_epoch_draws_each_sample_once_and_the_groups_in_its_own_order() ->
     assert all(run == [run[0], run[0] + 1, run[0] + 2] and run[0] % 3 == 0 for run in runs)
     drawn.set_epoch(1)
     assert list(drawn) != first
-    assert list(InGroups(neighbours(ABOUT * 5), seed=4)) != first
+    assert list(InGroups(neighbours(ABOUT * 5), 3, seed=4)) != first
+
+
+@pytest.mark.parametrize(
+    ("sizes", "size", "whole"), [((4, 4, 1, 4, 1, 3), 4, 3), ((4, 4), 2, 4), ((2, 1, 2, 1), 4, 0), ((3, 3), 3, 2)]
+)
+def test_a_group_is_not_parted_by_what_is_left_of_others(sizes: tuple[int, ...], size: int, whole: int) -> None:
+    edges = [0, *accumulate(sizes)]
+    groups = [range(first, last) for first, last in pairwise(edges)]
+    of = {sample: number for number, group in enumerate(groups) for sample in group}
+    for seed in range(20):
+        drawn = list(InGroups(groups, size, seed))
+        assert sorted(drawn) == list(range(edges[-1]))
+        batches = [drawn[at : at + size] for at in range(0, len(drawn), size)]
+        assert sum(len(batch) == size and len({of[sample] for sample in batch}) == 1 for batch in batches) >= whole
 
 
 @pytest.mark.parametrize(
