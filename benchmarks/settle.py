@@ -1,7 +1,8 @@
 """Settling the forward record on the embedded PostgreSQL: what came true of a month of whole-market answers.
 
 The bars of 24 sessions with 5,400 stocks each are in the warehouse, and the answers of one answerer to two tasks on
-the first 18. Everything from finding what is due to the last outcome written is counted.
+the first 18, sealed in the evening of each as real ones are. Everything from finding what is due to the last outcome
+written is counted.
 """
 
 from __future__ import annotations
@@ -34,9 +35,13 @@ VALUES (%s::date, (%s::date + time '09:15') AT TIME ZONE 'Asia/Shanghai', 'bench
 ANSWERS = """
 INSERT INTO ljwx.forward_answers
     (session, ts_code, task, answerer, digest, snapshot_sha256, classes, probabilities, run_key)
-SELECT %s, ts_code, task, %s, %s, '', '{a,b,c}', '{"a": 0.5, "b": 0.25, "c": 0.25}', %s
-FROM ljwx.bars, unnest(%s::text[]) AS task WHERE session = %s
+SELECT session, ts_code, task, %s, digest, '', '{a,b,c}', jsonb_build_object('a', a, 'b', 0.75 - a, 'c', 0.25), %s
+FROM (SELECT session, ts_code, task, digest,
+             CASE WHEN digest IS NULL THEN 0.5
+                  ELSE 0.25 + 0.01 * abs(hashtext(ts_code || session || task) %% 40) END AS a
+      FROM ljwx.bars, unnest(%s::text[]) AS task, CAST(%s AS text) AS digest WHERE session = %s) said
 """
+"""A rule says the same of each stock; what a model says differs, and has nothing to do with what came."""
 
 
 def settle_rows_per_s(runs: int = 3) -> dict[str, Any]:
@@ -80,5 +85,6 @@ def filled(url: str, answerers: Mapping[str, str | None] = RATES) -> tuple[Any, 
             connection.execute(CLOCK.format(day))
             connection.execute(BATCH, (day, after, key))
             for name, digest in answerers.items():
-                connection.execute(ANSWERS, (day, name, digest, key, list(TASKS), day))
+                connection.execute(ANSWERS, (name, key, list(TASKS), digest, day))
+            warehouse.seal_batch(day)
     return warehouse, key
