@@ -1,11 +1,13 @@
 -- Answers beside the newest of what came true. Of two answers of one name the first counts: a model that was replaced
 -- half-way through a session answers no question twice. By line every model's answer stands, in the order they came. One
 -- whose batch was not sealed before the deadline is late too: only the seal shows when all of them were there.
+-- Every task has three classes, and both sides of the join come in the order of their keys: nothing is looked up answer
+-- by answer.
 SELECT a.session, a.ts_code, a.task, a.name AS answerer,
        a.late OR coalesce(b.sealed_at, ljwx.forward_clock()) >= b.deadline AS late,
-       CASE WHEN a.probabilities IS NOT NULL THEN (
-           SELECT string_agg(coalesce(a.probabilities ->> c.name, '0'), '|' ORDER BY c.place)
-           FROM unnest(a.classes) WITH ORDINALITY AS c (name, place)) END AS probabilities,
+       CASE WHEN a.probabilities IS NOT NULL THEN concat_ws(
+           '|', coalesce(a.probabilities ->> a.classes[1], '0'), coalesce(a.probabilities ->> a.classes[2], '0'),
+           coalesce(a.probabilities ->> a.classes[3], '0')) END AS probabilities,
        o.label, o.excess, o.reason, a.digest
 FROM (
     SELECT DISTINCT ON (session, ts_code, task, name, which) *
@@ -18,11 +20,10 @@ FROM (
     ORDER BY session, ts_code, task, name, which, answered_at, answer_id
 ) a
 JOIN ljwx.forward_batches b USING (session)
-LEFT JOIN LATERAL (
-    SELECT label, excess, reason
-    FROM ljwx.forward_outcomes o
-    WHERE o.session = a.session AND o.ts_code = a.ts_code AND o.task = a.task
-    ORDER BY revision DESC
-    LIMIT 1
-) o ON true
+LEFT JOIN (
+    SELECT DISTINCT ON (session, ts_code, task) session, ts_code, task, label, excess, reason
+    FROM ljwx.forward_outcomes
+    WHERE session >= %(first)s AND (%(sessions)s::date[] IS NULL OR session = ANY (%(sessions)s::date[]))
+    ORDER BY session, ts_code, task, revision DESC
+) o USING (session, ts_code, task)
 ORDER BY a.session, a.ts_code, a.task, a.name, a.answered_at, a.answer_id

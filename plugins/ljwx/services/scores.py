@@ -113,11 +113,14 @@ def scored_record(known: KnownRecord | None = None, brief: bool = False) -> Scor
     )
 
 
-def earned_from_record(top: float = 0.1, slippage: float = 0.0005, known: KnownRecord | None = None) -> list[EarnedBy]:
+def earned_from_record(
+    top: float = 0.1, slippage: float = 0.0005, known: KnownRecord | None = None, brief: bool = False
+) -> list[EarnedBy]:
     """Simulate what the answers of each answerer, to each task that orders stocks, would have earned.
 
     :param top: share of the stocks that is bought. ``slippage``: what each side loses, a fraction.
     :param known: None: all of the record, as it is now.
+    :param brief: of models alone, and as :func:`ljwx.core.forward.earned.earn` has it.
     :raises NotFound: there is no record yet, or no session after its first.
     """
     warehouse = WarehouseHook()
@@ -129,8 +132,9 @@ def earned_from_record(top: float = 0.1, slippage: float = 0.0005, known: KnownR
         raise NotFound(f"no session is complete after {first}, the first of the forward record")
     market = market_of(codes.as_stocks(warehouse.bars(first, last)), days)
     portfolios = {each.meaning: _portfolio(each.spec, top, slippage) for each in batches}
-    answers = codes.as_stocks(known.settled.filter(~pl.col("late"), pl.col("session") < last))
-    return _simulated(answers, market, portfolios, _levels(warehouse, first, last), _tried(warehouse))
+    shown = pl.col("digest").is_not_null() if brief else pl.lit(True)
+    answers = codes.as_stocks(known.settled.filter(~pl.col("late"), pl.col("session") < last, shown))
+    return _simulated(answers, market, portfolios, _levels(warehouse, first, last), _tried(warehouse), brief=brief)
 
 
 def earned_from_validation(top: float = 0.1, slippage: float = 0.0005) -> list[EarnedBy]:
@@ -219,26 +223,33 @@ def _simulated(
     levels: IndexLevels,
     tried: int,
     origin: Source = RECORD,
+    brief: bool = False,
 ) -> list[EarnedBy]:
     """Simulate each answerer's answers to each task that orders stocks, whose classes mean the same."""
     valid = answers.filter(pl.col("probabilities").is_not_null(), pl.col("ts_code").is_in(market.stocks))
     apart = ("answerer", "digest", "task", "meaning")
     parts = valid.sort(*apart, maintain_order=True).partition_by(*apart, maintain_order=True)
     return [
-        _earned(rows, market, portfolios[rows.item(0, "meaning")], levels, tried, origin)
+        _earned(rows, market, portfolios[rows.item(0, "meaning")], levels, tried, origin, brief)
         for rows in parts
         if TASKS[rows.item(0, "task")].direction is not None
     ]
 
 
 def _earned(
-    rows: pl.DataFrame, market: Market, spec: PortfolioSpec, levels: IndexLevels, tried: int, origin: Source
+    rows: pl.DataFrame,
+    market: Market,
+    spec: PortfolioSpec,
+    levels: IndexLevels,
+    tried: int,
+    origin: Source,
+    brief: bool,
 ) -> EarnedBy:
     answerer, digest, task, meaning = rows.select("answerer", "digest", "task", "meaning").row(0)
     said = rows.select("session", "ts_code", signal=pl.Series(signals(rows, task)))
     first = rows.select(pl.col("session").min()).item()
     days = [day for day in market.sessions if day >= first]
-    found: Earned = earn(said, market, spec, tried, levels.of(days))
+    found: Earned = earn(said, market, spec, tried, levels.of(days), brief)
     return EarnedBy(
         answerer=answerer,
         digest=digest,

@@ -27,7 +27,7 @@ MOST_ROWS: Final = 500_000
 class RecordPage:
     """Everything that the page shows of the record.
 
-    :param scored: its scores are brief.
+    :param scored: its scores are brief, and so is what models ``earned``; what rules did is not shown.
     """
 
     scored: ScoredRecord
@@ -89,7 +89,7 @@ def record_page(warehouse: WarehouseHook, kept: KeptSessions | None = None) -> R
 def _earned(known: KnownRecord) -> tuple[EarnedBy, ...]:
     """What the answers would have earned; nothing while no session follows the first."""
     try:
-        return tuple(earned_from_record(known=known))
+        return tuple(earned_from_record(known=known, brief=True))
     except NotFound:
         return ()
 
