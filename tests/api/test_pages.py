@@ -115,11 +115,47 @@ def test_files_are_asked_for_again_and_sent_when_they_have_changed(mounted: Test
     assert (again.status_code, again.content) == (304, b"")
     whole = mounted.get("static/app.js", headers={"Accept-Encoding": "identity"})
     assert whole.text == first.text
-    version = re.findall(r'name="plotly" content="([^"]+)"', mounted.get("").text)[0]
-    plotly = mounted.get(f"static/plotly.min.js?v={version}")
-    assert plotly.headers["cache-control"] == "private, max-age=31536000, immutable"
-    assert plotly.headers["content-encoding"] == "gzip"
-    assert f"plotly.js v{version}"[:9] in plotly.text[:200]
+
+
+def test_files_whose_address_says_their_version_are_kept_for_a_year(mounted: TestClient) -> None:
+    mounted.headers["Authorization"] = "Bearer ann"
+    kept, page = "private, max-age=31536000, immutable", mounted.get("").text
+    addresses = re.findall(r'(?:href|src)="(static/[^"]+)"', page)
+    (version,) = {address.split("/")[1] for address in addresses}
+    assert {mounted.get(address).headers["cache-control"] for address in addresses} == {kept}
+    before = mounted.get(f"static/{'0' * len(version)}/app.js")
+    assert (before.headers["cache-control"], before.text) == ("no-cache", mounted.get("static/app.js").text)
+    (of_plotly,) = re.findall(r'name="plotly" content="([^"]+)"', page)
+    plotly = mounted.get(f"static/plotly.min.js?v={of_plotly}")
+    assert (plotly.headers["cache-control"], plotly.headers["content-encoding"]) == (kept, "gzip")
+    hint, told = plotly.text[:200].split("\n", 1)
+    assert hint == "//# allFunctionsCalledOnLoad"
+    assert "plotly.js v" in told
+
+
+def test_another_file_is_another_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    own = {"app.js": tmp_path / "app.js", "plotly.min.js": tmp_path / "plotly.min.js"}
+    found = []
+    for app, plotly in (("1", "1"), ("2", "1"), ("2", "2")):
+        own["app.js"].write_text(app)
+        own["plotly.min.js"].write_text(plotly)
+        monkeypatch.setattr(pages, "files", lambda: own)
+        found.append(pages.digest.__wrapped__())
+    assert (found[0] != found[1], found[1] == found[2]) == (True, True)
+
+
+def test_what_modules_import_is_asked_for_with_the_page_and_plotly_is_not(mounted: TestClient) -> None:
+    page = mounted.get("", headers={"Authorization": "Bearer ann"}).text
+    asked = set(re.findall(r'rel="modulepreload" href="static/[0-9a-f]{12}/([^"]+)"', page))
+    modules = [*pages.STATIC.glob("*.js"), *pages.STATIC.glob("pages/*.js")]
+    imported = {
+        (module.parent / name).resolve().relative_to(pages.STATIC).as_posix()
+        for module in modules
+        for name in re.findall(r'^import .* from "([^"]+)"', module.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert asked == imported
+    assert len(asked) > 3
+    assert "plotly.min.js" not in page
 
 
 def test_the_words_on_every_page_are_those_of_every_report() -> None:

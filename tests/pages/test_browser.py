@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+import time
 
-from support_browser import OF_ANOTHER, SESSIONS, Look
+import pytest
+from playwright.sync_api import Route, expect
+
+from support_browser import OF_ANOTHER, PATIENCE_MS, SESSIONS, Look
 from support_models import CHALLENGER, CHAMPION, OLD
 from support_settled import STOCKS
 
 ANSWER = f"2026-02-10/{STOCKS[0]}/price_direction/model:v1"
+MODULES = ("api", "charts", "dom", "i18n", "theme")
+CHARTS = 3
+"""Of the first model on the page of the record: its sessions have too few stocks for an order of them."""
 PAGES = ("analysis", f"analysis/{STOCKS[0]}", "record", "data", f"lineage/{ANSWER}")
 
 
@@ -55,6 +60,50 @@ def test_a_frame_that_is_loaded_again_shows_the_page_it_showed(look: Look) -> No
     expect(frame.locator("h1")).to_have_text("战绩")
     look.page.goto(f"{look.url}/ljwx/")
     expect(look.page.locator("h1")).to_have_text("分析")
+
+
+def test_a_page_is_read_and_reacts_while_plotly_is_awaited_and_nothing_moves_when_charts_come(look: Look) -> None:
+    page, held = look.page, list[Route]()
+    page.route("**/plotly.min.js*", lambda route: held.append(route))
+    page.goto(f"{look.url}/ljwx/#/record")
+    select, numbers = page.get_by_label("模型与问题"), page.locator("dl.facts")
+    expect(numbers).to_be_visible()
+    shown = numbers.text_content()
+    select.select_option(index=1)
+    expect(numbers).not_to_have_text(str(shown))
+    select.select_option(index=0)
+    expect(numbers).to_have_text(str(shown))
+    expect(page.locator(".chart")).to_have_count(CHARTS)
+    before = page.locator("footer").bounding_box()
+    assert page.locator(".main-svg").count() == 0
+    (route,) = held
+    route.continue_()
+    look.settled()
+    expect(page.locator(".chart:has(.main-svg)")).to_have_count(CHARTS)
+    assert page.locator("footer").bounding_box() == before
+    look.check()
+
+
+def test_modules_are_asked_for_together_and_kept(look: Look) -> None:
+    page, asked, held = look.page, set[str](), list[Route]()
+    page.on("request", lambda request: asked.add(request.url.rpartition("/")[2]))
+    page.route("**/app.js", lambda route: held.append(route))
+    page.goto(f"{look.url}/ljwx/#/data", wait_until="commit")
+    awaited, latest = {f"{name}.js" for name in MODULES}, time.monotonic() + PATIENCE_MS / 1000
+    while not (held and awaited <= asked) and time.monotonic() < latest:
+        page.wait_for_timeout(20)
+    assert awaited <= asked
+    held.pop().continue_()
+    look.settled()
+    page.unroute("**/app.js")
+    look.open("record")
+    look.open("record")
+    sent = page.evaluate(
+        "performance.getEntriesByType('resource').filter((one) => one.name.includes('/static/'))"
+        ".map((one) => [one.name.split('/').at(-1), one.transferSize])"
+    )
+    assert {name for name, _ in sent} >= {"style.css", "app.js", "record.js", *(f"{name}.js" for name in MODULES)}
+    assert [each for each in sent if each[1]] == []
 
 
 def test_the_report_says_why_there_is_none(look: Look) -> None:
