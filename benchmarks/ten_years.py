@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.ten_years --years 10`` writes the files of 5,400 stocks a session at a time, and takes them
 through `ljwx import`, features and dataset, each step in a process of its own; peak memory is its high-water mark
-(VmHWM). The database is the embedded one and is not counted. Ten years are 13 million rows, and need 12 GB of disk.
+(VmHWM). The database is the embedded one and is not counted. Ten years are 13 million rows, and need 12 GB of disk;
+the files of a dataset with all their samples would need far more, so ``--per-session`` takes some of each session's.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LAST = date(2026, 6, 30)
 STEPS = ("files", "import", "features", "dataset")
 
 
-def step(name: str, folder: Path, days: list[date], stocks: int) -> dict[str, Any]:
+def step(name: str, folder: Path, days: list[date], stocks: int, per_session: int) -> dict[str, Any]:
     """Do one step in this process."""
     from benchmarks.year import _peak_mb, _task
 
@@ -37,7 +38,8 @@ def step(name: str, folder: Path, days: list[date], stocks: int) -> dict[str, An
 
         found["rows"] = write_market(folder / "history", days, stocks)
     elif name == "dataset":
-        found["dataset"], _ = _task("build_dataset", {})
+        samples = {"per_session_cap": per_session}
+        found["dataset"], _ = _task("build_dataset", {}, settings={"samples": samples})
     else:
         from ljwx.hooks.warehouse import WarehouseHook
         from ljwx.services.importing.files import digests, find_files
@@ -62,18 +64,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ten_years", description="Measure at full length.")
     parser.add_argument("--years", type=int, default=1)
     parser.add_argument("--stocks", type=int, default=5_400)
+    parser.add_argument("--per-session", type=int, default=60, help="most samples of a session and task")
     parser.add_argument("--step", choices=STEPS)
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args(arguments)
     days = _days(given.years)
     if given.step:
-        sys.stdout.write(json.dumps(step(given.step, given.folder, days, given.stocks), default=str) + "\n")
+        sys.stdout.write(
+            json.dumps(step(given.step, given.folder, days, given.stocks, given.per_session), default=str) + "\n"
+        )
         return 0
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-", dir=given.folder) as name, running_warehouse():
         for each in STEPS:
-            options = ["--years", str(given.years), "--stocks", str(given.stocks), "--step", each, "--folder", name]
+            options = ["--years", given.years, "--stocks", given.stocks, "--per-session", given.per_session]
+            options += ["--step", each, "--folder", name]
             environment = {**os.environ, "LJWX_DATA": f"{name}/data", "AIRFLOW_HOME": f"{name}/airflow"}
-            command = [sys.executable, "-m", "benchmarks.ten_years", *options]
+            command = [sys.executable, "-m", "benchmarks.ten_years", *map(str, options)]
             done = subprocess.run(
                 command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True, check=True
             )

@@ -147,20 +147,26 @@ def _warm(_: int) -> None:
     time.sleep(0.5)
 
 
-def _task(function: str, params: Mapping[str, str], *arguments: Any) -> tuple[Any, float]:
-    """Call a task's function with a context like Airflow's; return its result and the process's peak in MB."""
+def _task(
+    function: str, params: Mapping[str, str], *arguments: Any, settings: Mapping[str, Any] | None = None
+) -> tuple[Any, float]:
+    """Call a task's function with a context like Airflow's; return its result and the process's peak in MB.
+
+    :param settings: laid over include/training_config.json.
+    """
     import airflow.sdk
     from airflow.sdk.execution_time.context import set_current_context
 
     from ljwx import tasks
 
+    text = json.dumps(settings) if settings else None
     given, at = (arguments[:1], arguments[1] if len(arguments) > 1 else -1) if arguments else ((), -1)
     ti = SimpleNamespace(dag_id="bench", run_id="manual__bench", task_id=function, map_index=at, try_number=1)
     after = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
     run = SimpleNamespace(partition_key=None, run_after=after, run_type="manual", run_id="manual__bench")
     outlets = _Outlets()
     context = {"ti": ti, "dag_run": run, "params": dict(params), "outlet_events": outlets}
-    airflow.sdk.Variable.get = staticmethod(lambda _, default=None, **__: default)  # type: ignore[method-assign]
+    airflow.sdk.Variable.get = staticmethod(lambda _, default=None, **__: text or default)  # type: ignore[method-assign]
     with set_current_context(cast("Any", context)):
         result = getattr(tasks, function)(*given)
     return result, _peak_mb()
