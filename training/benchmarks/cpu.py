@@ -32,6 +32,7 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
 from ljwx_training.batches import Collator
+from ljwx_training.computing import dtype_of, in_bf16
 from ljwx_training.job import read_job
 from ljwx_training.lean import LeanLinear
 from ljwx_training.memory import keep_memory
@@ -142,7 +143,7 @@ def measured(folder: Path, steps: int, way: Way) -> dict[str, Any]:
         learning_rate=1e-3, schedule="constant", warmup=0.0, batch=BATCH, micro_batch=BATCH, steps=steps,
         evaluate_every=steps, precision=way.precision,
     )  # fmt: skip
-    model = with_adapter(base.model(torch.bfloat16 if way.precision == "bf16" else torch.float32), settings, seed=7)
+    model = with_adapter(base.model(dtype_of(way.precision)), settings, seed=7)
     if way.plain or not way.lean:
         for module in model.modules():
             if isinstance(module, LeanLinear):
@@ -233,7 +234,7 @@ def validation_loss(model: PeftModel, validation: Sequence[Sample], way: Way) ->
     model.eval()
     answer, tokens = 0.0, 0
     for at in range(0, len(validation), BATCH):
-        with torch.autocast("cpu", torch.bfloat16, enabled=way.precision == "bf16"):
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bf16(way.precision)):
             found = losses(model, Collator(Objective(), share=True)(validation[at : at + BATCH]))
         answer, tokens = answer + float(found.answer), tokens + found.answer_tokens
     return answer / tokens
