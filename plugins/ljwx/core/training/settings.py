@@ -28,8 +28,9 @@ class LoraSettings(BaseModel):
     :param epochs: passes over the train split.
     :param batch: samples of one step.
     :param micro_batch: samples computed at once; the trainer halves it where memory runs out.
-    :param max_samples: most samples of the train split, the tasks in turn; null: all.
-    :param max_validation: most samples to look at, the tasks in turn; they are of the last tenth of the train split's
+    :param max_samples: most samples of the train split, the tasks in turn, or where prompts give the facts first, all
+        that is asked about a stock and session together; null: all.
+    :param max_validation: most samples to look at, chosen alike; they are of the last tenth of the train split's
         sessions, which is not trained on.
     :param evaluate_every: steps between looks at them.
     :param patience: looks without a better class log score until training stops; 0: never.
