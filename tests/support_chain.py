@@ -383,4 +383,4 @@ def answer_next(server: OllamaServer, *texts: str | None) -> None:
         else {"route": "chat", "kind": "lines", "lines": [{**end, "message": {"role": "assistant", "content": text}}]}
         for text in texts
     ]
-    requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+    requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()

@@ -38,7 +38,7 @@ class OllamaServer:
 
     def play(self, *faults: dict[str, Any]) -> None:
         """Play these faults of a sandbox, and no others."""
-        requests.put(f"{self.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+        requests.put(f"{self.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()
 
     def fail_next(self, route: str, kind: str, **fields: Any) -> None:
         self.play({"route": route, "kind": kind, **fields})
@@ -47,7 +47,7 @@ class OllamaServer:
         self.play()
 
     def stats(self) -> dict[str, int]:
-        return dict(requests.get(f"{self.url}/_sandbox/stats", timeout=10).json())
+        return dict(requests.get(f"{self.url}/_sandbox/stats", timeout=60).json())
 
     def blob_bytes(self) -> int:
         """Bytes of all blobs of a sandbox."""
@@ -83,7 +83,7 @@ def running_sandbox(models: Path, *more: str) -> Iterator[OllamaServer]:
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

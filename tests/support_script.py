@@ -47,4 +47,4 @@ class Script:
                 continue
             line = {**end, "prompt_eval_count": self.prompt_tokens, "message": {"role": "assistant", "content": text}}
             faults.append({"route": "chat", "kind": "lines", "lines": [line]})
-        requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+        requests.put(f"{server.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()

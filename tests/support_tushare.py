@@ -42,12 +42,12 @@ class TushareServer:
 
     def faults(self, **faults: Any) -> None:
         """Put these faults in the place of all others: ``faults(daily={"kind": "http_504", "count": 1})``."""
-        answer = requests.put(f"{self.url}/_sandbox/faults", json=faults, timeout=10)
+        answer = requests.put(f"{self.url}/_sandbox/faults", json=faults, timeout=60)
         assert answer.status_code == 204, answer.text
 
     def stats(self) -> Any:
         """Return calls per interface and how many were refused for their rate; those of BaoStock's by themselves."""
-        return requests.get(f"{self.url}/_sandbox/stats", timeout=10).json()
+        return requests.get(f"{self.url}/_sandbox/stats", timeout=60).json()
 
     def connection(self, token: str = UNLIMITED, conn_type: str = "tushare", **extra: Any) -> str:
         """Return an Airflow connection to the server, as JSON for an AIRFLOW_CONN_… variable."""
@@ -64,7 +64,7 @@ class TushareServer:
 
     def baostock(self, **extra: Any) -> str:
         """Return an Airflow connection to the server's BaoStock side."""
-        given = {"calls_per_minute": 100_000, "read_timeout": 5, **extra}
+        given = {"calls_per_minute": 100_000, "read_timeout": 60, **extra}
         return json.dumps({"conn_type": "baostock", "host": "127.0.0.1", "port": self.baostock_port, "extra": given})
 
 
@@ -83,7 +83,7 @@ def running_tushare(*options: str) -> Iterator[TushareServer]:
         yield TushareServer(line.split()[-1], int(other.rsplit(":", 1)[1]))
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 

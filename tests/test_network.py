@@ -74,7 +74,7 @@ def proxy(plain: int, secure: int) -> Iterator[Proxy]:
 def ask(url: str, **extra: Any) -> str:
     """Ask a server by the way that a connection with these extras says."""
     with read_route("some", extra, url).session() as session:
-        return session.get(url, timeout=10).text
+        return session.get(url, timeout=60).text
 
 
 def test_a_private_ca_is_trusted_once_the_connection_names_it(secure: int, ca: PrivateCA) -> None:
@@ -293,4 +293,4 @@ def test_nothing_of_netrc_is_sent(plain: int, monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("NETRC", str(netrc))
     url = f"http://127.0.0.1:{plain}/"
     with read_route("some", {}, url).session() as session:
-        assert "Authorization" not in session.get(url, timeout=10).request.headers
+        assert "Authorization" not in session.get(url, timeout=60).request.headers

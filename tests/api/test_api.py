@@ -16,11 +16,11 @@ from starlette.testclient import TestClient
 from ljwx.api.app import make_app
 from ljwx.api.limits import MOST_BYTES
 from ljwx.exceptions import ConfigurationError
+from ljwx.hooks.ollama import OllamaHook
 from ljwx.services.analysing.analyst import Analyst
 from ljwx.services.config import ServeSettings, serve_settings
 from ljwx.services.tokens import add_token, revoke_token
 from support_chain import Chain, Database
-from support_ollama import OllamaServer
 from support_serve import STOCK, running
 
 API = "/ljwx/api/v1"
@@ -135,7 +135,7 @@ def test_bodies_that_are_too_much_are_refused(client: TestClient) -> None:
 def test_a_client_that_sends_too_slowly_is_not_waited_for(crowned: Database) -> None:
     with running(make_app(ServeSettings(), body_seconds=0.3)) as url:
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as slow:
+        with socket.create_connection((host, int(port)), timeout=60) as slow:
             slow.sendall(f"GET {API}/health HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n".encode())
             assert b"408" in slow.recv(200)
 
@@ -149,20 +149,28 @@ def test_a_token_asks_as_often_as_it_may(application: FastAPI, crowned: Database
 
 
 def test_asking_is_limited_and_what_was_said_is_not_asked_again(
-    crowned: Database, token: str, ollama_faulty: OllamaServer
+    crowned: Database, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = TestClient(
         make_app(ServeSettings(asking=1, queue_seconds=0)), headers={"Authorization": f"Bearer {token}"}
     )
     first = client.get(f"{API}/analysis/{STOCK}")
-    ollama_faulty.play({"route": "chat", "kind": "delay", "seconds": 2})
+    begun, go_on, chat = threading.Event(), threading.Event(), OllamaHook.chat
+
+    def slowly(self: OllamaHook, *arguments: Any, **settings: Any) -> Any:
+        begun.set()
+        assert go_on.wait(60)
+        return chat(self, *arguments, **settings)
+
+    monkeypatch.setattr(OllamaHook, "chat", slowly)
     slow: list[Any] = []
     other = crowned.value("SELECT max(ts_code) FROM ljwx.current_bars WHERE session = '2026-03-20'")
     thread = threading.Thread(target=lambda: slow.append(client.get(f"{API}/analysis/{other}")))
     thread.start()
-    threading.Event().wait(0.5)
+    assert begun.wait(60)
     busy = client.get(f"{API}/analysis/{STOCK}?day=2026-03-18")
     again = client.get(f"{API}/analysis/{STOCK}")
+    go_on.set()
     thread.join()
     assert (busy.status_code, busy.json()["error"]["kind"], slow[0].status_code) == (429, "busy", 200)
     assert again.json() == first.json()

@@ -70,7 +70,7 @@ def test_ten_megabytes_are_refused_before_they_are_read(crowned: Database, token
     with running(make_app(ServeSettings())) as url:
         host, port = url.removeprefix("http://").split(":")
         for path in POSTED:
-            with socket.create_connection((host, int(port)), timeout=20) as large:
+            with socket.create_connection((host, int(port)), timeout=60) as large:
                 large.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {10 * 1024**2}\r\n\r\n".encode())
                 large.sendall(b"[" + b" " * (MOST_BYTES + 1))
                 assert b" 413 " in large.recv(100), path

@@ -451,5 +451,5 @@ def test_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         hook = connect(monkeypatch, f"ollama://127.0.0.1:{server.getsockname()[1]}")
         with pytest.raises(OllamaUnreachable, match="64 MB and did not end"):
             hook.version()
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert not thread.is_alive()

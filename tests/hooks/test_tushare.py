@@ -56,7 +56,7 @@ def sleeper() -> Sleeper:
 
 @pytest.fixture
 def hook(tushare_server: TushareServer, monkeypatch: pytest.MonkeyPatch, sleeper: Sleeper) -> Iterator[TushareHook]:
-    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection(read_timeout=2))
+    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", tushare_server.connection())
     made = TushareHook(sleep=sleeper, retry_budget=3.0)
     yield made
     made.close()
@@ -265,7 +265,7 @@ class OwnServer(ThreadingHTTPServer):
         self.sent: list[int] = []
 
     def connection(self) -> str:
-        extra = {"read_timeout": 0.5}
+        extra = {"read_timeout": 0.5 if self.pause else 60}
         place = {"host": "127.0.0.1", "port": self.server_port, "schema": "http"}
         return json.dumps({"conn_type": "tushare", "password": "x", "extra": extra, **place})
 
@@ -499,7 +499,9 @@ def test_the_token_is_in_no_log_and_no_exception(
     server = TushareServer("http://127.0.0.1:9") if fault == "refused" else tushare_server
     # As a server that echoes sees it: a token that the sandbox knows would give no error of its own.
     token = TOKEN if fault == "wrong_width" else SECRET
-    monkeypatch.setenv("AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token, read_timeout=0.3))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_TUSHARE_DEFAULT", server.connection(token, read_timeout=0.3 if fault == "hang" else 60)
+    )
     hook = TushareHook(sleep=Sleeper(), retry_budget=2.0)
     with caplog.at_level(logging.DEBUG), pytest.raises((SourceUnavailable, MalformedAnswer)) as caught:
         hook.daily(DAY)

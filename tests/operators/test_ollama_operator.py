@@ -324,5 +324,5 @@ def test_arguments_are_templated_and_init_reads_nothing() -> None:
 
 def test_spec_of_the_tests_is_a_valid_one(fields: dict[str, Any], ollama_faulty: OllamaServer) -> None:
     spec = BuildSpec.model_validate(fields)
-    answer = requests.post(f"{ollama_faulty.url}/api/show", json={"model": spec.base}, timeout=10)
+    answer = requests.post(f"{ollama_faulty.url}/api/show", json={"model": spec.base}, timeout=60)
     assert answer.status_code == 200

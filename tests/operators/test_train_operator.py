@@ -192,7 +192,7 @@ def test_a_task_that_is_failed_or_cleared_while_deferred_ends_the_trainer_with_i
     family = [process_of(job), *process_of(job).children(recursive=True)]
     assert len(family) > 1
     asyncio.run(trigger.on_kill())
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
     assert event_of(trigger)["state"] in {"gone", "failed"}
 
 
@@ -217,7 +217,7 @@ def test_a_killed_task_that_follows_by_itself_ends_the_trainer(python: str, tmp_
     begin(job, TrainingSettings(python=python))
     process = process_of(job)
     operator(job, deferrable=False).on_kill()
-    assert psutil.wait_procs([process], timeout=5)[1] == []
+    assert psutil.wait_procs([process], timeout=60)[1] == []
 
 
 def test_two_tasks_that_start_one_job_at_once_share_one_trainer(python: str, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_trainer_on_another_machine_is_known_by_its_lock_and_stops_after_its_s
     (job / "started.json").write_text(json.dumps(told | {"place": "elsewhere"}))
     assert begin(job, TrainingSettings(python=python))[1] is False
     operator(job).on_kill()
-    assert psutil.wait_procs([process], timeout=5)[1] == []
+    assert psutil.wait_procs([process], timeout=60)[1] == []
     assert json.loads((job / "error.json").read_text())["error"] == "stopped"
     begin(job, TrainingSettings(python=python))
     wait(lambda: starts(job) == 2)

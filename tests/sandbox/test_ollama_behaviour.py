@@ -382,7 +382,7 @@ def test_template_it_does_not_know_is_refused(sandbox: OllamaServer, made: list[
 
 def test_faults_play_once(ollama_faulty: OllamaServer) -> None:
     ollama_faulty.fail_next("version", "status", status=503, message="busy")
-    answer = requests.get(f"{ollama_faulty.url}/api/version", timeout=10)
+    answer = requests.get(f"{ollama_faulty.url}/api/version", timeout=60)
     assert (answer.status_code, answer.json()) == (503, {"error": "busy"})
     assert "version" in ollama_faulty.get("version")
     ollama_faulty.fail_next("chat", "error_line", message="out of memory")

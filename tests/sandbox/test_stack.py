@@ -86,10 +86,10 @@ def test_children_that_outlived_their_killed_parent_are_stopped(record: ProcessF
     process = start(record, tmp_path / "log", HAS_CHILDREN, SLEEPS, SLEEPS, ups=3)
     children = process.children(recursive=True)
     process.kill()
-    process.wait(20)
+    process.wait(60)
     assert [is_gone(each) for each in children] == [False, False]
     record.stop()
-    psutil.wait_procs(children, timeout=20)
+    psutil.wait_procs(children, timeout=60)
     assert [each.pid for each in children if not is_gone(each)] == []
 
 
@@ -130,7 +130,7 @@ def test_a_reused_pid_is_neither_found_nor_stopped(record: ProcessFile, tmp_path
 def test_a_process_that_died_is_forgotten(record: ProcessFile, tmp_path: Path) -> None:
     process = start(record, tmp_path / "log", SLEEPS)
     process.send_signal(signal.SIGKILL)
-    psutil.wait_procs([process], timeout=10)
+    psutil.wait_procs([process], timeout=60)
     assert record.find() is None
     record.stop()
     assert not record.path.exists()

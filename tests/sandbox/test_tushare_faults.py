@@ -134,6 +134,6 @@ def test_wrong_width_missing_field_and_empty_more(tushare_server: TushareServer)
 
 @pytest.mark.parametrize("given", [{"daily": {"kind": "gremlin"}}, {"daily": {"kind": "late", "x": 1}}, [1]])
 def test_an_unknown_fault_is_refused(tushare_server: TushareServer, given: object) -> None:
-    answer = requests.put(f"{tushare_server.url}/_sandbox/faults", json=given, timeout=10)
+    answer = requests.put(f"{tushare_server.url}/_sandbox/faults", json=given, timeout=60)
     assert answer.status_code == 400
     assert answer.text.startswith("faults: ")

@@ -158,7 +158,7 @@ def test_the_highest_offset_allowed_is_no_error(tushare_server: TushareServer) -
 
 
 def test_a_body_that_is_not_json_is_a_bad_query(tushare_server: TushareServer) -> None:
-    answer = requests.post(tushare_server.url, data=b"token=1", timeout=10)
+    answer = requests.post(tushare_server.url, data=b"token=1", timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (200, 50101)
 
 

@@ -111,7 +111,7 @@ def build(hook: OllamaHook, tmp_path: Path) -> Callable[[], dict[str, Any]]:
 def test_build_that_goes_wrong_fails_clearly_and_the_next_one_makes_the_model(
     hook: OllamaHook, build: Callable[[], dict[str, Any]], ollama_faulty: OllamaServer, case: Build
 ) -> None:
-    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=case.faults, timeout=10).raise_for_status()
+    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=case.faults, timeout=60).raise_for_status()
     with pytest.raises(case.error, match=case.says) as failed:
         build()
     assert type(failed.value) is case.error
@@ -345,7 +345,7 @@ def test_question_without_an_answer_fails_the_task_and_is_asked_again(
     """What the server says is no answer of the model: it never counts as a wrong one."""
     shards = tasks.run(plan_questions, chain.plan["model"], chain.question_set_id)
     evaluation_id, settings = shards[0]["evaluation_id"], load_settings(SMALL)
-    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()
     with pytest.raises(error):
         ask_all(WarehouseHook(), servers_of(settings), settings, evaluation_id)
     assert chain_db.value("SELECT count(*) FROM ljwx.answers") == 0
@@ -371,7 +371,7 @@ def test_plan_without_a_server_writes_nothing(
     error: type[Exception],
 ) -> None:
     before = chain_db.state(*WRITTEN)
-    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()
     with pytest.raises(error):
         tasks.run(plan_build)
     assert chain_db.state(*WRITTEN) == before
@@ -397,7 +397,7 @@ def test_verification_without_a_server_leaves_no_candidate(
     faults: list[dict[str, Any]],
     error: type[Exception],
 ) -> None:
-    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=10).raise_for_status()
+    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=faults, timeout=60).raise_for_status()
     with pytest.raises(error):
         tasks.run(verify_model, chain.plan, chain.built)
     assert chain_db.column("SELECT verified FROM ljwx.models") == [None]

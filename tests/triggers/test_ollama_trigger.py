@@ -123,7 +123,7 @@ def stalling() -> Iterator[tuple[str, threading.Event, threading.Event]]:
         thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         yield f"ollama://127.0.0.1:{listener.getsockname()[1]}", begun, hung_up
-        thread.join(timeout=20)
+        thread.join(timeout=60)
 
 
 def test_cancelled_trigger_hangs_up_ends_its_thread_and_another_one_starts_clean(
@@ -144,7 +144,7 @@ def test_cancelled_trigger_hangs_up_ends_its_thread_and_another_one_starts_clean
     with stalling() as (connection, begun, hung_up):
         monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", connection)
         asyncio.run(cancel(begun))
-        assert hung_up.wait(20)
+        assert hung_up.wait(60)
     monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", ollama_faulty.connection)
     assert NAME not in [model.name for model in hook.list()]
     assert event_of(trigger) == {"error": None}

@@ -184,7 +184,7 @@ def test_the_command_prints_a_report_of_each_stock_and_fails_where_an_answer_can
     assert done.stdout.count("[AI-generated]") == 3  # the comparison, and each stock
     documents = json.loads(CliRunner().invoke(app, [*question, "--json"]).stdout)
     assert [each["snapshot"]["ts_code"] for each in documents] == [sample["ts_code"], "000001.SZ"]
-    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=[], timeout=10)
+    requests.put(f"{ollama_faulty.url}/_sandbox/faults", json=[], timeout=60)
     answer_next(ollama_faulty, "我看好它")
     done = CliRunner().invoke(app, question)
     assert (done.exit_code, "not valid (not_the_schema)" in done.stderr) == (1, True)

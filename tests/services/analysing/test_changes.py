@@ -108,7 +108,7 @@ class Slow:
         self.looks += 1
         seen = self.looks
         self.asked.release()
-        assert self.go_on.acquire(timeout=20)
+        assert self.go_on.acquire(timeout=60)
         return Changed(str(seen), ["bars"] if before else [])
 
 
@@ -117,8 +117,8 @@ def test_who_comes_during_a_look_is_given_a_later_one() -> None:
     changes = Changes(slow)  # type: ignore[arg-type]
     with ThreadPoolExecutor(9) as pool:
         first = pool.submit(changes.look)
-        assert slow.asked.acquire(timeout=20)
+        assert slow.asked.acquire(timeout=60)
         others = [pool.submit(changes.look) for _ in range(8)]
         slow.go_on.release(9)
-        assert first.result(20).version(("bars",)) == 1
-        assert min(each.result(20).version(("bars",)) for each in others) >= 2
+        assert first.result(60).version(("bars",)) == 1
+        assert min(each.result(60).version(("bars",)) for each in others) >= 2

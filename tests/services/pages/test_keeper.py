@@ -21,7 +21,7 @@ class Counted:
     def work(self) -> int:
         self.times += 1
         self.begun.set()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         return self.times
 
 
@@ -45,7 +45,7 @@ def test_while_one_works_it_out_others_see_the_page_before(counted: Counted) -> 
     counted.may_end.clear()
     thread = threading.Thread(target=keeper.page)
     thread.start()
-    assert counted.begun.wait(10)
+    assert counted.begun.wait(60)
     assert keeper.page() == 1
     counted.may_end.set()
     thread.join()
@@ -57,7 +57,7 @@ def test_who_waits_too_long_for_the_first_page_is_told_so(counted: Counted) -> N
     counted.may_end.clear()
     thread = threading.Thread(target=keeper.page)
     thread.start()
-    assert counted.begun.wait(10)
+    assert counted.begun.wait(60)
     with pytest.raises(Busy, match="for the first time") as caught:
         keeper.page()
     assert "首次" in caught.value.chinese

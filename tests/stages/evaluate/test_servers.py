@@ -176,11 +176,11 @@ def test_when_all_are_lost_the_answers_stay_and_the_next_try_asks_the_rest(
 def test_a_single_server_that_hangs_is_the_tasks_own_error(
     chain_db: Database, chain: Chain, tasks: TaskRunner, first: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", connection(first, chat_timeout=0.3))
+    monkeypatch.setenv("AIRFLOW_CONN_OLLAMA_DEFAULT", connection(first, chat_timeout=3))
     alone = SMALL["evaluation"] | {"class_questions": 60, "class_sessions": 2}
     tasks.variables["ljwx_training_config"] = {**SMALL, "evaluation": alone}
     shard = shard_of(tasks, chain)
-    first.play({"route": "chat", "kind": "delay", "seconds": 0}, {"route": "chat", "kind": "delay", "seconds": 2})
+    first.play({"route": "chat", "kind": "delay", "seconds": 0}, {"route": "chat", "kind": "delay", "seconds": 6})
     with pytest.raises(OllamaTimeout, match=f"{first.url} did not answer in time"):
         tasks.run(ask_questions, shard)
     assert chain_db.counts()["class_answers"] == 1

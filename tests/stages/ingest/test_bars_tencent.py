@@ -41,7 +41,7 @@ def stocks_of(server: TushareServer) -> list[str]:
 
 
 def connection(server: TushareServer, *stocks: str) -> str:
-    return server.connection(conn_type="tencent", stocks=list(stocks), calls_per_minute=100_000, read_timeout=5)
+    return server.connection(conn_type="tencent", stocks=list(stocks), calls_per_minute=100_000)
 
 
 @pytest.fixture(scope="module")

@@ -146,7 +146,7 @@ def s3() -> Iterator[S3]:
         yield S3(url)
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_a_slot_that_another_worker_is_taking_is_passed_over(db: Database, monke
         other.execute("SELECT FROM ljwx.rate_slots WHERE slot = 1 FOR UPDATE")
         worker = threading.Thread(target=gate.acquire, args=("daily", 2), daemon=True)
         worker.start()
-        worker.join(20)
+        worker.join(60)
         assert not worker.is_alive()
     assert db.column("SELECT slot FROM ljwx.rate_slots WHERE used_at > '-infinity'") == [2]
 
