@@ -247,17 +247,21 @@ class Killer:
         }
 
 
-def test_a_worker_killed_in_each_stage_changes_nothing_of_what_the_chain_makes(stack: Stack) -> None:
-    Chain(stack, lambda dag, run_id: None).run()
-    undisturbed = made(stack)
-    assert not undisturbed["aliases"].startswith("0 ")
-    assert undisturbed["removals"].startswith(f"{OLD + 2} ")
-    assert undisturbed["quarantine"].startswith("0 ")
-    forget(stack)
+def test_a_worker_killed_in_each_stage_changes_nothing_of_what_the_chain_makes(stack: Stack, long_range: bool) -> None:
+    """The longer range compares all that is made with what a chain makes in which nobody is killed."""
+    undisturbed = None
+    if long_range:
+        Chain(stack, lambda dag, run_id: None).run()
+        undisturbed = made(stack)
+        forget(stack)
     killer = Killer(stack)
     Chain(stack, killer).run()
     assert killer.tries() == dict.fromkeys(STAGES, 2)
-    assert made(stack) == undisturbed
+    found = made(stack)
+    assert not found["aliases"].startswith("0 ")
+    assert found["removals"].startswith(f"{OLD + 2} ")
+    assert (found["quarantine"][:2], found["unfinished"][:2]) == ("0 ", "0 ")
+    assert undisturbed in (None, found)
 
 
 def test_both_workers_are_of_one_redis_that_asks_for_its_password(stack: Stack) -> None:

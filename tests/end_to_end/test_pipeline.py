@@ -29,8 +29,12 @@ pytestmark = pytest.mark.timeout(1500)
 FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
-SMALL = DEMO | {"evaluation": DEMO["evaluation"] | {"questions": 4}, "gate": DEMO["gate"] | {"min_questions": 4}}
-"""The demo's settings with half of its questions."""
+SMALL = DEMO | {
+    "model": DEMO["model"] | {"strategy": "prompt", "parameters": {"num_ctx": 4096}},
+    "evaluation": DEMO["evaluation"] | {"questions": 4},
+    "gate": DEMO["gate"] | {"min_questions": 4},
+}  # fmt: skip
+"""The demo's settings with half of its questions, and without examples, which are most of what it reads."""
 TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",

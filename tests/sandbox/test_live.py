@@ -26,7 +26,7 @@ from support_chain import Database
 from support_postgres import free_port, open_folder
 
 EVENING = datetime(2026, 3, 2, 10, 30, tzinfo=timezone.utc)
-FEW = 8
+FEW = 6
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +99,33 @@ def rank_ic(settled: pl.DataFrame, model: str) -> float:
     return float(rows.group_by("session").agg(each.alias("ic"))["ic"].mean())  # type: ignore[arg-type]
 
 
+def verified(folder: Path, sessions: int) -> None:
+    """See that the record has each session, nothing late, and no link that does not hold."""
+    exported = export_record(folder / "record.parquet")
+    found = verify_record(folder / "record.parquet", exported.head)
+    assert (found.sessions, found.problems, found.gaps, found.late) == (sessions, (), (), 0)
+
+
+@pytest.mark.market
+def test_broken_off_it_goes_on_where_it_was(folder: Path) -> None:
+    plan, said = replace(LivePlan(), sessions=FEW), list[str]()
+    with stepped(folder / "short", replace(plan, sessions=FEW // 2), said):
+        told = len(said)
+        assert all(line.endswith("watch -") for line in said[-FEW // 2 :])
+    with stepped(folder / "short", plan, said):
+        assert len(said) == told + FEW - FEW // 2
+        verified(folder, FEW)
+
+
 @pytest.mark.market
 @pytest.mark.timeout(3600)
-def test_broken_off_it_goes_on_and_within_sixty_sessions_the_record_alone_promotes_who_is_better(folder: Path) -> None:
+def test_within_sixty_sessions_the_record_alone_promotes_who_is_better(folder: Path, long_range: bool) -> None:
     """One model decays, and the watch finds it; the other is promoted; the months that are over have their pages."""
+    if not long_range:
+        pytest.skip("steps sixty sessions: make test-long")
     plan, said = LivePlan(), list[str]()
-    with stepped(folder / "live", replace(plan, sessions=FEW), said):
-        told = len(said)
-        assert all(line.endswith("watch -") for line in said[-FEW:])
     with stepped(folder / "live", plan, said) as peers:
-        assert len(said) == told + plan.sessions - FEW
-        exported = export_record(folder / "record.parquet")
-        verified = verify_record(folder / "record.parquet", exported.head)
-        assert (verified.sessions, verified.problems, verified.gaps, verified.late) == (plan.sessions, (), (), 0)
+        verified(folder, plan.sessions)
         new = decided(Database(peers.url), said[-plan.sessions :], plan)
         pages = sorted((folder / "live" / "data" / "forward" / "months").glob("*.html"))
         assert [page.stem for page in pages] == ["2026-02", "2026-03"]
