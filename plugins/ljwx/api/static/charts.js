@@ -37,11 +37,21 @@ async function paint({ element, make }) {
 export const loadAhead = () => { plotly().catch(() => {}); };
 
 const inView = (element) => element.getBoundingClientRect().top < window.innerHeight;
-const whenIdle = (work) => (window.requestIdleCallback ?? window.setTimeout)(work);
+const idle = () => new Promise((done) => (window.requestIdleCallback ?? window.setTimeout)(done));
+const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+let onScreen = Promise.resolve();
+let below = Promise.resolve();
+
+async function paintLater(chart) {
+  await onScreen;
+  await frame();
+  await idle();
+  await paint(chart);
+}
 
 /**
  * Draw a chart, and again when the theme changes. Its words for who cannot see it stand in `label`.
- * One below the screen is not waited for: it is drawn as soon as there is nothing else to do.
+ * Those below the screen are not waited for: they are drawn one by one, once the page can be used.
  * @param make returns `{traces, layout}` of plotly; asks `colour` for its colours.
  */
 export async function draw(element, label, make) {
@@ -50,8 +60,13 @@ export async function draw(element, label, make) {
   drawn = drawn.filter((each) => each.element.isConnected && each.element !== element);
   const chart = { element, make };
   drawn.push(chart);
-  if (inView(element)) await paint(chart);
-  else whenIdle(() => paint(chart).catch(reportError));
+  if (!inView(element)) {
+    below = below.then(() => paintLater(chart)).catch(reportError);
+    return;
+  }
+  const painting = paint(chart);
+  onScreen = Promise.allSettled([onScreen, painting]);
+  await painting;
 }
 
 document.addEventListener("ljwx-theme", () => drawn.filter((each) => each.element.isConnected).forEach(paint));
