@@ -24,11 +24,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="ljwx_training", description="Train the job of a folder.")
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="train, or go on").add_argument("job", type=Path, help="folder with job.json")
-    folder: Path = parser.parse_args().job
+    run = commands.add_parser("run", help="train, or go on")
+    run.add_argument("job", type=Path, help="folder with job.json")
+    run.add_argument("--shard", action="store_true", help="torchrun's processes hold a part of the base each (FSDP)")
+    arguments = parser.parse_args()
+    folder: Path = arguments.job
     (folder / "error.json").unlink(missing_ok=True)
     try:
-        train(folder)
+        train(folder, shard=arguments.shard)
     except TrainingError as error:
         sys.exit(told(folder, error))
     except Exception as error:
@@ -37,7 +40,7 @@ def main() -> None:
         sys.exit(told(folder, NoSpace(f"no space is left for {folder}: {error}")))
 
 
-def train(folder: Path) -> None:
+def train(folder: Path, *, shard: bool) -> None:
     """Run the job; libraries reach the hub only where the job says so."""
     try:
         from ljwx_training.job import read_job
@@ -60,7 +63,7 @@ def train(folder: Path) -> None:
         if (error.name or "").startswith("ljwx_training"):
             raise
         raise NotInstalled(f"{error.name or error} is not installed: pip install ./training") from error
-    run(folder)
+    run(folder, shard=shard)
     sys.stdout.write(f"{folder / RESULT}\n")
 
 

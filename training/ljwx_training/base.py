@@ -26,6 +26,7 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from transformers.distributed.configuration_utils import DistributedConfig
 
 from ljwx_training import prefix
 from ljwx_training.errors import DamagedBase, UnknownArchitecture
@@ -129,16 +130,21 @@ class Base:
             attn_implementation=prefix.NAME,
         )
 
-    def model(self, dtype: torch.dtype) -> PreTrainedModel:
-        """Return the model with the file's weights, dequantised."""
+    def model(self, dtype: torch.dtype, processes: int = 1) -> PreTrainedModel:
+        """Return the model with the file's weights, dequantised.
+
+        :param processes: that hold a part of each weight (FSDP) and compute it together; 1: it is whole.
+        """
         weights = dict(self._weights(dtype))
+        parted = {"distributed_config": DistributedConfig(fsdp_size=processes)} if processes > 1 else {}
         model, report = self.architecture.model.from_pretrained(
-            None, config=self.config, state_dict=weights, dtype=dtype, output_loading_info=True
+            None, config=self.config, state_dict=weights, dtype=dtype, output_loading_info=True, **parted
         )
         missing = sorted(report["missing_keys"]) + sorted(report["unexpected_keys"])
         if missing:
             raise DamagedBase(f"{self.path} does not hold the weights that its architecture has: {missing[0]}")
         model.generation_config.pad_token_id = self.config.eos_token_id
+        model._tp_size = None  # peft would take any number for tensor parallelism, and gather the base at each save
         loaded: PreTrainedModel = model
         return loaded
 

@@ -30,6 +30,7 @@ from ljwx_training.compare import Comparison, Said, compare
 from ljwx_training.computing import dtype_of, in_bf16
 from ljwx_training.dataset import Encoder, Question, Row, checked, class_rates, read_rows
 from ljwx_training.errors import (
+    BadJob,
     Busy,
     ExportDiffers,
     NoSpace,
@@ -64,18 +65,39 @@ SMALL = 1_000_000_000
 """Up to so many parameters the proof computes in 32 bits; a larger base is compared as it was trained."""
 
 
-def run(folder: Path) -> None:
-    """Train a job, or go on with it, until its result.json is there; a finished one is not trained again."""
+def run(folder: Path, *, shard: bool = False) -> None:
+    """Train a job, or go on with it, until its result.json is there; a finished one is not trained again.
+
+    :param shard: several processes hold a part of the base each, instead of the whole.
+    """
     job = read_job(folder)
+    processes = sharing(job) if shard else 1
     with alone(folder):
         if not finished(folder, job):
-            trained(folder, job)
+            trained(folder, job, processes)
         if job.publish and rank() == 0:
             published(folder, FILES, job.publish)
 
 
-def trained(folder: Path, job: Job) -> None:
-    """Train from the first step or the newest checkpoint, and write everything that a result consists of."""
+def sharing(job: Job) -> int:
+    """Return how many processes share the base.
+
+    :raises BadJob: it cannot be shared.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes == 1:
+        raise BadJob("--shard is for several processes: start them by torchrun")
+    for name in ("quantize", "compile"):
+        if getattr(job.hyperparameters, name):
+            raise BadJob(f"--shard does not go with {name}")
+    return processes
+
+
+def trained(folder: Path, job: Job, processes: int) -> None:
+    """Train from the first step or the newest checkpoint, and write everything that a result consists of.
+
+    :param processes: that share the base; 1: each has its own.
+    """
     began = time.monotonic()
     base = Base(fetched(job.base.path, job.base.sha256, folder))
     splits = {"train": job.train, "validation": job.validation}
@@ -87,7 +109,7 @@ def trained(folder: Path, job: Job) -> None:
     start = fetched(job.start.path, job.start.sha256, folder) if job.start else None
 
     def model() -> PeftModel:
-        made = with_adapter(frozen(base, job), job.hyperparameters, job.seed)
+        made = with_adapter(frozen(base, job, processes), job.hyperparameters, job.seed)
         return made if start is None else going_on(made, start)
 
     metrics = Metrics(folder / "metrics.jsonl")
@@ -104,12 +126,17 @@ def trained(folder: Path, job: Job) -> None:
             recipe=job.recipe.sha256,
         )
     )
+    if rank() == 0:
+        write_adapter(fitted.model, folder)
+        merged_in = merge(base, fitted.model, job, folder)
+    if processes > 1 and parameters_of(base) > SMALL:
+        torch.distributed.barrier()  # each holds a part of what is to be proven
+    elif rank():
+        return
+    questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
+    proof = prove(base, fitted, job, folder, questions, encoder, processes)
     if rank():
         return
-    write_adapter(fitted.model, folder)
-    merged_in = merge(base, fitted.model, job, folder)
-    questions = [encoder.question(row) for row in rows["validation"][: job.proof]]
-    proof = prove(base, fitted, job, folder, questions, encoder)
     result = {
         "version": VERSION,
         "recipe": asdict(job.recipe),
@@ -204,9 +231,9 @@ def enough_space(folder: Path, base: Base) -> None:
         raise NoSpace(f"{folder} has {free >> 20} MiB free; the merged file may take {need >> 20}")
 
 
-def frozen(base: Base, job: Job) -> PreTrainedModel:
+def frozen(base: Base, job: Job, processes: int) -> PreTrainedModel:
     """Return the base as it is kept while the adapter is trained."""
-    model = base.model(dtype_of(job.hyperparameters.precision))
+    model = base.model(dtype_of(job.hyperparameters.precision), processes)
     return in_four_bits(model) if job.hyperparameters.quantize else model
 
 
@@ -266,10 +293,17 @@ def going_on(model: PeftModel, start: Path) -> PeftModel:
 
 
 def prove(
-    base: Base, fitted: Fitted, job: Job, folder: Path, questions: Sequence[Question], encoder: Encoder
+    base: Base,
+    fitted: Fitted,
+    job: Job,
+    folder: Path,
+    questions: Sequence[Question],
+    encoder: Encoder,
+    processes: int,
 ) -> Comparison:
     """Read the merged file back and compare it with the trained model; keep what each said in proof.json.
 
+    :param processes: that share a base which is not small; all of them are here then.
     :raises ExportDiffers: it is not the trained model; the file is removed.
     """
     model, precise = fitted.model, parameters_of(base) <= SMALL
@@ -282,17 +316,18 @@ def prove(
     with model.disable_adapter():
         untrained = said_by(model, questions, bf16)
     del model
-    read_back = Base(folder / MERGED).model(torch.bfloat16 if bf16 else torch.float32)
+    read_back = Base(folder / MERGED).model(torch.bfloat16 if bf16 else torch.float32, 1 if precise else processes)
     device = next(fitted.model.parameters()).device
-    if bf16:
+    if bf16 and processes == 1:
         read_back.to(device)  # type: ignore[arg-type]  # its stub leaves devices out
     merged = said_by(read_back, questions, bf16)
     found = compare(trained, merged, untrained, TOLERANCE[job.output])
     if found.reason:
-        (folder / MERGED).unlink()
+        (folder / MERGED).unlink(missing_ok=True)  # several processes find it
         raise ExportDiffers(f"the merged file is not the trained model: {found.reason}, {found.largest_difference:.4f}")
-    asked = zip(questions, trained, untrained, strict=True)
-    write_json(folder / "proof.json", {"prompts": [proof_line(*each, encoder) for each in asked]})
+    if rank() == 0:
+        asked = zip(questions, trained, untrained, strict=True)
+        write_json(folder / "proof.json", {"prompts": [proof_line(*each, encoder) for each in asked]})
     return found
 
 

@@ -17,7 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerContr
 
 from ljwx_training import checkpoints
 from ljwx_training.batches import Batch, Collator
-from ljwx_training.errors import NotANumber, Stopped
+from ljwx_training.errors import NotANumber, OutOfMemory, Stopped
 from ljwx_training.metrics import Metrics, is_out_of_memory, memory_mb
 from ljwx_training.objective import losses, weight_of
 from ljwx_training.order import InGroups, neighbours
@@ -41,6 +41,8 @@ class LoraTrainer(Trainer):
         recipe: str,
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
+        self.sharded = bool(model.is_distributed_loading_by_transformers)
+        arguments.save_only_model = self.sharded  # else it is refused: of optimizers that are sharded as well
         super().__init__(
             model=model,
             args=arguments,
@@ -50,6 +52,7 @@ class LoraTrainer(Trainer):
             compute_loss_func=losses,  # says that the loss is scaled for accumulation here
             callbacks=[Reporter(metrics, recipe), *callbacks],
         )
+        arguments.save_only_model = False  # the adapter and its optimizer are whole in each process
         self.remove_callback(PrinterCallback)
         self.collator = collator
         self.samples = train
@@ -92,10 +95,13 @@ class LoraTrainer(Trainer):
         """Compute a micro-batch; of several processes, none goes on when memory has run out in one.
 
         Gradients are exchanged here, once a step, and not by the model as they come: a process that cannot compute its
-        own would leave the others waiting for ever.
+        own would leave the others waiting for ever. Where they share the base, transformers exchanges them.
         """
         if self.accelerator.num_processes == 1:
             return super().training_step(model, inputs, num_items_in_batch)
+        if self.sharded:
+            with self.memory_watched():
+                return super().training_step(model, inputs, num_items_in_batch)
         loss = torch.zeros((), device=self.args.device)
         if not self.short:
             with self.memory_watched(), self.accelerator.no_sync(model):
@@ -107,12 +113,17 @@ class LoraTrainer(Trainer):
 
     @contextmanager
     def memory_watched(self) -> Iterator[None]:
-        """Note that memory ran out, if several processes have to agree on it; alone it is an error at once."""
+        """Note that memory ran out, if several processes have to agree on it; alone it is an error at once.
+
+        :raises OutOfMemory: the processes share the base: the others wait for this one's part and cannot be told.
+        """
         try:
             yield
         except (RuntimeError, MemoryError) as error:
             if self.accelerator.num_processes == 1 or not is_out_of_memory(error):
                 raise
+            if self.sharded:
+                raise OutOfMemory("a process that shares the base ran out of memory: lower micro_batch") from error
             self.short = True
 
     def agree_on_memory(self) -> None:

@@ -217,14 +217,15 @@ def make_job(folder: Path, base: Path, **changes: Any) -> Path:
     return folder
 
 
-def start(folder: Path, *before: str, program: Path | None = None) -> subprocess.Popen[str]:
+def start(folder: Path, *before: str, program: Path | None = None, shard: bool = False) -> subprocess.Popen[str]:
     """Start the trainer as its own process with one thread.
 
     :param before: what stands before the module: a launcher.
     :param program: a file to be run instead of the module.
+    :param shard: the launcher's processes share the base.
     """
     trainer = ["-m", "ljwx_training"] if program is None else [str(program)]
-    command = [sys.executable, *before, *trainer, "run", str(folder)]
+    command = [sys.executable, *before, *trainer, "run", *(["--shard"] if shard else []), str(folder)]
     root = str(Path(__file__).resolve().parents[1])
     added = {"OMP_NUM_THREADS": "1", "PYTHONPATH": root}
     return subprocess.Popen(
