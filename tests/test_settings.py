@@ -105,6 +105,11 @@ def test_a_wrong_param_is_named_by_its_path(tasks: TaskRunner, chosen: Any, path
             {"evaluation": {"num_predict": 512}, "model": {"parameters": {"num_ctx": 512}}},
             ": evaluation.num_predict: 512 leaves no room for a question in model.parameters.num_ctx = 512",
         ),
+        ({"training": {"shard": True}}, "training: Value error, shard: one process has nobody to share the base with"),
+        (
+            {"training": {"shard": True, "nproc": 2}, "model": {"lora": {"quantize": "nf4"}}},
+            ": training.shard: processes that share the base cannot train with model.lora.quantize",
+        ),
         ({"model": {"base": "ljwx-stock:latest"}}, ": model.base: ljwx-stock:latest is one of model.repository"),
         ({"model": {"base": "ljwx-stock"}}, ": model.base: ljwx-stock is one of model.repository"),
         ({"model": {"base": "registry.ollama.ai/library/LJWX-Stock"}}, "LJWX-Stock is one of model.repository"),

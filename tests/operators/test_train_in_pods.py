@@ -61,14 +61,14 @@ def test_the_pod_asks_for_what_the_settings_say_and_holds_no_secret(cluster: Clu
         "node_selector": {"gpu": "h100"},
     }  # fmt: skip
     job = make_job(tmp_path / "0a1b2c3d4e5f", steps=1000)
-    begin(job, settings(tmp_path, nproc=2, environment={"NCCL_DEBUG": "INFO"}, pod=pod))
+    begin(job, settings(tmp_path, nproc=2, shard=True, environment={"NCCL_DEBUG": "INFO"}, pod=pod))
     (made,) = cluster.created
     container = made["spec"]["containers"][0]
     assert made["metadata"]["name"] == "ljwx-training-0a1b2c3d4e5f"
     assert made["metadata"]["labels"] == {"app": "ljwx-training", "ljwx-job": "0a1b2c3d4e5f"}
     assert container["command"] == [
         "python", "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-        "-m", "ljwx_training", "run", str(job),
+        "-m", "ljwx_training", "run", "--shard", str(job),
     ]  # fmt: skip
     assert container["resources"] == {
         "requests": {"cpu": "8", "memory": "64Gi", "nvidia.com/gpu": "2"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, Protocol
 
-from ljwx.core.training.job import Started
+from ljwx.core.training.job import Started, TrainingSettings
 
 ENVIRONMENT: Final = {
     "PYTHONUNBUFFERED": "1",
@@ -13,6 +13,13 @@ ENVIRONMENT: Final = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 34),
 }
 """Variables of every trainer: its log is not held back, and glibc keeps memory that the next step needs again."""
+
+
+def arguments_of(settings: TrainingSettings, job: Path) -> list[str]:
+    """Return what follows the trainer's Python on its command line."""
+    run = ["-m", "ljwx_training", "run", *(["--shard"] if settings.shard else []), str(job)]
+    several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(settings.nproc)]
+    return [*(several if settings.nproc > 1 else []), *run]
 
 
 class Launcher(Protocol):

@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from ljwx.core.training.job import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError, LauncherUnreachable
 from ljwx.launchers.folder import order_stop
-from ljwx.launchers.interface import ENVIRONMENT
+from ljwx.launchers.interface import ENVIRONMENT, arguments_of
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
@@ -144,9 +144,7 @@ class PodLauncher:
         )
 
     def _command(self, job: Path) -> list[str]:
-        run = ["-m", "ljwx_training", "run", str(job)]
-        several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(self.settings.nproc)]
-        return ["python", *(several if self.settings.nproc > 1 else []), *run]
+        return ["python", *arguments_of(self.settings, job)]
 
     def _environment(self) -> dict[str, str]:
         return {**ENVIRONMENT, **self.settings.environment}

@@ -15,7 +15,7 @@ import psutil
 from ljwx.core.training.job import Started, TrainingSettings
 from ljwx.exceptions import ConfigurationError
 from ljwx.launchers.folder import LOG, error_of, is_held, last_line, order_stop, seconds_since_start
-from ljwx.launchers.interface import ENVIRONMENT
+from ljwx.launchers.interface import ENVIRONMENT, arguments_of
 
 GRACE_SECONDS = 10.0
 LOADING_SECONDS = 300.0
@@ -85,9 +85,7 @@ class ProcessLauncher:
         return last_line(job)
 
     def _command(self, job: Path) -> list[str]:
-        run = ["-m", "ljwx_training", "run", str(job)]
-        several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(self.settings.nproc)]
-        return [str(self.settings.python), *(several if self.settings.nproc > 1 else []), *run]
+        return [str(self.settings.python), *arguments_of(self.settings, job)]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}

@@ -233,6 +233,9 @@ class Settings(_Section):
                 f"evaluation.num_predict: {answer} leaves no room for a question in "
                 f"model.parameters.num_ctx = {num_ctx}"
             )
+        for name in ("quantize", "compile"):
+            if self.training.shard and getattr(self.model.lora, name):
+                yield f"training.shard: processes that share the base cannot train with model.lora.{name}"
         if is_of_repository(self.model.base, self.model.repository):
             yield f"model.base: {self.model.base} is one of model.repository, which this package makes and removes"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LATEST_STEPS = 10
 """Steps over which the speed is averaged."""
@@ -77,6 +77,7 @@ class TrainingSettings(BaseModel):
     :param launcher: `process` starts another Python on the worker's machine, `pod` a Kubernetes pod.
     :param python: the Python of `process`, with ljwx-training installed; Airflow's own has no torch.
     :param nproc: processes of one training, by torchrun; 1: none is started by it.
+    :param shard: they hold a part of the base each, instead of the whole.
     :param environment: variables of the trainer, such as CUDA_VISIBLE_DEVICES; no secrets: they are logged nowhere,
         but settings are no place for them.
     :param silent_minutes: without a sign of life the trainer is ended and the task fails.
@@ -88,10 +89,17 @@ class TrainingSettings(BaseModel):
     launcher: Literal["process", "pod"] = "process"
     python: str | None = None
     nproc: int = Field(default=1, ge=1, le=64)
+    shard: bool = False
     environment: dict[str, str] = {}
     silent_minutes: float = Field(default=30, gt=0)
     restarts: int = Field(default=3, ge=0)
     pod: PodSettings = PodSettings()
+
+    @model_validator(mode="after")
+    def _several_share(self) -> TrainingSettings:
+        if self.shard and self.nproc == 1:
+            raise ValueError("shard: one process has nobody to share the base with: set nproc")
+        return self
 
 
 @dataclass(frozen=True)
