@@ -1,7 +1,7 @@
 # The whole developer interface. Python: any 3.10 to 3.13; `make PYTHON=python3.12 …` chooses one.
 PYTHON ?= python3
 WORKERS ?= 3
-STRATEGY ?= fewshot
+STRATEGY ?= lora
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
@@ -19,7 +19,7 @@ setup: .venv/.ready  ## install everything into .venv
 	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins -e ./sandbox
 	touch $@
 
-demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, and print what it made; STRATEGY=lora trains, SOURCE=baostock takes no token
+demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, training included, and print what it made; STRATEGY=fewshot needs no torch, SOURCE=baostock no token
 	$(BIN)/python -m ljwx_sandbox demo --strategy $(STRATEGY) $(if $(SOURCE),--source $(SOURCE))
 
 up: setup  ## start the stack and leave it running

@@ -18,7 +18,7 @@ from ljwx.cli.console import Exit
 from ljwx.core.evidence.sessions import FEWEST_STOCKS
 from ljwx.provider import get_provider_info
 from ljwx.resources import OLLAMA_CONN_ID, POSTGRES_CONN_ID, TUSHARE_CONN_ID
-from ljwx_sandbox.stack import SMALL
+from ljwx_sandbox.stack import TRAINED
 from support_docs import COPIED, ELSEWHERE, INSTALLED, PAGES, ROOT, Command, commands, installation, spans
 
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -98,8 +98,8 @@ def test_both_readmes_have_the_same_sections_commands_and_names() -> None:
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
 def test_the_readme_tells_the_numbers_of_the_demo_that_are_in_force(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    questions, stocks = SMALL["evaluation"]["questions"], FEWEST_STOCKS
-    assert f"+ {questions} questions were asked; at least {SMALL['gate']['min_questions']} are needed." in text
+    questions, stocks = TRAINED["evaluation"]["questions"], FEWEST_STOCKS
+    assert f"+ {questions} questions were asked; at least {TRAINED['gate']['min_questions']} are needed." in text
     (told,) = re.findall(r"^- (?:The )?demo (?:asks|只问) (\d+) .*? (\d+) (?:stocks|只股票)", text, re.MULTILINE)
     assert told == (str(questions), str(stocks))
 
