@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from support_serve import STOCK
 from support_settled import STOCKS, record_until_wednesday
 from support_tasks import TaskRunner
 
+PLOTLY = "vendor/plotly-finance.min.js"
 VALUES = {"ts_code": STOCK, "name": "app.js"}
 
 
@@ -125,23 +127,29 @@ def test_files_whose_address_says_their_version_are_kept_for_a_year(mounted: Tes
     assert {mounted.get(address).headers["cache-control"] for address in addresses} == {kept}
     before = mounted.get(f"static/{'0' * len(version)}/app.js")
     assert (before.headers["cache-control"], before.text) == ("no-cache", mounted.get("static/app.js").text)
-    (of_plotly,) = re.findall(r'name="plotly" content="([^"]+)"', page)
-    plotly = mounted.get(f"static/plotly.min.js?v={of_plotly}")
+    plotly = mounted.get(f"static/{version}/{PLOTLY}")
     assert (plotly.headers["cache-control"], plotly.headers["content-encoding"]) == (kept, "gzip")
-    hint, told = plotly.text[:200].split("\n", 1)
+    hint, told = plotly.text.split("\n", 1)
     assert hint == "//# allFunctionsCalledOnLoad"
-    assert "plotly.js v" in told
+    assert told == (pages.STATIC / PLOTLY).read_text(encoding="utf-8")
+
+
+def test_plotly_is_as_its_makers_published_it() -> None:
+    decided = Path(__file__).parents[2] / "docs" / "adr" / "0024-charts-by-plotlys-own-script.md"
+    (written,) = re.findall(r"SHA-256\s+`([0-9a-f]{64})`", decided.read_text(encoding="utf-8"))
+    assert hashlib.sha256((pages.STATIC / PLOTLY).read_bytes()).hexdigest() == written
 
 
 def test_another_file_is_another_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    own = {"app.js": tmp_path / "app.js", "plotly.min.js": tmp_path / "plotly.min.js"}
+    own = {"app.js": tmp_path / "app.js", PLOTLY: tmp_path / "plotly.js"}
     found = []
-    for app, plotly in (("1", "1"), ("2", "1"), ("2", "2")):
+    for app, plotly in (("1", "1"), ("2", "1"), ("2", "2"), ("2", "2")):
         own["app.js"].write_text(app)
-        own["plotly.min.js"].write_text(plotly)
+        own[PLOTLY].write_text(plotly)
         monkeypatch.setattr(pages, "files", lambda: own)
         found.append(pages.digest.__wrapped__())
-    assert (found[0] != found[1], found[1] == found[2]) == (True, True)
+    assert len(set(found[:3])) == 3
+    assert found[2] == found[3]
 
 
 def test_what_modules_import_is_asked_for_with_the_page_and_plotly_is_not(mounted: TestClient) -> None:
@@ -155,7 +163,7 @@ def test_what_modules_import_is_asked_for_with_the_page_and_plotly_is_not(mounte
     }
     assert asked == imported
     assert len(asked) > 3
-    assert "plotly.min.js" not in page
+    assert "plotly" not in page
 
 
 def test_the_words_on_every_page_are_those_of_every_report() -> None:

@@ -64,7 +64,7 @@ def test_a_frame_that_is_loaded_again_shows_the_page_it_showed(look: Look) -> No
 
 def test_a_page_is_read_and_reacts_while_plotly_is_awaited_and_nothing_moves_when_charts_come(look: Look) -> None:
     page, held = look.page, list[Route]()
-    page.route("**/plotly.min.js*", lambda route: held.append(route))
+    page.route("**/plotly-finance.min.js", lambda route: held.append(route))
     page.goto(f"{look.url}/ljwx/#/record")
     select, numbers = page.get_by_label("模型与问题"), page.locator("dl.facts")
     expect(numbers).to_be_visible()

@@ -8,8 +8,6 @@ import mimetypes
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +17,10 @@ from ljwx.api.errors import Refused
 from ljwx.api.state import state_of
 
 STATIC: Final = Path(__file__).with_name("static")
-PLOTLY: Final = "plotly.min.js"
+VENDOR: Final = "vendor/"
+"""What others have made is there, byte for byte as they published it."""
 COMPILE_ALL: Final = b"//# allFunctionsCalledOnLoad\n"
-"""Asks V8 to compile a whole script while it is being loaded, beside the page's own thread, which plotly's 4.8 MB would
+"""Asks V8 to compile a whole script while it is being loaded, beside the page's own thread, which plotly's 1.3 MB would
 hold up as they are run; a comment to other browsers."""
 YEAR_SECONDS: Final = 31_536_000
 OF_VERSION: Final = re.compile(r"[0-9a-f]{12}/")
@@ -55,39 +54,38 @@ def page(request: Request) -> Response:
 def static(request: Request, name: str) -> Response:
     """Return a file of the page, to be kept for a year where its address says which version it is.
 
-    Plotly's does by its query, and that of the page's own files by the folder in front of the name: what a module
-    imports lies in the same one. A page that was opened before an update asks for its own version, and gets this one.
+    The folder in front of the name does: what a module imports lies in the same one. A page that was opened before an
+    update asks for its own version, and gets this one.
     """
     of = OF_VERSION.match(name)
     file = name[of.end() :] if of else name
     if file not in files():
         raise Refused(404, "no_route", "Not Found")
-    kept = request.query_params.get("v") == version("plotly") if file == PLOTLY else name == f"{digest()}/{file}"
-    return _response(request, served(file), f"private, max-age={YEAR_SECONDS}, immutable" if kept else "no-cache")
+    kept = f"private, max-age={YEAR_SECONDS}, immutable" if name == f"{digest()}/{file}" else "no-cache"
+    return _response(request, served(file), kept)
 
 
 @cache
 def files() -> dict[str, Path]:
     """Return the files of the page by name; nothing else is ever served."""
-    own = {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
-    return {**own, PLOTLY: _plotly()}
+    return {path.relative_to(STATIC).as_posix(): path for path in sorted(STATIC.rglob("*")) if path.is_file()}
 
 
 @cache
 def digest() -> str:
-    """Return what changes with any of the page's own files, plotly aside."""
-    own = ((name, path.read_bytes()) for name, path in files().items() if name != PLOTLY)
-    return hashlib.sha256(b"".join(name.encode() + content for name, content in own)).hexdigest()[:12]
+    """Return what changes with any of the page's files."""
+    every = ((name, path.read_bytes()) for name, path in files().items())
+    return hashlib.sha256(b"".join(name.encode() + content for name, content in every)).hexdigest()[:12]
 
 
 @cache
 def served(name: str, in_airflow: bool = False) -> Served:
-    """Read a file once; the page has the versions of its files and of plotly, and where Airflow's own pages are."""
+    """Read a file once; the page has the version of its files, and where Airflow's own pages are."""
     content = files()[name].read_bytes()
-    if name == PLOTLY:
+    if name.startswith(VENDOR) and name.endswith(".js"):
         content = COMPILE_ALL + content
     if name == "index.html":
-        content = content.replace(b"{version}", digest().encode()).replace(b"{plotly}", version("plotly").encode())
+        content = content.replace(b"{version}", digest().encode())
         content = content.replace(b"{airflow}", b"../" if in_airflow else b"")
     kind = "text/javascript" if name.endswith(".js") else mimetypes.guess_type(name)[0] or "application/octet-stream"
     media_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
@@ -101,11 +99,3 @@ def _response(request: Request, file: Served, kept: str) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(file.compressed, headers={**headers, "content-encoding": "gzip"}, media_type=file.media_type)
     return Response(file.content, headers=headers, media_type=file.media_type)
-
-
-def _plotly() -> Path:
-    """Where the wheel of plotly has its script; the package itself is not imported."""
-    spec = find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("plotly is not installed: pip install -r requirements.txt")
-    return Path(spec.origin).parent / "package_data" / PLOTLY

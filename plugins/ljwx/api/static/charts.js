@@ -8,10 +8,9 @@ let drawn = [];
 function plotly() {
   loading ??= new Promise((done, failed) => {
     const script = document.createElement("script");
-    const version = document.querySelector("meta[name=plotly]").content;
-    script.src = `static/plotly.min.js?v=${encodeURIComponent(version)}`;
+    script.src = new URL("vendor/plotly-finance.min.js", import.meta.url);
     script.onload = () => done(window.Plotly);
-    script.onerror = () => { loading = null; failed(new Error("plotly.min.js")); };
+    script.onerror = () => { loading = null; failed(new Error("plotly-finance.min.js")); };
     document.head.append(script);
   });
   return loading;
