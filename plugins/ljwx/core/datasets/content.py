@@ -15,7 +15,7 @@ import polars as pl
 
 from ljwx.core.datasets.labelling import Fit
 from ljwx.core.datasets.market.shelf import Shelf
-from ljwx.core.datasets.spec import SPLITS, SampleSpec
+from ljwx.core.datasets.spec import SampleSpec
 from ljwx.core.labels.outcomes import NUMBERS
 from ljwx.core.prompts import Prompts
 from ljwx.core.snapshots.citable import citable_in
@@ -50,7 +50,6 @@ SAMPLE_COLUMNS: Final = (
 PROMPT_COLUMNS: Final = ("instruction", "facts")
 """The two parts of a sample's question, as :func:`ljwx.core.prompts.instruction_and_facts` gives them."""
 
-SPLIT: Final = pl.Enum(SPLITS)
 _MADE: Final = ("answer", "prompt_version", "feature_version")
 _PACKED: Final = ("task", "label", "previous_label", "split", "board", "industry")
 

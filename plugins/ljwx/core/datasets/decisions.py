@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from ljwx.core.bars.codes import Codes
-from ljwx.core.datasets.content import SPLIT, task_type
+from ljwx.core.datasets.content import task_type
 from ljwx.core.datasets.labelling import LABELLED, Fit, fitted, labelled, rates_of, with_previous
 from ljwx.core.datasets.requirements import require_enough, require_windows
 from ljwx.core.datasets.selection import STEPS, count_reasons, draw, select
@@ -81,7 +81,7 @@ class _Deciding:
         )  # fmt: skip
         unfit = rows.filter(pl.col("reason").is_not_null()).select("row", "task", "reason")
         keys = rows.filter(pl.col("reason").is_null()).drop("reason")
-        return assign(keys, self.sessions, self.spec, where).with_columns(pl.col("split").cast(SPLIT)), unfit
+        return assign(keys, self.sessions, self.spec, where), unfit
 
     def train_outcomes(self, where: Windows) -> pl.DataFrame:
         """Outcomes of the rows of the train split that have a label of the future."""
@@ -114,6 +114,7 @@ def decide(
     numbers = fitted(deciding.train_outcomes(where), spec)
     chosen: list[pl.DataFrame] = []
     left_out: list[pl.DataFrame] = []
+    counted: list[pl.DataFrame] = []
     rates: dict[str, Numbers] = {}
     for task in spec.tasks:
         keys, unfit = deciding.keys(task, where, numbers.get(task, {}))
@@ -123,10 +124,11 @@ def decide(
         del keys
         taken, omitted = _choose(able, spec)
         left_out += [unfit, purged, *omitted]
-        require_enough(taken, able, count_reasons(pl.concat([unfit, purged, *omitted])), task, spec)
+        counted.append(count_reasons(pl.concat([unfit, purged, *omitted])))
+        require_enough(taken, able, counted[-1], task, spec)
         chosen.append(_weighed(taken, sessions))
-    omitted_rows = pl.concat(left_out)
-    return Decision(pl.concat(chosen), omitted_rows, count_reasons(omitted_rows), Fit(numbers, rates), where)
+    exclusions = pl.concat(counted).sort("task", "reason")
+    return Decision(pl.concat(chosen), pl.concat(left_out), exclusions, Fit(numbers, rates), where)
 
 
 def _missing(spec: SampleSpec, codes: Codes) -> pl.Expr:

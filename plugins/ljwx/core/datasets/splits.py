@@ -15,6 +15,8 @@ import polars as pl
 from ljwx.core.datasets.spec import SPLITS, SampleSpec, Split
 from ljwx.exceptions import LeakDetected, TooFewSessions
 
+SPLIT: Final = pl.Enum(SPLITS)
+"""Type of the columns that name a split."""
 SEALED: Final = "test"
 """The last window: looked at once, after a model has passed on the one before."""
 
@@ -58,11 +60,11 @@ def assign(samples: pl.DataFrame, sessions: Sequence[dt.date], spec: SampleSpec,
     Purged are the h+1 sessions before each later split, and whatever else has a label that ends inside a later one.
     """
     session, end = pl.col("session"), pl.col("label_end")
-    split = pl.lit(SEALED)
+    split = pl.lit(SEALED, SPLIT)
     for name in ("validation", "train"):
         edge = where.next_from(name)
         kept = (session < _purged_from(edge, sessions, spec)) & (end < edge)
-        split = pl.when(session < edge).then(pl.when(kept).then(pl.lit(name))).otherwise(split)
+        split = pl.when(session < edge).then(pl.when(kept).then(pl.lit(name, SPLIT))).otherwise(split)
     return samples.with_columns(split=split)
 
 
