@@ -84,6 +84,22 @@ def test_a_page_is_read_and_reacts_while_plotly_is_awaited_and_nothing_moves_whe
     look.check()
 
 
+def test_charts_below_the_screen_are_drawn_one_by_one_after_those_on_it(look: Look) -> None:
+    page, drawn = look.page, look.page.locator(".chart:has(.main-svg)")
+    page.set_viewport_size({"width": 1200, "height": 500})
+    page.add_init_script("window.requestIdleCallback = (goOn) => { window.goOn = goOn; }")
+    look.open("record")
+    seen = "[...document.querySelectorAll('.chart')].filter((each) => each.getBoundingClientRect().top < innerHeight)"
+    on_screen = page.evaluate(f"{seen}.length")
+    assert 0 < on_screen < CHARTS
+    expect(drawn).to_have_count(on_screen)
+    for more in range(on_screen + 1, CHARTS + 1):
+        page.wait_for_function("Boolean(window.goOn)")
+        page.evaluate("{ const { goOn } = window; window.goOn = null; goOn(); }")
+        expect(drawn).to_have_count(more)
+    assert look.said == []
+
+
 def test_modules_are_asked_for_together_and_kept(look: Look) -> None:
     page, asked, held = look.page, set[str](), list[Route]()
     page.on("request", lambda request: asked.add(request.url.rpartition("/")[2]))
