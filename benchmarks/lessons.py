@@ -20,21 +20,27 @@ class Lessons:
 
     :param train: samples to learn from, the tasks in turn; ``watched``: of the last sessions of the train split, by
         which training is stopped; ``unseen``: of the validation split, on which a model is judged.
+    :param learned: all samples of the train split before those sessions, from which ``train`` is chosen.
     """
 
+    learned: pl.DataFrame
     train: pl.DataFrame
     watched: pl.DataFrame
     unseen: pl.DataFrame
     sessions: Sequence[Any]
     prompts: Any
 
-    def write(self, folder: Path, truth_share: float) -> dict[str, Any]:
-        """Write the rows of a job into its folder; return what of job.json depends on them."""
+    def write(self, folder: Path, truth_share: float, *, logistic: bool = False) -> dict[str, Any]:
+        """Write the rows of a job into its folder; return what of job.json depends on them.
+
+        :param logistic: mix truth with what a regression on the learned samples expects, else with class rates.
+        """
         from ljwx.core.training.rows import classes, lines
-        from ljwx.core.training.targets import by_class_rates
+        from ljwx.core.training.targets import by_class_rates, by_logistic, fitted_on
 
         folder.mkdir(parents=True, exist_ok=True)
-        forecast, files = by_class_rates(self.train), {}
+        asked, files = pl.concat([self.train, self.watched]), dict[str, Any]()
+        forecast = by_logistic(fitted_on(self.learned, 7), asked) if logistic else by_class_rates(self.train)
         for name, samples in (("train", self.train), ("validation", self.watched)):
             text = "".join(lines(samples, self.prompts, truth_share, forecast))
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
@@ -62,6 +68,7 @@ def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> 
     built = build(bars, compute(bars), stocks, sessions, chosen_spec).samples
     learned, looked = parted("bench", built.filter(pl.col("split") == "train"), chosen_spec.horizon)
     return Lessons(
+        learned=learned,
         train=chosen(learned, train, seed),
         watched=chosen(looked, watched, seed),
         unseen=built.filter(pl.col("split") == "validation").sort("session", "ts_code", "task"),

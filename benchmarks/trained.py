@@ -45,7 +45,7 @@ def served_vs_trainer_max_diff() -> dict[str, Any]:
 
 
 def lora_answer_vs_fewshot() -> dict[str, Any]:
-    """Mean seconds of an answer of the trained model / of the few-shot model, to the same questions."""
+    """Mean seconds of an answer of the trained model / of the few-shot model, to the questions of their demos."""
     ours, peer = demo()["lora"]["seconds"], demo()["fewshot"]["seconds"]
     return {**_figure(ours / peer, "x"), "ours": ours, "peer": peer}
 
