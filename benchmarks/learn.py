@@ -6,8 +6,8 @@ For each of the two simulated markets: a LoRA model of SmolLM2-135M is trained b
 sandbox's server, and asked for the class of whole cross-sections of later sessions; where an effect is planted, so is a
 model with examples in front. What each says is held against the class rates of the train split, and one against the
 other, by the gate's own rule: Brier score and RankIC session by session, betting at 5 %; beside their log scores stands
-that of the regression which softens the targets. Every step leaves its file in build/learn, and a run that
-was broken off goes on from there. Hours on two cores; ``--short`` tries the way in minutes and shows nothing.
+that of the regression which softens the targets. Every step leaves its file in build/learn, and a run that was broken
+off goes on from there. Hours on two cores; ``--short`` tries the way in minutes and shows nothing.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapp
     from ljwx.core.evaluations import Question, ScoredAnswer
     from ljwx.core.evidence.sessions import of_answers, of_rates, ranking_differences, score_differences
     from ljwx.core.promotions.judging import RULE, against
-    from ljwx.core.training.targets import by_logistic, class_rates, fitted_on
+    from ljwx.core.training.targets import class_rates
 
     asked = [
         Question(row["sample_id"], TASK, row["ts_code"], row["session"], row["label"], None, "", "") for row in rows
@@ -186,8 +186,8 @@ def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapp
             "rank_ic": sum(each.value for each in ranks) / max(1, len(ranks)),
             "rank_ic_confirmed": weighed.ranking.confirmed,
         }
-    teacher = by_logistic(fitted_on(taught.learned, SEED), pl.DataFrame(rows))
-    expected = {row["sample_id"]: dict(teacher(TASK, row["snapshot"])) for row in rows}
+    regression = taught.regression(pl.DataFrame(rows))
+    expected = {row["sample_id"]: dict(regression(TASK, row["snapshot"])) for row in rows}
     said["the regression"] = {at: _scored(ScoredAnswer, at, each) for at, each in expected.items()}
     found["log_score"] = {name: _log_score(asked, of_answers(each)) for name, each in said.items()}
     found["log_score"]["class rates"] = _log_score(asked, of_rates(rates))

@@ -13,14 +13,17 @@ import polars as pl
 
 from benchmarks.gate import market
 
+SEED = 7
+"""Of a training, and of what its regression is fitted on."""
+
 
 @dataclass(frozen=True)
 class Lessons:
     """A simulated market as the strategy `lora` sees it.
 
-    :param train: samples to learn from, the tasks in turn; ``watched``: of the last sessions of the train split, by
-        which training is stopped; ``unseen``: of the validation split, on which a model is judged.
-    :param learned: all samples of the train split before those sessions, from which ``train`` is chosen.
+    :param learned: all samples of the train split but of its last sessions.
+    :param train: those of them that are learned from, the tasks in turn; ``watched``: of the last sessions, by which
+        training is stopped; ``unseen``: of the validation split, on which a model is judged.
     """
 
     learned: pl.DataFrame
@@ -36,16 +39,22 @@ class Lessons:
         :param logistic: mix truth with what a regression on the learned samples expects, else with class rates.
         """
         from ljwx.core.training.rows import classes, lines
-        from ljwx.core.training.targets import by_class_rates, by_logistic, fitted_on
+        from ljwx.core.training.targets import by_class_rates
 
         folder.mkdir(parents=True, exist_ok=True)
         asked, files = pl.concat([self.train, self.watched]), dict[str, Any]()
-        forecast = by_logistic(fitted_on(self.learned, 7), asked) if logistic else by_class_rates(self.train)
+        forecast = self.regression(asked) if logistic else by_class_rates(self.train)
         for name, samples in (("train", self.train), ("validation", self.watched)):
             text = "".join(lines(samples, self.prompts, truth_share, forecast))
             (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
             files[name] = [{"path": f"{name}.jsonl", "sha256": hashlib.sha256(text.encode()).hexdigest()}]
         return {**files, "classes": classes(self.prompts.used)}
+
+    def regression(self, asked: pl.DataFrame) -> Any:
+        """Return what a regression on the numbers of the learned samples expects of those that are asked about."""
+        from ljwx.core.training.targets import by_logistic, fitted_on
+
+        return by_logistic(fitted_on(self.learned, SEED), asked)
 
 
 def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> Lessons:
@@ -87,6 +96,6 @@ def job(written: dict[str, Any], base: Path, digest: str, **changed: Any) -> str
         "train": written["train"],
         "validation": written["validation"],
         "objective": {"classes": written["classes"], "class_weight": 5.0},
-        "seed": 7,
+        "seed": SEED,
     }
     return json.dumps(told | changed, ensure_ascii=False, indent=1)
