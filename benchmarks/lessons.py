@@ -54,7 +54,7 @@ class Lessons:
         """Return what a regression on the numbers of the learned samples expects of those that are asked about."""
         from ljwx.core.training.targets import by_logistic, fitted_on
 
-        return by_logistic(fitted_on(self.learned, SEED), asked)
+        return by_logistic(fitted_on(self.learned, SEED), asked, cross_validated=True)
 
 
 def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> Lessons:

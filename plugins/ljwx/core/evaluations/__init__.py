@@ -14,7 +14,16 @@ from ljwx.core.evaluations.intervals import (
     paired_difference,
     predictive_difference,
 )
-from ljwx.core.evaluations.logistic import TRAIN_SAMPLES, in_all, logistic, numbers, numbers_at, regressions, unknown
+from ljwx.core.evaluations.logistic import (
+    TRAIN_SAMPLES,
+    fitted,
+    in_all,
+    logistic,
+    numbers,
+    numbers_at,
+    regressions,
+    unknown,
+)
 from ljwx.core.evaluations.masking import MaskedGap, masked_gap
 from ljwx.core.evaluations.questions import ClaimCounts, Question, ScoredAnswer, distribution, question_set_hash
 from ljwx.core.evaluations.ranking import RankIC, rank_ic
@@ -45,6 +54,7 @@ __all__ = [
     "class_probabilities",
     "count_claims",
     "distribution",
+    "fitted",
     "freeze",
     "in_all",
     "logistic",

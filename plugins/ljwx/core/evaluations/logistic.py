@@ -5,8 +5,10 @@ scikit-learn is loaded only when a regression is fitted: it takes a second and a
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,9 @@ SECTIONS: Final = tuple(sorted({fact.section for fact in facts_in(GROUPS)}))
 
 TRAIN_SAMPLES: Final = 5000
 """Samples of each task that a regression is fitted on, at most: more change it little and cost memory."""
+
+LEAST: Final = math.log(1e-6)
+"""Of a log score: no probability counts as less."""
 
 Floats = NDArray[np.float64]
 
@@ -82,12 +87,12 @@ def logistic(
         frequent as that, whatever balancing chose them; without it they count alike.
     :raises ValueError: when it is asked about a task without train samples, or a question whose numbers are not known.
     """
-    fitted = regressions(train, rates)
+    found = regressions(train, rates)
 
     def answer(question: Question) -> ScoredAnswer:
-        if question.task not in fitted or question.sample_id not in asked:
+        if question.task not in found or question.sample_id not in asked:
             raise ValueError(f"logistic: nothing to answer {question.sample_id} ({question.task}) from")
-        given = fitted[question.task].shares(asked[question.sample_id])
+        given = found[question.task].shares(asked[question.sample_id])
         shares = {name: given.get(name, 0.0) for name in TASKS[question.task].classes}
         return ScoredAnswer(question.sample_id, True, max(shares, key=lambda name: shares[name]), shares)
 
@@ -95,15 +100,23 @@ def logistic(
 
 
 def regressions(
-    train: Iterable[tuple[str, str, tuple[float, ...]]], rates: Mapping[str, Mapping[str, float]] | None = None
+    train: Iterable[tuple[str, str, tuple[float, ...]]],
+    rates: Mapping[str, Mapping[str, float]] | None = None,
+    freedoms: Mapping[str, float] | None = None,
 ) -> dict[str, Regression]:
-    """Fit one regression a task, as :func:`logistic` does."""
+    """Fit one regression a task, as :func:`logistic` does.
+
+    :param freedoms: task → C, the inverse of the penalty's strength; 1 without it.
+    """
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     labels: dict[str, list[str]] = defaultdict(list)
     for task, label, values in train:
         rows[task].append(values)
         labels[task].append(label)
-    return {task: _fit(np.array(rows[task]), labels[task], (rates or {}).get(task)) for task in rows}
+    return {
+        task: fitted(np.array(rows[task]), labels[task], (rates or {}).get(task), (freedoms or {}).get(task, 1.0))
+        for task in rows
+    }
 
 
 class Regression:
@@ -119,15 +132,31 @@ class Regression:
         (row,) = self._model.predict_proba(np.array([values]))
         return {str(name): float(share) for name, share in zip(self._model.classes_, row, strict=True)}
 
+    def log_score(self, rows: Floats, labels: Sequence[str]) -> float:
+        """Return the mean logarithm of what it gave to the true class; a class that it does not know counts 1e-6."""
+        if self._only is not None:
+            return fmean(0.0 if label == self._only else LEAST for label in labels)
+        places = {str(name): at for at, name in enumerate(self._model.classes_)}
+        logs = np.maximum(self._model.predict_log_proba(rows), LEAST)
+        return fmean(
+            float(row[places[label]]) if label in places else LEAST for row, label in zip(logs, labels, strict=True)
+        )
 
-def _fit(rows: Floats, labels: list[str], rates: Mapping[str, float] | None) -> Regression:
+
+def fitted(rows: Floats, labels: list[str], rates: Mapping[str, float] | None, freedom: float) -> Regression:
+    """Fit one regression.
+
+    :param rows: [N, numbers]; ``labels`` [N].
+    :param rates: class → the share that it is to count for, whatever its share of the labels.
+    :param freedom: C, the inverse of the penalty's strength.
+    """
     if len(set(labels)) == 1:
         return Regression(None, labels[0])
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=freedom))
     drawn = Counter(labels)
     weights = None if rates is None else [rates.get(each, 0.0) * len(labels) / drawn[each] for each in labels]
     return Regression(model.fit(rows, labels, logisticregression__sample_weight=weights), None)

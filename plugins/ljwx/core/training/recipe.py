@@ -43,6 +43,7 @@ class TrainingRecipe(BaseModel):
     :param hyperparameters: as the trainer takes them.
     :param forecast: digest of the samples that a logistic regression is fitted on, which the targets are softened by;
         None: they are softened by class rates.
+    :param cross_validated: the penalty of that regression is chosen by sessions that it was not fitted on.
     :param seed: of the order of the samples, the adapter's first weights, and which samples are taken.
     :param output: form of the trained tensors.
     :param template: chat template in Jinja instead of the base's own.
@@ -60,6 +61,7 @@ class TrainingRecipe(BaseModel):
     class_weight: float
     truth_share: float
     forecast: Sha256 | None = Field(default=None, exclude_if=lambda value: value is None)
+    cross_validated: bool = Field(default=False, exclude_if=lambda value: not value)
     seed: int
     output: Output
     template: str | None = None

@@ -40,7 +40,8 @@ class LoraSettings(BaseModel):
     :param truth_share: the class to be learned is this share of truth, and for the rest what `soft_targets` names.
         Where the snapshot decides the class, it is all truth.
     :param soft_targets: `class_rates` of the train split, or what a `logistic` regression on the numbers of its
-        snapshots expects of this one.
+        snapshots expects of this one; with `logistic_cv` its penalty is chosen by sessions that it was not fitted on,
+        so that it is no surer of itself than these bear.
     :param start: `base` trains from the base; `champion` goes on with the champion's adapter, where it has one.
     :param replay_share: with `start` = `champion`: samples of the champion's own train split that are seen again, as a
         share of the new ones.
@@ -71,7 +72,7 @@ class LoraSettings(BaseModel):
     output: Output = "F16"
     class_weight: float = Field(default=5.0, ge=0)
     truth_share: float = Field(default=0.5, gt=0, le=1)
-    soft_targets: Literal["class_rates", "logistic"] = "class_rates"
+    soft_targets: Literal["class_rates", "logistic", "logistic_cv"] = "class_rates"
     start: Literal["base", "champion"] = "base"
     replay_share: float = Field(default=0.25, ge=0, le=1)
     proof: int = Field(default=200, ge=1)

@@ -11,6 +11,7 @@ import polars as pl
 from ljwx.core.datasets.selection import draw
 from ljwx.core.evaluations import TRAIN_SAMPLES, in_all, numbers_at, regressions
 from ljwx.core.tasks import TASKS
+from ljwx.core.training.freedom import freedoms
 
 _DIGITS: Final = 6
 
@@ -40,16 +41,20 @@ def fitted_on(samples: pl.DataFrame, seed: int) -> pl.DataFrame:
     return drawn.group_by("task", maintain_order=True).head(TRAIN_SAMPLES).drop("draw")
 
 
-def by_logistic(fitted: pl.DataFrame, asked: pl.DataFrame) -> Forecast:
+def by_logistic(fitted: pl.DataFrame, asked: pl.DataFrame, *, cross_validated: bool = False) -> Forecast:
     """Expect what a logistic regression on the numbers of the snapshot expects.
 
     :param fitted: what it is fitted on, of :func:`fitted_on`.
     :param asked: all that it will be asked about. A number that some snapshot of either lacks is left out.
+    :param cross_validated: as free as sessions that it was not fitted on bear (:mod:`ljwx.core.training.freedom`);
+        else with C = 1.
     """
     snapshots = pl.concat([fitted["snapshot"], asked["snapshot"]])
     names = in_all(json.loads(text) for text in snapshots)
     rows = fitted.select("task", "label", "snapshot").iter_rows()
-    regression = regressions((task, label, numbers_at(json.loads(text), names)) for task, label, text in rows)
+    known = [(task, label, numbers_at(json.loads(text), names)) for task, label, text in rows]
+    chosen = freedoms(fitted, [values for _, _, values in known]) if cross_validated else None
+    regression = regressions(known, freedoms=chosen)
 
     def expected(task: str, snapshot: str) -> Mapping[str, float]:
         return regression[task].shares(numbers_at(json.loads(snapshot), names)) if task in regression else {}

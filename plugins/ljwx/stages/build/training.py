@@ -110,7 +110,8 @@ class _Job:
         if self.recipe.forecast is None:
             return by_class_rates(splits.train)
         asked = pl.concat([splits.seen, splits.validation])
-        return by_logistic(fitted_on(splits.learned, self.recipe.seed), asked)
+        fitted = fitted_on(splits.learned, self.recipe.seed)
+        return by_logistic(fitted, asked, cross_validated=self.recipe.cross_validated)
 
     def _splits(self, prompts: Prompts) -> tuple[Splits, dict[str, str] | None]:
         """Return the samples, and the adapter that is gone on with."""
