@@ -19,7 +19,7 @@ from benchmarks.gate import REPOSITORY
 from benchmarks.lessons import job, lessons
 
 PYTHON = Path(os.environ.get("LJWX_TRAINING_PYTHON", REPOSITORY / ".venv-training" / "bin" / "python"))
-STEPS, BATCH, WATCHED = int(os.environ.get("LJWX_BENCH_STEPS", "12")), 4, 16
+STEPS, BATCH, WATCHED = int(os.environ.get("LJWX_BENCH_STEPS", "8")), 8, 16
 MERGE = """
 import json, statistics, sys, time
 from pathlib import Path

@@ -7,7 +7,8 @@ From ``training/``, in the trainer's environment::
 JOB is a folder with job.json and its rows, as the trainer takes them. Each way is a process of its own: `plain` is
 transformers' Trainer with peft as its documentation has it, in 32 bits and in bf16; `ours` is the trainer, and once
 more with each of its techniques left out. All train the same rank, projections, samples and order, by the plain loss of
-the answers' tokens; the answer loss on the validation rows stands beside the seconds. RESULT gets JSON.
+the answers' tokens, each sample counting alike; the answer loss on the validation rows stands beside the seconds.
+RESULT gets JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,7 +44,7 @@ from ljwx_training.run import encoder_of, rows_of
 from ljwx_training.samples import Sample
 from ljwx_training.trainer import LoraTrainer
 
-BATCH = 4
+BATCH = Hyperparameters().batch
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Way:
     """How is trained; what is False is left out.
 
     :param plain: transformers' Trainer and peft alone.
-    :param prefix: the beginning that samples share is computed once; ``logits``: at the answers' places only;
+    :param prefix: what samples begin with alike is computed once; ``logits``: at the answers' places only;
         ``lean``: an adapter without element-wise work; ``memory``: freed memory is kept.
     """
 
@@ -81,8 +82,8 @@ def main() -> None:
     parser.add_argument("job", type=Path)
     parser.add_argument("result", type=Path)
     parser.add_argument("--way", choices=list(WAYS), help="this one alone, in this process")
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--few", type=int, default=4, help="steps of the ways that only show a share")
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--few", type=int, default=3, help="steps of the ways that only show a share")
     chosen = parser.parse_args()
     if chosen.way:
         told = measured(chosen.job, chosen.steps, WAYS[chosen.way])
@@ -141,7 +142,9 @@ def measured(folder: Path, steps: int, way: Way) -> dict[str, Any]:
     base = Base((folder / job.base.path).resolve())
     rows = {name: rows_of(name, getattr(job, name), folder, job) for name in ("train", "validation")}
     encoder = encoder_of(base, job, rows["train"])
-    train, validation = (encoder.samples(rows[name]) for name in ("train", "validation"))
+    train, validation = (
+        [replace(sample, weight=1.0) for sample in encoder.samples(rows[name])] for name in ("train", "validation")
+    )
     settings = Hyperparameters(
         learning_rate=1e-3, schedule="constant", warmup=0.0, batch=BATCH, micro_batch=BATCH, steps=steps,
         evaluate_every=steps, precision=way.precision,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ljwx_training.prefix import shared_beginning
+from ljwx_training.prefix import Piece, pieces
 from ljwx_training.recipe import Objective
 from ljwx_training.samples import Sample
 
@@ -25,12 +25,12 @@ class Collator:
     ``input_ids`` [B, T]; ``keep`` [K] the positions whose logits are wanted; for the ordinary tokens ``rows``,
     ``columns`` (index into keep), ``tokens``, ``weights`` [M]; for the deciding ones ``class_rows``,
     ``class_columns``, ``class_truth``, ``class_weights`` [N] and ``class_tokens``, ``class_targets`` [N, C]; ``count``
-    of the samples' tokens. Where samples share their beginning B is 1, rows still number the samples, and
-    ``position_ids`` [1, T] and ``parts`` (lengths of the beginning and of each own part) are there too.
+    of the samples' tokens. Where samples begin alike B is 1, rows still number the samples, and ``position_ids`` [1, T]
+    and ``parts`` [P, 2] are there too: of each piece its tokens, and the index of the one it goes on from or -1.
 
     :param pad: token id that fills up; its value is never looked at.
     :param multiple: lengths are rounded up to a multiple of this, so that few shapes occur and freed memory fits again.
-    :param share: compute the beginning that all samples share once.
+    :param share: compute once what samples begin with alike.
     """
 
     objective: Objective
@@ -40,8 +40,8 @@ class Collator:
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
         """Return the tensors of some samples."""
-        shared = shared_beginning(samples) if self.share else 0
-        made = self._one_sequence(samples, shared) if shared else self._padded(samples)
+        tree = pieces(samples) if self.share else []
+        made = self._one_sequence(samples, tree) if len(tree) > len(samples) else self._padded(samples)
         made["count"] = torch.tensor([sum(len(sample.ids) for sample in samples)])
         return made
 
@@ -56,23 +56,26 @@ class Collator:
 
         return {"input_ids": torch.tensor(ids), "keep": torch.arange(first, last), **self._losses(samples, column)}
 
-    def _one_sequence(self, samples: Sequence[Sample], shared: int) -> Batch:
-        ids, positions = list(samples[0].ids[:shared]), list(range(shared))
+    def _one_sequence(self, samples: Sequence[Sample], tree: Sequence[Piece]) -> Batch:
+        ids: list[int] = []
+        positions: list[int] = []
         keep: list[int] = []
-        columns: list[int] = []
-        for sample in samples:
-            moved = len(ids) - shared
-            columns.append(len(keep) - sample.start)
-            keep += range(sample.start - 1 + moved, len(sample.ids) - 1 + moved)
-            ids += sample.ids[shared:]
-            positions += range(shared, len(sample.ids))
+        columns = [0] * len(samples)
+        for piece in tree:
+            sample = samples[piece.row]
+            if piece.own:
+                moved = len(ids) - piece.first
+                columns[piece.row] = len(keep) - sample.start
+                keep += range(sample.start - 1 + moved, len(sample.ids) - 1 + moved)
+            ids += sample.ids[piece.first : piece.last]
+            positions += range(piece.first, piece.last)
 
         def column(row: int, at: int) -> int:
             return columns[row] + at
 
-        parts = [shared, *(len(sample.ids) - shared for sample in samples)]
+        parts = [[piece.last - piece.first, piece.behind] for piece in tree]
         spare = -len(ids) % self.multiple
-        parts[-1] += spare  # behind the last sample, where nothing looks
+        parts[-1][0] += spare  # behind the last sample, where nothing looks
         return {
             "input_ids": torch.tensor([ids + [self.pad] * spare]),
             "position_ids": torch.tensor([positions + list(range(positions[-1] + 1, positions[-1] + 1 + spare))]),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft.tuners.lora import Linear
-from support_tiny import CLASSES, CONFIGS, row, write_tiny
+from support_tiny import CLASSES, CONFIGS, about, row, write_tiny
 
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
@@ -18,7 +18,7 @@ from ljwx_training.batches import Collator
 from ljwx_training.dataset import Encoder, Row
 from ljwx_training.lean import LeanLinear
 from ljwx_training.objective import losses
-from ljwx_training.prefix import shared_beginning
+from ljwx_training.prefix import FEWEST, pieces, shared_beginning
 from ljwx_training.recipe import Hyperparameters, Objective
 from ljwx_training.samples import Sample
 from ljwx_training.tokenizer import tokenizer_of
@@ -27,11 +27,13 @@ OBJECTIVE = Objective(classes={name: tuple(labels) for name, labels in CLASSES.i
 SETTINGS = Hyperparameters(rank=4, alpha=8, precision="fp32")
 
 
-def samples_of(base: Base, count: int = 5) -> list[Sample]:
+def samples_of(base: Base, count: int = 5, facts: int = 0) -> list[Sample]:
+    """Some of one question each, and of so many facts one of each task, which begin alike."""
     rows = [
         Row.model_validate(row(n, "conclusion" if n == 3 else "direction") | {"weight": 1 + n / 7})
         for n in range(count)
     ]
+    rows += [Row.model_validate(each) for number in range(facts) for each in about(number)]
     return Encoder(tokenizer_of(base), OBJECTIVE, base.context).samples(rows)
 
 
@@ -52,7 +54,7 @@ def computed(model: torch.nn.Module, samples: list[Sample], *, share: bool) -> t
     batch = Collator(OBJECTIVE, share=share)(samples)
     assert ("parts" in batch) == share
     assert batch["input_ids"].shape[1] % 64 == 0
-    assert not share or batch["parts"].sum() == batch["input_ids"].shape[1] == batch["position_ids"].shape[1]
+    assert not share or batch["parts"][:, 0].sum() == batch["input_ids"].shape[1] == batch["position_ids"].shape[1]
     found = losses(model, batch)
     model.zero_grad()
     found.weighted.backward()
@@ -67,7 +69,8 @@ def test_a_shared_beginning_and_a_lean_adapter_give_the_plain_losses_and_gradien
 ) -> None:
     write_tiny(tmp_path / "x.gguf", architecture)
     base = Base(tmp_path / "x.gguf")
-    samples = samples_of(base)
+    samples = samples_of(base, count=3, facts=2)
+    assert {piece.behind >= 0 for piece in pieces(samples) if not piece.own} == {True, False}, "within each other"
     plain, gradients = computed(trained(base, lean=False), samples, share=False)
     found, others = computed(trained(base, lean=lean), samples, share=share)
     assert found == pytest.approx(plain, rel=1e-4)
@@ -86,6 +89,30 @@ def test_the_beginning_is_what_all_samples_share_before_their_answers(tiny: Path
     assert shared_beginning([samples[0], samples[0]]) == samples[0].start - 1, "its answer's first token needs a logit"
     other = replace(samples[0], ids=(9, *samples[0].ids[1:]))
     assert shared_beginning([other, *samples]) == 0
+
+
+def test_what_samples_begin_with_alike_is_a_tree_whose_paths_are_the_samples(tiny: Path) -> None:
+    samples = samples_of(Base(tiny), count=3, facts=2)[::-1]
+    tree = pieces(samples)
+    told = dict[int, tuple[int, ...]]()
+    for at, piece in enumerate(tree):
+        behind = () if piece.behind < 0 else told[piece.behind]
+        assert len(behind) == piece.first, "it goes on where the piece before it ends, which comes first"
+        told[at] = behind + samples[piece.row].ids[piece.first : piece.last]
+        assert not piece.own or (told[at] == samples[piece.row].ids and piece.first < samples[piece.row].start)
+        assert piece.own or piece.last - piece.first >= FEWEST
+    assert sorted(piece.row for piece in tree if piece.own) == list(range(len(samples)))
+    assert sum(piece.last - piece.first for piece in tree) < 0.7 * sum(len(sample.ids) for sample in samples)
+
+
+def test_the_same_sample_twice_has_two_pieces_and_strangers_none_in_common(tiny: Path) -> None:
+    one, other = samples_of(Base(tiny), count=2)
+    assert [(piece.first, piece.own) for piece in pieces([one, one])] == [
+        (0, False), *[(one.start - 1, True)] * 2,
+    ]  # fmt: skip
+    stranger = replace(other, ids=(9, *other.ids[1:]))
+    assert all(piece.own and piece.first == 0 for piece in pieces([one, stranger]))
+    assert "parts" not in Collator(OBJECTIVE, share=True)([one, stranger])
 
 
 def test_a_switched_off_adapter_leaves_the_base(tiny: Path) -> None:
