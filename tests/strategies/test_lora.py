@@ -105,6 +105,18 @@ def test_the_job_holds_rows_base_and_prompts_by_path_and_digest(
     sys.modules.pop("ljwx_training", None)
 
 
+def test_each_way_to_soften_the_targets_is_a_recipe_of_its_own(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
+) -> None:
+    rows, recipes = dict[str, str](), set[str]()
+    for way in ("class_rates", "logistic", "logistic_cv"):
+        prepared = tasks.run(prepare_training, planned(tasks, ollama_sandbox, soft_targets=way))
+        rows[way] = (Path(prepared["job"]) / "train.jsonl").read_text(encoding="utf-8")
+        recipes.add(prepared["recipe"])
+    assert len(recipes) == 3
+    assert len(set(rows.values())) == 3, "what is wanted of the classes differs"
+
+
 def test_training_is_stopped_by_the_end_of_the_train_split_and_never_sees_the_validation_split(
     chain_db: Database, chain: Chain, tasks: TaskRunner, ollama_sandbox: OllamaServer
 ) -> None:

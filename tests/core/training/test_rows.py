@@ -127,9 +127,11 @@ def test_a_recipe_is_known_by_what_decides_the_weights() -> None:
     assert recipe().recipe_id == recipe(class_weight=5).recipe_id
     others = [recipe(**{name: "c" * 64}) for name in ("base_gguf", "train", "validation", "prompts")]
     others += [recipe(hyperparameters={"rank": 8}), recipe(seed=8), recipe(output="Q8_0"), recipe(trainer="9")]
-    others.append(recipe(forecast="c" * 64))
-    assert len({each.recipe_id for each in (recipe(), *others)}) == 10
-    assert "forecast" not in recipe().model_dump()  # the names of earlier trainings stay
+    others += [recipe(forecast="c" * 64), recipe(forecast="c" * 64, cross_validated=True)]
+    assert len({each.recipe_id for each in (recipe(), *others)}) == 11
+    assert (
+        recipe().model_dump().keys().isdisjoint({"forecast", "cross_validated"})
+    )  # the names of earlier trainings stay
 
 
 def test_the_model_is_named_by_its_recipe_and_the_weights_are_an_outcome() -> None:
