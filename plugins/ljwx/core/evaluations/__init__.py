@@ -16,7 +16,7 @@ from ljwx.core.evaluations.intervals import (
 )
 from ljwx.core.evaluations.logistic import (
     TRAIN_SAMPLES,
-    fitted,
+    fit_regression,
     in_all,
     logistic,
     numbers,
@@ -54,7 +54,7 @@ __all__ = [
     "class_probabilities",
     "count_claims",
     "distribution",
-    "fitted",
+    "fit_regression",
     "freeze",
     "in_all",
     "logistic",

@@ -102,19 +102,20 @@ def logistic(
 def regressions(
     train: Iterable[tuple[str, str, tuple[float, ...]]],
     rates: Mapping[str, Mapping[str, float]] | None = None,
-    freedoms: Mapping[str, float] | None = None,
+    inverse_penalties: Mapping[str, float] | None = None,
 ) -> dict[str, Regression]:
     """Fit one regression a task, as :func:`logistic` does.
 
-    :param freedoms: task → C, the inverse of the penalty's strength; 1 without it.
+    :param inverse_penalties: task → C, the inverse of the penalty's strength; 1 without it.
     """
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     labels: dict[str, list[str]] = defaultdict(list)
     for task, label, values in train:
         rows[task].append(values)
         labels[task].append(label)
+    weighed, penalties = rates or {}, inverse_penalties or {}
     return {
-        task: fitted(np.array(rows[task]), labels[task], (rates or {}).get(task), (freedoms or {}).get(task, 1.0))
+        task: fit_regression(np.array(rows[task]), labels[task], weighed.get(task), penalties.get(task, 1.0))
         for task in rows
     }
 
@@ -143,12 +144,14 @@ class Regression:
         )
 
 
-def fitted(rows: Floats, labels: list[str], rates: Mapping[str, float] | None, freedom: float) -> Regression:
+def fit_regression(
+    rows: Floats, labels: list[str], rates: Mapping[str, float] | None, inverse_penalty: float
+) -> Regression:
     """Fit one regression.
 
     :param rows: [N, numbers]; ``labels`` [N].
     :param rates: class → the share that it is to count for, whatever its share of the labels.
-    :param freedom: C, the inverse of the penalty's strength.
+    :param inverse_penalty: C, the inverse of the penalty's strength.
     """
     if len(set(labels)) == 1:
         return Regression(None, labels[0])
@@ -156,7 +159,7 @@ def fitted(rows: Floats, labels: list[str], rates: Mapping[str, float] | None, f
     from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=freedom))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000, C=inverse_penalty))
     drawn = Counter(labels)
     weights = None if rates is None else [rates.get(each, 0.0) * len(labels) / drawn[each] for each in labels]
     return Regression(model.fit(rows, labels, logisticregression__sample_weight=weights), None)

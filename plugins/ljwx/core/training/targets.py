@@ -11,7 +11,7 @@ import polars as pl
 from ljwx.core.datasets.selection import draw
 from ljwx.core.evaluations import TRAIN_SAMPLES, in_all, numbers_at, regressions
 from ljwx.core.tasks import TASKS
-from ljwx.core.training.freedom import freedoms
+from ljwx.core.training.penalty import inverse_penalties
 
 _DIGITS: Final = 6
 
@@ -46,15 +46,14 @@ def by_logistic(fitted: pl.DataFrame, asked: pl.DataFrame, *, cross_validated: b
 
     :param fitted: what it is fitted on, of :func:`fitted_on`.
     :param asked: all that it will be asked about. A number that some snapshot of either lacks is left out.
-    :param cross_validated: as free as sessions that it was not fitted on bear (:mod:`ljwx.core.training.freedom`);
-        else with C = 1.
+    :param cross_validated: choose its penalty by sessions left out (:mod:`ljwx.core.training.penalty`); else C is 1.
     """
     snapshots = pl.concat([fitted["snapshot"], asked["snapshot"]])
     names = in_all(json.loads(text) for text in snapshots)
     rows = fitted.select("task", "label", "snapshot").iter_rows()
     known = [(task, label, numbers_at(json.loads(text), names)) for task, label, text in rows]
-    chosen = freedoms(fitted, [values for _, _, values in known]) if cross_validated else None
-    regression = regressions(known, freedoms=chosen)
+    chosen = inverse_penalties(fitted, [values for _, _, values in known]) if cross_validated else None
+    regression = regressions(known, inverse_penalties=chosen)
 
     def expected(task: str, snapshot: str) -> Mapping[str, float]:
         return regression[task].shares(numbers_at(json.loads(snapshot), names)) if task in regression else {}

@@ -1,4 +1,4 @@
-"""How freely a regression may follow its samples is chosen by sessions that it was not fitted on."""
+"""The penalty of a regression is chosen by sessions that it was not fitted on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from ljwx.core.training import freedom
-from ljwx.core.training.freedom import CHOICES, FEWEST, freedoms
+from ljwx.core.training import penalty
+from ljwx.core.training.penalty import CHOICES, FEWEST, inverse_penalties
 
 TASK = "price_direction"
 
@@ -35,25 +35,25 @@ def market(
     return pl.DataFrame(rows), numbers
 
 
-def test_what_holds_in_all_sessions_is_followed_freely() -> None:
-    assert freedoms(*market(lambda _, own: own > 0)) == {TASK: CHOICES[0]}
+def test_what_holds_in_all_sessions_gets_the_weakest_penalty() -> None:
+    assert inverse_penalties(*market(lambda _, own: own > 0)) == {TASK: CHOICES[0]}
 
 
 def test_what_moves_all_stocks_of_a_session_at_once_is_no_reason_to_be_sure() -> None:
     """480 samples, and yet 40 tosses of one coin: a regression finds in the numbers which toss it was."""
     coin = [random.Random(day).random() < 0.5 for day in range(40)]
-    (chosen,) = freedoms(*market(lambda day, _: coin[day])).values()
+    (chosen,) = inverse_penalties(*market(lambda day, _: coin[day])).values()
     assert chosen <= 0.001
 
 
 def test_with_few_sessions_nothing_is_chosen() -> None:
     coin = [random.Random(day).random() < 0.5 for day in range(FEWEST)]
-    assert freedoms(*market(lambda day, _: coin[day], sessions=FEWEST - 1)) == {TASK: CHOICES[0]}
+    assert inverse_penalties(*market(lambda day, _: coin[day], sessions=FEWEST - 1)) == {TASK: CHOICES[0]}
 
 
 def test_a_sample_whose_outcome_reaches_into_the_block_is_not_learned_from() -> None:
     told, _ = market(lambda _, own: own > 0, stocks=1)
-    blocks = list(freedom._blocks(told))
+    blocks = list(penalty._blocks(told))
     assert [held.arg_true().to_list() for _, held in blocks] == [list(range(at, at + 8)) for at in range(0, 40, 8)]
     second, _ = blocks[1]
     assert second.arg_true().to_list() == [0, 1, 2, *range(21, 40)], "outcomes of 3 to 7 and of 8 to 15 come within it"
@@ -63,10 +63,10 @@ def test_each_task_has_its_own_choice() -> None:
     told, numbers = market(lambda _, own: own > 0)
     coin = [random.Random(day).random() < 0.5 for day in range(40)]
     other, more = market(lambda day, _: coin[day])
-    both = freedoms(pl.concat([told, other.with_columns(task=pl.lit("risk_assessment"))]), numbers + more)
+    both = inverse_penalties(pl.concat([told, other.with_columns(task=pl.lit("risk_assessment"))]), numbers + more)
     assert (both[TASK], both["risk_assessment"] <= 0.001) == (CHOICES[0], True)
 
 
 @pytest.mark.parametrize("label", ["up", "down"])
 def test_one_class_in_all_samples_is_no_error(label: str) -> None:
-    assert set(freedoms(*market(lambda _day, _own: label == "up"))) == {TASK}
+    assert set(inverse_penalties(*market(lambda _day, _own: label == "up"))) == {TASK}

@@ -1,9 +1,9 @@
-"""How freely a regression may follow its samples: chosen by sessions that it was not fitted on. Pure: no I/O.
+"""The penalty of a regression, chosen by cross-validation over blocks of sessions. Pure: no I/O.
 
 Samples of one session rise and fall together, so that thousands of them are worth far fewer, and a regression that is
-held by their number alone is too sure of itself. Whole blocks of sessions are left out in turn, with all samples whose
-outcome reaches into them; the penalty is taken under which the regression of the others says most about the block.
-Where nothing can be foretold that is the strongest, and what it expects is nearly the class rates.
+penalised by their number alone is too sure of itself. Whole blocks of sessions are left out in turn, with all samples
+whose outcome reaches into them; the penalty is taken under which the regression of the others says most of the block.
+Where nothing can be forecast that is the strongest, and what it expects is nearly the class rates.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ljwx.core.evaluations import fitted
+from ljwx.core.evaluations import fit_regression
 
 CHOICES: Final = (1.0, 0.1, 0.01, 0.003, 0.001, 0.0003, 0.0001)
-"""Of C, the inverse of the penalty's strength, from free to held."""
+"""Of C, the inverse of the penalty's strength, from the weakest penalty to the strongest."""
 BLOCKS: Final = 5
 FEWEST: Final = 4 * BLOCKS
 """Sessions; with fewer nothing is chosen, and C is the first choice."""
 
 
-def freedoms(samples: pl.DataFrame, numbers: Sequence[Sequence[float]]) -> dict[str, float]:
+def inverse_penalties(samples: pl.DataFrame, numbers: Sequence[Sequence[float]]) -> dict[str, float]:
     """Return of each task the C of its regression.
 
     :param samples: ``task``, ``label``, ``session`` and ``label_end``, the session at which the outcome was known.
@@ -35,12 +35,12 @@ def freedoms(samples: pl.DataFrame, numbers: Sequence[Sequence[float]]) -> dict[
     placed = samples.select("task", "label", "session", "label_end").with_row_index("at")
     every = np.array(numbers)
     return {
-        str(task): _freedom(rows, every[rows["at"].to_numpy()])
+        str(task): _inverse_penalty(rows, every[rows["at"].to_numpy()])
         for (task,), rows in placed.group_by("task", maintain_order=True)
     }
 
 
-def _freedom(samples: pl.DataFrame, numbers: NDArray[np.float64]) -> float:
+def _inverse_penalty(samples: pl.DataFrame, numbers: NDArray[np.float64]) -> float:
     labels = samples["label"].to_list()
     scores: dict[float, list[float]] = {choice: [] for choice in CHOICES}
     for learned, held in _blocks(samples):
@@ -49,7 +49,9 @@ def _freedom(samples: pl.DataFrame, numbers: NDArray[np.float64]) -> float:
             continue
         known_labels, asked_labels = [labels[at] for at in known], [labels[at] for at in asked]
         for choice, found in scores.items():
-            found.append(fitted(numbers[known], known_labels, None, choice).log_score(numbers[asked], asked_labels))
+            found.append(
+                fit_regression(numbers[known], known_labels, None, choice).log_score(numbers[asked], asked_labels)
+            )
     return max(CHOICES, key=lambda choice: fmean(scores[choice] or [0.0]))
 
 
