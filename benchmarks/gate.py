@@ -99,8 +99,8 @@ def _answer(question: Any, ranks: Mapping[str, float]) -> Any:
     return ScoredAnswer(question.sample_id, True, higher if ranks[question.sample_id] <= 50 else lower)
 
 
-def market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
-    """Return bars, instruments and sessions of a simulated market."""
+def market(effect: float, seed: int, first: date = FIRST) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
+    """Return bars, instruments and sessions of a simulated market, from a day on."""
     from ljwx.core.bars import BARS, assemble
     from ljwx.sources.rows import fetched_bars
     from ljwx.sources.tushare import rows
@@ -110,9 +110,9 @@ def market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[d
     from ljwx_sandbox.tushare.universe import MarketSpec
 
     sessions = SessionList.read(SESSIONS)
-    source = SimulatedSource(SimulatedMarket(MarketSpec(STOCKS, seed, effect, FIRST), sessions), FIRST, LAST)
+    source = SimulatedSource(SimulatedMarket(MarketSpec(STOCKS, seed, effect, first), sessions), first, LAST)
     daily, factors, limits, stocks = (
-        _frame(source, api) for api in ("daily", "adj_factor", "stk_limit", "stock_basic")
+        _frame(source, api, first) for api in ("daily", "adj_factor", "stk_limit", "stock_basic")
     )
     joined = rows.factors(factors, None).usable, rows.limits(limits, None).usable
     bars = assemble(fetched_bars(daily), *joined).select(BARS.names())
@@ -120,14 +120,14 @@ def market(effect: float, seed: int) -> tuple[pl.DataFrame, pl.DataFrame, list[d
     return bars, instruments, bars["session"].unique().sort().to_list()
 
 
-def _frame(source: Any, api: str) -> pl.DataFrame:
+def _frame(source: Any, api: str, first: date) -> pl.DataFrame:
     from ljwx_sandbox.tushare.interfaces import INTERFACES
     from ljwx_sandbox.tushare.wire import Query
 
     names = [*INTERFACES[api].default, *INTERFACES[api].hidden]
 
     def parts() -> Iterator[pl.DataFrame]:
-        query = Query(start=f"{FIRST:%Y%m%d}", end=f"{LAST:%Y%m%d}") if api != "stock_basic" else Query()
+        query = Query(start=f"{first:%Y%m%d}", end=f"{LAST:%Y%m%d}") if api != "stock_basic" else Query()
         for block in source.blocks(api, query):
             yield pl.DataFrame({name: block.column(name, 0, block.size) for name in names}, strict=False)
 

@@ -1,13 +1,14 @@
 """Does it learn? A model trained where an effect is planted, and one where there is none, on sessions nobody has seen.
 
-python -m benchmarks.learn [--short]
+python -m benchmarks.learn [--base small|smollm2] [--market planted|none] [--short]
 
-For each of the two simulated markets: a LoRA model of SmolLM2-135M is trained by the trainer, merged, served by the
-sandbox's server, and asked for the class of whole cross-sections of later sessions; where an effect is planted, so is a
-model with examples in front. What each says is held against the class rates of the train split, and one against the
-other, by the gate's own rule: Brier score and RankIC session by session, betting at 5 %; beside their log scores stands
-that of the regression which softens the targets. Every step leaves its file in build/learn, and a run that was broken
-off goes on from there. Hours on two cores; ``--short`` tries the way in minutes and shows nothing.
+For each of the two simulated markets: a LoRA model is trained by the trainer, merged, served by the sandbox's server,
+and asked for the class of cross-sections of later sessions; where an effect is planted, so is a model of the same base
+with three examples in front. What each says is held against the class rates of the train split, and one against the
+other, by the gate's own rule: Brier score session by session and RankIC day by day, betting at 5 %; beside them stands
+the regression which softens the targets. The base is a small one made for the purpose, which has read prompts and
+answers of another market without an effect; SmolLM2-135M would take days for as many samples. Every step leaves a file
+in build/learn, and a run that was broken off goes on from there. ``--short`` tries the way and shows nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,17 @@ from benchmarks.gate import REPOSITORY
 from benchmarks.lessons import Lessons, job, lessons
 from benchmarks.training import run_trainer
 from benchmarks.workbench import BASE, connection_of, model_server
+from ljwx_sandbox.ollama.__main__ import base_gguf
 
 FOLDER = REPOSITORY / "build" / "learn"
-TASK, SEED, ALPHA, HORIZON = "price_direction", 7, 0.05, 5
-EFFECTS = {"planted": 0.8, "none": 0.0}
-TRUTH_SHARE, CLASS_WEIGHT, LEARNING_RATE = 0.2, 20.0, 1e-3
+TASK, SEED, ALPHA, HORIZON = "investment_advice", 11, 0.05, 5
+EFFECTS = {"planted": 0.95, "none": 0.0}
+TRUTH_SHARE, CLASS_WEIGHT, LEARNING_RATE, LOOKS = 0.2, 20.0, 1e-3, 4
 """Of the demo; the rest of the wanted class is what a regression on the train split expects."""
-SPEC = {"tasks": [TASK], "train_share": 0.6, "validation_share": 0.3, "thin_gap": 1}
+FIRST = date(2023, 1, 3)
+SEED_OF_READING = 8
+TASKS_READ = ("risk_assessment", "investment_advice", "technical_analysis", "price_direction")
+SPEC = {"tasks": [TASK], "train_share": 0.5, "validation_share": 0.4, "thin_gap": 1}
 
 
 @dataclass(frozen=True)
@@ -50,38 +56,73 @@ class Size:
     batch: int
 
 
-FULL, SHORT = Size(960, 48, 40, 24, batch=4), Size(8, 4, 2, 20, batch=4)
+SIZES = {"small": Size(7200, 96, 120, 20, batch=8), "smollm2": Size(960, 48, 120, 20, batch=4)}
+SHORT = Size(8, 4, 2, 20, batch=4)
+READ, READ_SHORT = 6000, 64
+"""Rows that the small base reads, and of every ``EVERY``th again with ``EXAMPLES`` in front."""
+EVERY, EXAMPLES = 12, 3
 
 
 def main() -> int:
     """Go through both markets, and print what came out."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learn", description="Does it learn?")
+    parser.add_argument("--base", choices=tuple(SIZES), default="small", help="what is trained")
+    parser.add_argument("--market", choices=tuple(EFFECTS), help="go through this one alone")
     parser.add_argument("--short", action="store_true", help="a few samples and questions: is the way free?")
-    short = parser.parse_args().short
-    size, folder = (SHORT, FOLDER / "short") if short else (FULL, FOLDER)
-    found = {name: learned(folder / name, effect, size) for name, effect in EFFECTS.items()}
+    options = parser.parse_args()
+    folder = FOLDER / ("short" if options.short else "full") / options.base
+    size, read = (SHORT, READ_SHORT) if options.short else (SIZES[options.base], READ)
+    base = small_base(folder, read) if options.base == "small" else base_gguf()
+    wanted = {options.market: EFFECTS[options.market]} if options.market else EFFECTS
+    found = {name: learned(folder / name, effect, size, base) for name, effect in wanted.items()}
     (folder / "result.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
     sys.stdout.write(table(found))
     return 0
 
 
-def learned(folder: Path, effect: float, size: Size) -> dict[str, Any]:
+def small_base(folder: Path, rows: int) -> Path:
+    """Make a base of three million weights that has read prompts and answers of a market without an effect."""
+    path = folder / "base.gguf"
+    if not path.exists():
+        taught = lessons(0.0, SEED_OF_READING, rows, 4, first=FIRST, **{**SPEC, "tasks": list(TASKS_READ)})
+        taught.write(folder, 1.0)
+        lines = (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()
+        conversations = [json.loads(line)["messages"] for line in lines]
+        conversations += list(with_examples(conversations, len(TASKS_READ)))
+        read = "".join(json.dumps({"messages": each}, ensure_ascii=False) + "\n" for each in conversations)
+        (folder / "read.jsonl").write_text(read, encoding="utf-8")
+        program = REPOSITORY / "training" / "benchmarks" / "small.py"
+        run_trainer(str(program), str(folder / "read.jsonl"), str(base_gguf()), str(path))
+    return path
+
+
+def with_examples(conversations: list[Any], tasks: int) -> Iterator[list[Any]]:
+    """Yield some of the conversations with others of the same task in front, as a few-shot model sees them.
+
+    :param tasks: how many there are; they come in turn.
+    """
+    for at in range(EXAMPLES * tasks, len(conversations), EVERY + 1):  # each task comes
+        system, *asked = conversations[at]
+        before = (conversations[at - tasks * back][1:] for back in range(EXAMPLES, 0, -1))
+        yield [system, *(message for each in before for message in each), *asked]
+
+
+def learned(folder: Path, effect: float, size: Size, base: Path) -> dict[str, Any]:
     """Train and ask on one market; return what the gate's rule says of each pair."""
-    taught = lessons(effect, SEED, size.train, size.watched, **SPEC)
-    train(folder, taught, size.batch)
+    taught = lessons(effect, SEED, size.train, size.watched, first=FIRST, **SPEC)
+    train(folder, taught, size, base)
     asked = questions(taught, size)
     models = ("lora", "fewshot") if effect else ("lora",)
-    given = {name: answers(folder, name, taught, asked) for name in models}
+    given = {name: answers(folder, name, taught, asked, base) for name in models}
     return judged(taught, asked, given)
 
 
-def train(folder: Path, taught: Lessons, batch: int) -> None:
+def train(folder: Path, taught: Lessons, size: Size, base: Path) -> None:
     """Train, or go on: the trainer knows what is done."""
-    from ljwx_sandbox.ollama.__main__ import base_gguf
-
-    written, base = taught.write(folder, TRUTH_SHARE, logistic=True), base_gguf()
+    written = taught.write(folder, TRUTH_SHARE, logistic=True)
     digest = hashlib.sha256(base.read_bytes()).hexdigest()
-    chosen = {"learning_rate": LEARNING_RATE, "batch": batch, "micro_batch": batch, "evaluate_every": 60}
+    every = max(1, size.train // size.batch // LOOKS)
+    chosen = {"learning_rate": LEARNING_RATE, "batch": size.batch, "micro_batch": size.batch, "evaluate_every": every}
     objective = {"classes": written["classes"], "class_weight": CLASS_WEIGHT}
     told = job(written, base, digest, hyperparameters=chosen, objective=objective, proof=4)
     (folder / "job.json").write_text(told, encoding="utf-8")
@@ -89,23 +130,21 @@ def train(folder: Path, taught: Lessons, batch: int) -> None:
 
 
 def questions(taught: Lessons, size: Size) -> list[dict[str, Any]]:
-    """Return whole cross-sections of later sessions, evenly spread."""
+    """Return cross-sections of the first sessions after those that were learned from."""
     rows = taught.unseen.sort("session", "ts_code").to_dicts()
-    sessions = sorted({row["session"] for row in rows})
-    every = max(1, len(sessions) // size.sessions)
-    wanted = set(sessions[::every][: size.sessions])
+    wanted = set(sorted({row["session"] for row in rows})[: size.sessions])
     stocks = set(sorted({row["ts_code"] for row in rows})[: size.stocks])
     return [row for row in rows if row["session"] in wanted and row["ts_code"] in stocks]
 
 
-def answers(folder: Path, name: str, taught: Lessons, asked: list[dict[str, Any]]) -> dict[str, Any]:
+def answers(folder: Path, name: str, taught: Lessons, asked: list[dict[str, Any]], base: Path) -> dict[str, Any]:
     """Ask a served model for the class of each question; those that were asked before are read from their file."""
     path = folder / f"{name}.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     known = {told["sample_id"]: told["probabilities"] for told in map(json.loads, lines)}
     left = [row for row in asked if row["sample_id"] not in known]
     if left:
-        with served(folder, name, taught) as ask, path.open("a", encoding="utf-8") as file:
+        with served(folder, name, taught, base) as ask, path.open("a", encoding="utf-8") as file:
             for row in left:
                 known[row["sample_id"]] = ask(row)
                 file.write(json.dumps({"sample_id": row["sample_id"], "probabilities": known[row["sample_id"]]}) + "\n")
@@ -114,7 +153,7 @@ def answers(folder: Path, name: str, taught: Lessons, asked: list[dict[str, Any]
 
 
 @contextmanager
-def served(folder: Path, name: str, taught: Lessons) -> Iterator[Any]:
+def served(folder: Path, name: str, taught: Lessons, base: Path) -> Iterator[Any]:
     """Serve a model, and yield what asks it."""
     from ljwx.hooks.ollama import OllamaHook
     from ljwx.services.asking.classes import ClassTokens, ask_class
@@ -122,11 +161,11 @@ def served(folder: Path, name: str, taught: Lessons) -> Iterator[Any]:
     from ljwx.services.asking.servers import servers_of
     from ljwx.settings import load_settings
 
-    with model_server(folder / "models") as url:
+    with model_server(folder / "models", "--threads", os.environ.get("OMP_NUM_THREADS", "2")) as url:
         os.environ["AIRFLOW_CONN_OLLAMA_DEFAULT"] = connection_of(url)
         hook = OllamaHook()
         model = f"learn-{name}:1"
-        list(hook.create(model, **made(hook, folder, name, taught)))
+        list(hook.create(model, **made(hook, folder, name, taught, base)))
         settings, tokens, texts = load_settings({"model": {"base": BASE}}), ClassTokens(), Texts()
         (server,) = servers_of(settings)
 
@@ -138,27 +177,26 @@ def served(folder: Path, name: str, taught: Lessons) -> Iterator[Any]:
         yield ask
 
 
-def made(hook: Any, folder: Path, name: str, taught: Lessons) -> dict[str, Any]:
-    """Return what a model is created from."""
+def made(hook: Any, folder: Path, name: str, taught: Lessons, base: Path) -> dict[str, Any]:
+    """Return what a model is created from: of the merged file, or of the base and three examples."""
     from ljwx.core.prompts import example_messages
 
     shown = hook.show(BASE)
-    told: dict[str, Any] = {"system": taught.prompts.system}
+    digest = hook.upload_blob(folder / "merged.gguf" if name == "lora" else base)
+    parameters = {"temperature": 0, "num_ctx": 4096, "stop": shown.parameters["stop"]}
+    told: dict[str, Any] = {"system": taught.prompts.system, "template": shown.template, "parameters": parameters}
+    told |= {"files": {"model.gguf": f"sha256:{digest}"}}
     if name == "lora":
-        digest = hook.upload_blob(folder / "merged.gguf")
-        parameters = {"temperature": 0, "num_ctx": 2048, "stop": shown.parameters["stop"]}
-        return told | {
-            "files": {"model.gguf": f"sha256:{digest}"}, "template": shown.template, "parameters": parameters,
-        }  # fmt: skip
+        return told
     picked = taught.train.unique("label", keep="first", maintain_order=True)
     examples = [(TASK, row["snapshot"], row["answer"]) for row in picked.to_dicts()]
-    messages = example_messages(examples, taught.prompts)
-    return told | {"base": BASE, "messages": messages, "parameters": {"temperature": 0, "num_ctx": 8192}}
+    return told | {"messages": example_messages(examples, taught.prompts)}
 
 
 def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Hold each model against the class rates, and the trained one against the other, by the gate's own rule."""
     from ljwx.core.evaluations import Question, ScoredAnswer
+    from ljwx.core.evidence.days import daily_moves
     from ljwx.core.evidence.sessions import of_answers, of_rates, ranking_differences, score_differences
     from ljwx.core.promotions.judging import RULE, against
     from ljwx.core.training.targets import class_rates
@@ -167,18 +205,20 @@ def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapp
         Question(row["sample_id"], TASK, row["ts_code"], row["session"], row["label"], None, "", "") for row in rows
     ]
     outcomes = {row["sample_id"]: row["excess"] for row in rows}
+    regression, rates = taught.regression(pl.DataFrame(rows)), class_rates(taught.train)[TASK]
+    given = {**given, "regression": {row["sample_id"]: dict(regression(TASK, row["snapshot"])) for row in rows}}
     said = {name: {at: _scored(ScoredAnswer, at, each) for at, each in known.items()} for name, known in given.items()}
-    rates = class_rates(taught.train)[TASK]
-    first, last = asked[0].session, asked[-1].session
-    after = [session for session in taught.sessions if session >= first]
-    calendar = after[: after.index(last) + HORIZON + 1]
+    calendar = taught.sessions[taught.sessions.index(asked[0].session) :]
+    calendar = calendar[: calendar.index(asked[-1].session) + HORIZON + 1]
+    moves = daily_moves(taught.bars, sorted({each.session for each in asked}), taught.sessions, HORIZON)
     found: dict[str, Any] = {"questions": len(asked), "samples": len(taught.train)}
-    pairs = (("lora", None), ("fewshot", None), ("lora", "fewshot"))
+    pairs = (*((name, None) for name in given), ("lora", "fewshot"))
     for name, rival in [pair for pair in pairs if {*pair} <= {None, *given}]:
         theirs = of_rates(rates) if rival is None else of_answers(said[rival])
         scores = score_differences(TASK, asked, of_answers(said[name]), theirs, RULE)
-        ranks = ranking_differences(TASK, asked, said[name], said[rival] if rival else None, outcomes)
-        weighed = against({TASK: ranks}, {TASK: scores}, calendar, HORIZON, ALPHA)
+        others = said[rival] if rival else None
+        ranks = ranking_differences(TASK, asked, said[name], others, outcomes, moves.of)
+        weighed = against({TASK: ranks}, {TASK: scores}, calendar, HORIZON, ALPHA, by_day=True)
         found[f"{name} against {rival or 'class rates'}"] = {
             "sessions": len(scores),
             "brier": sum(each.value for each in scores) / len(scores),
@@ -186,9 +226,6 @@ def judged(taught: Lessons, rows: list[dict[str, Any]], given: Mapping[str, Mapp
             "rank_ic": sum(each.value for each in ranks) / max(1, len(ranks)),
             "rank_ic_confirmed": weighed.ranking.confirmed,
         }
-    regression = taught.regression(pl.DataFrame(rows))
-    expected = {row["sample_id"]: dict(regression(TASK, row["snapshot"])) for row in rows}
-    said["the regression"] = {at: _scored(ScoredAnswer, at, each) for at, each in expected.items()}
     found["log_score"] = {name: _log_score(asked, of_answers(each)) for name, each in said.items()}
     found["log_score"]["class rates"] = _log_score(asked, of_rates(rates))
     return found

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from benchmarks.gate import market
+from benchmarks.gate import FIRST, market
 
 SEED = 7
 """Of a training, and of what its regression is fitted on."""
@@ -30,6 +31,7 @@ class Lessons:
     train: pl.DataFrame
     watched: pl.DataFrame
     unseen: pl.DataFrame
+    bars: pl.DataFrame
     sessions: Sequence[Any]
     prompts: Any
 
@@ -57,11 +59,12 @@ class Lessons:
         return by_logistic(fitted_on(self.learned, SEED), asked, cross_validated=True)
 
 
-def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> Lessons:
+def lessons(effect: float, seed: int, train: int, watched: int, *, first: date = FIRST, **spec: Any) -> Lessons:
     """Make the dataset of one market.
 
     :param effect: how strongly the planted reversal moves prices; 0: not at all.
     :param train: most samples to learn from, and ``watched`` to look at.
+    :param first: day of the first bars.
     :param spec: settings of the samples, over their defaults.
     """
     from ljwx.core.datasets.build import build
@@ -73,7 +76,7 @@ def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> 
     from ljwx.resources import included_below
 
     chosen_spec = SampleSpec.model_validate(spec)
-    bars, stocks, sessions = market(effect, seed)
+    bars, stocks, sessions = market(effect, seed, first)
     built = build(bars, compute(bars), stocks, sessions, chosen_spec).samples
     learned, looked = parted("bench", built.filter(pl.col("split") == "train"), chosen_spec.horizon)
     return Lessons(
@@ -81,6 +84,7 @@ def lessons(effect: float, seed: int, train: int, watched: int, **spec: Any) -> 
         train=chosen(learned, train, seed),
         watched=chosen(looked, watched, seed),
         unseen=built.filter(pl.col("split") == "validation").sort("session", "ts_code", "task"),
+        bars=bars,
         sessions=sessions,
         prompts=load_prompts(included_below("prompts"), chosen_spec.prompt_version, chosen_spec.tasks),
     )

@@ -22,7 +22,7 @@ def needs_torch() -> None:
 
 def run_with_torch(script: str, *arguments: object) -> None:
     """Run a script with the trainer and the tiny bases of its tests, on one thread."""
-    folders = os.pathsep.join(str(ROOT / name) for name in ("training", "training/tests"))
+    folders = os.pathsep.join(str(ROOT / name) for name in ("training", "training/benchmarks", "training/tests"))
     environment = {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "LJWX_SMOLLM2": str(base_gguf())}
     command = [str(PYTHON), "-c", script, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -10,9 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+from gguf import GGUFWriter
 
+from ljwx_sandbox.ollama.gguf.info import read_gguf
 from ljwx_sandbox.ollama.thinking import THINKING
 from support_lazy import Lazy
 from support_ollama import BASE, OllamaServer, StartOllama, sandbox_command, sandbox_environment
@@ -460,3 +463,16 @@ def test_a_model_with_a_place_for_thoughts_thinks_unless_it_is_asked_not_to(
     assert all(line["thinking"] and not line["content"] for line in lines[:-1])
     assert "thinking" not in lines[-1]
     assert chat(sandbox, made[1], think="a lot").status_code == 400
+
+
+def test_a_file_that_does_not_tell_its_form_is_of_an_unknown_one(tmp_path: Path) -> None:
+    path = tmp_path / "plain.gguf"
+    writer = GGUFWriter(path, "llama")
+    writer.add_embedding_length(8)
+    writer.add_tensor("token_embd.weight", np.zeros((4, 8), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    found = read_gguf(path)
+    assert (found.file_type, found.parameters) == ("unknown", 32)

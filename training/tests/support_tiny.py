@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, quantize
+from gguf import GGUFReader
+from gguf_of import write_gguf
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 CONFIGS: dict[str, tuple[Any, Any]] = {
@@ -26,21 +26,6 @@ CONFIGS: dict[str, tuple[Any, Any]] = {
 CLASSES = {"direction": ["up", "flat", "down"], "conclusion": ["bullish", "neutral", "bearish"]}
 WORDS = {"up": "偏强", "flat": "交织", "down": "偏弱", "bullish": "多头", "neutral": "不明", "bearish": "空头"}
 VOCABULARY = 1500
-PARTS = {
-    "model.embed_tokens": "token_embd",
-    "model.norm": "output_norm",
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "self_attn.q_norm": "attn_q_norm",
-    "self_attn.k_norm": "attn_k_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
 
 
 def smollm2() -> Path:
@@ -86,27 +71,7 @@ def tiny_model(architecture: str, context: int = 512) -> Any:
 def write_tiny(path: Path, architecture: str, form: str = "F32", context: int = 512, **metadata: Any) -> Any:
     """Write the GGUF of a tiny model with SmolLM2's tokenizer, and return the model."""
     model = tiny_model(architecture, context)
-    config = model.config
-    writer = GGUFWriter(path, architecture)
-    writer.add_block_count(config.num_hidden_layers)
-    writer.add_context_length(config.max_position_embeddings)
-    writer.add_embedding_length(config.hidden_size)
-    writer.add_feed_forward_length(config.intermediate_size)
-    writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_key_length(config.head_dim)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    for key, value in (tokenizer() | metadata).items():
-        if value is not None:
-            add(writer, key, value)
-    for name, parameter in model.state_dict().items():
-        if name != "lm_head.weight":
-            add_tensor(writer, name, parameter.numpy(), config, architecture, form)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    write_gguf(path, model, architecture, tokenizer() | metadata, form)
     return model
 
 
@@ -129,29 +94,6 @@ def value_of(key: str) -> Any:
     field = reader().get_field(key)
     assert field is not None
     return field.contents()
-
-
-def add(writer: GGUFWriter, key: str, value: Any) -> None:
-    kinds = {bool: writer.add_bool, str: writer.add_string, int: writer.add_uint32, list: writer.add_array}
-    kinds[type(value)](key, value)
-
-
-def add_tensor(writer: GGUFWriter, name: str, values: Any, config: Any, architecture: str, form: str) -> None:
-    """As llama.cpp's converter does it: q and k rows of llama in pairs."""
-    inner, _, kind = name.rpartition(".")
-    block = inner.split(".")[2] if ".layers." in inner else None
-    outer = PARTS[inner.split(".", 3)[3] if block else inner]
-    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}.get(outer)
-    if architecture == "llama" and heads:
-        shape = values.shape
-        values = values.reshape(heads, 2, shape[0] // heads // 2, *shape[1:]).swapaxes(1, 2).reshape(shape)
-    values = np.ascontiguousarray(values, dtype=np.float32)
-    full = f"blk.{block}.{outer}.{kind}" if block else f"{outer}.{kind}"
-    if values.ndim == 1 or form == "F32":
-        writer.add_tensor(full, values)
-    else:
-        kind_of = GGMLQuantizationType[form]
-        writer.add_tensor(full, quantize(values, kind_of), raw_dtype=kind_of)
 
 
 def row(number: int, task: str = "direction") -> dict[str, Any]:

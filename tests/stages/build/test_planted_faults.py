@@ -49,7 +49,7 @@ def surer(*arguments):  # so few dimensions cannot be sure of one token among ma
 
 support_tiny.tiny_model = surer
 folder, prompts = Path(sys.argv[1]), int(sys.argv[2])
-write_tiny(folder / "base.gguf", "llama", "F16", **{"general.file_type": 1})
+write_tiny(folder / "base.gguf", "llama", "F16")
 asked = write_rows(folder / "asked.jsonl", [row(n) for n in range(100, 100 + prompts)])
 run(make_job(folder / "job", folder / "base.gguf", proof=prompts, validation=[asked],
              hyperparameters={"steps": 80, "evaluate_every": 80, "rank": 8, "alpha": 16}))

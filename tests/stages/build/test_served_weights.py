@@ -36,7 +36,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from support_tiny import write_tiny
-write_tiny(Path(sys.argv[1]), "llama", "F16", context=4096, **{"general.file_type": 1})
+write_tiny(Path(sys.argv[1]), "llama", "F16", context=4096)
 """
 TRAIN = """
 import sys

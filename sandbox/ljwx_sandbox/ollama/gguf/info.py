@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ def read_gguf(path: Path) -> GgufInfo:
     tensors = tuple(
         {"name": name, "type": GGMLQuantizationType(kind).name, "shape": list(shape)} for name, shape, kind in found
     )
-    kind = LlamaFileType(int(kv["general.file_type"])).name.removeprefix("MOSTLY_").removeprefix("ALL_")
     kv["general.parameter_count"] = parameters
-    return GgufInfo(str(kv["general.architecture"]), parameters, kind, kv, tensors)
+    return GgufInfo(str(kv["general.architecture"]), parameters, _quantisation(kv), kv, tensors)
+
+
+def _quantisation(kv: Mapping[str, Any]) -> str:
+    """Return the file's form; a file that does not tell it is of an unknown one, as for Ollama."""
+    if "general.file_type" not in kv:
+        return "unknown"
+    return LlamaFileType(int(kv["general.file_type"])).name.removeprefix("MOSTLY_").removeprefix("ALL_")
