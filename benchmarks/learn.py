@@ -47,16 +47,17 @@ SPEC = {"tasks": [TASK], "train_share": 0.5, "validation_share": 0.4, "thin_gap"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is learned and asked: samples, and of the unseen sessions so many, of so many stocks each."""
+    """How much is learned, how often, and asked: of the unseen sessions so many, of so many stocks each."""
 
     train: int
     watched: int
     sessions: int
     stocks: int
     batch: int
+    epochs: int = 1
 
 
-SIZES = {"small": Size(7200, 96, 120, 20, batch=8), "smollm2": Size(960, 48, 120, 20, batch=4)}
+SIZES = {"small": Size(7200, 96, 200, 20, batch=8, epochs=2), "smollm2": Size(960, 48, 120, 20, batch=4)}
 SHORT = Size(8, 4, 2, 20, batch=4)
 READ, READ_SHORT = 6000, 64
 """Rows that the small base reads, and of every ``EVERY``th again with ``EXAMPLES`` in front."""
@@ -121,8 +122,10 @@ def train(folder: Path, taught: Lessons, size: Size, base: Path) -> None:
     """Train, or go on: the trainer knows what is done."""
     written = taught.write(folder, TRUTH_SHARE, logistic=True)
     digest = hashlib.sha256(base.read_bytes()).hexdigest()
-    every = max(1, size.train // size.batch // LOOKS)
-    chosen = {"learning_rate": LEARNING_RATE, "batch": size.batch, "micro_batch": size.batch, "evaluate_every": every}
+    chosen = {
+        "learning_rate": LEARNING_RATE, "batch": size.batch, "micro_batch": size.batch, "epochs": size.epochs,
+        "evaluate_every": max(1, size.epochs * size.train // size.batch // LOOKS),
+    }  # fmt: skip
     objective = {"classes": written["classes"], "class_weight": CLASS_WEIGHT}
     told = job(written, base, digest, hyperparameters=chosen, objective=objective, proof=4)
     (folder / "job.json").write_text(told, encoding="utf-8")
