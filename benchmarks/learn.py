@@ -7,8 +7,8 @@ and asked for the class of cross-sections of later sessions; where an effect is 
 with three examples in front. What each says is held against the class rates of the train split, and one against the
 other, by the gate's own rule: Brier score session by session and RankIC day by day, betting at 5 %; beside them stands
 the regression which softens the targets. The base is a small one made for the purpose, which has read prompts and
-answers of another market without an effect; SmolLM2-135M would take days for as many samples. Every step leaves a file
-in build/learn, and a run that was broken off goes on from there. ``--short`` tries the way and shows nothing.
+answers of another market without an effect; SmolLM2-135M would take ten hours a market. Every step leaves a file in
+build/learn, and a run that was broken off goes on from there. ``--short`` tries the way and shows nothing.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ from ljwx_sandbox.ollama.__main__ import base_gguf
 FOLDER = REPOSITORY / "build" / "learn"
 TASK, SEED, ALPHA, HORIZON = "investment_advice", 11, 0.05, 5
 EFFECTS = {"planted": 0.95, "none": 0.0}
-TRUTH_SHARE, CLASS_WEIGHT, LEARNING_RATE, LOOKS = 0.2, 20.0, 1e-3, 4
+TRUTH_SHARE, CLASS_WEIGHT, LEARNING_RATE = 0.2, 20.0, 1e-3
 """Of the demo; the rest of the wanted class is what a regression on the train split expects."""
+LOOKS = 4
+"""At what is watched, within a training."""
 FIRST = date(2023, 1, 3)
 SEED_OF_READING = 8
 TASKS_READ = ("risk_assessment", "investment_advice", "technical_analysis", "price_direction")
@@ -61,7 +63,7 @@ SIZES = {"small": Size(7200, 96, 200, 20, batch=8, epochs=2), "smollm2": Size(96
 SHORT = Size(8, 4, 2, 20, batch=4)
 READ, READ_SHORT = 6000, 64
 """Rows that the small base reads, and of every ``EVERY``th again with ``EXAMPLES`` in front."""
-EVERY, EXAMPLES = 12, 3
+EVERY, EXAMPLES = 13, 3
 
 
 def main() -> int:
@@ -76,7 +78,8 @@ def main() -> int:
     base = small_base(folder, read) if options.base == "small" else base_gguf()
     wanted = {options.market: EFFECTS[options.market]} if options.market else EFFECTS
     found = {name: learned(folder / name, effect, size, base) for name, effect in wanted.items()}
-    (folder / "result.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    for name, each in found.items():
+        (folder / name / "judged.json").write_text(json.dumps(each, indent=1), encoding="utf-8")
     sys.stdout.write(table(found))
     return 0
 
@@ -100,9 +103,9 @@ def small_base(folder: Path, rows: int) -> Path:
 def with_examples(conversations: list[Any], tasks: int) -> Iterator[list[Any]]:
     """Yield some of the conversations with others of the same task in front, as a few-shot model sees them.
 
-    :param tasks: how many there are; they come in turn.
+    :param tasks: how many there are; they come in turn, and ``EVERY`` is no multiple, so that each is among them.
     """
-    for at in range(EXAMPLES * tasks, len(conversations), EVERY + 1):  # each task comes
+    for at in range(EXAMPLES * tasks, len(conversations), EVERY):
         system, *asked = conversations[at]
         before = (conversations[at - tasks * back][1:] for back in range(EXAMPLES, 0, -1))
         yield [system, *(message for each in before for message in each), *asked]
@@ -184,7 +187,7 @@ def made(hook: Any, folder: Path, name: str, taught: Lessons, base: Path) -> dic
     """Return what a model is created from: of the merged file, or of the base and three examples."""
     from ljwx.core.prompts import example_messages
 
-    shown = hook.show(BASE)
+    shown = hook.show(BASE)  # the small base has its template
     digest = hook.upload_blob(folder / "merged.gguf" if name == "lora" else base)
     parameters = {"temperature": 0, "num_ctx": 4096, "stop": shown.parameters["stop"]}
     told: dict[str, Any] = {"system": taught.prompts.system, "template": shown.template, "parameters": parameters}

@@ -51,7 +51,9 @@ def main() -> None:
     texts = tokenizer.apply_chat_template(rows, tokenize=False)
     encoded = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     model = read(encoded, len(metadata["tokenizer.ggml.tokens"]))
-    write_gguf(options.out, model, "llama", metadata)
+    partial = options.out.with_name(f"{options.out.name}.partial")
+    write_gguf(partial, model, "llama", metadata)
+    partial.replace(options.out)
 
 
 def learned_tokenizer(rows: Sequence[Any], chat: str) -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:

@@ -72,11 +72,11 @@ def read_gguf(path: Path) -> GgufInfo:
         {"name": name, "type": GGMLQuantizationType(kind).name, "shape": list(shape)} for name, shape, kind in found
     )
     kv["general.parameter_count"] = parameters
-    return GgufInfo(str(kv["general.architecture"]), parameters, _quantisation(kv), kv, tensors)
+    return GgufInfo(str(kv["general.architecture"]), parameters, _file_type(kv), kv, tensors)
 
 
-def _quantisation(kv: Mapping[str, Any]) -> str:
-    """Return the file's form; a file that does not tell it is of an unknown one, as for Ollama."""
+def _file_type(kv: Mapping[str, Any]) -> str:
+    """Return the form of most tensors, such as F16; ``unknown`` where the file does not tell it."""
     if "general.file_type" not in kv:
         return "unknown"
     return LlamaFileType(int(kv["general.file_type"])).name.removeprefix("MOSTLY_").removeprefix("ALL_")
