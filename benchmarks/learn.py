@@ -43,8 +43,7 @@ LOOKS = 4
 """At what is watched, within a training."""
 FIRST = date(2023, 1, 3)
 SEED_OF_READING = 8
-TASKS_READ = ("risk_assessment", "investment_advice", "technical_analysis", "price_direction")
-SPEC = {"tasks": [TASK], "train_share": 0.5, "validation_share": 0.4, "thin_gap": 1}
+SPLIT = {"train_share": 0.5, "validation_share": 0.4, "thin_gap": 1}
 
 
 @dataclass(frozen=True)
@@ -88,11 +87,11 @@ def small_base(folder: Path, rows: int) -> Path:
     """Make a base of three million weights that has read prompts and answers of a market without an effect."""
     path = folder / "base.gguf"
     if not path.exists():
-        taught = lessons(0.0, SEED_OF_READING, rows, 4, first=FIRST, **{**SPEC, "tasks": list(TASKS_READ)})
+        taught = lessons(0.0, SEED_OF_READING, rows, 4, first=FIRST, **SPLIT)
         taught.write(folder, 1.0)
         lines = (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()
         conversations = [json.loads(line)["messages"] for line in lines]
-        conversations += list(with_examples(conversations, len(TASKS_READ)))
+        conversations += list(with_examples(conversations, taught.train["task"].n_unique()))
         read = "".join(json.dumps({"messages": each}, ensure_ascii=False) + "\n" for each in conversations)
         (folder / "read.jsonl").write_text(read, encoding="utf-8")
         program = REPOSITORY / "training" / "benchmarks" / "small.py"
@@ -113,7 +112,7 @@ def with_examples(conversations: list[Any], tasks: int) -> Iterator[list[Any]]:
 
 def learned(folder: Path, effect: float, size: Size, base: Path) -> dict[str, Any]:
     """Train and ask on one market; return what the gate's rule says of each pair."""
-    taught = lessons(effect, SEED, size.train, size.watched, first=FIRST, **SPEC)
+    taught = lessons(effect, SEED, size.train, size.watched, first=FIRST, tasks=[TASK], **SPLIT)
     train(folder, taught, size, base)
     asked = questions(taught, size)
     models = ("lora", "fewshot") if effect else ("lora",)
