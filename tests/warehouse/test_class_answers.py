@@ -9,7 +9,7 @@ import pytest
 
 from ljwx.core.retention import Sweep
 from ljwx.hooks.warehouse import WarehouseHook
-from ljwx.warehouse.class_answers import ClassAnswer, ToldClass
+from ljwx.warehouse.class_answers import ClassAnswer, ToldClass, likeliest
 from ljwx.warehouse.evaluations import QuestionSet
 from ljwx.warehouse.runs import RunRef
 from support_chain import Database
@@ -89,3 +89,15 @@ def test_they_go_with_the_model_that_was_asked(warehouse: WarehouseHook, warehou
     (part,) = warehouse.sweep(1, sweep, dry_run=False)
     assert (part.name, part.rows) == ("monday", 1)
     assert db.counts()["class_answers"] == 0
+
+
+def test_likeliest_classes_are_counted_by_task_and_what_could_not_be_read_is_left_out() -> None:
+    said = [
+        ("price_direction", {"up": 0.5, "flat": 0.2, "down": 0.3}),
+        ("price_direction", {"up": 0.4, "flat": 0.1, "down": 0.5}),
+        ("price_direction", {"up": 0.6, "flat": 0.1, "down": 0.3}),
+        ("price_direction", None),
+        ("risk_assessment", {"low": 0.1, "medium": 0.2, "high": 0.7}),
+    ]
+    told = [ToldClass(str(at), task, "000001.SZ", date(2026, 2, 3), each) for at, (task, each) in enumerate(said)]
+    assert likeliest(told) == {"price_direction": {"up": 2, "down": 1}, "risk_assessment": {"high": 1}}

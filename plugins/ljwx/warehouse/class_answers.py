@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -43,6 +44,16 @@ class ToldClass:
     ts_code: str
     session: date
     probabilities: Mapping[str, float] | None
+
+
+def likeliest(said: Iterable[ToldClass]) -> dict[str, Counter[str]]:
+    """Return task → class → how many answers have it as their likeliest; those that could not be read are left out."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for each in said:
+        shares = each.probabilities
+        if shares:
+            found[each.task][max(shares, key=shares.__getitem__)] += 1
+    return dict(found)
 
 
 @dataclass(frozen=True)

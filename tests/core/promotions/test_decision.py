@@ -1,5 +1,6 @@
 import random
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -215,6 +216,26 @@ def test_a_floor_holds_for_every_task_not_for_their_mean():
     bad = answers[:half] + [ScoredAnswer(a.sample_id, True, "neutral", None, 1.0) for a in answers[half:]]
     decision = judge(questions, bad)
     assert codes(decision, favourable=False) == ["modal_share:technical_analysis"]
+
+
+@pytest.mark.parametrize(
+    ("in_full", "alone", "favourable", "told"),
+    [
+        (6, {}, False, "100.0% of 6;"),
+        (6, {"price_direction": Counter(up=50, flat=10)}, True, "84.8% of 66, 60 of them a class alone;"),
+        (5, {"price_direction": Counter(up=174)}, False, "99.4% of 180, 174 of them a class alone;"),
+        (6, {"risk_assessment": Counter(high=60)}, False, "100.0% of 6;"),
+    ],
+)
+def test_a_class_alone_counts_where_it_is_asked_whether_a_model_has_collapsed(in_full, alone, favourable, told):
+    questions = ask(sessions=1)
+    answers = [
+        ScoredAnswer(each.sample_id, True, "up" if at < in_full else "flat") for at, each in enumerate(questions)
+    ]
+    held = {reason.code: reason for reason in floors(POLICY, score(questions, answers), None, None, alone)}
+    reason = held["modal_share:price_direction"]
+    assert reason.favourable is favourable
+    assert told in reason.text
 
 
 @pytest.mark.parametrize(("same", "allowed"), [(True, False), (True, True), (False, False)])

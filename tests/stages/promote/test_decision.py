@@ -10,8 +10,11 @@ from ljwx.assets import MODEL
 from ljwx.core.evaluations import Scorecard
 from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.warehouse import WarehouseHook
+from ljwx.services.asking.full import class_request_config
+from ljwx.settings import load_settings
 from ljwx.stages.build.plan import plan_build
 from ljwx.stages.promote.decision import decide_promotion
+from ljwx.warehouse.class_answers import ClassAnswer
 from support_chain import SMALL, Chain, Database
 from support_decisions import (
     ALIASES,
@@ -96,6 +99,29 @@ def test_answers_that_do_not_parse_reject_the_model_and_nothing_is_served(
     assert chain_db.value("SELECT scorecard #>> '{model,overall,accuracy}' FROM ljwx.evaluations") == "0.0"
     assert chain_db.counts()["aliases"] == 0
     assert LATEST not in digests(server)
+
+
+def test_whether_a_model_has_collapsed_is_told_by_the_classes_that_were_asked_alone_too(
+    chain_db: Database, chain: Chain, tasks: TaskRunner, server: OllamaServer
+) -> None:
+    asked = settings(test_share=0, class_questions=60)
+    tasks.variables["ljwx_training_config"] = asked | {"gate": SMALL["gate"] | {"max_modal_share": 0.95}}
+    evaluation = answered(chain_db, chain, chain.plan["model"], right=3)
+    warehouse, now = WarehouseHook(), load_settings(tasks.variables["ljwx_training_config"])
+    digest = digests(server)[chain.plan["model"]]
+    alone = warehouse.open_evaluation(1, chain.plan["model"], digest, chain.question_set_id, class_request_config(now))
+    for task, classes in {"price_direction": ("up", "down"), "risk_assessment": ("low",)}.items():
+        samples = chain_db.column(
+            "SELECT sample_id FROM ljwx.samples WHERE task = %s ORDER BY sample_id LIMIT 40", task
+        )
+        for at, sample in enumerate(samples):
+            said = {classes[at % len(classes)]: 1.0}
+            warehouse.save_class_answer(alone, ClassAnswer(sample, said, None, "ollama_default", 0.2, 0.1, 500, 6))
+    assert tasks.run(decide_promotion, *evaluation)["verdict"] == "rejected"
+    reasons = {each["code"]: each for each in chain_db.value("SELECT reasons FROM ljwx.promotions")}
+    told = {task: reasons[f"modal_share:{task}"] for task in ("price_direction", "risk_assessment")}
+    assert [told[task]["favourable"] for task in told] == [True, False]
+    assert all("of 41, 40 of them a class alone" in each["text"] for each in told.values())
 
 
 def test_the_newest_models_of_other_open_lines_are_decided_on_in_the_same_run(

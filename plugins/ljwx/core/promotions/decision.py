@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final, Literal
 
 from ljwx.core.evaluations import Interval, Scorecard
@@ -36,17 +38,22 @@ class Decision(Frozen):
 
 
 def floors(
-    policy: GatePolicy, card: Scorecard, champion: Scorecard | None, rolled_back: RolledBack | None
+    policy: GatePolicy,
+    card: Scorecard,
+    champion: Scorecard | None,
+    rolled_back: RolledBack | None,
+    alone: Mapping[str, Counter[str]] = MappingProxyType({}),
 ) -> tuple[Reason, ...]:
     """Tell of each floor whether it is held: a model below one is rejected, and no evidence helps it.
 
     :param champion: on the same questions; None without one.
     :param rolled_back: what a person rolled back and is most like the model. Only the same spec counts against it.
+    :param alone: task → class → questions of which the class alone was asked, and whose likeliest it is.
     :raises ValueError: the scorecards are not of the same questions.
     """
     if champion is not None and champion.question_set != card.question_set:
         raise ValueError("gate: challenger and champion answered different question sets")
-    held = tuple(floors_of(policy, card))
+    held = tuple(floors_of(policy, card, alone))
     if champion is not None:
         held += tuple(copying(policy, card, champion))
     return held + ((like_rolled_back(rolled_back),) if rolled_back and _decides(policy, rolled_back) else ())

@@ -47,7 +47,8 @@ class GatePolicy(LinePolicy):
         task whose answers claim nothing neither holds nor misses it, and the decision says so.
     :param max_unchecked_share: largest share of the prose of valid answers that is neither a number, a signal nor a
         known phrase; 1 is no floor. Decisions that store none were made without one.
-    :param max_modal_share: largest share of one class among the valid answers (more is a collapsed model).
+    :param max_modal_share: largest share of one class among the valid answers and the likeliest classes of questions of
+        which the class alone was asked (more is a collapsed model).
     :param max_copying_loss: by how much the challenger may be less accurate than the champion on a task whose answer
         stands in the prompt; to be better there promotes nobody. Only another value than 0.1 is stored with decisions.
     :param max_latency_p95_s: longest 95 % quantile of seconds per answer; None for no floor.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -66,8 +67,11 @@ FIRST_PROVEN = Reason(
 )
 
 
-def floors_of(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
-    """Tell of each floor whether the challenger holds it."""
+def floors_of(policy: GatePolicy, card: Scorecard, alone: Mapping[str, Counter[str]]) -> Iterator[Reason]:
+    """Tell of each floor whether the challenger holds it.
+
+    :param alone: task → class → how many questions of which the class alone was asked have it as their likeliest.
+    """
     overall = card.overall
     yield Reason(
         code="questions",
@@ -76,6 +80,7 @@ def floors_of(policy: GatePolicy, card: Scorecard) -> Iterator[Reason]:
     )
     for task, part in card.tasks.items():
         yield from _floors_of_task(policy, task, part)
+        yield from _collapsed(policy, task, part, alone.get(task, Counter()))
     if policy.max_latency_p95_s is not None:
         yield Reason(
             code="latency_p95",
@@ -107,13 +112,23 @@ def _floors_of_task(policy: GatePolicy, task: str, part: TaskScore) -> Iterator[
             f"bear out; {policy.max_unchecked_share:.1%} are allowed.",
             favourable=faithful.unchecked <= policy.max_unchecked_share,
         )
-    if part.modal_share is not None:
-        yield Reason(
-            code=f"modal_share:{task}",
-            text=f"The most frequent answer to {task} made up {part.modal_share:.1%}; "
-            f"more than {policy.max_modal_share:.1%} is a collapsed model.",
-            favourable=part.modal_share <= policy.max_modal_share,
-        )
+
+
+def _collapsed(policy: GatePolicy, task: str, part: TaskScore, alone: Counter[str]) -> Iterator[Reason]:
+    """Tell whether one class is nearly all that the challenger says; nothing where no class is known."""
+    columns = zip(*part.confusion, strict=True)  # one more than classes, of invalid answers
+    in_full = Counter({name: sum(column) for name, column in zip(part.classes, columns, strict=False)})
+    said = in_full + alone
+    if not said:
+        return
+    most, every = max(said.values()), said.total()
+    of_them = f", {alone.total()} of them a class alone" if alone else ""
+    yield Reason(
+        code=f"modal_share:{task}",
+        text=f"The most frequent answer to {task} made up {most / every:.1%} of {every}{of_them}; "
+        f"more than {policy.max_modal_share:.1%} is a collapsed model.",
+        favourable=most / every <= policy.max_modal_share,
+    )
 
 
 def abstention(abstained: int, asked: int) -> Reason:

@@ -17,7 +17,7 @@ from ljwx.exceptions import ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.services.asking.candidates import candidate
-from ljwx.services.asking.full import request_config
+from ljwx.services.asking.full import class_request_config, request_config
 from ljwx.services.lines import check_newest, other_challengers
 from ljwx.services.serving import serve_aliases
 from ljwx.settings import Settings, current_settings
@@ -27,6 +27,7 @@ from ljwx.stages.promote.evidence import Judged, judge
 from ljwx.stages.promote.looks import look_at
 from ljwx.stages.promote.sealed import report_sealed_test
 from ljwx.stages.runs import recorded_run
+from ljwx.warehouse.class_answers import likeliest
 from ljwx.warehouse.evaluations import Evaluation
 from ljwx.warehouse.promotions import Alias, Decided, Promotion
 
@@ -150,7 +151,8 @@ def _decide(
     found = gather(warehouse, settings, evaluation, theirs)
     warehouse.save_scorecards(evaluation.evaluation_id, found.cards)
     rolled_back = warehouse.rolled_back(evaluation.model)
-    held = floors(settings.gate, found.model, found.champion, rolled_back)
+    alone = likeliest(warehouse.class_answers(evaluation.digest, class_request_config(settings)))
+    held = floors(settings.gate, found.model, found.champion, rolled_back, alone)
     dataset_id = dataset_of(warehouse, evaluation.question_set_id)
     session, newest = session or warehouse.last_session_of(dataset_id), warehouse.validated_until(dataset_id)
     holds = all(reason.favourable for reason in held)
