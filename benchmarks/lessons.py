@@ -76,8 +76,9 @@ def lessons(effect: float, seed: int, train: int, watched: int, *, first: date =
     from ljwx.resources import included_below
 
     chosen_spec = SampleSpec.model_validate(spec)
+    prompts = load_prompts(included_below("prompts"), chosen_spec.prompt_version, chosen_spec.tasks)
     bars, stocks, sessions = market(effect, seed, first)
-    built = build(bars, compute(bars), stocks, sessions, chosen_spec).samples
+    built = build(bars, compute(bars), stocks, sessions, chosen_spec, form=prompts.form).samples
     learned, looked = parted("bench", built.filter(pl.col("split") == "train"), chosen_spec.horizon)
     return Lessons(
         learned=learned,
@@ -86,7 +87,7 @@ def lessons(effect: float, seed: int, train: int, watched: int, *, first: date =
         unseen=built.filter(pl.col("split") == "validation").sort("session", "ts_code", "task"),
         bars=bars,
         sessions=sessions,
-        prompts=load_prompts(included_below("prompts"), chosen_spec.prompt_version, chosen_spec.tasks),
+        prompts=prompts,
     )
 
 

@@ -26,7 +26,7 @@ from support_torch import needs_torch, run_with_torch
 
 log = logging.getLogger(__name__)
 
-PROMPTS, STEPS, BATCH = 200, 48, 4
+PROMPTS, STEPS, BATCH = 200, 64, 4
 TRAIN = """
 import sys
 from pathlib import Path
