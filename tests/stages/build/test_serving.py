@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
+from ljwx.core.models import BuildSpec
 from ljwx.core.training.comparison import Said, compare, shares
+from ljwx.core.training.recipe import TrainingRecipe
 from ljwx.core.training.result import Prompt
+from ljwx.core.verification import Findings
 from ljwx.exceptions import BuildFailed, ConfigurationError
 from ljwx.hooks.ollama import OllamaHook
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.operators.ollama import OllamaOperator
 from ljwx.services.lineage import trace
 from ljwx.stages.build.plan import plan_build
-from ljwx.stages.build.serving import hidden
+from ljwx.stages.build.serving import Serving, hidden
 from ljwx.stages.build.training import prepare_training
 from ljwx.stages.build.verification import verify_model
 from support_chain import SMALL, UNPLAYED, Chain, Database, answer_next
@@ -121,6 +124,41 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     assert (told.served is None) == ("mass" in changed)
     reasons = chain_db.value("SELECT reasons FROM ljwx.promotions WHERE verdict = 'refused'")
     assert [reason["code"] for reason in reasons if not reason["favourable"]] == [code]
+
+
+@pytest.mark.parametrize(
+    ("served", "base", "problem"),
+    [
+        ((0.005, 0.009), (0.2, 0.4), None),  # the base is not asked
+        ((0.02, 0.057), (0.016, 0.062), None),  # as llama.cpp computes SmolLM2-135M, whose output matrix has 4 bits
+        ((0.02, 0.057), (0.0, 0.0), "differs by up to 0.057, where 0.01 is allowed"),
+        ((0.04, 0.057), (0.016, 0.062), "by up to 0.057, where 0.072 is allowed, by 0.040 on average"),
+        ((0.06, 0.09), (0.2, 0.4), "by up to 0.090, where 0.1 is allowed, by 0.060 on average"),
+        ((0.02, 0.12), (0.02, 0.4), "differs by up to 0.120, where 0.1 is allowed"),
+    ],
+)
+def test_a_servers_own_arithmetic_is_allowed_for_by_what_it_makes_of_the_untouched_base(
+    served: tuple[float, float], base: tuple[float, float], problem: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moved(classes: dict[str, float], by: tuple[float, float], at: int) -> dict[str, float]:
+        """Most prompts differ by the first number, one by the second."""
+        much = by[1] if at == 1 else by[0]
+        return {"up": classes["up"] - much, "flat": classes["flat"] + much, "down": classes["down"]}
+
+    known = {"mass": 1.0, "trained": TRAINED, "base": UNTRAINED}
+    prompts = [Prompt.model_construct(ids=(at,), **known) for at in range(200)]
+    monkeypatch.setattr(Serving, "_asked", lambda _, at, prompt: Said(prompt.ids, moved(prompt.trained, served, at)))
+    monkeypatch.setattr(Serving, "_classes", lambda _, model, prompt: moved(prompt.base, base, prompt.ids[0]))
+    recipe = TrainingRecipe.model_construct(output="F16")
+    spec = BuildSpec.model_construct(base=BASE, training=recipe)
+    found = Findings({})
+    serving = Serving(OllamaHook(), "proven:1", spec, prompts, 64, found)
+    if problem is None:
+        serving.check_weights()
+    else:
+        with pytest.raises(BuildFailed, match=problem):
+            serving.check_weights()
+    assert (found.served or {})["reason"] == (None if problem is None else "weights_differ")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +334,7 @@ def test_the_product_and_the_trainer_compare_by_the_same_rules(
 
     mine = compare(*([Said((1,), each)] for each in case), tolerance=0.01)
     theirs = trainers.compare(*([trainers.Said((1,), each)] for each in case), tolerance=0.01)
-    assert {**vars(mine)} == {**vars(theirs)}
+    assert vars(mine) == vars(theirs) | {"mean_difference": mine.mean_difference}
 
 
 def test_classes_that_share_their_first_token_part_at_the_next_one() -> None:

@@ -1,13 +1,14 @@
 """Is the served model the trained one? Class probabilities and token ids of the same prompts, side by side.
 
 Pure: no airflow, HTTP or SQL. The same rules as the trainer's own `ljwx_training.compare`, which compares the file that
-it has written; a test holds the two together.
+it has written; a test holds the two together. A server's own arithmetic is allowed for here alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final, Literal
 
 NOTHING: Final = 1e-6
@@ -33,6 +34,7 @@ class Comparison:
 
     :param other_prompts: prompts that became other tokens.
     :param largest_difference: of a class's probability, served against trained.
+    :param mean_difference: of each prompt's class that differs most, the mean over prompts.
     :param other_classes: share of prompts whose likeliest class is another one, by more than the tolerance.
     :param reason: why the served model is not the trained one; None where it is.
     """
@@ -40,6 +42,7 @@ class Comparison:
     prompts: int
     other_prompts: int
     largest_difference: float
+    mean_difference: float
     other_classes: float
     trained_from_base: float
     served_from_base: float
@@ -59,21 +62,29 @@ class Comparison:
             f"probability is {self.largest_difference:.3f} from the trained model's, {self.served_from_base:.3f} from "
             "the base's)",
             "weights_differ": f"{model} has other weights than were trained: a class's probability differs by up to "
-            f"{self.largest_difference:.3f}, where {tolerance} is allowed, and {self.other_classes:.0%} of "
-            f"{self.prompts} prompts have another class",
+            f"{self.largest_difference:.3f}, where {tolerance:.3g} is allowed, by {self.mean_difference:.3f} on "
+            f"average, and {self.other_classes:.0%} of {self.prompts} prompts have another class",
         }
         return texts[self.reason]
 
 
-def compare(trained: Sequence[Said], served: Sequence[Said], base: Sequence[Said], tolerance: float) -> Comparison:
+def compare(
+    trained: Sequence[Said],
+    served: Sequence[Said],
+    base: Sequence[Said],
+    tolerance: float,
+    on_average: float | None = None,
+) -> Comparison:
     """Compare prompt by prompt; the first of these that holds is the reason.
 
     ``other_prompts``: tokenizer or template differ. ``nothing_trained``: trained and base are the same.
     ``base_served``: the served model is much nearer to the base than to the trained one. ``weights_differ``: a class's
     probability differs by more than the tolerance, or more classes than allowed are others.
+
+    :param on_average: by how much prompts may differ on average; None: by as much as the tolerance.
     """
     others = sum(a.prompt != b.prompt for a, b in zip(trained, served, strict=True))
-    distance = apart(trained, served)
+    distance, mean = apart(trained, served), apart_on_average(trained, served)
     from_base, served_from_base = apart(trained, base), apart(served, base)
     changed = sum(_is_other(a, b, tolerance) for a, b in zip(trained, served, strict=True)) / len(trained)
     reason: Reason | None = None
@@ -83,9 +94,9 @@ def compare(trained: Sequence[Said], served: Sequence[Said], base: Sequence[Said
         reason = "nothing_trained"
     elif served_from_base < distance / MUCH_NEARER:
         reason = "base_served"
-    elif distance > tolerance or changed > OTHER_CLASSES:
+    elif distance > tolerance or changed > OTHER_CLASSES or (on_average is not None and mean > on_average):
         reason = "weights_differ"
-    return Comparison(len(trained), others, distance, changed, from_base, served_from_base, reason)
+    return Comparison(len(trained), others, distance, mean, changed, from_base, served_from_base, reason)
 
 
 def shares(forks: Sequence[tuple[Mapping[str, tuple[str, ...]], Mapping[str, float]]]) -> dict[str, float]:
@@ -106,7 +117,17 @@ def shares(forks: Sequence[tuple[Mapping[str, tuple[str, ...]], Mapping[str, flo
 
 def apart(one: Sequence[Said], other: Sequence[Said]) -> float:
     """Return the largest difference of a class's probability."""
-    return max(abs(a.classes[name] - b.classes[name]) for a, b in zip(one, other, strict=True) for name in a.classes)
+    return max(_differences(one, other))
+
+
+def apart_on_average(one: Sequence[Said], other: Sequence[Said]) -> float:
+    """Return the mean over prompts of the largest difference of a class's probability."""
+    return fmean(_differences(one, other))
+
+
+def _differences(one: Sequence[Said], other: Sequence[Said]) -> Iterator[float]:
+    for mine, its in zip(one, other, strict=True):
+        yield max(abs(mine.classes[name] - its.classes[name]) for name in mine.classes)
 
 
 def _is_other(trained: Said, served: Said, tolerance: float) -> bool:

@@ -10,7 +10,7 @@ from math import exp
 from typing import Any
 
 from ljwx.core.models import BuildSpec
-from ljwx.core.training.comparison import Said, apart, compare, shares
+from ljwx.core.training.comparison import Said, apart, apart_on_average, compare, shares
 from ljwx.core.training.result import Fork, Prompt
 from ljwx.core.training.settings import TOLERANCE
 from ljwx.core.verification import Findings
@@ -24,9 +24,9 @@ ALTERNATIVES = 20
 """As many likeliest tokens as a server tells."""
 UNSURE = 0.1
 """Share of the prompts in which a class may be hidden behind the likeliest tokens, by more than the tolerance."""
-LOOSEST = 0.05
+LOOSEST, LOOSEST_ON_AVERAGE = 0.1, 0.05
 """A server computes with the tensors that stay quantised otherwise than the trainer: by as much as it shows with the
-untouched base, and no more than this, a trained model may differ further."""
+untouched base, at most and on average, and no more than this, a trained model may differ further."""
 _OTHER_WEIGHTS = ("base_served", "weights_differ")
 ENDED = 4
 """Whole answers that are asked for, to see where they end: one of each task."""
@@ -66,8 +66,9 @@ class Serving:
             log.info("It differs: asking the untouched base, to see by how much this server differs from the trainer")
             own = [self._classes(self.spec.base, prompt) or prompt.base for prompt in self.prompts]
             as_served = [Said(prompt.ids, classes) for prompt, classes in zip(self.prompts, own, strict=True)]
+            on_average = min(tolerance + apart_on_average(base, as_served), LOOSEST_ON_AVERAGE)
             tolerance = min(tolerance + apart(base, as_served), LOOSEST)
-            compared = compare(trained, served, as_served, tolerance)
+            compared = compare(trained, served, as_served, tolerance, on_average)
         self.found.served = asdict(compared) | {
             "tolerance": tolerance, "output": self.spec.training.output, "classes": self._before_and_after(),
         }  # fmt: skip
