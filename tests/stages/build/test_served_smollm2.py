@@ -1,6 +1,6 @@
 """SmolLM2-135M, trained for some steps in the product's own prompts, merged, served, and proven by 200 prompts.
 
-Long: some 15 minutes of CPU. Needs a Python with torch, as `test_planted_faults` does, which has the tiny model and the
+Long: half an hour of CPU. Needs a Python with torch, as `test_planted_faults` does, which has the tiny model and the
 same 200 every day.
 """
 
@@ -85,7 +85,7 @@ def test_what_is_served_of_smollm2_is_what_was_trained_by_200_prompts(
     long_range: bool,
 ) -> None:
     if not long_range:
-        pytest.skip("takes a quarter of an hour of CPU: make test-long")
+        pytest.skip("takes half an hour of CPU: make test-long")
     needs_torch()
     write_job(tmp_path)
     run_with_torch(TRAIN, tmp_path)
