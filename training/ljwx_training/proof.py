@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from transformers import DynamicCache
 
+from ljwx_training.classes import Ids
 from ljwx_training.compare import Said
 from ljwx_training.dataset import Question
+from ljwx_training.prefix import FEWEST
 
 
 @torch.no_grad()
@@ -17,18 +20,42 @@ def said_by(model: nn.Module, questions: Sequence[Question], bf16: bool) -> list
     model.eval()
     device = next(model.parameters()).device
     with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        return [Said(question.prompt, *_classes(model, question, device)) for question in questions]
+        reader = _Reader(model, device)
+        return [Said(question.prompt, *_classes(reader, question)) for question in questions]
 
 
-def _classes(model: nn.Module, question: Question, device: torch.device) -> tuple[dict[str, float], float]:
+class _Reader:
+    """Reads one text after the other; what a text begins with like the one before is not computed again."""
+
+    def __init__(self, model: nn.Module, device: torch.device) -> None:
+        self.model = model
+        self.device = device
+        self._read: Ids = ()
+        self._cache = DynamicCache()
+
+    def next_token(self, ids: Ids) -> torch.Tensor:
+        """Return the logits of the token that follows, [V]."""
+        pairs = enumerate(zip(self._read, ids[:-1], strict=False))
+        known = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(self._read), len(ids) - 1))
+        if known < FEWEST:
+            known, self._cache = 0, DynamicCache()
+        elif known < len(self._read):
+            self._cache.crop(known - len(self._read))
+        asked = torch.tensor([ids[known:]], device=self.device)
+        said = self.model(input_ids=asked, cache=self._cache, use_cache=True, logits_to_keep=1)
+        self._read = ids
+        logits: torch.Tensor = said.logits[0, -1].float()
+        return logits
+
+
+def _classes(reader: _Reader, question: Question) -> tuple[dict[str, float], float]:
     """The share of each class, and the mass that they share."""
     if not question.forks:
-        return {"answer": _likeness(model, question, device)}, 1.0
+        return {"answer": _likeness(reader.model, question, reader.device)}, 1.0
     shares: dict[str, float] = {}
     mass = 1.0
     for fork in question.forks:
-        ids = torch.tensor([[*question.prompt, *fork.before]], device=device)
-        logits = model(input_ids=ids, logits_to_keep=1, use_cache=False).logits[0, -1].float()
+        logits = reader.next_token((*question.prompt, *fork.before))
         ways = torch.softmax(logits[list(fork.ways)], 0).tolist()
         if fork is question.forks[0]:  # the others lie behind answers that may be unlikely
             mass = float(torch.softmax(logits, 0)[list(fork.ways)].sum())

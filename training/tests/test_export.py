@@ -137,6 +137,16 @@ def test_probabilities_of_classes_that_share_tokens_sum_to_one(tiny: Path, quest
         assert sum(said.classes.values()) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_prompt_is_read_alike_behind_whatever_was_read_before(tiny: Path, questions: list[Question]) -> None:
+    model = Base(tiny).model(torch.float32)
+    sorted_ones = sorted(questions, key=lambda question: question.prompt)
+    for order in (questions, sorted_ones, [*sorted_ones, *sorted_ones[:1]]):
+        for question, said in zip(order, said_by(model, order, bf16=False), strict=True):
+            (alone,) = said_by(model, [question], bf16=False)
+            assert said.classes == pytest.approx(alone.classes, abs=1e-5)
+            assert said.mass == pytest.approx(alone.mass, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("served", "reason"),
     [
