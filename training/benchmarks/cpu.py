@@ -35,6 +35,7 @@ from ljwx_training.base import Base
 from ljwx_training.batches import Collator
 from ljwx_training.computing import dtype_of, in_bf16
 from ljwx_training.job import read_job
+from ljwx_training.kept import outputs_kept
 from ljwx_training.lean import LeanLinear
 from ljwx_training.memory import keep_memory
 from ljwx_training.metrics import Metrics
@@ -53,7 +54,9 @@ class Way:
 
     :param plain: transformers' Trainer and peft alone.
     :param prefix: what samples begin with alike is computed once; ``logits``: at the answers' places only;
-        ``lean``: an adapter without element-wise work; ``memory``: freed memory is kept.
+        ``lean``: an adapter without element-wise work; ``memory``: freed memory is kept; ``outputs``: those of blocks
+        below the adapter are, from one epoch to the next.
+    :param layers: how many of the upper blocks are trained, for two epochs of which the second is measured.
     """
 
     precision: Literal["bf16", "fp32"] = "bf16"
@@ -62,8 +65,11 @@ class Way:
     logits: bool = True
     lean: bool = True
     memory: bool = True
+    outputs: bool = True
+    layers: int | None = None
 
 
+UPPER = 10
 WAYS = {
     "plain_fp32": Way("fp32", plain=True, memory=False),
     "plain_bf16": Way(plain=True, memory=False),
@@ -73,6 +79,8 @@ WAYS = {
     "without_lean_adapter": Way(lean=False),
     "without_kept_memory": Way(memory=False),
     "without_bf16": Way("fp32"),
+    "upper_blocks": Way(layers=UPPER),
+    "upper_blocks_computed_anew": Way(layers=UPPER, outputs=False),
 }
 
 
@@ -107,7 +115,10 @@ def compared(job: Path, steps: int, few: int) -> dict[str, Any]:
         "long": long,
         "short": short,
         "slower_without": {
-            name: round(each["step_s"] / ours, 3) for name, each in short.items() if name.startswith("without")
+            **{name: round(each["step_s"] / ours, 3) for name, each in short.items() if name.startswith("without")},
+            "without_kept_outputs": round(
+                short["upper_blocks_computed_anew"]["step_s"] / short["upper_blocks"]["step_s"], 3
+            ),
         },
     }
 
@@ -135,7 +146,10 @@ def run_way(name: str, job: Path, steps: int) -> dict[str, Any]:
 
 
 def measured(folder: Path, steps: int, way: Way) -> dict[str, Any]:
-    """Train so many steps one way; return its seconds, looks left out, and what it then makes of unseen rows."""
+    """Train so many steps one way, upper blocks alone twice as many.
+
+    :return: its seconds, looks left out, and what it then makes of unseen rows.
+    """
     if way.memory:
         keep_memory()
     job = read_job(folder).model_copy(update={"objective": Objective()})
@@ -145,9 +159,10 @@ def measured(folder: Path, steps: int, way: Way) -> dict[str, Any]:
     train, validation = (
         [replace(sample, weight=1.0) for sample in encoder.samples(rows[name])] for name in ("train", "validation")
     )
+    again = 2 if way.layers else 1
     settings = Hyperparameters(
-        learning_rate=1e-3, schedule="constant", warmup=0.0, batch=BATCH, micro_batch=BATCH, steps=steps,
-        evaluate_every=steps, precision=way.precision,
+        learning_rate=1e-3, schedule="constant", warmup=0.0, batch=BATCH, micro_batch=BATCH, steps=again * steps,
+        evaluate_every=again * steps, precision=way.precision, layers=way.layers,
     )  # fmt: skip
     model = with_adapter(base.model(dtype_of(way.precision)), settings, seed=7)
     if way.plain or not way.lean:
@@ -156,12 +171,14 @@ def measured(folder: Path, steps: int, way: Way) -> dict[str, Any]:
                 module.__class__ = Linear
     clock = Clock()
     with tempfile.TemporaryDirectory() as output:
-        trainer = (plain_trainer if way.plain else our_trainer)(model, train, settings, Path(output), way)
+        mine = train[: steps * BATCH]
+        trainer = (plain_trainer if way.plain else our_trainer)(model, mine, settings, Path(output), way)
         trainer.add_callback(clock)
-        trainer.train()
+        with outputs_kept(model, settings, most=None if way.outputs else 0):
+            trainer.train()
     return {
         "seconds": round(sum(clock.seconds), 2),
-        "step_s": round(statistics.median(clock.seconds[1:]), 3),
+        "step_s": round(statistics.median(clock.seconds[steps if way.layers else 1 :]), 3),
         "validation_loss": round(validation_loss(model, validation, way), 4),
         "threads": torch.get_num_threads(),
     }
@@ -220,7 +237,8 @@ def our_trainer(
     if not way.logits:
         model.get_base_model().forward = all_logits(model.get_base_model().forward)
     metrics = Metrics(output / "metrics.jsonl")
-    return LoraTrainer(model, arguments_for(settings, output), collator, train, (), metrics, "bench")
+    arguments, same = arguments_for(settings, output), bool(way.layers)
+    return LoraTrainer(model, arguments, collator, train, (), metrics, "bench", same_batches=same)
 
 
 def all_logits(forward: Any) -> Any:

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
 from ljwx_training.computing import in_bf16
 from ljwx_training.errors import BadJob, OutOfMemory
+from ljwx_training.kept import outputs_kept
 from ljwx_training.metrics import Metrics, is_out_of_memory
 from ljwx_training.recipe import Hyperparameters
 from ljwx_training.samples import Sample
@@ -88,8 +90,9 @@ def fit(plan: Plan) -> Fitted:
 def _fit(plan: Plan, micro: int) -> Fitted:
     last = checkpoints.newest(plan.folder, plan.recipe)
     arguments = arguments_of(plan, micro, from_start=last is None)
+    model = plan.model()
     trainer = LoraTrainer(
-        plan.model(),
+        model,
         arguments,
         plan.collator,
         plan.train,
@@ -97,6 +100,7 @@ def _fit(plan: Plan, micro: int) -> Fitted:
         plan.metrics,
         plan.recipe,
         [EarlyStoppingCallback(plan.settings.patience)] if plan.settings.patience else [],
+        same_batches=plan.settings.layers is not None,
     )
     for callback in trainer.callback_handler.callbacks:
         if isinstance(callback, Reporter):
@@ -107,7 +111,8 @@ def _fit(plan: Plan, micro: int) -> Fitted:
     if last and checkpoints.is_last(last):
         _take_up(trainer, last)
     else:
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        with nullcontext() if trainer.sharded else outputs_kept(model, plan.settings):
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
     best = trainer.state.best_model_checkpoint if plan.settings.patience else None
     steps = trainer.state.global_step
     return Fitted(

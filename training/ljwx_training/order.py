@@ -38,12 +38,14 @@ class InGroups(Sampler[int]):
     """Draws micro-batches, each of samples of one group where it has so many; what is left of groups makes the others.
 
     :param size: samples of a micro-batch.
+    :param same: each epoch has the same micro-batches, in another order.
     """
 
-    def __init__(self, groups: Sequence[range], size: int, seed: int) -> None:
+    def __init__(self, groups: Sequence[range], size: int, seed: int, *, same: bool = False) -> None:
         self.groups = groups
         self.size = size
         self.seed = seed
+        self.same = same
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -55,10 +57,11 @@ class InGroups(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        mixing = torch.Generator().manual_seed(self.seed) if self.same else generator
         parts = [part for group in self.groups for part in self._parts(group)]
         whole = [part for part in parts if len(part) == self.size]
         left = [part for part in parts if len(part) < self.size]
-        rest = [at for drawn in torch.randperm(len(left), generator=generator).tolist() for at in left[drawn]]
+        rest = [at for drawn in torch.randperm(len(left), generator=mixing).tolist() for at in left[drawn]]
         *mixed, last = self._parts(rest) or [[]]
         whole += [*mixed, last] if len(last) == self.size else mixed
         for drawn in torch.randperm(len(whole), generator=generator).tolist():

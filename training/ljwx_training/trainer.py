@@ -28,6 +28,7 @@ class LoraTrainer(Trainer):
     """The loss of a step is a weighted mean over all its tokens, however they are spread over micro-batches and ranks.
 
     :param model: a base with its adapter.
+    :param same_batches: in each epoch; otherwise samples that do not begin alike are mixed anew.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class LoraTrainer(Trainer):
         metrics: Metrics,
         recipe: str,
         callbacks: Sequence[TrainerCallback] = (),
+        *,
+        same_batches: bool = False,
     ) -> None:
         self.sharded = bool(model.is_distributed_loading_by_transformers)
         arguments.save_only_model = self.sharded  # else it is refused: of optimizers that are sharded as well
@@ -56,6 +59,7 @@ class LoraTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.collator = collator
         self.samples = train
+        self.same_batches = same_batches
         self.validation = list(validation)
         self.metrics = metrics
         self.tokens = 0
@@ -64,11 +68,11 @@ class LoraTrainer(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         """Draw samples that begin alike together, where there are such."""
         groups = neighbours(self.samples)
-        if len(groups) == len(self.samples):
+        if len(groups) == len(self.samples) and not self.same_batches:
             usual: Sampler[int] | None = super()._get_train_sampler(train_dataset)
             return usual
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        return InGroups(groups, self.args.per_device_train_batch_size, seed)
+        return InGroups(groups, self.args.per_device_train_batch_size, seed, same=self.same_batches)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device

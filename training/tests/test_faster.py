@@ -6,25 +6,29 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from peft.tuners.lora import Linear
-from support_tiny import CLASSES, CONFIGS, about, row, write_tiny
+from support_tiny import CLASSES, CONFIGS, about, make_job, metrics, row, write_tiny
 
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
 from ljwx_training.batches import Collator
 from ljwx_training.dataset import Encoder, Row
+from ljwx_training.kept import _Kept, outputs_kept
 from ljwx_training.lean import LeanLinear
 from ljwx_training.objective import losses
 from ljwx_training.prefix import FEWEST, pieces, shared_beginning
 from ljwx_training.recipe import Hyperparameters, Objective
+from ljwx_training.run import run
 from ljwx_training.samples import Sample
 from ljwx_training.tokenizer import tokenizer_of
 
 OBJECTIVE = Objective(classes={name: tuple(labels) for name, labels in CLASSES.items()}, class_weight=5.0)
 SETTINGS = Hyperparameters(rank=4, alpha=8, precision="fp32")
+UPPER = replace(SETTINGS, layers=1)
 
 
 def samples_of(base: Base, count: int = 5, facts: int = 0) -> list[Sample]:
@@ -37,9 +41,9 @@ def samples_of(base: Base, count: int = 5, facts: int = 0) -> list[Sample]:
     return Encoder(tokenizer_of(base), OBJECTIVE, base.context).samples(rows)
 
 
-def trained(base: Base, *, lean: bool) -> torch.nn.Module:
+def trained(base: Base, *, lean: bool, settings: Hyperparameters = SETTINGS) -> Any:
     """An adapter of random weights."""
-    model = with_adapter(base.model(torch.float32), SETTINGS, seed=1)
+    model = with_adapter(base.model(torch.float32), settings, seed=1)
     torch.manual_seed(5)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
@@ -113,6 +117,71 @@ def test_the_same_sample_twice_has_two_pieces_and_strangers_none_in_common(tiny:
     stranger = replace(other, ids=(9, *other.ids[1:]))
     assert all(piece.own and piece.first == 0 for piece in pieces([one, stranger]))
     assert "parts" not in Collator(OBJECTIVE, share=True)([one, stranger])
+
+
+def counted(model: Any) -> list[int]:
+    """How often the lowest block computes."""
+    runs: list[int] = []
+    model.get_base_model().model.layers[0].register_forward_hook(lambda *_: runs.append(1))
+    return runs
+
+
+@pytest.mark.parametrize("architecture", list(CONFIGS))
+@pytest.mark.parametrize("share", [False, True])
+def test_kept_outputs_of_lower_blocks_change_no_loss_and_no_gradient(
+    architecture: str, share: bool, tmp_path: Path
+) -> None:
+    write_tiny(tmp_path / "x.gguf", architecture)
+    base, samples = Base(tmp_path / "x.gguf"), samples_of(Base(tmp_path / "x.gguf"), count=3, facts=2)
+    plain, gradients = computed(trained(base, lean=True, settings=UPPER), samples, share=share)
+    model = trained(base, lean=True, settings=UPPER)
+    runs = counted(model)
+    with outputs_kept(model, UPPER):
+        for _ in range(3):
+            found, others = computed(model, samples, share=share)
+            assert found == pytest.approx(plain, rel=1e-6)
+            assert len(gradients) == len(others) > 0
+            assert all(torch.allclose(one, other, atol=1e-7) for one, other in zip(gradients, others, strict=True))
+    assert len(runs) == 1
+    computed(model, samples, share=share)
+    assert len(runs) == 2, "nothing is kept behind the training"
+
+
+def test_in_a_training_the_lower_blocks_compute_each_batch_once(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three epochs of 12 micro-batches, and two looks at three batches of validation rows."""
+    runs, kept = list[int](), _Kept.lower_done
+    monkeypatch.setattr(_Kept, "lower_done", lambda *given: (runs.append(1), kept(*given))[1])
+    folder = make_job(tmp_path, tiny, hyperparameters={"steps": 18, "evaluate_every": 18, "layers": 1})
+    run(folder)
+    assert len(metrics(folder)) == 18
+    assert len(runs) == 12 + 3
+
+
+def test_of_kept_outputs_each_batch_has_its_own_and_what_does_not_fit_is_computed_again(tiny: Path) -> None:
+    model = trained(Base(tiny), lean=True, settings=UPPER)
+    one, other = samples_of(Base(tiny))[:2], samples_of(Base(tiny))[2:4]
+    first, second = (computed(model, batch, share=False)[0] for batch in (one, other))
+    runs = counted(model)
+    size = 4 * 64 * Collator(OBJECTIVE)(one)["input_ids"].numel()
+    with outputs_kept(model, UPPER, most=size + 1):
+        for batch, found in ((one, first), (other, second), (one, first), (other, second)):
+            assert computed(model, batch, share=False)[0] == pytest.approx(found, rel=1e-6)
+    assert len(runs) == 3
+
+
+def test_kept_outputs_leave_a_model_that_failed_or_has_a_cache_as_it_is(tiny: Path) -> None:
+    model = trained(Base(tiny), lean=True, settings=UPPER)
+    blocks = list(model.get_base_model().model.layers)
+    ids = torch.arange(40)[None] * 7 + 20
+    with torch.no_grad(), outputs_kept(model, UPPER):
+        plain = model(input_ids=ids, use_cache=False).logits
+        assert torch.allclose(model(input_ids=ids, use_cache=True).logits, plain, atol=1e-6)
+        blocks[1].register_forward_pre_hook(lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model(input_ids=ids, use_cache=False)
+        assert list(model.get_base_model().model.layers) == blocks
 
 
 def test_a_switched_off_adapter_leaves_the_base(tiny: Path) -> None:

@@ -70,12 +70,17 @@ runpy.run_module("ljwx_training", run_name="__main__")
 """
 
 
-def test_it_goes_on_in_the_middle_of_an_epoch_whose_samples_are_drawn_in_groups(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("layers", [None, 1])
+def test_it_goes_on_in_the_middle_of_an_epoch_whose_samples_are_drawn_in_groups(
+    layers: int | None, tiny: Path, tmp_path: Path
+) -> None:
+    """With one of two blocks trained, the other's outputs are kept, and computed anew after each break."""
     rows = [row for number in range(12) for row in about(number)]
     whole, folder = (tmp_path / name for name in ("whole", "killed"))
     for job in (whole, folder):
         job.mkdir()
-        make_job(job, tiny, hyperparameters={"steps": 20}, train=[write_rows(job / "rows.jsonl", rows)])
+        settings = {"steps": 20, "layers": layers}
+        make_job(job, tiny, hyperparameters=settings, train=[write_rows(job / "rows.jsonl", rows)])
     command = [sys.executable, "-c", KILLED, str(folder), str(whole), json.dumps([2, 8, 14])]
     ended = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -57,6 +57,20 @@ def test_every_epoch_draws_each_sample_once_and_the_groups_in_its_own_order() ->
     assert list(InGroups(neighbours(ABOUT * 5), 3, seed=4)) != first
 
 
+@pytest.mark.parametrize("groups", [neighbours(ABOUT * 5), [range(at, at + 1) for at in range(38)]])
+def test_epochs_have_the_same_micro_batches_in_another_order_where_that_is_asked_for(groups: list[range]) -> None:
+    def batches(epoch: int, *, same: bool) -> list[tuple[int, ...]]:
+        drawn = InGroups(groups, 4, seed=3, same=same)
+        drawn.set_epoch(epoch)
+        order = list(drawn)
+        return [tuple(order[at : at + 4]) for at in range(0, len(order), 4)]
+
+    first, second = (batches(epoch, same=True) for epoch in (0, 1))
+    assert sorted(first) == sorted(second)
+    assert first != second
+    assert sorted(batches(0, same=False)) != sorted(batches(1, same=False))
+
+
 @pytest.mark.parametrize(
     ("sizes", "size", "whole"), [((4, 4, 1, 4, 1, 3), 4, 3), ((4, 4), 2, 4), ((2, 1, 2, 1), 4, 0), ((3, 3), 3, 2)]
 )
