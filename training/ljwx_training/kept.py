@@ -7,7 +7,6 @@ lower ones need no pass back, and from the second epoch on none forth either.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,24 +15,25 @@ import torch
 from peft import PeftModel
 from torch import nn
 
+from ljwx_training.memory import memory_left
 from ljwx_training.recipe import Hyperparameters
 
 SHARE = 0.25
-"""Of the memory that is free when training begins; what does not fit is computed anew each time."""
+"""Of the memory that is left when training begins; what does not fit is computed anew each time."""
 
 
 @contextmanager
 def outputs_kept(model: PeftModel, settings: Hyperparameters, most: int | None = None) -> Iterator[None]:
     """Keep what the blocks without an adapter give, where there are any below the first one that has one.
 
-    :param most: bytes to keep; None: a share of what is free.
+    :param most: bytes to keep; None: a share of what is left.
     """
     inner: Any = model.get_base_model().model
     below = len(inner.layers) - (settings.layers or len(inner.layers))
     if below <= 0 or settings.compile:
         yield
         return
-    kept = _Kept(inner, below, free_memory() if most is None else most)
+    kept = _Kept(inner, below, int(SHARE * memory_left()) if most is None else most)
     hooks = [
         inner.register_forward_pre_hook(kept.before, with_kwargs=True),
         inner.layers[below - 1].register_forward_hook(kept.lower_done),
@@ -44,14 +44,6 @@ def outputs_kept(model: PeftModel, settings: Hyperparameters, most: int | None =
     finally:
         for hook in hooks:
             hook.remove()
-
-
-def free_memory() -> int:
-    """Return how many bytes may be kept."""
-    try:
-        return int(SHARE * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError):
-        return 0
 
 
 class _Kept:

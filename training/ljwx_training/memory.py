@@ -1,4 +1,4 @@
-"""Memory of activations is kept for the next step, on a processor with glibc.
+"""Memory of activations is kept for the next step, on a processor with glibc; and how much memory is left.
 
 glibc hands blocks of megabytes back to the operating system as soon as they are free, and gets them anew, page by page,
 in every layer of every step. Small free pieces are joined with their neighbours at once (``MOST_FAST``): left alone,
@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
 
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX, MOST_FAST = -1, -4, -8, 1
 MOST = 2**31 - 1
+CONTAINER = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
+"""Files of cgroups, version 2 and 1, with a container's limit and what it has taken."""
 
 
 def keep_memory() -> bool:
@@ -24,3 +33,12 @@ def keep_memory() -> bool:
         return False
     chosen = {ARENA_MAX: 1, MMAP_MAX: 0, TRIM_THRESHOLD: MOST, MOST_FAST: 0}
     return all(library.mallopt(name, value) for name, value in chosen.items())
+
+
+def memory_left() -> int:
+    """Return the bytes that can still be taken: of the machine, or of the container where its limit is nearer."""
+    left = [int(psutil.virtual_memory().available)]
+    for limit, taken in CONTAINER:
+        with suppress(OSError, ValueError):  # not there, or without a limit: "max"
+            left.append(int(limit.read_text()) - int(taken.read_text()))
+    return max(0, min(left))

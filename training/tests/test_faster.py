@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from peft.tuners.lora import Linear
 from support_tiny import CLASSES, CONFIGS, about, make_job, metrics, row, write_tiny
 
+from ljwx_training import memory
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
 from ljwx_training.batches import Collator
@@ -208,6 +210,18 @@ for _ in range(20):
     torch.ones(5_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
+
+
+@pytest.mark.parametrize(("limit", "taken", "left"), [("5000", "2000", 3000), ("5000", "7000", 0), ("max", "1", None)])
+def test_a_container_has_no_more_memory_than_its_limit_leaves(
+    limit: str, taken: str, left: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tmp_path / "limit", tmp_path / "taken"
+    for file, text in zip(files, (limit, taken), strict=True):
+        file.write_text(f"{text}\n")
+    monkeypatch.setattr(memory, "CONTAINER", [(tmp_path / "none", tmp_path / "none"), files])
+    of_the_machine = psutil.virtual_memory().total
+    assert 0 < memory.memory_left() <= of_the_machine if left is None else memory.memory_left() == left
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone hands memory back so soon")
