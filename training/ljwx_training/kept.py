@@ -1,7 +1,8 @@
 """What the blocks below the adapter make of a batch is kept: they do not change, and the batch comes again.
 
-Each epoch has the same batches, and each look at the validation rows. Where only the upper blocks are trained, the
-lower ones need no pass back, and from the second epoch on none forth either.
+Each epoch has the same batches then, and each look at the validation rows. Where only the upper blocks are trained, the
+lower ones need no pass back, and from the second epoch on none forth either, as far as their outputs fit in memory. One
+process keeps them; several, each of which meets other batches in each epoch, compute them anew.
 """
 
 from __future__ import annotations
@@ -20,20 +21,32 @@ from ljwx_training.recipe import Hyperparameters
 
 SHARE = 0.25
 """Of the memory that is left when training begins; what does not fit is computed anew each time."""
+SPARE = 0.5
+"""Of the memory that is left at any time, what a training's own steps find there."""
+
+
+def blocks_below(model: PeftModel, settings: Hyperparameters) -> int:
+    """Return how many blocks lie below the first one with an adapter, where their outputs can be kept."""
+    inner: Any = model.get_base_model().model
+    blocks = len(inner.layers)
+    return 0 if settings.compile else max(0, blocks - (settings.layers or blocks))
 
 
 @contextmanager
-def outputs_kept(model: PeftModel, settings: Hyperparameters, most: int | None = None) -> Iterator[None]:
+def outputs_kept(
+    model: PeftModel, settings: Hyperparameters, *, again: bool = True, most: int | None = None
+) -> Iterator[None]:
     """Keep what the blocks without an adapter give, where there are any below the first one that has one.
 
+    :param again: the batches of the train split come again; otherwise those of validation rows alone do.
     :param most: bytes to keep; None: a share of what is left.
     """
+    below = blocks_below(model, settings)
     inner: Any = model.get_base_model().model
-    below = len(inner.layers) - (settings.layers or len(inner.layers))
-    if below <= 0 or settings.compile:
+    if not below:
         yield
         return
-    kept = _Kept(inner, below, int(SHARE * memory_left()) if most is None else most)
+    kept = _Kept(inner, below, again, int(SHARE * memory_left()) if most is None else most)
     hooks = [
         inner.register_forward_pre_hook(kept.before, with_kwargs=True),
         inner.layers[below - 1].register_forward_hook(kept.lower_done),
@@ -49,7 +62,8 @@ def outputs_kept(model: PeftModel, settings: Hyperparameters, most: int | None =
 class _Kept:
     """Outputs by batch: the hooks of a model, whose lower blocks are passed over where their output is known."""
 
-    def __init__(self, model: Any, below: int, most: int) -> None:
+    def __init__(self, model: Any, below: int, again: bool, most: int) -> None:
+        self._again = again
         self._blocks, self._upper = model.layers, model.layers[below:]
         self._left = most
         self._outputs: dict[bytes, torch.Tensor] = {}
@@ -57,7 +71,8 @@ class _Kept:
 
     def before(self, model: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Begin with the known output, if it is known."""
-        self._asked = None if args or named.get("use_cache") else _name(named)
+        passing = bool(args) or bool(named.get("use_cache")) or (model.training and not self._again)
+        self._asked = None if passing else _name(named)
         known = self._outputs.get(self._asked) if self._asked else None
         if known is None:
             return None
@@ -65,12 +80,14 @@ class _Kept:
         model.layers = self._upper
         return args, {**named, "input_ids": None, "inputs_embeds": known.to(named["input_ids"].device)}
 
-    def lower_done(self, _: nn.Module, __: Any, output: torch.Tensor) -> None:
-        """Keep the output of the last block without an adapter."""
+    def lower_done(self, _: nn.Module, __: Any, output: torch.Tensor) -> torch.Tensor:
+        """Keep the output of the last block without an adapter; nothing below it needs a pass back."""
+        output = output.detach()
         size = output.numel() * output.element_size()
-        if self._asked and size <= self._left:
-            self._outputs[self._asked] = output.detach().cpu()
+        if self._asked and size <= self._left and size <= SPARE * memory_left():
+            self._outputs[self._asked] = output.cpu()
             self._left -= size
+        return output
 
     def after(self, model: nn.Module, _: Any, __: Any) -> None:
         """Give the model its lower blocks back."""

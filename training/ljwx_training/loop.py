@@ -20,7 +20,7 @@ from ljwx_training import checkpoints
 from ljwx_training.batches import Collator
 from ljwx_training.computing import in_bf16
 from ljwx_training.errors import BadJob, OutOfMemory
-from ljwx_training.kept import outputs_kept
+from ljwx_training.kept import blocks_below, outputs_kept
 from ljwx_training.metrics import Metrics, is_out_of_memory
 from ljwx_training.recipe import Hyperparameters
 from ljwx_training.samples import Sample
@@ -100,7 +100,7 @@ def _fit(plan: Plan, micro: int) -> Fitted:
         plan.metrics,
         plan.recipe,
         [EarlyStoppingCallback(plan.settings.patience)] if plan.settings.patience else [],
-        same_batches=plan.settings.layers is not None,
+        same_batches=blocks_below(model, plan.settings) > 0,
     )
     for callback in trainer.callback_handler.callbacks:
         if isinstance(callback, Reporter):
@@ -111,7 +111,8 @@ def _fit(plan: Plan, micro: int) -> Fitted:
     if last and checkpoints.is_last(last):
         _take_up(trainer, last)
     else:
-        with nullcontext() if trainer.sharded else outputs_kept(model, plan.settings):
+        alone = trainer.args.world_size == 1
+        with outputs_kept(model, plan.settings, again=passes(plan) > 1) if alone else nullcontext():
             trainer.train(resume_from_checkpoint=str(last) if last else None)
     best = trainer.state.best_model_checkpoint if plan.settings.patience else None
     steps = trainer.state.global_step
@@ -190,6 +191,11 @@ def accumulation(batch: int, micro: int) -> int:
     if batch % (micro * processes):
         raise BadJob(f"batch {batch} is no multiple of {micro} samples in each of {processes} processes")
     return batch // (micro * processes)
+
+
+def passes(plan: Plan) -> float:
+    """Return how often each sample is trained on."""
+    return steps_of(plan.settings, len(plan.train)) * plan.settings.batch / len(plan.train)
 
 
 def warmup_steps(settings: Hyperparameters, samples: int) -> int:

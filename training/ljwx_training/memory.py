@@ -16,11 +16,10 @@ import psutil
 
 TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX, MOST_FAST = -1, -4, -8, 1
 MOST = 2**31 - 1
-CONTAINER = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
-)
-"""Files of cgroups, version 2 and 1, with a container's limit and what it has taken."""
+CONTAINER = (("memory.max", "memory.current", "inactive_file"),
+             ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file"))  # fmt: skip
+"""Of cgroups, version 2 and 1: a container's limit, what it has taken, and in memory.stat what of it is read from files
+and can be given back."""
 
 
 def keep_memory() -> bool:
@@ -35,10 +34,12 @@ def keep_memory() -> bool:
     return all(library.mallopt(name, value) for name, value in chosen.items())
 
 
-def memory_left() -> int:
+def memory_left(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     """Return the bytes that can still be taken: of the machine, or of the container where its limit is nearer."""
     left = [int(psutil.virtual_memory().available)]
-    for limit, taken in CONTAINER:
-        with suppress(OSError, ValueError):  # not there, or without a limit: "max"
-            left.append(int(limit.read_text()) - int(taken.read_text()))
+    for limit, taken, files in CONTAINER:
+        with suppress(OSError, ValueError, KeyError):  # not there, or without a limit: "max"
+            told = (cgroup / taken).with_name("memory.stat").read_text().splitlines()
+            given_back = int(dict(line.split() for line in told)[files])
+            left.append(int((cgroup / limit).read_text()) - int((cgroup / taken).read_text()) + given_back)
     return max(0, min(left))

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from torch import nn
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader, Sampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ljwx_training import checkpoints
@@ -73,6 +73,19 @@ class LoraTrainer(Trainer):
             return usual
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return InGroups(groups, self.args.per_device_train_batch_size, seed, same=self.same_batches)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the loader, whose order follows the epoch also after a break in the middle of one.
+
+        accelerate 1.15 and transformers 5.24 tell a sampler its epoch through the loader's own wrappers, and not
+        through the two that lie around it where several processes go on.
+        """
+        loader: DataLoader[Any] = super().get_train_dataloader()
+        drawn: Any = loader.batch_sampler
+        sampler = getattr(getattr(drawn, "batch_sampler", None), "sampler", None)
+        if isinstance(sampler, InGroups):
+            drawn.set_epoch = sampler.set_epoch
+        return loader
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device

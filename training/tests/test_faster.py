@@ -14,13 +14,13 @@ import torch
 from peft.tuners.lora import Linear
 from support_tiny import CLASSES, CONFIGS, about, make_job, metrics, row, write_tiny
 
-from ljwx_training import memory
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
 from ljwx_training.batches import Collator
 from ljwx_training.dataset import Encoder, Row
 from ljwx_training.kept import _Kept, outputs_kept
 from ljwx_training.lean import LeanLinear
+from ljwx_training.memory import memory_left
 from ljwx_training.objective import losses
 from ljwx_training.prefix import FEWEST, pieces, shared_beginning
 from ljwx_training.recipe import Hyperparameters, Objective
@@ -161,6 +161,29 @@ def test_in_a_training_the_lower_blocks_compute_each_batch_once(
     assert len(runs) == 12 + 3
 
 
+def test_outputs_that_are_not_asked_for_again_are_not_kept(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One pass: 12 micro-batches, and two looks at the same three batches."""
+    kept: dict[bytes, torch.Tensor] = {}
+    done = _Kept.after
+    monkeypatch.setattr(_Kept, "after", lambda self, *given: (kept.update(self._outputs), done(self, *given))[1])
+    run(make_job(tmp_path, tiny, hyperparameters={"steps": 6, "evaluate_every": 6, "layers": 1}))
+    assert len(kept) == 3
+
+
+def test_nothing_below_the_adapter_needs_a_pass_back(tiny: Path) -> None:
+    model = trained(Base(tiny), lean=True, settings=UPPER)
+    model.enable_input_require_grads()  # as transformers does where activations are computed twice
+    blocks = model.get_base_model().model.layers
+    needs: list[bool] = []
+    blocks[1].register_forward_pre_hook(lambda _, given: needs.append(given[0].requires_grad))
+    with outputs_kept(model, UPPER):
+        for _ in range(2):
+            computed(model, samples_of(Base(tiny))[:2], share=False)
+    assert needs == [False, False]
+
+
 def test_of_kept_outputs_each_batch_has_its_own_and_what_does_not_fit_is_computed_again(tiny: Path) -> None:
     model = trained(Base(tiny), lean=True, settings=UPPER)
     one, other = samples_of(Base(tiny))[:2], samples_of(Base(tiny))[2:4]
@@ -212,16 +235,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.parametrize(("limit", "taken", "left"), [("5000", "2000", 3000), ("5000", "7000", 0), ("max", "1", None)])
+@pytest.mark.parametrize(("limit", "taken", "left"), [("5000", "2000", 3100), ("5000", "7000", 0), ("max", "1", None)])
+@pytest.mark.parametrize("version", [1, 2])
 def test_a_container_has_no_more_memory_than_its_limit_leaves(
-    limit: str, taken: str, left: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: int, limit: str, taken: str, left: int | None, tmp_path: Path
 ) -> None:
-    files = tmp_path / "limit", tmp_path / "taken"
-    for file, text in zip(files, (limit, taken), strict=True):
-        file.write_text(f"{text}\n")
-    monkeypatch.setattr(memory, "CONTAINER", [(tmp_path / "none", tmp_path / "none"), files])
-    of_the_machine = psutil.virtual_memory().total
-    assert 0 < memory.memory_left() <= of_the_machine if left is None else memory.memory_left() == left
+    folder = tmp_path if version == 2 else tmp_path / "memory"
+    folder.mkdir(exist_ok=True)
+    names = ("max", "current") if version == 2 else ("limit_in_bytes", "usage_in_bytes")
+    for name, text in zip(names, (limit, taken), strict=True):
+        (folder / f"memory.{name}").write_text(f"{text}\n")
+    (folder / "memory.stat").write_text(f"anon 70\n{'total_' if version == 1 else ''}inactive_file 100\n")
+    found = memory_left(tmp_path)
+    assert 0 < found <= psutil.virtual_memory().total if left is None else found == left
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc alone hands memory back so soon")

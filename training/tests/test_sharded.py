@@ -14,6 +14,7 @@ from support_tiny import make_job, metrics, start
 
 from ljwx_training.__main__ import main
 from ljwx_training.base import Base
+from ljwx_training.run import run
 
 SETTINGS = {"micro_batch": 1, "gradient_checkpointing": True}
 SHARDED = """
@@ -87,13 +88,28 @@ def test_two_processes_that_share_the_base_give_the_losses_and_the_weights_of_on
     is_as(whole, folder)
 
 
+def test_killed_and_resumed_they_give_them_too_where_samples_are_drawn_in_groups(tiny: Path, tmp_path: Path) -> None:
+    """With upper blocks alone each epoch draws the same batches, in an order of its own."""
+    settings = SETTINGS | {"layers": 1}
+    whole, folder = (make_job(tmp_path / name, tiny, hyperparameters=settings) for name in ("whole", "killed"))
+    run(whole)
+    code, _ = sharded(folder, tiny, steps=11, fault="os.kill(os.getpid(), signal.SIGKILL)")
+    assert code != 0
+    assert len(metrics(folder)) == 11
+    code, err = sharded(folder, tiny)
+    assert code == 0, err
+    is_as(whole, folder)
+
+
 def test_killed_and_resumed_they_give_them_too_and_prove_together_what_is_too_large_for_one(
     whole: Path, tiny: Path, tmp_path: Path
 ) -> None:
     folder = make_job(tmp_path / "killed", tiny, hyperparameters=SETTINGS)
-    code, _ = sharded(folder, tiny, steps=7, fault="os.kill(os.getpid(), signal.SIGKILL)")
+    code, _ = sharded(folder, tiny, steps=11, fault="os.kill(os.getpid(), signal.SIGKILL)")
     assert code != 0
-    assert [line["step"] for line in metrics(folder)] == list(range(1, 8))
+    assert [line["step"] for line in metrics(folder)] == list(range(1, 12)), (
+        "in the second epoch, past its first checkpoint"
+    )
     code, err = sharded(folder, tiny)
     assert code == 0, err
     is_as(whole, folder)
