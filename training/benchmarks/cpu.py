@@ -6,8 +6,9 @@ From ``training/``, in the trainer's environment::
 
 JOB is a folder with job.json and its rows, as the trainer takes them. Each way is a process of its own: `plain` is
 transformers' Trainer with peft as its documentation has it, in 32 bits and in bf16; `ours` is the trainer, and once
-more with each of its techniques left out. All train the same rank, projections, samples and order, by the plain loss of
-the answers' tokens, each sample counting alike; the answer loss on the validation rows stands beside the seconds.
+more with each of its techniques left out; its upper blocks alone show what kept outputs are worth. All train the same
+rank, samples and order, by the plain loss of the answers' tokens, each sample counting alike; the answer loss on the
+validation rows stands beside the seconds.
 RESULT gets JSON.
 """
 
@@ -70,6 +71,7 @@ class Way:
 
 
 UPPER = 10
+"""Blocks of the thirty that SmolLM2-135M has."""
 WAYS = {
     "plain_fp32": Way("fp32", plain=True, memory=False),
     "plain_bf16": Way(plain=True, memory=False),

@@ -112,7 +112,7 @@ def _fit(plan: Plan, micro: int) -> Fitted:
         _take_up(trainer, last)
     else:
         alone = trainer.args.world_size == 1
-        with outputs_kept(model, plan.settings, again=passes(plan) > 1) if alone else nullcontext():
+        with outputs_kept(model, plan.settings, again=comes_again(plan)) if alone else nullcontext():
             trainer.train(resume_from_checkpoint=str(last) if last else None)
     best = trainer.state.best_model_checkpoint if plan.settings.patience else None
     steps = trainer.state.global_step
@@ -193,9 +193,9 @@ def accumulation(batch: int, micro: int) -> int:
     return batch // (micro * processes)
 
 
-def passes(plan: Plan) -> float:
-    """Return how often each sample is trained on."""
-    return steps_of(plan.settings, len(plan.train)) * plan.settings.batch / len(plan.train)
+def comes_again(plan: Plan) -> bool:
+    """Return whether training goes through its samples more than once."""
+    return steps_of(plan.settings, len(plan.train)) > -(-len(plan.train) // plan.settings.batch)
 
 
 def warmup_steps(settings: Hyperparameters, samples: int) -> int:

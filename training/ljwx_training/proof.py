@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import torch
 from torch import nn
@@ -35,8 +36,8 @@ class _Reader:
 
     def next_token(self, ids: Ids) -> torch.Tensor:
         """Return the logits of the token that follows, [V]."""
-        pairs = enumerate(zip(self._read, ids[:-1], strict=False))
-        known = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(self._read), len(ids) - 1))
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(self._read, ids[:-1], strict=False))
+        known = sum(1 for _ in alike)
         if known < FEWEST:
             known, self._cache = 0, DynamicCache()
         elif known < len(self._read):

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 from peft.tuners.lora import Linear
-from support_tiny import CLASSES, CONFIGS, about, make_job, metrics, row, write_tiny
+from support_tiny import CLASSES, CONFIGS, about, make_job, metrics, row, write_rows, write_tiny
 
 from ljwx_training.adapter import with_adapter
 from ljwx_training.base import Base
@@ -161,14 +161,18 @@ def test_in_a_training_the_lower_blocks_compute_each_batch_once(
     assert len(runs) == 12 + 3
 
 
+@pytest.mark.parametrize("samples", [24, 23])
 def test_outputs_that_are_not_asked_for_again_are_not_kept(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    samples: int, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One pass: 12 micro-batches, and two looks at the same three batches."""
+    """One pass: 12 micro-batches, the last one full or not, and two looks at the same three batches."""
     kept: dict[bytes, torch.Tensor] = {}
     done = _Kept.after
     monkeypatch.setattr(_Kept, "after", lambda self, *given: (kept.update(self._outputs), done(self, *given))[1])
-    run(make_job(tmp_path, tiny, hyperparameters={"steps": 6, "evaluate_every": 6, "layers": 1}))
+    rows = [write_rows(tmp_path / "rows.jsonl", [row(number) for number in range(samples)])]
+    settings = {"steps": None, "evaluate_every": 6, "layers": 1}
+    run(make_job(tmp_path, tiny, hyperparameters=settings, train=rows))
+    assert len(metrics(tmp_path)) == 6
     assert len(kept) == 3
 
 
