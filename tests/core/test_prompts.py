@@ -11,10 +11,13 @@ import pytest
 
 from ljwx.core.datasets.build import Dataset
 from ljwx.core.datasets.exports import jsonl_lines
-from ljwx.core.features import GROUPS
-from ljwx.core.prompts import Prompts, example_messages, instruction_and_facts, load_prompts, question
+from ljwx.core.datasets.spec import SampleSpec
+from ljwx.core.features import GROUPS, compute
+from ljwx.core.features.technical.signals import STATES
+from ljwx.core.prompts import Prompts, example_messages, facts_of, instruction_and_facts, load_prompts, question
 from ljwx.core.snapshots.citable import LEVELS, citable_template
-from ljwx.core.snapshots.snapshot import masked
+from ljwx.core.snapshots.facts import facts_of_market
+from ljwx.core.snapshots.snapshot import filled, masked, profiled, rendered
 from ljwx.core.tasks import TASKS
 from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
@@ -32,7 +35,8 @@ def test_every_version_renders_every_task(version: str, task: Any, built: Datase
     facts = json.loads(snapshot)
     assert "不构成投资建议" in system["content"]
     assert facts["ts_code"] in user["content"]
-    assert f"{facts['features']['rsi_14']} {facts['readings']['rsi']}" in user["content"]
+    word = prompts.facts.words.get(("readings", "rsi"), {}).get(facts["readings"]["rsi"], facts["readings"]["rsi"])
+    assert f"{facts['features']['rsi_14']} {word}" in user["content"]
     assert "{" not in user["content"]
 
 
@@ -78,6 +82,7 @@ FROZEN = {
     "v1": "184126b2345de8589e760d4fd549671207bf0fba1a7d7c243fef1f4b1bd74125",
     "v2": "a9ebb5851dc4821780dd090e2e46e154a1a1291c13613d9d1b30ff7665cfb0f5",
     "v3": "ea8e6cffd055659ba90825d542f0fcc1637bbecf42733057f319d81435790168",
+    "v4": "6555b5e12617c39090ee191fd73536f7c6390fc826cbc3ec8545aecd230772aa",
 }
 """Of every file of a version; a model was trained on them, and is asked with them."""
 LINES = {
@@ -127,6 +132,38 @@ def test_the_third_version_says_what_the_second_does_and_gives_the_facts_first(b
     assert len(alike) == 1, "all tasks begin alike"
     assert third.sha256 != second.sha256
     assert third.in_order("?", "") == ("?", "")
+
+
+def test_the_fourth_version_tells_states_in_the_words_of_the_classes(built: Dataset) -> None:
+    third, fourth = (load_prompts(FILES, version, TASKS) for version in ("v3", "v4"))
+    for snapshot in built.samples["snapshot"].unique().sort().head(40):
+        facts = json.loads(snapshot)
+        _, told = instruction_and_facts("technical_analysis", snapshot, fourth)
+        assert told.splitlines()[0] == f"{facts['ts_code']} {facts['session']} {facts['limit']}", (
+            "and no company's name"
+        )
+        words = told.split()
+        said = {signal.name: words[words.index(signal.name) + 1 + (signal.name != "ma")] for signal in STATES}
+        votes = {s.name: next(v.vote for v in s.states if v.word == facts["readings"][s.name]) for s in STATES}
+        assert said == {name: {1: "bullish", 0: "neutral", -1: "bearish"}[vote] for name, vote in votes.items()}
+        assert words[words.index("volatility") + 2] in ("low", "medium", "high")
+        assert words[words.index("ret5") + 2] in ("up", "flat", "down")
+        others = told.partition("\n")[2].replace("无", "")
+        assert others.isascii(), "one language"
+    assert fourth.citable == third.citable, "what answers may cite is the same"
+
+
+def test_the_facts_are_told_alike_from_columns_and_from_the_snapshot(market: Any) -> None:
+    template = Template.parse("{readings.rsi} {levels.support}", "v9/facts.txt", {("readings", "rsi"): {"偏强": "up"}})
+    facts = {"readings": {"rsi": "偏强"}, "levels": {"support": None}}
+    assert template.fill(facts) == "up 无"
+    assert template.fill({**facts, "readings": {"rsi": "偏弱"}}) == "偏弱 无", "what has no other word stays"
+    fourth, spec = load_prompts(FILES, "v4", TASKS), SampleSpec()
+    rows = profiled(facts_of_market(market.bars, compute(market.bars), spec), spec, None, None).filter("complete")
+    told = rendered(rows, spec).with_columns(text=filled(fourth.facts, spec))
+    assert len(told) > 500
+    for snapshot, text in told.select("snapshot", "text").iter_rows():
+        assert fourth.facts.fill(facts_of(snapshot)) == text
 
 
 def test_a_version_is_known_by_its_texts_its_form_and_the_groups_it_tells(two_groups: Any, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from support_tasks import TaskRunner
 RUN = "manual__second"
 
 
-@pytest.mark.parametrize("version", ["v2", "v3"])
+@pytest.mark.parametrize("version", ["v2", "v3", "v4"])
 def test_a_dataset_a_model_its_answers_and_what_people_see_of_them(
     version: str,
     market_db: Database,

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ljwx.core import features
 from ljwx.core.features import FeatureGroup
 from ljwx.core.features.citable import Citable
-from ljwx.core.snapshots.citable import citable_in, citable_template, there
+from ljwx.core.snapshots.citable import citable_in, citable_template, class_words, there, with_words
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.core.tasks.forms import FORMS, PROSE, Form, ReadFields
-from ljwx.core.templates import Template
+from ljwx.core.templates import Place, Template
 from ljwx.exceptions import ConfigurationError
 
 FACTS_HERE: Final = "[facts]"
@@ -73,6 +73,7 @@ class Prompts:
         texts = [self.system, self.facts.text, *(self.instructions[task].text for task in covered)]
         if self.declared:
             texts += [self.declared, *(template.text for template in self.without_facts)]
+        texts += [json.dumps([*words.items()], ensure_ascii=False) for words in self.facts.words.values()]
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     def in_order(self, instruction: str, facts: str) -> tuple[str, str]:
@@ -88,6 +89,7 @@ class _Declared(BaseModel):
     answers: Literal["prose", "cited"] = "prose"
     abstention_share: float = Field(default=0.0, ge=0, lt=0.5)
     facts_first: bool = False
+    states: Literal["chinese", "classes"] = "chinese"
     frozen: bool = True
 
 
@@ -111,13 +113,18 @@ def load_prompts(
     texts = _texts(files, version, ("system", "facts", *named))
     declared = _optional(files, version, "form.json")
     form = _form(version, declared)
-    citable = citable_in(features.GROUPS[:1] if groups is None else groups)
-    facts = texts["facts"].replace(FACTS_HERE, citable_template(citable))
+    chosen = features.GROUPS[:1] if groups is None else groups
+    citable = citable_in(chosen)
+    shown, words = citable, dict[Place, dict[str, str]]()
+    if form.states == "classes":
+        shown = with_words(citable, chosen)
+        words = class_words(shown)
+    facts = texts["facts"].replace(FACTS_HERE, citable_template(shown))
     asked = _optional(files, version, "without_facts.txt").splitlines()
     return Prompts(
         version=version,
         system=texts["system"],
-        facts=Template.parse(facts, f"{version}/facts.txt"),
+        facts=Template.parse(facts, f"{version}/facts.txt", words),
         instructions={t: Template.parse(texts[t], f"{version}/{t}.txt") for t in named},
         used=tuple(tasks),
         form=FORMS[form.answers],

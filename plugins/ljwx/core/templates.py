@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -16,19 +16,27 @@ from ljwx.exceptions import ConfigurationError
 
 NONE: Final = "无"
 """The text of a fact that is null."""
+Place = tuple[str, ...]
+"""Keys of a snapshot, from the outermost."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """Text with ``{path.into.the.snapshot}`` places, taken apart once so that filling it is cheap."""
+    """Text with ``{path.into.the.snapshot}`` places, taken apart once so that filling it is cheap.
+
+    :param words: of a place, what is written instead of each of its values; of others, the value.
+    """
 
     text: str
     pattern: str
-    paths: tuple[tuple[str, ...], ...]
+    paths: tuple[Place, ...]
+    words: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str, where: str) -> Template:
+    def parse(cls, text: str, where: str, words: Mapping[Place, Mapping[str, str]] | None = None) -> Template:
         """Take a template apart.
+
+        :param words: of a place, what is written instead of each of its values.
 
         :raises ConfigurationError: naming the file when braces do not match or a place is more than a path.
         """
@@ -46,10 +54,10 @@ class Template:
                 paths.append(tuple(path.split(".")))
         except ValueError as error:
             raise ConfigurationError(f"prompt {where}: {error}") from error
-        return cls(text, "".join(pattern), tuple(paths))
+        return cls(text, "".join(pattern), tuple(paths), words or {})
 
     @property
-    def pieces(self) -> Iterator[str | tuple[str, ...]]:
+    def pieces(self) -> Iterator[str | Place]:
         """The text as literals and paths in turn."""
         for literal, path, _, _ in string.Formatter().parse(self.text):
             if literal:
@@ -63,14 +71,17 @@ class Template:
         :raises ConfigurationError: when the snapshot has no such fact.
         """
         try:
-            return self.pattern % tuple([_at(facts, path) for path in self.paths])
+            return self.pattern % tuple([self._written(path, _at(facts, path)) for path in self.paths])
         except KeyError as error:
             raise ConfigurationError(
                 f"prompt template names a fact that the snapshot does not hold: {error}"
             ) from error
 
+    def _written(self, path: Place, value: Any) -> Any:
+        return self.words[path].get(value, value) if path in self.words else value
 
-def _at(facts: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+
+def _at(facts: Mapping[str, Any], path: Place) -> Any:
     value = facts[path[0]]
     for key in path[1:]:
         value = value[key]

@@ -6,15 +6,17 @@ Pure: nothing here may import airflow, HTTP or SQL.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 import polars as pl
 
 from ljwx.core.features.windows import TIE
 
 Op = Literal[">=", ">", "<=", "<"]
+BY_VOTE: Final = {1: "bullish", 0: "neutral", -1: "bearish"}
+"""What a vote is called, as the classes of the technical analysis are."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,20 @@ class Condition:
 
 @dataclass(frozen=True)
 class State:
-    """One word of a signal, its vote (+1 for higher prices, -1 for lower, 0 for neither) and when it holds."""
+    """One word of a signal, its vote (+1 for higher prices, -1 for lower, 0 for neither) and when it holds.
+
+    :param of_classes: the word where classes have one for it, as `up` and `medium` are.
+    """
 
     word: str
     english: str
     vote: int = 0
     when: tuple[Condition, ...] = ()
+    of_classes: str | None = None
+
+    def in_classes(self, of_classes: str) -> State:
+        """Return the state with a word of the classes."""
+        return replace(self, of_classes=of_classes)
 
     def expr(self) -> pl.Expr:
         """All conditions hold; a state without conditions always does."""
@@ -72,6 +82,12 @@ class Signal:
     def words(self) -> tuple[str, ...]:
         """All words the signal can have."""
         return tuple(s.word for s in self.states)
+
+    @property
+    def of_classes(self) -> dict[str, str]:
+        """Each word in the words of the classes: its own, else which way it votes where any does, else in English."""
+        votes = any(state.vote for state in self.states)
+        return {s.word: s.of_classes or (BY_VOTE[s.vote] if votes else s.english) for s in self.states}
 
     def phrase(self, word: str) -> str:
         """Subject and word in one, as a reason names it."""

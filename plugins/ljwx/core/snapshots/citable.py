@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final, Literal
 
@@ -17,6 +18,7 @@ from ljwx.core.features.citable import Citable
 from ljwx.core.features.facts import Said
 from ljwx.core.features.technical.citable import RISK
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
+from ljwx.core.templates import Place
 
 Language = Literal["zh", "en"]
 
@@ -48,6 +50,19 @@ def citable_template(citable: Iterable[Citable]) -> str:
     return "\n".join(" ".join(_template(each) for each in alike) for _, alike in kinds)
 
 
+def with_words(citable: Iterable[Citable], groups: Iterable[FeatureGroup]) -> tuple[Citable, ...]:
+    """The lines, each number with the word of the signal that is made of it alone, where there is one."""
+    signals = {signal.columns: signal for group in groups for signal in group.signals}
+    return tuple(
+        replace(each, signal=signals.get(frozenset({each.paths[0][1]}))) if _is_number_alone(each) else each
+        for each in citable
+    )
+
+
+def _is_number_alone(each: Citable) -> bool:
+    return each.signal is None and len(each.paths) == 1 and each.said.unit != "rank"
+
+
 def _template(each: Citable) -> str:
     return " ".join((each.key, *_places(each)))
 
@@ -56,6 +71,12 @@ def _places(each: Citable) -> list[str]:
     numbers = "~".join(f"{{{'.'.join(path)}}}" for path in each.paths)
     word = f"{{{SIGNALS_SECTION}.{each.signal.name}}}" if each.signal else ""
     return [place for place in (numbers, word) if place]
+
+
+def class_words(citable: Iterable[Citable]) -> dict[Place, dict[str, str]]:
+    """Of the place of each signal among the lines, its words in those of the classes."""
+    signals = (each.signal for each in citable if each.signal)
+    return {(SIGNALS_SECTION, signal.name): signal.of_classes for signal in signals}
 
 
 def there(citable: Iterable[Citable], facts: Mapping[str, Any]) -> tuple[Citable, ...]:

@@ -22,11 +22,11 @@ def _strength(column: str) -> tuple[State, ...]:
 def _move(sessions: int, large: float, small: float, *also: str) -> Signal:
     column = f"ret_{sessions}"
     states = (
-        above(column, large, "大涨", "large rise"),
-        above(column, small, "上涨", "rise"),
-        below(column, -large, "大跌", "large fall"),
-        below(column, -small, "下跌", "fall"),
-        State("持平", "little changed"),
+        above(column, large, "大涨", "large rise").in_classes("up"),
+        above(column, small, "上涨", "rise").in_classes("up"),
+        below(column, -large, "大跌", "large fall").in_classes("down"),
+        below(column, -small, "下跌", "fall").in_classes("down"),
+        State("持平", "little changed").in_classes("flat"),
     )
     return Signal(column, f"{sessions}日", f"return over {sessions} sessions", states, also)
 
@@ -108,16 +108,20 @@ MORE: Final[tuple[Signal, ...]] = (
         "volatility",
         "波动",
         "standard deviation of 20 daily returns",
-        (above("vol_20", 0.03, "偏高", "high"), above("vol_20", 0.015, "适中", "moderate"), State("偏低", "low")),
+        (
+            above("vol_20", 0.03, "偏高", "high"),
+            above("vol_20", 0.015, "适中", "moderate").in_classes("medium"),
+            State("偏低", "low"),
+        ),
     ),
     Signal(
         "drawdown",
         "回撤",
         "close against the highest of 60 sessions",
         (
-            below("drawdown_60", -0.2, "较深", "deep"),
+            below("drawdown_60", -0.2, "较深", "deep").in_classes("high"),
             below("drawdown_60", -0.08, "中等", "medium"),
-            State("较浅", "shallow"),
+            State("较浅", "shallow").in_classes("low"),
         ),
     ),
     Signal(
