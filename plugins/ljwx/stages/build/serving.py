@@ -27,6 +27,8 @@ UNSURE = 0.1
 LOOSEST, LOOSEST_ON_AVERAGE = 0.1, 0.05
 """A server computes with the tensors that stay quantised otherwise than the trainer: by as much as it shows with the
 untouched base, at most and on average, and no more than this, a trained model may differ further."""
+WORST = 2
+"""So many times what the base shows at most: the worst of a score of prompts says little, and the mean decides."""
 _OTHER_WEIGHTS = ("base_served", "weights_differ")
 ENDED = 4
 """Whole answers that are asked for, to see where they end: one of each task."""
@@ -67,7 +69,7 @@ class Serving:
             own = [self._classes(self.spec.base, prompt) or prompt.base for prompt in self.prompts]
             as_served = [Said(prompt.ids, classes) for prompt, classes in zip(self.prompts, own, strict=True)]
             on_average = min(tolerance + apart_on_average(base, as_served), LOOSEST_ON_AVERAGE)
-            tolerance = min(tolerance + apart(base, as_served), LOOSEST)
+            tolerance = min(tolerance + WORST * apart(base, as_served), LOOSEST)
             compared = compare(trained, served, as_served, tolerance, on_average)
         self.found.served = asdict(compared) | {
             "tolerance": tolerance, "output": self.spec.training.output, "classes": self._before_and_after(),
