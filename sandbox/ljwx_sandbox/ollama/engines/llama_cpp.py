@@ -20,8 +20,10 @@ from requests.adapters import HTTPAdapter
 from ljwx_sandbox.ollama.engines.pieces import Piece
 from ljwx_sandbox.ollama.errors import ApiError
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin while they wait starve a shared machine
-import xllamacpp  # reads the variable above when it is loaded
+# Threads that spin while they wait starve a shared machine; a wait between two products is too short to sleep.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+import xllamacpp  # reads the variables above when it is loaded
 
 _PROMPT_CACHE_MIB = 1024
 
