@@ -63,7 +63,7 @@ def test_a_demo_that_trains_is_held_to_the_shipped_floors() -> None:
     )
     assert {name: getattr(trained.gate, name) for name in floors} == {name: getattr(shipped, name) for name in floors}
     assert trained.gate.min_faithful_share == GatePolicy().min_faithful_share == 0.9
-    assert (trained.model.lora.max_samples, trained.model.lora.proof) == (960, 20)
+    assert (trained.model.lora.max_samples, trained.model.lora.proof) == (240, 20)
     assert trained.evaluation.class_questions >= 20 * 3, "20 of each task that asks what comes"
 
 
