@@ -37,7 +37,6 @@ class Template:
         """Take a template apart.
 
         :param words: of a place, what is written instead of each of its values.
-
         :raises ConfigurationError: naming the file when braces do not match or a place is more than a path.
         """
         pattern, paths = [], []

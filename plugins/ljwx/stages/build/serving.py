@@ -26,9 +26,10 @@ UNSURE = 0.1
 """Share of the prompts in which a class may be hidden behind the likeliest tokens, by more than the tolerance."""
 LOOSEST, LOOSEST_ON_AVERAGE = 0.1, 0.05
 """A server computes with the tensors that stay quantised otherwise than the trainer: by as much as it shows with the
-untouched base, at most and on average, and no more than this, a trained model may differ further."""
+untouched base on average, at most by twice as much (:data:`WORST`), and no more than this, a trained model may differ
+further."""
 WORST = 2
-"""So many times what the base shows at most: the worst of a score of prompts says little, and the mean decides."""
+"""The worst of a score of prompts says little, the base's as the model's; the mean decides."""
 _OTHER_WEIGHTS = ("base_served", "weights_differ")
 ENDED = 4
 """Whole answers that are asked for, to see where they end: one of each task."""
