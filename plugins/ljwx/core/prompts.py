@@ -20,7 +20,7 @@ from ljwx.core.features.citable import Citable
 from ljwx.core.snapshots.citable import citable_in, citable_template, class_words, there, with_words
 from ljwx.core.tasks import TASKS, hashed_tasks
 from ljwx.core.tasks.forms import FORMS, PROSE, Form, ReadFields
-from ljwx.core.templates import Place, Template
+from ljwx.core.templates import Template
 from ljwx.exceptions import ConfigurationError
 
 FACTS_HERE: Final = "[facts]"
@@ -115,10 +115,9 @@ def load_prompts(
     form = _form(version, declared)
     chosen = features.GROUPS[:1] if groups is None else groups
     citable = citable_in(chosen)
-    shown, words = citable, dict[Place, dict[str, str]]()
-    if form.states == "classes":
-        shown = with_words(citable, chosen)
-        words = class_words(shown)
+    in_classes = form.states == "classes"
+    shown = with_words(citable, chosen) if in_classes else citable
+    words = class_words(shown) if in_classes else {}
     facts = texts["facts"].replace(FACTS_HERE, citable_template(shown))
     asked = _optional(files, version, "without_facts.txt").splitlines()
     return Prompts(

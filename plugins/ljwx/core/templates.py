@@ -16,7 +16,7 @@ from ljwx.exceptions import ConfigurationError
 
 NONE: Final = "无"
 """The text of a fact that is null."""
-Place = tuple[str, ...]
+Path = tuple[str, ...]
 """Keys of a snapshot, from the outermost."""
 
 
@@ -29,11 +29,11 @@ class Template:
 
     text: str
     pattern: str
-    paths: tuple[Place, ...]
-    words: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    paths: tuple[Path, ...]
+    words: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str, where: str, words: Mapping[Place, Mapping[str, str]] | None = None) -> Template:
+    def parse(cls, text: str, where: str, words: Mapping[Path, Mapping[str, str]] | None = None) -> Template:
         """Take a template apart.
 
         :param words: of a place, what is written instead of each of its values.
@@ -56,7 +56,7 @@ class Template:
         return cls(text, "".join(pattern), tuple(paths), words or {})
 
     @property
-    def pieces(self) -> Iterator[str | Place]:
+    def pieces(self) -> Iterator[str | Path]:
         """The text as literals and paths in turn."""
         for literal, path, _, _ in string.Formatter().parse(self.text):
             if literal:
@@ -76,11 +76,11 @@ class Template:
                 f"prompt template names a fact that the snapshot does not hold: {error}"
             ) from error
 
-    def _written(self, path: Place, value: Any) -> Any:
+    def _written(self, path: Path, value: Any) -> Any:
         return self.words[path].get(value, value) if path in self.words else value
 
 
-def _at(facts: Mapping[str, Any], path: Place) -> Any:
+def _at(facts: Mapping[str, Any], path: Path) -> Any:
     value = facts[path[0]]
     for key in path[1:]:
         value = value[key]

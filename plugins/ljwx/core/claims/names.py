@@ -15,7 +15,8 @@ from ljwx.core.features.facts import RANKS, Said
 from ljwx.core.features.signals import Signal
 from ljwx.core.features.technical.signals import MOVES
 from ljwx.core.snapshots.facts import signals_in
-from ljwx.core.snapshots.fields import Path, fields
+from ljwx.core.snapshots.fields import fields
+from ljwx.core.templates import Path
 
 
 @dataclass(frozen=True)

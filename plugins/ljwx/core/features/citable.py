@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from ljwx.core.features.facts import NUMBER, RANKS, Fact, Said
 from ljwx.core.features.signals import Signal
-
-Path = tuple[str, ...]
-"""Keys of a snapshot, from the outermost."""
+from ljwx.core.templates import Path
 
 
 @dataclass(frozen=True, eq=False)

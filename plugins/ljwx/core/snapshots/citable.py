@@ -18,7 +18,7 @@ from ljwx.core.features.citable import Citable
 from ljwx.core.features.facts import Said
 from ljwx.core.features.technical.citable import RISK
 from ljwx.core.snapshots.fields import SIGNALS_SECTION
-from ljwx.core.templates import Place
+from ljwx.core.templates import Path
 
 Language = Literal["zh", "en"]
 
@@ -73,7 +73,7 @@ def _places(each: Citable) -> list[str]:
     return [place for place in (numbers, word) if place]
 
 
-def class_words(citable: Iterable[Citable]) -> dict[Place, dict[str, str]]:
+def class_words(citable: Iterable[Citable]) -> dict[Path, dict[str, str]]:
     """Of the place of each signal among the lines, its words in those of the classes."""
     signals = (each.signal for each in citable if each.signal)
     return {(SIGNALS_SECTION, signal.name): signal.of_classes for signal in signals}

@@ -16,8 +16,7 @@ import polars as pl
 from ljwx.core.features import FeatureGroup
 from ljwx.core.features.facts import NUMBER, Said
 from ljwx.core.snapshots.facts import facts_in, signals_in
-
-Path = tuple[str, ...]
+from ljwx.core.templates import Path
 
 SIGNALS_SECTION: Final = "readings"
 """The object that holds the words of the signals."""

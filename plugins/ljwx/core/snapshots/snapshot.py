@@ -17,7 +17,7 @@ from ljwx.core.snapshots.facts import facts_of_market, required_columns
 from ljwx.core.snapshots.fields import encoded, fields
 from ljwx.core.snapshots.profiles import of_stocks, with_profile
 from ljwx.core.snapshots.spec import SnapshotSpec
-from ljwx.core.templates import NONE, Place, Template, concatenated
+from ljwx.core.templates import NONE, Path, Template, concatenated
 from ljwx.exceptions import ConfigurationError
 
 MASKED_NAME: Final = "某股票"
@@ -80,7 +80,7 @@ def filled(template: Template, spec: SnapshotSpec) -> pl.Expr:
     return concatenated([p if isinstance(p, str) else _written(values[p], p, template) for p in template.pieces])
 
 
-def _written(value: pl.Expr, place: Place, template: Template) -> pl.Expr:
+def _written(value: pl.Expr, place: Path, template: Template) -> pl.Expr:
     text = value.cast(pl.String)
     return (text.replace(template.words[place]) if place in template.words else text).fill_null(NONE)
 
