@@ -21,8 +21,6 @@ from support_tushare import REPOSITORY
 
 T = TypeVar("T")
 ENDED = {"success", "failed", "skipped"}
-CALM = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120"}
-"""DAG files that nobody edits are read every two minutes, not every half."""
 
 
 @contextmanager
@@ -42,9 +40,8 @@ def running_stack(environment: Mapping[str, str] = MappingProxyType({}), **optio
     :param environment: of this process meanwhile, and so of all that it starts.
     :param options: of `Stack`.
     """
-    config = CALM | options.pop("airflow_config", {})
     with sandbox_settings(**environment) as settings:
-        stack = Stack(settings, schedules=False, airflow_config=config, **options)
+        stack = Stack(settings, schedules=False, **options)
         try:
             stack.up()
             yield stack

@@ -57,6 +57,8 @@ def environment(settings: SandboxSettings, database_url: str) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": settings.secret("airflow-api"),
         "AIRFLOW__API_AUTH__JWT_SECRET": settings.secret("airflow-jwt"),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "60",
+        # DAG files that nobody edits are read again every two minutes, not every half: a model needs the cores.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
         # A task that died with its machine is noticed within a minute, not five.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "5",

@@ -22,7 +22,7 @@ from ljwx_sandbox.settings import SandboxError, SandboxSettings
 from ljwx_sandbox.stack import SMALL as DEMO
 from ljwx_sandbox.stack import Stack
 from support_docs import DAG_IDS, ROOT, on_stack
-from support_stack import CALM, ENDED, poll, query, sandbox_settings, trigger
+from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -55,12 +55,11 @@ def settings() -> Iterator[SandboxSettings]:
 def stack(settings: SandboxSettings) -> Iterator[Stack]:
     """The stack, up: a first demo was killed with -9 while it ingested, and what it left was stopped."""
     market = (*MARKET, "--token-file", str(settings.home / "tokens.json"))
-    stack = Stack(settings, market=market, schedules=False, config=SMALL, airflow_config=CALM)
+    stack = Stack(settings, market=market, schedules=False, config=SMALL)
     program = (
         "from ljwx_sandbox.demo import Demo; from ljwx_sandbox.stack import Stack;"
         "from ljwx_sandbox.settings import SandboxSettings;"
         f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, schedules=False, config={SMALL!r},"
-        f" airflow_config={CALM!r},"
         f" say=lambda text: print(text, flush=True)), {FIRST!r}, {LAST!r}).run()"
     )
     killed = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ)
