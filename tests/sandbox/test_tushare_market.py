@@ -265,7 +265,29 @@ def test_a_planted_effect_is_measurable_and_none_is_none() -> None:
     assert planted < -10 * error
 
 
-@pytest.mark.parametrize("given", [{"effect": 1.0}, {"effect": -0.1}, {"stocks": 0}, {"stocks": 8001}])
+def _deviations(spec: MarketSpec) -> list[float]:
+    """The standard deviation of each stock's daily log returns."""
+    source = SimulatedSource(SimulatedMarket(spec, SessionList()), last=LAST)
+    series: dict[str, list[float]] = defaultdict(list)
+    for row in _rows(source, "daily", "ts_code pct_chg"):
+        series[row["ts_code"]].append(float(np.log1p(row["pct_chg"] / 100)))
+    return [float(np.std(values)) for values in series.values() if len(values) > 100]
+
+
+def test_how_far_stocks_move_and_how_unlike_they_are_can_be_chosen() -> None:
+    calm = np.log(_deviations(MarketSpec(200, 5, 0.0, ORIGIN)))
+    wild = np.log(_deviations(MarketSpec(200, 5, 0.0, ORIGIN, volatility=0.03, volatility_spread=0.4)))
+    assert np.median(wild) > np.median(calm) + 0.3
+    assert wild.std() > 1.5 * calm.std()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"effect": 1.0}, {"effect": -0.1}, {"stocks": 0}, {"stocks": 8001}, {"volatility": 0.0}, {"volatility": 0.2},
+        {"volatility_spread": -0.1}, {"volatility_spread": 1.1},
+    ],
+)  # fmt: skip
 def test_a_market_that_cannot_be_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         MarketSpec(**given)
@@ -374,6 +396,7 @@ def test_a_port_in_use_is_one_clear_line(tushare_server: TushareServer, programs
     ("options", "says"),
     [
         (["--effect", "1"], "effect must be"),
+        (["--volatility", "0.5"], "volatility must be"),
         (["--from", "2026-02-01", "--to", "2026-01-01"], "--to 2026-01-01 is before --from 2026-02-01"),
         (["--replay", "/nonexistent"], "/nonexistent holds no daily_*.csv.gz"),
         (["--sessions", "/nonexistent"], "/nonexistent"),

@@ -36,6 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stocks", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--effect", type=float, default=0.0, help="0 plants nothing; below 1")
+    parser.add_argument(
+        "--volatility", type=float, default=MarketSpec.volatility, help="of a stock's own; 0.02 is 2 %% a day"
+    )
+    parser.add_argument("--volatility-spread", type=float, default=MarketSpec.volatility_spread, help="0: all alike")
     parser.add_argument("--origin", type=date.fromisoformat, default=MarketSpec.origin, help="prices begin here")
     parser.add_argument("--sessions", type=Path, help="text file of ISO dates; past its end weekdays are sessions")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="serve nothing before")
@@ -65,6 +69,7 @@ def make_source(options: argparse.Namespace) -> Source:
         options.stocks, options.seed, options.effect, options.origin,
         renames=tuple(options.rename), bse_day=options.rename_bse, history=options.history,
         odd_suspensions=options.odd_suspensions, untidy_names=options.untidy_names,
+        volatility=options.volatility, volatility_spread=options.volatility_spread,
     )  # fmt: skip
     return SimulatedSource(SimulatedMarket(spec, sessions), options.first, options.last)
 

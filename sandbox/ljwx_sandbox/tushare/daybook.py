@@ -10,6 +10,7 @@ from ljwx_sandbox.tushare.year import INDEXES, Bools, Chunk, Draws, State
 
 UNLISTED, TRADING, SUSPENDED, RESUMED = 0, 1, 2, 3
 _MARKET_VOL, _INDUSTRY_VOL = 0.010, 0.007
+_CALM_TO_WILD = -2.77, 2.51
 _DRIFT = 0.0002
 _LOOK_BACK = 5
 _SESSIONS_A_YEAR = 243
@@ -37,7 +38,7 @@ def first_state(spec: MarketSpec, universe: Universe, origin: int) -> State:
         total_share=total,
         mood=0.0,
         index_level=np.full(len(INDEXES), 3000.0),
-        sigma=np.clip(np.exp(rng.normal(np.log(0.016), 0.25, count)), 0.008, 0.03),
+        sigma=spec.volatility * np.exp(spec.volatility_spread * np.clip(rng.standard_normal(count), *_CALM_TO_WILD)),
         beta=rng.normal(1.0, 0.25, count),
         float_part=np.round(rng.uniform(0.3, 1.0, count), 3),
         earnings=value / np.exp(rng.normal(np.log(28.0), 0.6, count)) * np.where(earns, 1.0, -1.0),

@@ -45,6 +45,8 @@ class MarketSpec:
 
     :param effect: how far the past predicts the future, in [0, 1); 0 plants nothing. See `market`.
     :param origin: the first day prices are made for; earlier dates have no rows.
+    :param volatility: of a stock's own daily returns, the median over the stocks; 0.02 is 2 %.
+    :param volatility_spread: how far stocks differ in it: the standard deviation of its logarithm.
     :param renames: stocks whose code changes; ``bse_day``: when all of the Beijing exchange change to 920xxx.
     :param history: the code under which what lies before a rename is served afterwards.
     :param odd_suspensions: the share of stock-sessions of which suspend_d and daily contradict each other.
@@ -66,12 +68,18 @@ class MarketSpec:
     history: History = "new"
     odd_suspensions: float = 0.0
     untidy_names: bool = False
+    volatility: float = 0.016
+    volatility_spread: float = 0.25
 
     def __post_init__(self) -> None:
         if not 1 <= self.stocks <= MAX_STOCKS:
             raise ValueError(f"stocks must be 1 to {MAX_STOCKS}, not {self.stocks}")
         if not 0.0 <= self.effect < 1.0:
             raise ValueError(f"effect must be at least 0 and below 1, not {self.effect}")
+        if not 0.001 <= self.volatility <= 0.1:
+            raise ValueError(f"volatility must be 0.001 to 0.1, not {self.volatility}")
+        if not 0.0 <= self.volatility_spread <= 1.0:
+            raise ValueError(f"volatility_spread must be 0 to 1, not {self.volatility_spread}")
 
 
 @dataclass(frozen=True)
