@@ -30,11 +30,12 @@ FIRST, LAST = "2026-01-05", "2026-06-30"
 SESSIONS = 116
 MARKET = ("--stocks", "24", "--seed", "7", "--effect", "0.3")
 SMALL = DEMO | {
+    "samples": DEMO["samples"] | {"prompt_version": "v4"},
     "model": DEMO["model"] | {"strategy": "prompt", "parameters": {"num_ctx": 4096}},
     "evaluation": DEMO["evaluation"] | {"questions": 4},
     "gate": DEMO["gate"] | {"min_questions": 4},
 }  # fmt: skip
-"""The demo's settings with half of its questions, and without examples, which are most of what it reads."""
+"""The demo's settings with half of its questions, short answers, and no examples, which are most of what it reads."""
 TOKEN = "e2e-token-that-must-not-be-seen"
 PIPELINE_TABLES = (
     "sessions", "instruments", "names", "suspensions", "bars", "quarantine", "ingest_days", "features", "samples",
@@ -132,14 +133,17 @@ def test_every_bar_has_its_feature_row(finished: Stack) -> None:
 def test_dataset_files_hold_what_the_rows_say(finished: Stack) -> None:
     ((dataset_id, folder),) = query(finished, "SELECT dataset_id, folder FROM ljwx.datasets")
     assert not list(Path(folder).glob("test.*")), "the sealed split's answers are the gate's alone"
-    for split in ("train", "validation"):
+    without_facts = json.loads((Path(folder) / "card.json").read_text())["without_facts"]
+    assert without_facts > 0
+    for split, more in (("train", without_facts), ("validation", 0)):
         ((expected,),) = query(
             finished,
             f"SELECT count(*) FROM ljwx.dataset_samples WHERE dataset_id = '{dataset_id}' AND split = '{split}'",
         )
         lines = (Path(folder) / f"{split}.jsonl").read_text().splitlines()
         alpaca = json.loads((Path(folder) / f"{split}.alpaca.json").read_text())
-        assert len(lines) == len(alpaca) == expected > 0
+        assert len(lines) == len(alpaca) == expected + more
+        assert expected > 0
         assert [message["role"] for message in json.loads(lines[0])["messages"]] == ["system", "user", "assistant"]
         assert set(alpaca[0]) == {"instruction", "input", "output", "system", "weight"}
     assert {row[0] for row in query(finished, "SELECT DISTINCT task FROM ljwx.samples")} == {
