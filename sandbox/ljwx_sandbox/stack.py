@@ -100,8 +100,8 @@ class Stack:
     """All servers of one sandbox.
 
     :param settings: folder and ports.
-    :param market: options of the simulated market, as the TuShare stand-in's command takes them. Its stocks move as far
-        as real ones and differ as much, so that the states that a prompt tells differ too.
+    :param market: options of the simulated market, as the TuShare stand-in's command takes them. By default its
+        stocks move further than that command's, so that the states which a prompt tells differ more.
     :param model_server: options of the Ollama stand-in, as its command takes them.
     :param config: laid over include/training_config.json, as the Variable `ljwx_training_config`.
     :param airflow_config: environment variables of Airflow's processes, laid over the sandbox's own.

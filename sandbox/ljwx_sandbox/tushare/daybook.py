@@ -10,7 +10,7 @@ from ljwx_sandbox.tushare.year import INDEXES, Bools, Chunk, Draws, State
 
 UNLISTED, TRADING, SUSPENDED, RESUMED = 0, 1, 2, 3
 _MARKET_VOL, _INDUSTRY_VOL = 0.010, 0.007
-_CALM_TO_WILD = -2.77, 2.51
+_CALM_TO_WILD = -2.77, 2.51  # the furthest a stock's volatility lies from the median, in spreads
 _DRIFT = 0.0002
 _LOOK_BACK = 5
 _SESSIONS_A_YEAR = 243

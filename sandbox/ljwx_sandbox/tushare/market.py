@@ -2,8 +2,7 @@
 
 Prices are whole ticks (0.01 CNY), so that limits, the ex-right identity and vwap inside [low, high] are exact. A
 stock's daily log return is ``beta * market + industry + sigma * idio``, about 2 % a day, with fat tails and
-volatility that clusters. These stocks are calmer than
-A-shares were in 2024 and more alike; a ``volatility`` of 0.03 and a ``volatility_spread`` of 0.4 come near those. A
+volatility that clusters. How far stocks move, and differ in it, can be chosen: ``volatility``, ``volatility_spread``. A
 push of 0.1 % a day keeps prices under 2 CNY from dying out.
 
 The planted effect is reversal: ``idio = sqrt(1 - effect²) * noise - effect * z``, z being the stock's last five returns
