@@ -65,6 +65,17 @@ ARCHITECTURES: Final = {
 }
 
 
+class _Reader(GGUFReader):
+    """Takes slices of a plain array: of a mapped one each would be a mapped array again, at thrice the time.
+
+    A tokenizer's tokens and merges are some hundred thousand of them.
+    """
+
+    def _get(self, *what: Any, **how: Any) -> np.ndarray:
+        self.data = np.asarray(self.data)  # type: ignore[assignment]
+        return super()._get(*what, **how)
+
+
 class Base:
     """A GGUF file, read where it lies (mapped, not copied).
 
@@ -75,7 +86,7 @@ class Base:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.reader = GGUFReader(path)
+            self.reader = _Reader(path)
         except Exception as error:  # the reader has no errors of its own: struct, numpy and ValueError
             raise DamagedBase(f"{path} is not a whole GGUF file: {str(error).splitlines()[0][:120]}") from error
         for tensor in self.reader.tensors:
@@ -155,8 +166,7 @@ class Base:
     def weight(self, name: str) -> np.ndarray:
         """Return one tensor by llama.cpp's name, in 32 bits, rows in transformers' order."""
         tensor = self.tensors[name]
-        plain = np.asarray(tensor.data)  # each slice of a mapped array would be a mapped array again
-        values = dequantize(plain, tensor.tensor_type).astype(np.float32)
+        values = dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         heads = self.heads(name)
         return unpermuted(values, heads) if heads else values
 
