@@ -54,9 +54,10 @@ class ProcessFile:
 
     def stop(self) -> None:
         """End the process and everything it started; asked first, forced after GRACE_SECONDS."""
-        process = self.find()
-        if process is not None:
-            stop_family(process)
+        stop_together([self])
+
+    def forget(self) -> None:
+        """End what a killed process has left, and the record."""
         _signal(self._left_behind(), psutil.Process.kill)
         self.path.unlink(missing_ok=True)
 
@@ -69,13 +70,26 @@ class ProcessFile:
         return [] if psutil.pid_exists(leader) else [each for each in psutil.process_iter() if _sid(each) == leader]
 
 
-def stop_family(process: psutil.Process) -> None:
-    """End a process and everything it started; asked first, forced after GRACE_SECONDS."""
-    family = [process, *process.children(recursive=True)]
-    _signal(family[:1], psutil.Process.terminate)
-    _, alive = psutil.wait_procs(family[:1], timeout=GRACE_SECONDS)
-    _signal([*alive, *family[1:]], psutil.Process.kill)
-    psutil.wait_procs(family, timeout=GRACE_SECONDS)
+def stop_together(files: Sequence[ProcessFile]) -> None:
+    """End several processes, all asked at once: each takes seconds to end."""
+    stop_families([process for file in files if (process := file.find()) is not None])
+    for file in files:
+        file.forget()
+
+
+def stop_families(leaders: Sequence[psutil.Process]) -> None:
+    """End processes and everything they started; asked first, forced after GRACE_SECONDS."""
+    started = [child for leader in leaders for child in _children(leader)]
+    _signal(leaders, psutil.Process.terminate)
+    _, alive = psutil.wait_procs(leaders, timeout=GRACE_SECONDS)
+    _signal([*alive, *started], psutil.Process.kill)
+    psutil.wait_procs([*alive, *started], timeout=GRACE_SECONDS)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return list(process.children(recursive=True))
+    return []
 
 
 def _sid(process: psutil.Process) -> int | None:

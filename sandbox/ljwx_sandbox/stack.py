@@ -18,7 +18,7 @@ import requests
 
 from ljwx_sandbox import airflow, celery
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from ljwx_sandbox.processes import ProcessFile, require_free_port, stop_family, wait_until
+from ljwx_sandbox.processes import ProcessFile, require_free_port, stop_families, stop_together, wait_until
 from ljwx_sandbox.settings import REPOSITORY, SandboxError, SandboxSettings, port_variable
 
 START_SECONDS = 180
@@ -167,10 +167,10 @@ class Stack:
 
     def down(self) -> None:
         """Stop everything this sandbox started, and nothing else."""
-        for name in (*reversed([*airflow.COMPONENTS, *celery.WORKERS]), "redis", *STAND_INS):
-            self._file(name).stop()
-        for trainer in self._trainers():
-            stop_family(trainer)
+        asking = [name for name in (*airflow.COMPONENTS, *celery.WORKERS) if name != "api-server"]
+        for together in (asking, ["api-server", "redis", *STAND_INS]):  # a task that ends tells the API server so
+            stop_together([self._file(name) for name in together])
+        stop_families(self._trainers())
         self.postgres.stop()
 
     def _trainers(self) -> list[psutil.Process]:

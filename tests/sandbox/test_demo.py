@@ -15,7 +15,7 @@ from ljwx.core.promotions import GatePolicy
 from ljwx.settings import load_settings
 from ljwx_sandbox import stack as module
 from ljwx_sandbox.demo import Demo
-from ljwx_sandbox.processes import stop_family
+from ljwx_sandbox.processes import stop_families
 from ljwx_sandbox.settings import SandboxError, SandboxSettings
 from ljwx_sandbox.stack import CONFIGS, SMALL, TRAINED, VARIABLE, Stack, check_strategy
 
@@ -93,7 +93,7 @@ def test_a_trainer_that_outlived_its_task_is_ended_with_the_stack(stack: Stack, 
             folder.mkdir(parents=True)
             (folder / "started.json").write_text(json.dumps({"name": str(child.pid), "mark": mark}))
         assert stack._trainers() == [process], "a number that another process got is not mistaken"
-        stop_family(process)
+        stop_families([process])
     assert stack._trainers() == []
 
 
