@@ -100,7 +100,7 @@ def test_the_job_holds_rows_base_and_prompts_by_path_and_digest(
 
     read = read_job(folder)
     assert recipe.trainer == VERSION
-    assert (read.base.sha256, read.proof, len(read.prompts)) == (recipe.base_gguf, 6, 5)
+    assert (read.base.sha256, read.proof, len(read.prompts)) == (recipe.base_gguf, 6, len(TASKS))
     assert read.prompts[0].messages[0].content == spec_of(plan).system
     sys.modules.pop("ljwx_training", None)
 

@@ -54,13 +54,11 @@ def answers_of(model: str, digest: str) -> dict[str, Any]:
 def test_whole_sessions_of_the_validation_split_are_asked_about_and_no_text_is_kept(
     chain_db: Database, chain: Chain, tasks_of_classes: TaskRunner
 ) -> None:
-    shards = planned(tasks_of_classes, chain)
-    assert len(shards) == 2
-    for shard in shards:
-        tasks_of_classes.run(ask_questions, shard)
+    (shard,) = planned(tasks_of_classes, chain)
+    tasks_of_classes.run(ask_questions, shard)
     (digests,) = chain_db.rows("SELECT digest AS built, base_digest AS base FROM ljwx.models")
-    ours, base = answers_of(chain.plan["model"], digests["built"]), answers_of(BASE, digests["base"])
-    assert set(ours) == set(base)
+    ours = answers_of(chain.plan["model"], digests["built"])
+    assert answers_of(BASE, digests["base"]) == {}, "nothing is decided by the classes of the untuned base"
     assert {each.task for each in ours.values()} == PREDICTIVE
     for task in PREDICTIVE:
         of_task = [each for each in ours.values() if each.task == task]

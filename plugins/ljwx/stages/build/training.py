@@ -135,12 +135,13 @@ class _Job:
     def _checked_prompts(self, splits: Splits, prompts: Prompts) -> list[dict[str, Any]]:
         """Return a question of each task with the tokens that the server makes of it: the trainer's must be the same.
 
-        Among them is the longest of all.
+        All are about the longest facts, so that the longest question is among them; where prompts begin with the
+        facts, the server reads these once.
         """
         both = pl.concat([splits.seen, splits.validation])
-        longest = both.sort(both["snapshot"].str.len_chars(), both["sample_id"], descending=True).head(1)
-        asked = pl.concat([longest, *(splits.validation.filter(pl.col("task") == task).head(1) for task in TASKS)])
-        return [self._with_ids(task, text, prompts) for task, text in asked.select("task", "snapshot").iter_rows()]
+        longest = max(both.get_column("snapshot").sort(), key=len)
+        tasks = set(both.get_column("task"))
+        return [self._with_ids(task, longest, prompts) for task in TASKS if task in tasks]
 
     def _with_ids(self, task: str, snapshot: str, prompts: Prompts) -> dict[str, Any]:
         num_ctx, num_predict = self.settings.model.num_ctx, self.settings.evaluation.num_predict

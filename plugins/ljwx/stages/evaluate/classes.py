@@ -33,13 +33,14 @@ def class_shards(
 ) -> list[Shard]:
     """Choose the questions of which the class alone is asked, and share out those that have no answer yet.
 
-    A model that was asked under another name, or in another set, is not asked again what it has answered.
+    A model that was asked under another name, or in another set, is not asked again what it has answered. The untuned
+    base is not asked: it is compared on questions in full alone, and no line has it as its rival.
     """
     asked = freeze_classes(warehouse, settings, run_key, dataset_id, models)
     if asked is None:
         return []
-    size, different = len(warehouse.questions(asked)), {(each.digest, each.parameters is None): each for each in models}
-    different |= {(each.digest, each.parameters is None): each for each in needed}
+    size = len(warehouse.questions(asked))
+    different = {each.digest: each for each in (*models, *needed) if each.parameters is None}
     opened = [
         (open_evaluation(warehouse, settings, run_key, each, asked, class_alone=True), each not in needed)
         for each in different.values()

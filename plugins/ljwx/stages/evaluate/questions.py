@@ -1,9 +1,9 @@
 """The stage `evaluations`: freeze the questions and share them out.
 
 Challenger, champion and untuned base are asked the same questions with the same settings: some hundred in full, the
-challenger some of these again without name, code and date, and thousands about whole sessions, of which only the class
-is asked. Questions are in an order in which those with a common prompt prefix follow each other, and a shard is a run
-of them for one model, so that a server computes the prefix once.
+challenger some of these again without name, code and date, and all but the base thousands about whole sessions, of
+which only the class is asked. Questions are in an order in which those with a common prompt prefix follow each other,
+and a shard is a run of them for one model, so that a server computes the prefix once.
 """
 
 from __future__ import annotations
