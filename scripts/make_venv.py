@@ -1,6 +1,6 @@
 """Make a virtual environment with the pinned pip, also where Debian's and Ubuntu's Python came without ensurepip.
 
-The pip that comes with an older Python takes twice the time to find out what to install.
+The pip that comes with an older Python takes more than twice the time to find out what to install.
 """
 
 import hashlib

@@ -66,7 +66,7 @@ ARCHITECTURES: Final = {
 
 
 class _Reader(GGUFReader):
-    """Takes slices of a plain array: of a mapped one each would be a mapped array again, at thrice the time.
+    """Takes slices of a plain array: of a mapped one each would be a mapped array again, which takes longer.
 
     A tokenizer's tokens and merges are some hundred thousand of them.
     """
