@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from ljwx_sandbox.postgres import EmbeddedPostgres
-from support_postgres import free_port, open_folder
+from support_ports import free_port
+from support_postgres import open_folder
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 SETTINGS = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,16 +14,10 @@ import pytest
 
 import support_shared
 from ljwx_sandbox.postgres import EmbeddedPostgres
+from support_ports import free_port
 
 COPYING = "STRATEGY file_copy"
 """Without fsync it is faster to copy a database's files than to write its pages to the log."""
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ljwx.services.config import ServeSettings
 from ljwx.services.tokens import add_token
 from support_chain import Chain, Database
 from support_ollama import OllamaServer
-from support_postgres import free_port
+from support_ports import free_port
 from support_rows import add_alias, add_decision
 
 STOCK = "000001.SZ"

@@ -15,7 +15,8 @@ import pytest
 from ljwx_sandbox.demo import CLEANUP
 from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
 from ljwx_sandbox.stack import SMALL, Stack
-from support_postgres import free_port, open_folder
+from support_ports import free_port
+from support_postgres import open_folder
 from support_trainer import fake_python
 from support_tushare import REPOSITORY
 

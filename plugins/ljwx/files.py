@@ -93,7 +93,7 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
         return
     target = Path(folder.path)
     _clear_stale(target.parent)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial = _partial(target)
     shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
     partial.mkdir(parents=True)
     try:
@@ -204,11 +204,16 @@ def _clear_stale(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
+def _partial(path: Path) -> Path:
+    """Return where this process writes what will be at a path."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     """Write beside the file, flush to disk, and rename over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear_stale(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         with partial.open("wb") as file:
             file.write(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -15,6 +16,9 @@ from pathlib import Path
 import psutil
 
 from ljwx_sandbox.settings import SandboxError
+
+QUIET_PORTS = range(20_000, 32_000)
+"""Below those that systems give to outgoing connections, which could take one before its server has started."""
 
 GRACE_SECONDS = 20
 
@@ -104,16 +108,36 @@ def _signal(processes: Sequence[psutil.Process], send: Callable[[psutil.Process]
             send(process)
 
 
-def require_free_port(name: str, port: int, variable: str) -> None:
-    """Refuse a port that somebody already listens on, naming the variable that moves it."""
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise SandboxError(
-                f"port {port} for {name} is in use; stop its user or choose another port with {variable}=<port>"
-            ) from error
+        except OSError:
+            return False
+    return True
+
+
+def free_port(first: int | None = None) -> int:
+    """Return the first free port of `QUIET_PORTS` from this one on, or from any.
+
+    :raises SandboxError: none of them is free.
+    """
+    begin = random.randrange(len(QUIET_PORTS)) if first is None else (first - QUIET_PORTS[0]) % len(QUIET_PORTS)
+    ports: list[int] = [*QUIET_PORTS[begin:], *QUIET_PORTS[:begin]]
+    for port in ports:
+        if is_free(port):
+            return port
+    raise SandboxError(f"all ports from {QUIET_PORTS[0]} to {QUIET_PORTS[-1]} are in use")
+
+
+def require_free_port(name: str, port: int, variable: str) -> None:
+    """Refuse a port that somebody already listens on, naming the variable that moves it."""
+    if not is_free(port):
+        raise SandboxError(
+            f"port {port} for {name} is in use; stop its user or choose another port with {variable}=<port>"
+        )
 
 
 def wait_until(ready: Callable[[], bool], process: psutil.Process, name: str, log: Path, seconds: float) -> None:

@@ -28,7 +28,8 @@ from psycopg import sql
 
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from support_compose import COMPOSE, MISSING, OPTIONAL, PROFILES, ROOT, config, required
-from support_postgres import free_port, open_folder
+from support_ports import free_port
+from support_postgres import open_folder
 from support_stack import poll
 
 pytestmark = [

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ConsoleMessage, expect
 from ljwx_sandbox.airflow import AirflowApi, executable
 from support_browser import PATIENCE_MS
 from support_docs import DAG_IDS, ROOT
-from support_postgres import free_port
+from support_ports import free_port
 from support_stack import poll
 
 pytestmark = pytest.mark.timeout(400)

@@ -239,22 +239,6 @@ def test_a_session_can_be_asked_for_by_its_key_and_a_closed_day_is_refused(finis
     assert fingerprint(finished) == before
 
 
-def test_a_backfill_takes_every_session_once_and_no_holiday(finished: Stack) -> None:
-    """The week before and after the Spring Festival of 2026: closed from 02-16 to 02-23."""
-    command = (executable("airflow"), "backfill", "create", "--dag-id", INGEST, "--max-active-runs", "2")
-    window = ("--from-date", "2026-02-10", "--to-date", "2026-02-26", "--reprocess-behavior", "completed")
-    subprocess.run((*command, *window), env=finished.environment, check=True, capture_output=True)
-
-    def runs() -> list[dict[str, Any]]:
-        return list(finished.api.get(f"dags/{INGEST}/dagRuns", run_type="backfill", limit=100)["dag_runs"])
-
-    poll(lambda: bool(runs()) and all(run["state"] in ENDED for run in runs()), 300, "the backfill did not end")
-    days = ["02-10", "02-11", "02-12", "02-13", "02-24", "02-25", "02-26"]
-    assert sorted((run["partition_key"], run["state"]) for run in runs()) == [
-        (f"2026-{day}", "success") for day in days
-    ]
-
-
 def test_the_token_is_in_no_log_xcom_or_rendered_field(finished: Stack) -> None:
     for path in finished.settings.home.rglob("*.log"):
         assert TOKEN not in path.read_text(errors="replace"), path

@@ -23,7 +23,8 @@ from ljwx_sandbox.ollama.engines.pieces import OWN_SEED
 from ljwx_sandbox.postgres import EmbeddedPostgres
 from ljwx_sandbox.settings import SandboxError
 from support_chain import Database
-from support_postgres import free_port, open_folder
+from support_ports import free_port
+from support_postgres import open_folder
 
 EVENING = datetime(2026, 3, 2, 10, 30, tzinfo=timezone.utc)
 FEW = 6

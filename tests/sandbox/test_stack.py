@@ -19,7 +19,7 @@ from ljwx_sandbox import processes
 from ljwx_sandbox.processes import ProcessFile, require_free_port, wait_until
 from ljwx_sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
 from ljwx_sandbox.stack import Stack
-from support_postgres import free_port
+from support_ports import free_port
 
 # A process that is started here outlives the call that starts it: that is its purpose.
 pytestmark = pytest.mark.filterwarnings(r"ignore:subprocess \d+ is still running:ResourceWarning")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ import requests
 
 from ljwx_sandbox.clock import DatabaseClock
 from ljwx_sandbox.postgres import EmbeddedPostgres
+from ljwx_sandbox.processes import free_port
 from ljwx_sandbox.settings import SandboxError
 
 UNLIMITED = "sandbox-unlimited"
@@ -74,7 +74,7 @@ def running(home: Path, password: str, market: Sequence[str], moment: datetime) 
     """
     clock = DatabaseClock(home / "clock")
     clock.set(moment)
-    postgres = EmbeddedPostgres(home / "postgres", _free_port(), password, durable=False, clock=clock)
+    postgres = EmbeddedPostgres(home / "postgres", free_port(), password, durable=False, clock=clock)
     with ExitStack() as stack:
         stack.callback(postgres.stop)
         postgres.start()
@@ -101,9 +101,3 @@ def _server(name: str, *options: str) -> Iterator[str]:
 def _connection(kind: str, address: str, **more: str) -> str:
     host, port = address.removeprefix("http://").split(":")
     return json.dumps({"conn_type": kind, "host": host, "port": int(port), "schema": "http", **more})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

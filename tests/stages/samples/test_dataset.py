@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
+from ljwx import files
 from ljwx.assets import DATASET
 from ljwx.exceptions import ConfigurationError, TooFewSessions
-from ljwx.files import os as exports_os
 from ljwx.resources import code_version
 from ljwx.stages.samples.dataset import build_dataset
 from support_chain import SMALL, Chain, Database, RunScript, content_of
@@ -152,8 +152,8 @@ def test_a_killed_export_leaves_nothing_that_could_be_taken_for_a_dataset(
 
     # The number of the dead process is given out again, as it is in containers.
     (partial / "stale.txt").write_text("left behind")
-    number = int(partial.name.split(".")[-2])
-    monkeypatch.setattr(exports_os, "getpid", lambda: number)
+    number = partial.name.split(".")[-2]
+    monkeypatch.setattr(files, "_partial", lambda path: path.with_name(f".{path.name}.{number}.partial"))
     tasks.variables["ljwx_training_config"] = SMALL
     assert tasks.run(build_dataset) == chain.dataset_id
     assert content_of(data_folder / "datasets") == {

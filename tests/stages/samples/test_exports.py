@@ -22,7 +22,8 @@ from ljwx.core.tasks import TASKS
 from ljwx.files import data_root, folder_bytes, remove_folder, save_text, whole_folder, write_texts
 from ljwx.stages.samples.dataset import build_dataset
 from support_chain import MOMENT, SMALL, Chain, Database, RunScript, content_of
-from support_postgres import data_of, free_port
+from support_ports import free_port
+from support_postgres import data_of
 from support_tasks import TaskRunner
 
 SPLITS = ("train", "validation")
