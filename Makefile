@@ -49,7 +49,7 @@ test-long: setup  ## run the tests that know a longer range with that
 	touch $@
 
 test-training: .venv-training/.ready  ## check the trainer's types and run its tests, in an environment with torch (1.5 GB)
-	cd training && ../.venv-training/bin/python -m mypy && ../.venv-training/bin/python -m pytest
+	cd training && ../.venv-training/bin/python -m mypy && ../.venv-training/bin/python -m pytest --numprocesses $(WORKERS)
 
 check: setup  ## lint, format and types
 	$(BIN)/ruff check .
