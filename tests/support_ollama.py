@@ -61,8 +61,13 @@ class OllamaServer:
         return json.dumps({"conn_type": "ollama", "host": host, "port": int(port)})
 
 
+ONE_THREAD = ("--threads", "1")
+"""Two of llama.cpp's would wait for one another at each step, while the cores have other tests to run."""
+
+
 def sandbox_command(models: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "ljwx_sandbox.ollama", "--port", "0", "--models", str(models), *more]
+    command = [sys.executable, "-m", "ljwx_sandbox.ollama", "--port", "0", "--models", str(models)]
+    return [*command, *ONE_THREAD, *more]
 
 
 def sandbox_environment() -> dict[str, str]:

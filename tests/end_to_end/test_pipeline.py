@@ -22,6 +22,7 @@ from ljwx_sandbox.settings import SandboxError, SandboxSettings
 from ljwx_sandbox.stack import SMALL as DEMO
 from ljwx_sandbox.stack import Stack
 from support_docs import DAG_IDS, ROOT, on_stack
+from support_ollama import ONE_THREAD
 from support_stack import ENDED, poll, query, sandbox_settings, trigger
 
 pytestmark = pytest.mark.timeout(1500)
@@ -56,12 +57,12 @@ def settings() -> Iterator[SandboxSettings]:
 def stack(settings: SandboxSettings) -> Iterator[Stack]:
     """The stack, up: a first demo was killed with -9 while it ingested, and what it left was stopped."""
     market = (*MARKET, "--token-file", str(settings.home / "tokens.json"))
-    stack = Stack(settings, market=market, schedules=False, config=SMALL)
+    stack = Stack(settings, market=market, model_server=ONE_THREAD, schedules=False, config=SMALL)
     program = (
         "from ljwx_sandbox.demo import Demo; from ljwx_sandbox.stack import Stack;"
         "from ljwx_sandbox.settings import SandboxSettings;"
-        f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, schedules=False, config={SMALL!r},"
-        f" say=lambda text: print(text, flush=True)), {FIRST!r}, {LAST!r}).run()"
+        f"Demo(Stack(SandboxSettings.from_environment(), market={market!r}, model_server={ONE_THREAD!r},"
+        f" schedules=False, config={SMALL!r}, say=lambda text: print(text, flush=True)), {FIRST!r}, {LAST!r}).run()"
     )
     killed = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=os.environ)
     try:
@@ -267,8 +268,10 @@ def test_models_are_built_once_for_one_dataset(finished: Stack) -> None:
 def on_call(finished: Stack) -> Iterator[Callable[[str], subprocess.CompletedProcess[str]]]:
     """Types a line as a page tells it, on the finished stack; settings and backfills are put back afterwards.
 
-    Kept last in this module: what such a line starts (a run, a backfill) goes on after it.
+    Kept last in this module: its DAGs are paused, or what a line starts (a run, a backfill) would go on after it.
     """
+    for dag in DAGS:
+        finished.api.send("PATCH", f"dags/{dag}", {"is_paused": True})
     beside = str(Path(executable("airflow")).parent)
     environment = finished.environment | {"PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}
 
