@@ -248,6 +248,8 @@ class Reporter(TrainerCallback):
             raise Stopped(f"told to stop after step {state.global_step}, by the file {self.metrics.path.parent}/stop")
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Seal the checkpoint that was just written."""
+        """Seal the checkpoint that was just written, once each process has written its part of it."""
+        if args.world_size > 1:
+            torch.distributed.barrier()
         if state.is_world_process_zero:
             checkpoints.seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}", self.recipe)

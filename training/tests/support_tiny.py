@@ -159,6 +159,10 @@ def make_job(folder: Path, base: Path, **changes: Any) -> Path:
     return folder
 
 
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+"""Two processes of one training, on a port of their own."""
+
+
 def start(folder: Path, *before: str, program: Path | None = None, shard: bool = False) -> subprocess.Popen[str]:
     """Start the trainer as its own process with one thread.
 

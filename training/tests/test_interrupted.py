@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from support_tiny import about, digest, make_job, metrics, start, write_rows
+from support_tiny import TWO, about, digest, make_job, metrics, start, write_rows
 
 from ljwx_training.__main__ import main
 
@@ -54,18 +54,22 @@ print(killed)
 """
 
 SHORT = """
-import os, runpy, sys
+import os, runpy, sys, time
 import torch
 from ljwx_training.trainer import LoraTrainer
 
-compute = LoraTrainer.compute_loss
+compute, save = LoraTrainer.compute_loss, LoraTrainer._save_rng_state
+
+def save_late(self, folder):
+    time.sleep(0.5 * (os.environ["RANK"] == "1"))
+    save(self, folder)
 
 def compute_loss(self, model, inputs, *rest, **named):
     if os.environ["RANK"] == "1" and self.state.global_step >= 4 and int(inputs["rows"].max()) > 0:
         raise torch.OutOfMemoryError("out of memory")
     return compute(self, model, inputs, *rest, **named)
 
-LoraTrainer.compute_loss = compute_loss
+LoraTrainer.compute_loss, LoraTrainer._save_rng_state = compute_loss, save_late
 runpy.run_module("ljwx_training", run_name="__main__")
 """
 
@@ -113,13 +117,16 @@ def test_killed_at_twenty_random_steps_it_gives_the_same_losses_and_the_same_ada
 def test_when_memory_runs_out_in_one_of_two_processes_both_halve_and_the_losses_stay(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second process has room for two samples at once until the fifth step, and from then on for one."""
+    """The second process has room for two samples at once until the fifth step, and from then on for one.
+
+    It is also the later to write its part of a checkpoint, without which the checkpoint is not whole.
+    """
     whole, folder = (make_job(tmp_path / name, tiny) for name in ("whole", "short"))
     monkeypatch.setattr(sys, "argv", ["ljwx_training", "run", str(whole)])
     main()
     script = tmp_path / "short.py"
     script.write_text(SHORT)
-    process = start(folder, "-m", "torch.distributed.run", "--nproc-per-node", "2", program=script)
+    process = start(folder, *TWO, program=script)
     _, err = process.communicate()
     assert process.returncode == 0, err
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))

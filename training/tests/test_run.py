@@ -19,7 +19,7 @@ import fsspec
 import pytest
 import torch
 from safetensors.torch import load_file
-from support_tiny import digest, make_job, metrics, row, start, write_rows, write_tiny
+from support_tiny import TWO, digest, make_job, metrics, row, start, write_rows, write_tiny
 
 from ljwx_training.__main__ import main
 from ljwx_training.base import Base
@@ -148,7 +148,7 @@ def test_a_micro_batch_of_half_the_size_gives_the_same_losses(finished: Path, ti
 
 def test_two_processes_give_the_losses_of_one(finished: Path, tiny: Path, tmp_path: Path) -> None:
     folder = make_job(tmp_path / "job", tiny)
-    process = start(folder, "-m", "torch.distributed.run", "--nproc-per-node", "2")
+    process = start(folder, *TWO)
     _, err = process.communicate()
     assert process.returncode == 0, err
     assert result_of(folder)["proof"]["reason"] is None

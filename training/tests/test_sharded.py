@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from support_tiny import make_job, metrics, start
+from support_tiny import TWO, make_job, metrics, start
 
 from ljwx_training.__main__ import main
 from ljwx_training.base import Base
@@ -46,7 +46,7 @@ def sharded(folder: Path, base: Path, small: int = 0, steps: int = -1, fault: st
     """
     script = folder / "sharded.py"
     script.write_text(SHARDED.format(base=str(base), small=small, steps=steps, fault=fault), encoding="utf-8")
-    process = start(folder, "-m", "torch.distributed.run", "--nproc-per-node", "2", program=script, shard=True)
+    process = start(folder, *TWO, program=script, shard=True)
     _, err = process.communicate()
     return process.returncode, err
 
