@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from ljwx_sandbox import processes
-from ljwx_sandbox.processes import ProcessFile, require_free_port, wait_until
+from ljwx_sandbox.processes import QUIET_PORTS, ProcessFile, is_free, require_free_port, wait_until
 from ljwx_sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
 from ljwx_sandbox.stack import Stack
 from support_ports import free_port
@@ -172,6 +172,17 @@ def test_a_port_in_use_is_refused_with_the_variable_that_moves_it() -> None:
         port = user.getsockname()[1]
         with pytest.raises(SandboxError, match=f"port {port} for airflow is in use; .*LJWX_PORT_AIRFLOW=<port>"):
             require_free_port("airflow", port, port_variable("airflow"))
+
+
+def test_the_next_port_is_taken_where_one_is_in_use() -> None:
+    with socket.socket() as user:
+        user.bind(("127.0.0.1", free_port()))
+        user.listen()
+        used = user.getsockname()[1]
+        found = processes.free_port(used)
+    assert found != used
+    assert found in QUIET_PORTS
+    assert is_free(found)
 
 
 def test_a_free_port_is_accepted() -> None:
