@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 import requests
 
-from benchmarks.warehouse import free_port
 from benchmarks.workbench import Workbench, snapshots, workbench
+from ljwx_sandbox.processes import free_port
 
 SECONDS = 1.0
 """Of an answer in full: a model of 7 billion parameters takes longer on most machines, the demo's 8 s on two cores."""

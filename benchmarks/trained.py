@@ -14,8 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.warehouse import free_port
-
 QUERY = """
     SELECT DISTINCT ON (m.strategy) m.strategy, m.verified->'served' AS served,
            e.scorecard->'model'->'overall' AS overall, avg(a.latency_s) AS seconds, count(*) AS answers
@@ -61,11 +59,12 @@ def demo() -> dict[str, dict[str, Any]]:
     from psycopg.rows import dict_row
 
     from ljwx_sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.processes import free_ports
     from ljwx_sandbox.settings import PORTS, SandboxSettings, port_variable
 
     with tempfile.TemporaryDirectory(prefix="ljwx-demo-") as home:
         Path(home).chmod(0o755)  # a server started by root runs as another user
-        ports = {name: free_port() for name in PORTS}
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         environment = {**os.environ, "LJWX_HOME": home} | {port_variable(n): str(port) for n, port in ports.items()}
         for name in ("AIRFLOW_HOME", "AIRFLOW__CORE__LOAD_EXAMPLES", "AIRFLOW__LOGGING__LOGGING_LEVEL"):
             environment.pop(name, None)  # those of the benchmark's own process

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import statistics
 import tempfile
 import time
@@ -144,6 +143,7 @@ def _database(driver: str = "postgresql+psycopg2") -> Iterator[Writers]:
 def running_warehouse() -> Iterator[str]:
     """Start a PostgreSQL of our own with the schema, which the connection names, and stop it."""
     from ljwx_sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.processes import free_port
 
     with tempfile.TemporaryDirectory(prefix="ljwx-bench-") as folder:
         Path(folder).chmod(0o755)  # a server started by root runs as another user
@@ -172,13 +172,6 @@ def _writers(url: str, driver: str) -> Iterator[Writers]:
             connection.execute(f"CREATE TABLE {name} (LIKE ljwx.bars INCLUDING ALL)")
         yield Writers(warehouse, run_key, engine, connection)
     engine.dispose()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _compared(ours: Make, peer: Make, runs: int) -> dict[str, Any]:

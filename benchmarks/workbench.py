@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import requests
 
-from benchmarks.warehouse import free_port
+from ljwx_sandbox.processes import free_port
 
 BASE = "smollm2:135m"
 EACH = 4

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -198,6 +197,7 @@ def _workers(environment: Mapping[str, str], count: int) -> Iterator[ProcessPool
 def _peers(last: str, stocks: int = STOCKS, source: str = "tushare") -> Iterator[dict[str, str]]:
     """A new database and a stand-in of the market's servers; yield the environment that names them."""
     from ljwx_sandbox.postgres import EmbeddedPostgres
+    from ljwx_sandbox.processes import free_port
 
     with (
         tempfile.TemporaryDirectory(prefix="ljwx-bench-", ignore_cleanup_errors=True) as name,
@@ -246,13 +246,6 @@ def _make_prices(port: int) -> None:
     """Ask for one session: the stand-in makes a year's prices at the first question, which is no work of the wire."""
     asked = {"api_name": "daily", "token": "sandbox-unlimited", "params": {"trade_date": f"{FIRST:%Y%m%d}"}}
     requests.post(f"http://127.0.0.1:{port}/", json=asked, timeout=120).raise_for_status()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

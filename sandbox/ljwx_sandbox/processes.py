@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -124,12 +125,20 @@ def free_port(first: int | None = None) -> int:
 
     :raises SandboxError: none of them is free.
     """
+    return free_ports(1, first)[0]
+
+
+def free_ports(count: int, first: int | None = None) -> list[int]:
+    """Return so many free ports, each another one, from `first` of `QUIET_PORTS` on, or from any.
+
+    :raises SandboxError: there are not so many.
+    """
     begin = random.randrange(len(QUIET_PORTS)) if first is None else (first - QUIET_PORTS[0]) % len(QUIET_PORTS)
-    ports: list[int] = [*QUIET_PORTS[begin:], *QUIET_PORTS[:begin]]
-    for port in ports:
-        if is_free(port):
-            return port
-    raise SandboxError(f"all ports from {QUIET_PORTS[0]} to {QUIET_PORTS[-1]} are in use")
+    ports = (port for port in (*QUIET_PORTS[begin:], *QUIET_PORTS[:begin]) if is_free(port))
+    found = list(islice(ports, count))
+    if len(found) < count:
+        raise SandboxError(f"fewer than {count} ports from {QUIET_PORTS[0]} to {QUIET_PORTS[-1]} are free")
+    return found
 
 
 def require_free_port(name: str, port: int, variable: str) -> None:
