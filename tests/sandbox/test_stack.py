@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from ljwx_sandbox import processes
-from ljwx_sandbox.processes import QUIET_PORTS, ProcessFile, is_free, require_free_port, wait_until
+from ljwx_sandbox.processes import QUIET_PORTS, ProcessFile, require_free_port, wait_until
 from ljwx_sandbox.settings import PORTS, SandboxError, SandboxSettings, port_variable
 from ljwx_sandbox.stack import Stack
 from support_ports import free_port
@@ -174,15 +174,22 @@ def test_a_port_in_use_is_refused_with_the_variable_that_moves_it() -> None:
             require_free_port("airflow", port, port_variable("airflow"))
 
 
-def test_the_next_port_is_taken_where_one_is_in_use() -> None:
-    with socket.socket() as user:
-        user.bind(("127.0.0.1", free_port()))
-        user.listen()
-        used = user.getsockname()[1]
-        found = processes.free_port(used)
-    assert found != used
-    assert found in QUIET_PORTS
-    assert is_free(found)
+@pytest.mark.parametrize(
+    ("used", "found"), [(set(), [31_998, 31_999, 20_000]), ({31_998, 20_000}, [31_999, 20_001, 20_002])]
+)
+def test_the_next_ports_are_taken_where_some_are_in_use(
+    used: set[int], found: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "is_free", lambda port: port not in used)
+    assert processes.free_ports(3, 31_998) == found
+    assert processes.free_port(31_998) == found[0]
+
+
+def test_too_few_free_ports_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "is_free", lambda port: port == QUIET_PORTS[7])
+    assert processes.free_port() == QUIET_PORTS[7]
+    with pytest.raises(SandboxError, match="fewer than 2 ports from 20000 to 31999 are free"):
+        processes.free_ports(2)
 
 
 def test_a_free_port_is_accepted() -> None:
