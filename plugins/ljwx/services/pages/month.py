@@ -18,7 +18,7 @@ from ljwx.core.forward.over_time import courses
 from ljwx.core.reports.month.content import MonthPage, Recipe, answered_by, asked_in, sealed_in, verdicts_of
 from ljwx.core.reports.month.render import as_html, as_json, tells
 from ljwx.exceptions import ConfigurationError, NotFound
-from ljwx.files import save_text, saved_text
+from ljwx.files import save_text, saved_text, write_whole
 from ljwx.hooks.warehouse import WarehouseHook
 from ljwx.resources import included
 from ljwx.services.scores import BOUNDS, KnownRecord, earned_from_record, known_record, scored_record
@@ -96,9 +96,8 @@ def write_month(month: str, to: Path | None = None) -> WrittenMonth:
 def _write(name: str, text: str, to: Path | None) -> str:
     if to is None:
         return save_text(f"{FOLDER}/{name}", text)
-    partial = to / f".{name}.partial"
-    partial.write_text(text, encoding="utf-8")
-    return str(partial.replace(to / name))
+    write_whole(to / name, text)
+    return str(to / name)
 
 
 def _ends(month: str) -> tuple[date, date]:

@@ -31,7 +31,7 @@ def export_dataset(dataset_id: str, dataset: Dataset, spec: SampleSpec, prompts:
     """
     folder = data_root() / "datasets" / dataset_id
     if not is_whole(folder, LAST_WRITTEN):
-        with whole_folder(folder) as place:
+        with whole_folder(folder, LAST_WRITTEN) as place:
             _write_files(place, dataset, spec, prompts, origin)
     return location_of(folder)
 
