@@ -66,7 +66,7 @@ TRAINED: dict[str, Any] = {
         "lora": {
             "max_samples": 240, "epochs": 3, "layers": 10, "max_validation": 20, "batch": 4, "micro_batch": 4,
             "learning_rate": 3e-3, "class_weight": 20, "truth_share": 0.1, "soft_targets": "logistic_cv",
-            "evaluate_every": 240, "patience": 0, "proof": 20,
+            "evaluate_every": 240, "patience": 0, "output": "all_F16", "proof": 20,
         },
     },
     "evaluation": _QUESTIONS | {"questions": 24, "class_questions": 60},

@@ -1,7 +1,7 @@
 """The merged GGUF: the base's bytes, but for the tensors that were trained.
 
 Header and metadata (tokenizer, template, licence) are copied as they are; a trained tensor is the dequantised base
-plus the adapter's product, in the form that the recipe names.
+plus the adapter's product, in the form that the recipe names. That form may ask for all tensors alike.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gguf import GGMLQuantizationType, ReaderTensor, quantize
+from gguf import GGMLQuantizationType, ReaderTensor, dequantize, quantize
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 
 from ljwx_training.base import Base, permuted
+
+ALL = "all_"
+"""How the forms begin in which all tensors are written, trained or not."""
+NOT_QUANTISED = frozenset({GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationType.BF16})
 
 
 def deltas_of(model: PeftModel) -> dict[str, torch.Tensor]:
@@ -32,14 +36,11 @@ def deltas_of(model: PeftModel) -> dict[str, torch.Tensor]:
 def write_merged(base: Base, deltas: Mapping[str, torch.Tensor], form: str, path: Path) -> None:
     """Write the merged file; it is whole or not there.
 
-    :param form: F16, BF16 or Q8_0, for the trained tensors.
+    :param form: F16, BF16 or Q8_0, for the trained tensors; all_F16: for those too that the base has quantised.
     """
     partial = path.with_name(f"{path.name}.partial")
     wanted = {base.outer_names[name]: delta for name, delta in deltas.items()}
-    kinds = {
-        tensor.name: GGMLQuantizationType[form] if tensor.name in wanted else tensor.tensor_type
-        for tensor in base.reader.tensors
-    }
+    kinds = {tensor.name: _kind(tensor, form, trained=tensor.name in wanted) for tensor in base.reader.tensors}
     raw = base.reader.data
     sizes = {tensor.name: _size(tensor, kinds[tensor.name]) for tensor in base.reader.tensors}
     with partial.open("wb") as file:
@@ -52,6 +53,8 @@ def write_merged(base: Base, deltas: Mapping[str, torch.Tensor], form: str, path
         for tensor in base.reader.tensors:
             if tensor.name in wanted:
                 file.write(_merged(base, tensor.name, wanted[tensor.name], kinds[tensor.name]).tobytes())
+            elif kinds[tensor.name] != tensor.tensor_type:
+                file.write(quantize(dequantize(tensor.data, tensor.tensor_type), kinds[tensor.name]).tobytes())
             else:
                 file.write(raw[tensor.data_offset : tensor.data_offset + sizes[tensor.name]].tobytes())
             _pad(file, base.reader.alignment)
@@ -62,6 +65,11 @@ def _merged(base: Base, name: str, delta: torch.Tensor, kind: GGMLQuantizationTy
     values = base.weight(name) + delta.numpy()
     heads = base.heads(name)
     return quantize(permuted(values, heads) if heads else values, kind)
+
+
+def _kind(tensor: ReaderTensor, form: str, *, trained: bool) -> GGMLQuantizationType:
+    written = trained or (form.startswith(ALL) and tensor.tensor_type not in NOT_QUANTISED)
+    return GGMLQuantizationType[form.removeprefix(ALL)] if written else tensor.tensor_type
 
 
 def _size(tensor: ReaderTensor, kind: GGMLQuantizationType) -> int:

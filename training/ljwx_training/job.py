@@ -61,7 +61,7 @@ class Job(BaseModel):
     hyperparameters: Hyperparameters = Hyperparameters()
     objective: Objective = Objective()
     seed: int = 0
-    output: Literal["F16", "BF16", "Q8_0"] = "F16"
+    output: Literal["F16", "BF16", "Q8_0", "all_F16"] = "F16"
     template: str | None = None
     start: File | None = None
     prompts: tuple[ServedPrompt, ...] = ()

@@ -58,7 +58,7 @@ FILES = (
 )
 """What is published, the result last."""
 
-TOLERANCE = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03}
+TOLERANCE = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03, "all_F16": 0.01}
 PATIENCE = 1.0
 """Seconds to wait for the job's lock: a look at whether it is held takes it for a moment."""
 SMALL = 1_000_000_000

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from gguf import GGUFReader
+from gguf import GGUFReader, dequantize
 from support_tiny import CLASSES, row, write_tiny
 
 from ljwx_training import export
@@ -36,7 +36,7 @@ def trained_on(base: Base) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
-@pytest.mark.parametrize(("form", "near"), [("F16", 0.05), ("BF16", 0.3), ("Q8_0", 0.3)])
+@pytest.mark.parametrize(("form", "near"), [("F16", 0.05), ("all_F16", 0.05), ("BF16", 0.3), ("Q8_0", 0.3)])
 def test_the_merged_file_answers_as_the_trained_model(
     architecture: str, form: str, near: float, tmp_path: Path
 ) -> None:
@@ -70,6 +70,24 @@ def test_all_but_the_trained_tensors_is_the_base_byte_for_byte(tmp_path: Path) -
         else:
             assert new.tensor_type.name == "F16"
     assert kept == 6
+
+
+def test_a_file_without_quantised_tensors_has_the_bases_numbers_where_nothing_was_trained(tmp_path: Path) -> None:
+    write_tiny(tmp_path / "x.gguf", "llama", "Q8_0")
+    base = Base(tmp_path / "x.gguf")
+    deltas = {name: delta for name, delta in deltas_of(trained_on(base)).items() if ".1." in name}
+    write_merged(base, deltas, "all_F16", tmp_path / "merged.gguf")
+    before, after = GGUFReader(tmp_path / "x.gguf"), GGUFReader(tmp_path / "merged.gguf")
+    kinds = [{tensor.tensor_type.name for tensor in file.tensors} for file in (before, after)]
+    assert kinds == [{"F32", "Q8_0"}, {"F32", "F16"}]
+    untrained = 0
+    for old, new in zip(before.tensors, after.tensors, strict=True):
+        assert (old.name, list(old.shape)) == (new.name, list(new.shape))
+        numbers = [dequantize(tensor.data, tensor.tensor_type) for tensor in (old, new)]
+        if "blk.1." not in old.name:
+            untrained += 1
+            assert abs(numbers[0] - numbers[1]).max() <= abs(numbers[0]).max() / 2**10
+    assert untrained > 6
 
 
 def test_an_adapter_on_the_upper_layers_leaves_the_lower_ones_as_they_are(tmp_path: Path, tiny: Path) -> None:

@@ -130,7 +130,7 @@ def test_what_is_not_the_trained_model_is_refused_with_the_reason(
     ("served", "base", "problem"),
     [
         ((0.005, 0.009), (0.2, 0.4), None),  # the base is not asked
-        ((0.02, 0.057), (0.016, 0.062), None),  # as llama.cpp computes SmolLM2-135M, whose output matrix has 4 bits
+        ((0.02, 0.057), (0.016, 0.062), None),  # as llama.cpp computes SmolLM2-135M, whose output matrix has 8 bits
         ((0.02, 0.057), (0.0, 0.0), "differs by up to 0.057, where 0.01 is allowed"),
         ((0.019, 0.059), (0.017, 0.0484), None),  # 20 prompts: the worst one of either tells little
         ((0.002, 0.03), (0.001, 0.006), "differs by up to 0.030, where 0.022 is allowed"),

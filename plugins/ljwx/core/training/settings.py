@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Output = Literal["F16", "BF16", "Q8_0"]
-TOLERANCE: Final[dict[Output, float]] = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03}
+Output = Literal["F16", "BF16", "Q8_0", "all_F16"]
+TOLERANCE: Final[dict[Output, float]] = {"F16": 0.01, "BF16": 0.01, "Q8_0": 0.03, "all_F16": 0.01}
 """By how much a class's probability may differ between the trained and the served model, by the form of its tensors."""
 OF_TRAINING: Final = (
     "rank", "alpha", "dropout", "layers", "learning_rate", "epochs", "batch", "micro_batch", "evaluate_every",
@@ -35,7 +35,8 @@ class LoraSettings(BaseModel):
     :param evaluate_every: steps between looks at them.
     :param patience: looks without a better class log score until training stops; 0: never.
     :param precision: `bf16` where the trainer's machine has instructions for it, else 32 bits; or always `fp32`.
-    :param output: form of the trained tensors in the file that is served.
+    :param output: form of the trained tensors in the file that is served; `all_F16`: of those too that the base has
+        quantised.
     :param class_weight: weight of the token that decides the class; 1 treats it as any other.
     :param truth_share: the class to be learned is this share of truth, and for the rest what `soft_targets` names.
         Where the snapshot decides the class, it is all truth.
