@@ -1,7 +1,8 @@
 """The merged GGUF: the base's bytes, but for the tensors that were trained.
 
 Header and metadata (tokenizer, template, licence) are copied as they are; a trained tensor is the dequantised base
-plus the adapter's product, in the form that the recipe names. That form may ask for all tensors alike.
+plus the adapter's product, in the form that the recipe names. With ``all_F16`` what the base
+has quantised is written in F16, too.
 """
 
 from __future__ import annotations
